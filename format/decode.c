@@ -1,0 +1,133 @@
+/*
+ * decode.c - a tensor's rows as f32, and its hash. The plain definition of
+ * each type (spec/format.md, 4); the fast kernels are in runtime/.
+ */
+#include <fp16.h>
+#include <inttypes.h>
+#include <xxhash.h>
+
+#include "format/bytes.h"
+#include "format/error.h"
+#include "format/parse.h"
+
+#define BLOCK 32 /* elements of a block of Q4_0, Q4_1 and Q8_0 */
+
+/* Decodes one block, of 1 or of BLOCK elements. */
+typedef void (*decode_fn)(const unsigned char *block, float *y);
+
+static float load_f16(const unsigned char *bytes)
+{
+	return fp16_ieee_to_fp32_value(load_u16(bytes));
+}
+
+static void decode_f32(const unsigned char *block, float *y)
+{
+	*y = load_f32(block);
+}
+
+static void decode_f16(const unsigned char *block, float *y)
+{
+	*y = load_f16(block);
+}
+
+/* bf16 is the upper half of an f32. */
+static void decode_bf16(const unsigned char *block, float *y)
+{
+	const uint32_t bits = (uint32_t)load_u16(block) << 16;
+
+	memcpy(y, &bits, sizeof(*y));
+}
+
+static void decode_q4_0(const unsigned char *block, float *y)
+{
+	const float d = load_f16(block);
+
+	for (int i = 0; i < BLOCK / 2; i++) {
+		y[i] = (float)((block[2 + i] & 15) - 8) * d;
+		y[i + BLOCK / 2] = (float)((block[2 + i] >> 4) - 8) * d;
+	}
+}
+
+static void decode_q4_1(const unsigned char *block, float *y)
+{
+	const float d = load_f16(block), m = load_f16(block + 2);
+
+	for (int i = 0; i < BLOCK / 2; i++) {
+		y[i] = (float)(block[4 + i] & 15) * d + m;
+		y[i + BLOCK / 2] = (float)(block[4 + i] >> 4) * d + m;
+	}
+}
+
+static void decode_q8_0(const unsigned char *block, float *y)
+{
+	const float d = load_f16(block);
+
+	for (int i = 0; i < BLOCK; i++)
+		y[i] = (float)(int8_t)block[2 + i] * d;
+}
+
+static decode_fn find_decoder(quire_dtype dtype)
+{
+	switch (dtype) {
+	case QUIRE_F32:
+		return decode_f32;
+	case QUIRE_F16:
+		return decode_f16;
+	case QUIRE_BF16:
+		return decode_bf16;
+	case QUIRE_Q4_0:
+		return decode_q4_0;
+	case QUIRE_Q4_1:
+		return decode_q4_1;
+	case QUIRE_Q8_0:
+		return decode_q8_0;
+	}
+	return NULL;
+}
+
+quire_status quire_tensor_decode(const quire_tensor *tensor, uint64_t first,
+				 uint64_t rows, uint64_t cols, float *y,
+				 quire_error *error)
+{
+	const decode_fn decode = find_decoder(tensor->dtype);
+	const uint64_t row_count =
+	    tensor->shape[1] * tensor->shape[2] * tensor->shape[3];
+	const unsigned char *bytes = tensor->data;
+	uint32_t block_count, block_size;
+	uint64_t row_size;
+	float block[BLOCK];
+
+	if (!decode)
+		return quire_fail(
+		    error, QUIRE_ERROR_UNSUPPORTED, tensor->offset,
+		    "tensor '%.*s': type %d is not decoded",
+		    QUIRE_PRINT(tensor->name), (int)tensor->dtype);
+	if (first > row_count || rows > row_count - first ||
+	    cols > tensor->shape[0])
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, tensor->offset,
+				  "tensor '%.*s': rows %" PRIu64 " to %" PRIu64
+				  " by %" PRIu64 " of %" PRIu64 " by %" PRIu64,
+				  QUIRE_PRINT(tensor->name), first,
+				  first + rows, cols, row_count,
+				  tensor->shape[0]);
+	quire_dtype_block(tensor->dtype, &block_count, &block_size);
+	row_size = tensor->shape[0] / block_count * block_size;
+	for (uint64_t row = first; row < first + rows; row++)
+		for (uint64_t k = 0; k < cols; k += block_count) {
+			const uint64_t rest = cols - k;
+			const uint64_t count =
+			    rest < block_count ? rest : block_count;
+
+			decode(bytes + row * row_size +
+				   k / block_count * block_size,
+			       block);
+			memcpy(y, block, (size_t)count * sizeof(*y));
+			y += count;
+		}
+	return QUIRE_OK;
+}
+
+uint64_t quire_tensor_hash(const quire_tensor *tensor)
+{
+	return XXH3_64bits(tensor->data, (size_t)tensor->size);
+}

@@ -1,0 +1,120 @@
+/*
+ * error.c - fills in quire_error. Knows nothing of what failed.
+ */
+#include "format/error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void sanitize(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+/* A message too long for its field ends where a UTF-8 character ends. */
+static void trim(char *text, size_t capacity)
+{
+	size_t end = capacity - 1;
+
+	while (end > 0 && ((unsigned char)text[end - 1] & 0xC0) == 0x80)
+		end--;
+	if (end > 0 && ((unsigned char)text[end - 1] & 0x80))
+		end--;
+	text[end] = '\0';
+}
+
+static void fill(quire_error *error, quire_status status, uint64_t offset,
+		 const char *format, va_list args)
+{
+	int size;
+
+	error->status = status;
+	error->offset = offset;
+	size = vsnprintf(error->message, sizeof(error->message), format, args);
+	if (size < 0)
+		error->message[0] = '\0';
+	else if ((size_t)size >= sizeof(error->message))
+		trim(error->message, sizeof(error->message));
+	sanitize(error->message);
+}
+
+quire_status quire_fail(quire_error *error, quire_status status,
+			uint64_t offset, const char *format, ...)
+{
+	va_list args;
+
+	if (error) {
+		va_start(args, format);
+		fill(error, status, offset, format, args);
+		va_end(args);
+	}
+	return status;
+}
+
+quire_status quire_fail_errno(quire_error *error, const char *format, ...)
+{
+	const int code = errno;
+	va_list args;
+	size_t size;
+
+	if (error) {
+		va_start(args, format);
+		fill(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET, format, args);
+		va_end(args);
+		size = strlen(error->message);
+		snprintf(error->message + size, sizeof(error->message) - size,
+			 ": %s", strerror(code));
+	}
+	return QUIRE_ERROR_IO;
+}
+
+quire_status quire_fail_memory(quire_error *error, uint64_t size)
+{
+	return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+			  "out of memory: %" PRIu64 " bytes", size);
+}
+
+const char *quire_status_name(quire_status status)
+{
+	switch (status) {
+	case QUIRE_OK:
+		return "ok";
+	case QUIRE_ERROR_MEMORY:
+		return "memory";
+	case QUIRE_ERROR_ARGUMENT:
+		return "argument";
+	case QUIRE_ERROR_IO:
+		return "io";
+	case QUIRE_ERROR_CANCELLED:
+		return "cancelled";
+	case QUIRE_ERROR_MAGIC:
+		return "magic";
+	case QUIRE_ERROR_VERSION:
+		return "version";
+	case QUIRE_ERROR_TRUNCATED:
+		return "truncated";
+	case QUIRE_ERROR_LAYOUT:
+		return "layout";
+	case QUIRE_ERROR_CHECKSUM:
+		return "checksum";
+	case QUIRE_ERROR_UNSUPPORTED:
+		return "unsupported";
+	case QUIRE_ERROR_NOT_FOUND:
+		return "not found";
+	}
+	return "unknown";
+}
+
+#define TEXT(number)   #number
+#define DIGITS(number) TEXT(number)
+
+const char *quire_version(void)
+{
+	return DIGITS(QUIRE_VERSION_MAJOR) "." DIGITS(
+	    QUIRE_VERSION_MINOR) "." DIGITS(QUIRE_VERSION_PATCH);
+}

@@ -1,0 +1,58 @@
+/*
+ * parse.h - from the bytes of a file to its index, by spec/format.md.
+ */
+#ifndef QUIRE_FORMAT_PARSE_H
+#define QUIRE_FORMAT_PARSE_H
+
+#include "format/index.h"
+
+/* F-5 */
+#define QUIRE_HEADER_MAX_SIZE ((uint64_t)64 << 20)
+
+/* F-6, F-12 */
+#define QUIRE_KEY_MAX_SIZE  65535
+#define QUIRE_NAME_MAX_SIZE 63
+
+/* F-11 */
+#define QUIRE_ALIGNMENT_MIN	8
+#define QUIRE_ALIGNMENT_MAX	65536
+#define QUIRE_ALIGNMENT_DEFAULT 32
+
+struct quire_parse_options {
+	bool allow_edited_header;
+	uint64_t seed; /* of the name index; see quire_names_build */
+};
+
+/*
+ * Parses a whole file that lies in memory. Reads the header only, and does no
+ * I/O. On success *index points into `bytes` and is freed with
+ * quire_index_free; on failure there is nothing to free.
+ */
+quire_status quire_parse(const void *bytes, uint64_t size,
+			 const struct quire_parse_options *options,
+			 struct quire_index *index, quire_error *error);
+
+/* Section 3 of the specification, the rules of a container: fills in the
+ * checksums, sources and linears of an index that is good GGUF. */
+quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
+				   const struct quire_parse_options *options,
+				   struct quire_index *index,
+				   quire_error *error);
+
+/* Its table of linear layers, F-35 to F-40. */
+quire_status quire_parse_linears(const unsigned char *bytes,
+				 const struct quire_parse_options *options,
+				 struct quire_index *index, quire_error *error);
+
+/* Where the string that a view shows begins in the file: its size field. */
+static inline uint64_t quire_string_offset(const unsigned char *bytes,
+					   quire_string string)
+{
+	return (uint64_t)((const unsigned char *)string.data - bytes) - 8;
+}
+
+/* For "%.*s": a precision from a size. */
+#define QUIRE_PRINT(string)                                                    \
+	((string).size < 80 ? (int)(string).size : 80), (string).data
+
+#endif

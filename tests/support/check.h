@@ -1,0 +1,14 @@
+/*
+ * check.h - cmocka, with the headers that it wants before it.
+ */
+#ifndef QUIRE_TESTS_CHECK_H
+#define QUIRE_TESTS_CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#endif

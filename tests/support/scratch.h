@@ -1,0 +1,25 @@
+/*
+ * scratch.h - a temporary folder for the files of one test, and whole files
+ * in memory. Every function fails the running test when it cannot do its job.
+ */
+#ifndef QUIRE_TESTS_SCRATCH_H
+#define QUIRE_TESTS_SCRATCH_H
+
+#include <stddef.h>
+
+/* Makes an empty folder; freed by scratch_remove, which deletes it and the
+ * files in it. */
+char *scratch_make(void);
+void scratch_remove(char *folder);
+
+/* "FOLDER/NAME", to be freed. */
+char *scratch_path(const char *folder, const char *name);
+
+/* The number of files in the folder. */
+size_t scratch_count(const char *folder);
+
+/* A file's bytes, to be freed. */
+unsigned char *scratch_read(const char *path, size_t *size);
+void scratch_write(const char *path, const void *data, size_t size);
+
+#endif
