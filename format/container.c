@@ -116,6 +116,7 @@ static quire_status check_header(const struct container *file,
 	/* After the key come the type's 4 bytes and the value. */
 	field = quire_string_offset(file->bytes, entry->key) + 8 +
 		entry->key.size + 4;
+	file->index->header_hash_offset = field;
 	state = XXH3_createState();
 	if (!state)
 		return quire_fail(file->error, QUIRE_ERROR_MEMORY,

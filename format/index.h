@@ -37,7 +37,8 @@ struct quire_entry {
 
 struct quire_index {
 	quire_model_info info;
-	uint64_t infos_end; /* where the tensor infos end */
+	uint64_t infos_end;	     /* where the tensor infos end */
+	uint64_t header_hash_offset; /* of F-31's 8 bytes, in a container */
 	struct quire_entry *values;
 	size_t value_count;
 	quire_tensor *tensors;

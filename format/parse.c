@@ -25,17 +25,23 @@ static quire_status parse_frame(struct quire_cursor *in,
 				struct quire_index *index,
 				uint64_t *tensor_count, uint64_t *value_count)
 {
-	const unsigned char *frame;
-	uint32_t version;
-	quire_status status;
+	const unsigned char *magic;
+	uint32_t version = 0;
+	uint64_t rest;
+	quire_status status = quire_cursor_take(in, 0, 4, &magic);
 
-	if (in->size >= 4 && memcmp(in->bytes, MAGIC, 4) != 0)
-		return quire_fail(in->error, QUIRE_ERROR_MAGIC, 0,
-				  "not a GGUF file [F-1]");
-	status = quire_cursor_take(in, 0, FRAME_SIZE, &frame);
 	if (status != QUIRE_OK)
 		return status;
-	version = load_u32(frame + 4);
+	if (memcmp(magic, MAGIC, 4) != 0)
+		return quire_fail(in->error, QUIRE_ERROR_MAGIC, 0,
+				  "not a GGUF file [F-1]");
+	status = quire_cursor_u32(in, &version);
+	if (status == QUIRE_OK)
+		status = quire_cursor_u64(in, tensor_count);
+	if (status == QUIRE_OK)
+		status = quire_cursor_u64(in, value_count);
+	if (status != QUIRE_OK)
+		return status;
 	if (version != 0 && (version & 0xFFFF) == 0)
 		return quire_fail(in->error, QUIRE_ERROR_VERSION, 4,
 				  "the file is big-endian; convert it to "
@@ -45,14 +51,15 @@ static quire_status parse_frame(struct quire_cursor *in,
 				  "GGUF version %" PRIu32
 				  " is neither 2 nor 3 [F-2]",
 				  version);
-	*tensor_count = load_u64(frame + 8);
-	*value_count = load_u64(frame + 16);
-	if (*tensor_count > (in->size - FRAME_SIZE) / INFO_MIN_SIZE)
+	rest = (in->size < QUIRE_HEADER_MAX_SIZE ? in->size
+						 : QUIRE_HEADER_MAX_SIZE) -
+	       FRAME_SIZE;
+	if (*tensor_count > rest / INFO_MIN_SIZE)
 		return quire_fail(in->error, QUIRE_ERROR_LAYOUT, 8,
 				  "%" PRIu64
 				  " tensors do not fit in the file [F-4]",
 				  *tensor_count);
-	if (*value_count > (in->size - FRAME_SIZE) / VALUE_MIN_SIZE)
+	if (*value_count > rest / VALUE_MIN_SIZE)
 		return quire_fail(in->error, QUIRE_ERROR_LAYOUT, 16,
 				  "%" PRIu64
 				  " metadata values do not fit in the file "

@@ -70,7 +70,7 @@ typedef enum quire_status { /* values are permanent; gaps are for growth */
 typedef struct quire_error {
 	quire_status status;
 	uint64_t offset;   /* byte in the file, or QUIRE_NO_OFFSET */
-	char message[240]; /* "tensor 'wq': dims overflow [F-17]" */
+	char message[240]; /* "tensor 'wq': dims overflow [F-18]" */
 } quire_error;
 
 /* "layout" for QUIRE_ERROR_LAYOUT and so on; never NULL. Static storage. */

@@ -48,15 +48,25 @@ static quire_status open_bytes(const void *data, size_t size,
 	return QUIRE_OK;
 }
 
-/* Puts the file's name before a message that lacks it. */
+/* Puts the file's name before a message that lacks it; of a long path the end,
+ * so that the message stays whole. */
 static void name_file(quire_error *error, const char *path)
 {
+	const size_t room = sizeof(error->message) - sizeof("...: ");
+	const size_t path_size = strlen(path);
 	quire_error named;
+	size_t size;
 
 	if (!error)
 		return;
-	quire_fail(&named, error->status, error->offset, "%s: %s", path,
-		   error->message);
+	size = strlen(error->message);
+	if (path_size + size <= room)
+		quire_fail(&named, error->status, error->offset, "%s: %s", path,
+			   error->message);
+	else
+		quire_fail(&named, error->status, error->offset, "...%s: %s",
+			   path + path_size - (room > size ? room - size : 0),
+			   error->message);
 	*error = named;
 }
 

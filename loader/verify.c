@@ -201,10 +201,14 @@ quire_status quire_model_verify(const quire_model *model,
 			   .options = options ? options : &defaults };
 	quire_status status;
 
-	if (index->info.quire_version == 0)
+	if (index->info.quire_version == 0) {
+		status = check_padding(model, error);
+		if (status != QUIRE_OK)
+			return status;
 		return quire_fail(error, QUIRE_ERROR_NOT_FOUND, QUIRE_NO_OFFSET,
 				  "a GGUF file without Quire's checksums: "
 				  "nothing to verify it by");
+	}
 	job.order = calloc(count, sizeof(*job.order));
 	job.hashes = calloc(count, sizeof(*job.hashes));
 	if (!job.order || !job.hashes)

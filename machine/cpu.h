@@ -1,0 +1,32 @@
+/*
+ * cpu.h - which instructions this CPU and this operating system let us use.
+ */
+#ifndef QUIRE_MACHINE_CPU_H
+#define QUIRE_MACHINE_CPU_H
+
+#include <stdint.h>
+
+/* One bit for each extension that a kernel may need. A bit is set only if the
+ * operating system saves the registers that the extension uses, too. */
+enum cpu_feature {
+	CPU_AVX2 = 1 << 0,
+	CPU_FMA = 1 << 1,
+	CPU_F16C = 1 << 2,
+	CPU_AVX512F = 1 << 3,
+	CPU_AVX512BW = 1 << 4,
+	CPU_AVX512VL = 1 << 5,
+	CPU_AVX512VNNI = 1 << 6,
+	CPU_AVX512VBMI = 1 << 7,
+	CPU_AVX_VNNI = 1 << 8,
+	CPU_NEON = 1 << 9,
+	CPU_DOTPROD = 1 << 10,
+	CPU_I8MM = 1 << 11,
+};
+
+/* The features of the CPU that the caller runs on. Any thread may ask. */
+uint32_t quire_cpu_features(void);
+
+/* The CPUs that are online; at least 1. */
+uint32_t quire_cpu_count(void);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * hash.c - chooses among the compilations of XXH3. The algorithm is xxHash's.
+ */
+#include "machine/hash.h"
+
+#include <stdlib.h>
+
+#include "machine/cpu.h"
+#include "machine/hash_code.h"
+
+/* As XXH3's widest step loads it. */
+#define STATE_ALIGNMENT 64
+
+/* Asking the CPU takes 100 us where a hypervisor answers for it: as long as
+ * the plain code, at 20 GB/s, takes for half of these bytes. */
+#define WORTH_ASKING ((size_t)4 << 20)
+
+struct quire_hash {
+	const struct hash_code *code;
+	void *state;
+};
+
+#if defined(__x86_64__)
+
+static const struct hash_code *choose(uint32_t features)
+{
+	if (features & CPU_AVX512F)
+		return &quire_hash_avx512;
+	if (features & CPU_AVX2)
+		return &quire_hash_avx2;
+	return &quire_hash_plain;
+}
+
+#else
+
+static const struct hash_code *choose(uint32_t features)
+{
+	(void)features;
+	return &quire_hash_plain;
+}
+
+#endif
+
+static size_t round_up(size_t size)
+{
+	return (size + STATE_ALIGNMENT - 1) / STATE_ALIGNMENT * STATE_ALIGNMENT;
+}
+
+struct quire_hash *quire_hash_create(uint32_t features)
+{
+	const struct hash_code *code = choose(features);
+	struct quire_hash *hash = malloc(sizeof(*hash));
+
+	if (!hash)
+		return NULL;
+	hash->code = code;
+	hash->state =
+	    aligned_alloc(STATE_ALIGNMENT, round_up(code->state_size));
+	if (!hash->state) {
+		free(hash);
+		return NULL;
+	}
+	code->reset(hash->state);
+	return hash;
+}
+
+void quire_hash_reset(struct quire_hash *hash)
+{
+	hash->code->reset(hash->state);
+}
+
+void quire_hash_update(struct quire_hash *hash, const void *data, size_t size)
+{
+	hash->code->update(hash->state, data, size);
+}
+
+uint64_t quire_hash_digest(const struct quire_hash *hash)
+{
+	return hash->code->digest(hash->state);
+}
+
+void quire_hash_free(struct quire_hash *hash)
+{
+	if (!hash)
+		return;
+	free(hash->state);
+	free(hash);
+}
+
+uint64_t quire_hash_bytes(const void *data, size_t size)
+{
+	const struct hash_code *code = size < WORTH_ASKING
+					   ? &quire_hash_plain
+					   : choose(quire_cpu_features());
+
+	return code->whole(data, size);
+}

@@ -1,0 +1,67 @@
+/*
+ * kernels_avx2.h - the kernels for AVX2, FMA and F16C, and their geometry.
+ */
+#ifndef QUIRE_KERNELS_AVX2_H
+#define QUIRE_KERNELS_AVX2_H
+
+#include "runtime/kernel_set.h"
+
+/* A tile of y is mr by nr numbers: nr / 8 vectors for each row of x. */
+enum {
+	AVX2_NR = 16,
+
+	/* f32: 12 of the 16 registers are sums. A panel of 16 x 256 x 4 bytes
+	 * is 16 KiB. */
+	AVX2_F32_MR = 6,
+	AVX2_F32_KC = 256,
+	AVX2_F32_PANEL_SIZE = AVX2_NR * AVX2_F32_KC * 4,
+
+	/* int8: 8 registers are integer sums. */
+	AVX2_INT8_MR = 4,
+	AVX2_INT8_KC = 512,
+	AVX2_INT8_BLOCK_SIZE = AVX2_NR * (32 + 4), /* codes, f32 scales */
+	AVX2_INT8_PANEL_SIZE = AVX2_INT8_KC / 32 * AVX2_INT8_BLOCK_SIZE,
+
+	/* The vec form takes groups of 8 blocks of x: codes s8 [8][32],
+	 * offsets s16 [8][16], one for each pair of codes, scales f32 [8]. */
+	AVX2_VEC_INT8_BLOCKS = 8,
+	AVX2_VEC_INT8_OFFSETS = AVX2_VEC_INT8_BLOCKS * 32,
+	AVX2_VEC_INT8_SCALES = AVX2_VEC_INT8_BLOCKS * (32 + 32),
+	AVX2_VEC_INT8_SIZE = AVX2_VEC_INT8_BLOCKS * (32 + 32 + 4),
+};
+
+void quire_prepare_int8_avx2(const struct x_form *form, const float *x,
+			     size_t groups, size_t row, void *out);
+void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
+				 size_t groups, size_t row, void *out);
+
+void quire_vec_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
+			     size_t k, const void *x, float *y);
+void quire_vec_f32_f16_avx2(const void *weights, size_t row_size, size_t rows,
+			    size_t k, const void *x, float *y);
+void quire_vec_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
+			    size_t k, const void *x, float *y);
+void quire_vec_int8_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, float *y);
+
+/* Panels for f32: [k][16] f32. */
+void quire_pack_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, void *panel);
+void quire_pack_f32_f16_avx2(const void *weights, size_t row_size, size_t rows,
+			     size_t k, void *panel);
+void quire_pack_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
+			     size_t k, void *panel);
+/* For int8, of each block: codes u8 [8][16][4], which is 4 columns of each
+ * of 16 rows, 8 times; and 16 scales f32. */
+void quire_pack_int8_q4_0_avx2(const void *weights, size_t row_size,
+			       size_t rows, size_t k, void *panel);
+
+void quire_tile_f32_avx2(const void *x, const void *panel, size_t k, float *c,
+			 bool add);
+void quire_tile_int8_avx2(const void *x, const void *panel, size_t k, float *c,
+			  bool add);
+
+void quire_from_f16_avx2(const uint16_t *x, size_t count, float *y);
+void quire_to_f16_avx2(const float *x, size_t count, uint16_t *y);
+
+#endif

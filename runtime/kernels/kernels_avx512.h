@@ -1,0 +1,67 @@
+/*
+ * kernels_avx512.h - the kernels with 512-bit vectors, and their geometry.
+ */
+#ifndef QUIRE_KERNELS_AVX512_H
+#define QUIRE_KERNELS_AVX512_H
+
+#include "runtime/kernel_set.h"
+
+/* A tile of y is mr by nr numbers: nr / 16 vectors for each row of x. */
+enum {
+	AVX512_NR = 32,
+
+	/* f32: 16 of the 32 registers are sums, enough for two FMA units of
+	 * 4 cycles' latency. A panel of 32 x 256 x 4 bytes is 32 KiB. */
+	AVX512_F32_MR = 8,
+	AVX512_F32_KC = 256,
+	AVX512_F32_PANEL_SIZE = AVX512_NR * AVX512_F32_KC * 4,
+
+	/* int8: 12 registers are integer sums and 12 the f32 ones. */
+	AVX512_INT8_MR = 6,
+	AVX512_INT8_KC = 512,
+	AVX512_INT8_BLOCK_SIZE = AVX512_NR * (32 + 4), /* codes, f32 scales */
+	AVX512_INT8_PANEL_SIZE = AVX512_INT8_KC / 32 * AVX512_INT8_BLOCK_SIZE,
+
+	/* The vec form takes four blocks a step: 64 low and 64 high codes,
+	 * 16 offsets s32, 16 scales f32. */
+	AVX512_VEC_INT8_COLS = 128,
+	AVX512_VEC_INT8_SIZE = 256,
+};
+
+void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
+				   size_t groups, size_t row, void *out);
+void quire_prepare_vec_int8_avx512vnni(const struct x_form *form,
+				       const float *x, size_t groups,
+				       size_t row, void *out);
+
+void quire_vec_f32_q4_0_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x, float *y);
+void quire_vec_f32_f16_avx512(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, float *y);
+void quire_vec_f32_f32_avx512(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, float *y);
+void quire_vec_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    float *y);
+
+/* Panels for f32: [k][32] f32. */
+void quire_pack_f32_q4_0_avx512(const void *weights, size_t row_size,
+				size_t rows, size_t k, void *panel);
+void quire_pack_f32_f16_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, void *panel);
+void quire_pack_f32_f32_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, void *panel);
+/* For int8, of each block: codes u8 [8][32][4], which is 4 columns of each
+ * of 32 rows, 8 times; and 32 scales f32. */
+void quire_pack_int8_q4_0_avx512(const void *weights, size_t row_size,
+				 size_t rows, size_t k, void *panel);
+
+void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
+			   bool add);
+void quire_tile_int8_avx512vnni(const void *x, const void *panel, size_t k,
+				float *c, bool add);
+
+void quire_from_f16_avx512(const uint16_t *x, size_t count, float *y);
+void quire_to_f16_avx512(const float *x, size_t count, uint16_t *y);
+
+#endif

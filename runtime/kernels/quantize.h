@@ -1,0 +1,32 @@
+/*
+ * quantize.h - the numbers by which activations become int8, common to every
+ * set; spec/kernels.md has the definition.
+ */
+#ifndef QUIRE_KERNELS_QUANTIZE_H
+#define QUIRE_KERNELS_QUANTIZE_H
+
+#include <stdint.h>
+
+/* The bits of an f32 without its sign order all magnitudes: finite numbers,
+ * then infinity, then NaNs. */
+#define QUIRE_F32_MAGNITUDE 0x7fffffff
+#define QUIRE_F32_INFINITY  0x7f800000
+
+#define QUIRE_INT8_MAX 127.0F
+
+/* A block whose largest magnitude is not above this counts as zero: 127 over
+ * it is 2^128 or more, which is no f32. */
+#define QUIRE_INT8_TINY 0x1.fcp-122F /* 127 * 2^-128 */
+
+/* Where the parts of a prepared block of a tile of `rows` rows begin. */
+#define QUIRE_INT8_SCALES(rows)	 ((rows)*32)
+#define QUIRE_INT8_OFFSETS(rows) ((rows) * (32 + 4))
+#define QUIRE_INT8_SIZE(rows)	 ((rows) * (32 + 4 + 4))
+
+/* Codes of Q4_0 stand for themselves less 8. */
+#define QUIRE_Q4_0_ZERO 8
+/* Its block: an f16 scale, and 16 bytes of two codes each. */
+#define QUIRE_Q4_0_SIZE	 18
+#define QUIRE_Q4_0_CODES 2
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * rows_avx512.h - how packing reads 16 rows of weights at once. For kernels
+ * only.
+ */
+#ifndef QUIRE_KERNELS_ROWS_AVX512_H
+#define QUIRE_KERNELS_ROWS_AVX512_H
+
+#ifndef __AVX512F__
+#error "compile with -mavx512f"
+#endif
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#include "format/bytes.h"
+#include "runtime/kernels/prefetch.h"
+
+/* Pointers to 16 rows from `first` on; those that are not there are the last
+ * one again, as what comes of them is of no account. */
+static inline void find_rows16(const void *weights, size_t row_size,
+			       size_t rows, size_t first,
+			       const unsigned char *row[16])
+{
+	for (size_t i = 0; i < 16; i++) {
+		const size_t at = first + i < rows ? first + i : rows - 1;
+
+		row[i] = (const unsigned char *)weights + at * row_size;
+	}
+}
+
+static inline __m512i load_4_rows(const unsigned char *const row[16],
+				  size_t first, size_t offset)
+{
+	__m512i z = _mm512_castsi128_si512(
+	    _mm_loadu_si128((const void *)(row[first] + offset)));
+
+	z = _mm512_inserti32x4(
+	    z, _mm_loadu_si128((const void *)(row[first + 4] + offset)), 1);
+	z = _mm512_inserti32x4(
+	    z, _mm_loadu_si128((const void *)(row[first + 8] + offset)), 2);
+	return _mm512_inserti32x4(
+	    z, _mm_loadu_si128((const void *)(row[first + 12] + offset)), 3);
+}
+
+/* 16 bytes of each row, transposed by 4 bytes: lane i of out[j] holds bytes
+ * 4j to 4j + 3 of row i. Rows 4 apart are loaded into one vector, so that
+ * transposing within its quarters puts the lanes in order. */
+static inline void load_transposed16(const unsigned char *const row[16],
+				     size_t offset, __m512i out[4])
+{
+	prefetch_rows(row, 16, offset);
+	const __m512i r0 = load_4_rows(row, 0, offset);
+	const __m512i r1 = load_4_rows(row, 1, offset);
+	const __m512i r2 = load_4_rows(row, 2, offset);
+	const __m512i r3 = load_4_rows(row, 3, offset);
+	const __m512i t0 = _mm512_unpacklo_epi32(r0, r1);
+	const __m512i t1 = _mm512_unpackhi_epi32(r0, r1);
+	const __m512i t2 = _mm512_unpacklo_epi32(r2, r3);
+	const __m512i t3 = _mm512_unpackhi_epi32(r2, r3);
+
+	out[0] = _mm512_unpacklo_epi64(t0, t2);
+	out[1] = _mm512_unpackhi_epi64(t0, t2);
+	out[2] = _mm512_unpacklo_epi64(t1, t3);
+	out[3] = _mm512_unpackhi_epi64(t1, t3);
+}
+
+/* The f16 at `offset` of each row, as f32. */
+static inline __m512 load_f16_16(const unsigned char *const row[16],
+				 size_t offset)
+{
+#define SCALE(i) (short)load_u16(row[i] + offset)
+	return _mm512_cvtph_ps(_mm256_setr_epi16(
+	    SCALE(0), SCALE(1), SCALE(2), SCALE(3), SCALE(4), SCALE(5),
+	    SCALE(6), SCALE(7), SCALE(8), SCALE(9), SCALE(10), SCALE(11),
+	    SCALE(12), SCALE(13), SCALE(14), SCALE(15)));
+#undef SCALE
+}
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * scratch_list.h - working memory that calls borrow from the runtime and give
+ * back, so that a call like one before it allocates nothing.
+ *
+ * There are as many pieces as calls were ever under way at once, each as
+ * large as the largest call that used it; matmul.c has the bound of that.
+ */
+#ifndef QUIRE_RUNTIME_SCRATCH_LIST_H
+#define QUIRE_RUNTIME_SCRATCH_LIST_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+#include "quire.h"
+
+/* A cache line, and the widest vector. */
+#define QUIRE_SCRATCH_ALIGNMENT 64
+
+struct scratch {
+	struct scratch *next; /* in the list, while nobody has it */
+	size_t size;
+	unsigned char *bytes; /* QUIRE_SCRATCH_ALIGNMENT aligned */
+};
+
+struct scratch_list {
+	pthread_mutex_t mutex;
+	struct scratch *first;
+};
+
+quire_status quire_scratch_init(struct scratch_list *list, quire_error *error);
+void quire_scratch_destroy(struct scratch_list *list);
+
+/* *scratch = a piece of at least `size` bytes, with any contents; the
+ * caller's until quire_scratch_give. Any thread may call. */
+quire_status quire_scratch_take(struct scratch_list *list, size_t size,
+				struct scratch **scratch, quire_error *error);
+void quire_scratch_give(struct scratch_list *list, struct scratch *scratch);
+
+#endif

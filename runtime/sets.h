@@ -1,0 +1,13 @@
+/*
+ * sets.h - every kernel set, each defined in the set_*.c of its name.
+ */
+#ifndef QUIRE_RUNTIME_SETS_H
+#define QUIRE_RUNTIME_SETS_H
+
+#include "runtime/kernel_set.h"
+
+extern const struct kernel_set quire_set_avx512vnni;
+extern const struct kernel_set quire_set_avx2;
+extern const struct kernel_set quire_set_scalar;
+
+#endif

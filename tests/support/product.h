@@ -1,0 +1,54 @@
+/*
+ * product.h - one product y = x W^T + bias on guarded memory, with what it
+ * should be in f64 and the error that spec/kernels.md allows it.
+ */
+#ifndef QUIRE_TESTS_PRODUCT_H
+#define QUIRE_TESTS_PRODUCT_H
+
+#include "quire.h"
+#include "tests/support/guard.h"
+#include "tests/support/random.h"
+
+#define PRODUCT_NO_BIAS -1
+
+struct product {
+	/* Set these; zeros are f32 and dense rows. */
+	quire_dtype weights;
+	size_t m, n, k;
+	uint32_t level;
+	quire_dtype x_dtype, y_dtype;
+	size_t x_stride, y_stride;
+	int bias_dtype;	 /* PRODUCT_NO_BIAS: none */
+	size_t odd_size; /* bytes by which W is moved off its alignment */
+
+	/* product_create makes these. */
+	struct guarded x, y, w, bias;
+	quire_tensor weight, bias_tensor;
+	quire_matmul_options options;
+};
+
+/*
+ * Fills the memory with random numbers: x from -1 to 1, weights about as
+ * large, and in the padding of W codes that are not zero. What lies between
+ * the rows of x is NaN, and between those of y a pattern.
+ */
+void product_create(struct product *product, struct rng *rng);
+void product_free(struct product *product);
+
+/* Element of x, to read or to write (f16 is rounded). */
+float product_x(const struct product *product, size_t row, size_t col);
+void product_set_x(struct product *product, size_t row, size_t col,
+		   float value);
+
+/* Multiplies; fails the test if that fails. */
+void product_run(struct product *product, quire_runtime *runtime);
+
+/* Fails the test unless each y is within the bound of spec/kernels.md, and
+ * what lies between rows of y is as it was. */
+void product_check(const struct product *product);
+
+/* The norms of y - exact and of exact, over all y, where exact is the f64
+ * product of x as it is, quantized by no level. */
+void product_norms(const struct product *product, double *error, double *norm);
+
+#endif

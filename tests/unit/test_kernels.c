@@ -1,0 +1,471 @@
+/*
+ * test_kernels.c - every kernel of every set that this CPU can run, each form
+ * by itself, against the f64 reference and the bounds of spec/kernels.md, over
+ * sizes up to two tiles and one; and where results must be equal, equal.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/cpu.h"
+#include "runtime/kernel_set.h"
+#include "runtime/runtime.h"
+#include "tests/support/check.h"
+#include "tests/support/product.h"
+
+/* A runtime on one thread whose ops all use one form. */
+struct bench {
+	quire_runtime *runtime;
+	struct kernel_set set; /* a copy, of the form alone */
+};
+
+enum form {
+	FORM_VEC,
+	FORM_PANEL,
+	FORM_COUNT
+};
+
+static bool bench_create(struct bench *bench, const struct kernel_set *set,
+			 enum form form)
+{
+	const quire_runtime_options options = { .threads = 1,
+						.kernels = set->name };
+
+	if (set->needs & ~quire_cpu_features())
+		return false;
+	assert_int_equal(quire_runtime_create(&options, &bench->runtime, NULL),
+			 QUIRE_OK);
+	bench->set = *set;
+	for (size_t i = 0; i < QUIRE_MAX_OPS; i++)
+		bench->set.ops[i].panel_from =
+		    form == FORM_PANEL ? 0 : UINT32_MAX;
+	bench->runtime->set = &bench->set;
+	return true;
+}
+
+/* Calls `visit` for each op of each set and form that can run here. */
+static void for_each_op(void (*visit)(struct bench *bench, struct rng *rng,
+				      const struct kernel_op *op))
+{
+	for (size_t i = 0; quire_kernel_set(i); i++)
+		for (int form = 0; form < FORM_COUNT; form++) {
+			struct rng rng = { .state = i + 1 };
+			struct bench bench;
+
+			if (!bench_create(&bench, quire_kernel_set(i),
+					  (enum form)form))
+				continue;
+			for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
+				const struct kernel_op *op = &bench.set.ops[j];
+
+				if (form == FORM_PANEL && !op->panel.pack)
+					continue;
+				visit(&bench, &rng, op);
+			}
+			quire_runtime_free(bench.runtime);
+		}
+}
+
+static struct product product_of(const struct kernel_op *op, size_t m, size_t n,
+				 size_t k)
+{
+	return (struct product){
+		.weights = op->weights,
+		.level = op->compute == COMPUTE_INT8 ? 4 : 1,
+		.m = m,
+		.n = n,
+		.k = k,
+		.bias_dtype = PRODUCT_NO_BIAS,
+		.odd_size = (m + n + k) % 2,
+	};
+}
+
+static void check_size(struct bench *bench, struct rng *rng,
+		       const struct kernel_op *op, size_t m, size_t n, size_t k)
+{
+	struct product product = product_of(op, m, n, k);
+
+	product_create(&product, rng);
+	product_run(&product, bench->runtime);
+	product_check(&product);
+	product_free(&product);
+}
+
+/* The largest tiles of any set are 8 by 32. */
+#define M_MAX (2 * 8 + 1)
+#define N_MAX (2 * 32 + 1)
+
+static void visit_rows(struct bench *bench, struct rng *rng,
+		       const struct kernel_op *op)
+{
+	static const size_t ns[] = { 1,	 7,  8,	 9,  15, 16, 17,
+				     31, 32, 33, 48, 63, 64, 65 };
+
+	for (size_t m = 1; m <= M_MAX; m++)
+		for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++)
+			check_size(bench, rng, op, m, ns[i], 65);
+	for (size_t n = 1; n <= N_MAX; n++) {
+		check_size(bench, rng, op, 1, n, 160);
+		check_size(bench, rng, op, 9, n, 32);
+	}
+}
+
+static void visit_columns(struct bench *bench, struct rng *rng,
+			  const struct kernel_op *op)
+{
+	/* About the columns of one panel and of two. */
+	static const size_t ks[] = { 511, 512,	513,  544,  767, 768,
+				     769, 1023, 1024, 1025, 1057 };
+
+	for (size_t k = 1; k <= 2 * 128 + 33; k++) {
+		check_size(bench, rng, op, 1, 3, k);
+		check_size(bench, rng, op, 3, 33, k);
+	}
+	for (size_t i = 0; i < sizeof(ks) / sizeof(ks[0]); i++) {
+		check_size(bench, rng, op, 1, 33, ks[i]);
+		check_size(bench, rng, op, 13, 17, ks[i]);
+	}
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for_each_op(visit_rows);
+}
+
+static void test_columns(void **state)
+{
+	(void)state;
+	for_each_op(visit_columns);
+}
+
+/* Numbers of all magnitudes that f32 has, the subnormals too. */
+static float wild_f32(struct rng *rng)
+{
+	const int exponent = (int)random_below(rng, 240) - 149;
+
+	return ldexpf(random_f32(rng), exponent);
+}
+
+static void visit_wild(struct bench *bench, struct rng *rng,
+		       const struct kernel_op *op)
+{
+	for (int round = 0; round < 20; round++) {
+		struct product product = product_of(op, 9, 33, 161);
+
+		product_create(&product, rng);
+		for (size_t i = 0; i < product.m; i++)
+			for (size_t j = 0; j < product.k; j++)
+				product_set_x(&product, i, j, wild_f32(rng));
+		product_run(&product, bench->runtime);
+		product_check(&product);
+		product_free(&product);
+	}
+}
+
+static void test_wild_ranges(void **state)
+{
+	(void)state;
+	for_each_op(visit_wild);
+}
+
+/* Rows in which each number comes again with the other sign, against columns
+ * of W that are alike: all that is left of the sum is its error. */
+static void visit_cancelling(struct bench *bench, struct rng *rng,
+			     const struct kernel_op *op)
+{
+	struct product product = product_of(op, 9, 33, 256);
+	unsigned char *w;
+	size_t row_size;
+
+	product_create(&product, rng);
+	w = product.w.data + product.odd_size;
+	row_size = (size_t)product.weight.size / product.n;
+	for (size_t n = 0; n < product.n; n++)
+		memcpy(w + n * row_size + row_size / 2, w + n * row_size,
+		       row_size / 2);
+	for (size_t i = 0; i < product.m; i++)
+		for (size_t j = 0; j < product.k / 2; j++)
+			product_set_x(&product, i, product.k / 2 + j,
+				      -product_x(&product, i, j));
+	product_run(&product, bench->runtime);
+	product_check(&product);
+	product_free(&product);
+}
+
+static void test_cancelling(void **state)
+{
+	(void)state;
+	for_each_op(visit_cancelling);
+}
+
+/* f32 follows IEEE; in int8 a block that holds a NaN or an infinity is NaN.
+ * Rows without one are as they would be alone. */
+static void visit_not_finite(struct bench *bench, struct rng *rng,
+			     const struct kernel_op *op)
+{
+	static const float specials[] = { NAN, INFINITY, -INFINITY };
+
+	for (size_t s = 0; s < 3; s++)
+		for (size_t k = 0; k < 161; k += 7) {
+			struct product product = product_of(op, 9, 33, 161);
+
+			product_create(&product, rng);
+			product_set_x(&product, 4, k, specials[s]);
+			if (k > 32)
+				product_set_x(&product, 8, 32, -specials[s]);
+			product_run(&product, bench->runtime);
+			product_check(&product);
+			product_free(&product);
+		}
+}
+
+static void test_not_finite(void **state)
+{
+	(void)state;
+	for_each_op(visit_not_finite);
+}
+
+/* The largest magnitude of a block that counts as zero in int8: 127 / 2^128. */
+#define TINY 0x1.fcp-122F
+
+/* About the magnitude below which a block counts as zero in int8. */
+static void visit_tiny(struct bench *bench, struct rng *rng,
+		       const struct kernel_op *op)
+{
+	const float sizes[] = { 0x1p-149F, nextafterf(TINY, 0), TINY,
+				nextafterf(TINY, 1) };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct product product = product_of(op, 9, 33, 96);
+
+		product_create(&product, rng);
+		/* Of even rows every block, of the others one. */
+		for (size_t m = 0; m < product.m; m++)
+			for (size_t k = m % 2 ? 64 : 0; k < 96; k++)
+				product_set_x(&product, m, k,
+					      k % 3 ? sizes[i] : -sizes[i] / 2);
+		product_run(&product, bench->runtime);
+		product_check(&product);
+		product_free(&product);
+	}
+}
+
+static void test_tiny_blocks(void **state)
+{
+	(void)state;
+	for_each_op(visit_tiny);
+}
+
+/* Activations that are integers, of which 127 is the largest, and scales of 1:
+ * every number on the way is an integer below 2^24, and every set must give
+ * the same. With x of all signs and codes 0 to 15 this reaches the largest
+ * sums that the 16-bit steps of a kernel must hold. */
+static void fill_integers(struct product *product, struct rng *rng)
+{
+	unsigned char *w = product->w.data + product->odd_size;
+
+	for (size_t i = 0; i < product->weight.size; i += 18) {
+		memcpy(w + i, (unsigned char[]){ 0x00, 0x3C }, 2); /* 1.0 */
+		if (random_below(rng, 2))
+			memset(w + i + 2, random_below(rng, 2) ? 0xFF : 0, 16);
+	}
+	for (size_t m = 0; m < product->m; m++)
+		for (size_t k = 0; k < product->k; k++) {
+			const int value = (int)random_below(rng, 255) - 127;
+			const int sign = m % 2 ? 1 : -1;
+
+			product_set_x(product, m, k,
+				      k % 32 <= m ? (float)(127 * sign)
+						  : (float)value);
+		}
+}
+
+static void test_integers_are_equal(void **state)
+{
+	struct product product = {
+		.weights = QUIRE_Q4_0,
+		.level = 4,
+		.m = 33,
+		.n = 33,
+		.k = 512,
+		.bias_dtype = PRODUCT_NO_BIAS,
+	};
+	struct rng rng = { .state = 7 };
+	unsigned char *first = NULL;
+
+	(void)state;
+	product_create(&product, &rng);
+	fill_integers(&product, &rng);
+	for (size_t i = 0; quire_kernel_set(i); i++)
+		for (int form = 0; form < FORM_COUNT; form++) {
+			struct bench bench;
+
+			if (!bench_create(&bench, quire_kernel_set(i),
+					  (enum form)form))
+				continue;
+			product_run(&product, bench.runtime);
+			quire_runtime_free(bench.runtime);
+			product_check(&product);
+			if (!first) {
+				first = malloc(product.y.size);
+				memcpy(first, product.y.data, product.y.size);
+			}
+			assert_memory_equal(first, product.y.data,
+					    product.y.size);
+		}
+	free(first);
+	product_free(&product);
+}
+
+/* Two blocks: of one magnitude, of all, about the least that counts, and with
+ * what is no number. */
+static void fill_blocks(float *x, int round, struct rng *rng)
+{
+	static const float specials[] = { NAN, INFINITY, -INFINITY, 0.0F };
+
+	for (int i = 0; i < 64; i++)
+		x[i] = round % 4 == 1 ? wild_f32(rng) : random_f32(rng);
+	if (round % 4 == 2)
+		for (int i = 0; i < 64; i++)
+			x[i] = ldexpf(x[i], -121 - round / 4 % 4);
+	if (round % 8 == 2)
+		for (int i = 0; i < 64; i++)
+			x[i] = i % 5 ? TINY / 3 : TINY;
+	if (round % 4 == 3)
+		x[random_below(rng, 64)] = specials[round / 4 % 4];
+}
+
+/* All that a kernel lays out of x must be the same numbers in every set. */
+static void test_quantization_is_equal(void **state)
+{
+	struct rng rng = { .state = 11 };
+	float x[64];
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		unsigned char first[2 * 40], other[2 * 40];
+		bool have = false;
+
+		fill_blocks(x, round, &rng);
+		for (size_t i = 0; quire_kernel_set(i); i++) {
+			const struct kernel_set *set = quire_kernel_set(i);
+			const struct kernel_op *op =
+			    quire_kernel_set_op(set, QUIRE_Q4_0, COMPUTE_INT8);
+			struct x_form form =
+			    op->panel.pack ? op->panel.x : op->vec.x;
+
+			if (set->needs & ~quire_cpu_features())
+				continue;
+			form.rows = 1;
+			form.size = 40;
+			form.prepare(&form, x, 2, 0, have ? other : first);
+			if (have)
+				assert_memory_equal(first, other,
+						    sizeof(first));
+			have = true;
+		}
+	}
+}
+
+/* What an f16 is, by its definition. */
+static float f16_value(uint16_t bits)
+{
+	const int exponent = bits >> 10 & 31;
+	const float fraction = (float)(bits & 1023);
+	const float sign = bits >> 15 ? -1.0F : 1.0F;
+
+	if (exponent == 31)
+		return fraction > 0 ? NAN : sign * INFINITY;
+	if (exponent == 0)
+		return sign * ldexpf(fraction, -24);
+	return sign * ldexpf(1024 + fraction, exponent - 25);
+}
+
+static bool is_f16_nan(uint16_t bits)
+{
+	return (bits & 0x7FFF) > 0x7C00;
+}
+
+/* Converts one number as the last of `count`, so that it is in a whole vector
+ * or in what remains after one. Nothing after it may be written. */
+static uint16_t round_to_f16(const struct kernel_set *set, float x,
+			     size_t count)
+{
+	float in[33] = { 0 };
+	uint16_t out[33];
+
+	in[count - 1] = x;
+	out[count] = 1;
+	set->to_f16(in, count, out);
+	assert_int_equal(out[count], 1);
+	return out[count - 1];
+}
+
+static float widen_f16(const struct kernel_set *set, uint16_t bits,
+		       size_t count)
+{
+	uint16_t in[33] = { 0 };
+	float out[33];
+
+	in[count - 1] = bits;
+	out[count] = 1.0F;
+	set->from_f16(in, count, out);
+	assert_true(out[count] == 1.0F);
+	return out[count - 1];
+}
+
+/* Each f16, and the f32 numbers about the middle between it and the next. */
+static void check_f16(const struct kernel_set *set, uint16_t bits, size_t count)
+{
+	const float value = f16_value(bits),
+		    widened = widen_f16(set, bits, count);
+	float next, middle;
+
+	if (is_f16_nan(bits)) {
+		assert_true(isnan(widened));
+		assert_true(is_f16_nan(round_to_f16(set, value, count)));
+		return;
+	}
+	assert_true(widened == value);
+	assert_int_equal(round_to_f16(set, value, count), bits);
+	if ((bits & 0x7FFF) >= 0x7BFF)
+		return;
+	next = f16_value((uint16_t)(bits + 1));
+	middle = value + (next - value) / 2;
+	assert_int_equal(round_to_f16(set, nextafterf(middle, value), count),
+			 bits);
+	assert_int_equal(round_to_f16(set, middle, count), bits + (bits & 1));
+	assert_int_equal(round_to_f16(set, nextafterf(middle, next), count),
+			 bits + 1);
+}
+
+static void test_f16_conversion(void **state)
+{
+	(void)state;
+	for (size_t i = 0; quire_kernel_set(i); i++) {
+		const struct kernel_set *set = quire_kernel_set(i);
+
+		if (set->needs & ~quire_cpu_features())
+			continue;
+		for (uint32_t bits = 0; bits < 65536; bits++)
+			check_f16(set, (uint16_t)bits, 1 + bits % 32);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_columns),
+		cmocka_unit_test(test_wild_ranges),
+		cmocka_unit_test(test_cancelling),
+		cmocka_unit_test(test_not_finite),
+		cmocka_unit_test(test_tiny_blocks),
+		cmocka_unit_test(test_integers_are_equal),
+		cmocka_unit_test(test_quantization_is_equal),
+		cmocka_unit_test(test_f16_conversion),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
