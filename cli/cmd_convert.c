@@ -1,0 +1,200 @@
+/*
+ * cmd_convert.c - quire convert: ONNX to container, with a summary of what
+ * became of each weight. What may be overwritten is decided here; how the
+ * conversion goes is libquire_convert's.
+ */
+#include "cli/command.h"
+#include "cli/convert_report.h"
+#include "cli/interrupt.h"
+#include "cli/output_file.h"
+#include "cli/terminal.h"
+#include "cli/trouble.h"
+#include "quire_convert.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+struct values {
+	const char *output;
+	const char *report;
+	uint32_t threads;
+	uint32_t alignment;
+	bool force;
+};
+
+static const struct args_option options[] = {
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "OUT.gguf",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, output),
+	  .help = "the container to write" },
+	{ .name = "force",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, force),
+	  .help = "replace OUT.gguf if it exists" },
+	{ .name = "report",
+	  .value = "FILE.json",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, report),
+	  .help = "write what became of each weight as JSON" },
+	{ .name = "threads",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, threads),
+	  .max = ARGS_THREADS_MAX,
+	  .help = "threads to use; 0, the default: one for each CPU" },
+	{ .name = "align",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, alignment),
+	  .min = 32,
+	  .max = 65536,
+	  .help = "bytes that tensors start on, a power of two; default: "
+		  "16384" },
+	{ .name = NULL },
+};
+
+static bool show_progress(void *context, uint64_t done, uint64_t total)
+{
+	progress_show(context, done, total);
+	return !interrupt_waits();
+}
+
+/* Refuses what would destroy a file. Prints why. */
+static bool paths_allowed(const struct values *values, const char *source)
+{
+	struct stat status;
+	const bool exists = stat(values->output, &status) == 0;
+
+	if (exists && output_file_same(source, values->output)) {
+		trouble("%s: is the model itself; choose another output",
+			values->output);
+		return false;
+	}
+	if (exists && !S_ISREG(status.st_mode)) {
+		trouble("%s: is not a regular file; choose another output",
+			values->output);
+		return false;
+	}
+	if (exists && !values->force) {
+		trouble("%s: exists already; --force replaces it",
+			values->output);
+		return false;
+	}
+	if (values->report &&
+	    (output_file_same(source, values->report) ||
+	     output_file_same(values->output, values->report))) {
+		trouble("%s: is the model or the output; choose another "
+			"report",
+			values->report);
+		return false;
+	}
+	return true;
+}
+
+static int tell(const struct conversion *conversion,
+		struct output_file *report_file)
+{
+	convert_report_print(conversion);
+	if (!report_file->stream)
+		return EXIT_FINE;
+	if (!convert_report_write(conversion, report_file->stream))
+		return trouble_memory();
+	return output_file_commit(report_file) ? EXIT_FINE : EXIT_TROUBLE;
+}
+
+static int tell_failure(const struct values *values, const char *source,
+			quire_error *error)
+{
+	/* Advice on containers does not help with ONNX models. */
+	error->status = QUIRE_OK;
+	if (strncmp(error->message, values->output, strlen(values->output)))
+		return trouble_with_file(source, error);
+	return trouble("%s", error->message); /* names the output itself */
+}
+
+static int convert(const struct values *values, const char *source,
+		   struct output_file *report_file)
+{
+	struct progress progress = progress_start(values->output);
+	const quire_convert_options how = {
+		.threads = values->threads,
+		.alignment = values->alignment,
+		.overwrite = values->force,
+		.progress = show_progress,
+		.context = &progress,
+	};
+	struct conversion conversion = { .source = source,
+					 .output = values->output };
+	quire_convert_report *report = NULL;
+	quire_status status;
+	quire_error error;
+	int code;
+
+	status =
+	    quire_convert_onnx(source, values->output, &how, &report, &error);
+	progress_clear(&progress);
+	if (status == QUIRE_ERROR_CANCELLED)
+		return EXIT_TROUBLE; /* the signal itself ends the program */
+	if (status != QUIRE_OK)
+		return tell_failure(values, source, &error);
+	conversion.report = report;
+	conversion.seconds = terminal_seconds() - progress.started;
+	code = tell(&conversion, report_file);
+	quire_convert_report_free(report);
+	return code;
+}
+
+/* The report is opened first: an error in its name costs no conversion. */
+static int convert_with_report(const struct values *values, const char *source)
+{
+	struct output_file report_file = { .stream = NULL };
+	int code;
+
+	if (values->report && !output_file_open(&report_file, values->report))
+		return EXIT_TROUBLE;
+	interrupt_hold();
+	code = convert(values, source, &report_file);
+	output_file_discard(&report_file);
+	interrupt_release();
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .output = NULL };
+	struct args_words words;
+	int code;
+
+	if (!args_parse(&command_convert, argc, argv, &values, &words, &code))
+		return code;
+	if (values.alignment & (values.alignment - 1))
+		return trouble("convert: --align takes a power of two, not "
+			       "'%u'",
+			       (unsigned)values.alignment);
+	if (!paths_allowed(&values, words.word[0]))
+		return EXIT_TROUBLE;
+	return convert_with_report(&values, words.word[0]);
+}
+
+const struct command command_convert = {
+	.name = "convert",
+	.summary = "make a container of an ONNX model",
+	.usage = "MODEL.onnx -o OUT.gguf [options]",
+	.about =
+	    "Turns the weights of MatMulNBits nodes, and all floating-point "
+	    "initializers, into\none GGUF file. 4-bit codes are kept as "
+	    "they are; only their scales are rounded to\nf16. A weight "
+	    "that no GGUF type can hold is written dequantized, and the "
+	    "summary\nsays why. External data is read from beside the "
+	    "model.",
+	.examples = "  quire convert model.onnx -o model.gguf\n"
+		    "  quire convert model.onnx -o model.gguf --force "
+		    "--report report.json",
+	.options = options,
+	.words_min = 1,
+	.words_max = 1,
+	.run = run,
+};

@@ -1,0 +1,161 @@
+/*
+ * cmd_dump.c - quire dump: one tensor, dequantized to float32, as a NumPy
+ * file. Rows go through a small buffer, so that size does not matter.
+ */
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/lookup.h"
+#include "cli/npy.h"
+#include "cli/output_file.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct values {
+	const char *output;
+};
+
+static const struct args_option options[] = {
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "W.npy",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, output),
+	  .help = "where to write; - is stdout" },
+	{ .name = NULL },
+};
+
+/* Elements decoded at once: 1 MiB of floats, well within a second cache. */
+#define CHUNK_COUNT ((uint64_t)1 << 18)
+
+/* A tensor as it is dumped. */
+struct matrix {
+	const quire_tensor *tensor;
+	struct npy_header header;
+	uint64_t rows; /* all dimensions but the first, as one */
+	uint64_t cols;
+};
+
+static struct matrix matrix_of(const struct lookup_operand *operand)
+{
+	const quire_tensor *tensor = operand->tensor;
+	struct matrix matrix = {
+		.tensor = tensor,
+		.header = { .dtype = QUIRE_F32, .rank = tensor->rank },
+		.rows = 1,
+		.cols = operand->k,
+	};
+	uint32_t i;
+
+	/* GGUF puts the fastest dimension first, NumPy puts it last. */
+	for (i = 1; i < tensor->rank; i++) {
+		matrix.header.shape[tensor->rank - 1 - i] = tensor->shape[i];
+		matrix.rows *= tensor->shape[i];
+	}
+	matrix.header.shape[tensor->rank - 1] = matrix.cols;
+	return matrix;
+}
+
+static int write_rows(const struct matrix *matrix, const char *path,
+		      FILE *stream, float *chunk, uint64_t chunk_rows)
+{
+	quire_error error;
+	uint64_t first;
+	uint64_t rows;
+
+	for (first = 0; first < matrix->rows; first += rows) {
+		rows = matrix->rows - first;
+		if (rows > chunk_rows)
+			rows = chunk_rows;
+		if (quire_tensor_decode(matrix->tensor, first, rows,
+					matrix->cols, chunk,
+					&error) != QUIRE_OK)
+			return trouble_with_file(path, &error);
+		npy_write(stream, QUIRE_F32, chunk,
+			  (size_t)(rows * matrix->cols));
+		if (ferror(stream) || interrupt_waits())
+			break;
+	}
+	return EXIT_FINE; /* stream errors are for the commit to tell */
+}
+
+static int write_matrix(const struct matrix *matrix, const char *path,
+			FILE *stream)
+{
+	const uint64_t chunk_rows =
+	    matrix->cols < CHUNK_COUNT ? CHUNK_COUNT / matrix->cols : 1;
+	float *chunk;
+	int code;
+
+	if (matrix->cols > SIZE_MAX / sizeof(*chunk) / chunk_rows)
+		return trouble_memory();
+	chunk = malloc((size_t)(chunk_rows * matrix->cols) * sizeof(*chunk));
+	if (!chunk)
+		return trouble_memory();
+	npy_write_header(stream, &matrix->header);
+	code = write_rows(matrix, path, stream, chunk, chunk_rows);
+	free(chunk);
+	return code;
+}
+
+static int dump(const quire_model *model, const char *path, const char *name,
+		const char *output)
+{
+	struct lookup_operand operand;
+	struct output_file file;
+	struct matrix matrix;
+	int code;
+
+	if (!lookup_tensor(model, path, name, &operand))
+		return EXIT_TROUBLE;
+	matrix = matrix_of(&operand);
+	if (!output_file_open(&file, output))
+		return EXIT_TROUBLE;
+	code = write_matrix(&matrix, path, file.stream);
+	if (code != EXIT_FINE || interrupt_waits())
+		output_file_discard(&file);
+	else if (!output_file_commit(&file))
+		code = EXIT_TROUBLE;
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .output = NULL };
+	struct args_words words;
+	quire_model *model;
+	int code;
+
+	if (!args_parse(&command_dump, argc, argv, &values, &words, &code))
+		return code;
+	if (output_file_same(words.word[0], values.output))
+		return trouble("%s: will not overwrite the model itself",
+			       values.output);
+	model = lookup_model(words.word[0], false);
+	if (!model)
+		return EXIT_TROUBLE;
+	code = dump(model, words.word[0], words.word[1], values.output);
+	quire_model_close(model);
+	return code;
+}
+
+const struct command command_dump = {
+	.name = "dump",
+	.summary = "write a tensor, dequantized, as a NumPy file",
+	.usage = "FILE TENSOR -o W.npy",
+	.about =
+	    "TENSOR is a tensor's name, a linear's, or a tensor's name in "
+	    "the source model.\nThe array is float32: [N, K] for a matrix, "
+	    "K without the padding of its rows;\n[n] for a vector; other "
+	    "shapes in NumPy's order, the fastest dimension last.",
+	.examples = "  quire dump model.gguf layers.0.query.weight -o W.npy\n"
+		    "  quire dump model.gguf layers.0.query.weight -o - >W.npy",
+	.options = options,
+	.words_min = 2,
+	.words_max = 2,
+	.run = run,
+};

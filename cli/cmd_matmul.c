@@ -1,0 +1,254 @@
+/*
+ * cmd_matmul.c - quire matmul: runs one linear layer on a NumPy array, so
+ * that any layer can be compared with any other program's.
+ */
+#include "cli/command.h"
+#include "cli/lookup.h"
+#include "cli/nearest.h"
+#include "cli/npy.h"
+#include "cli/output_file.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ACCURACY_OF_LINEAR UINT32_MAX
+
+struct values {
+	const char *input;
+	const char *output;
+	const char *kernels;
+	uint32_t accuracy;
+	uint32_t threads;
+};
+
+static const struct args_option options[] = {
+	{ .name = "input",
+	  .letter = 'i',
+	  .value = "X.npy",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, input),
+	  .help = "[.., K], float32 or float16; - is stdin" },
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "Y.npy",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, output),
+	  .help = "[.., N], of the same type; - is stdout" },
+	{ .name = "accuracy",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, accuracy),
+	  .max = 4,
+	  .help = "0 to 3: compute in f32; 4: in int8; default: the linear's "
+		  "own" },
+	{ .name = "threads",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, threads),
+	  .max = ARGS_THREADS_MAX,
+	  .help = "threads to use; 0, the default: one for each CPU" },
+	{ .name = "kernels",
+	  .value = "NAME",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, kernels),
+	  .help = "the kernel set to use; default: the fastest" },
+	{ .name = NULL },
+};
+
+static bool read_input(const char *name, struct npy_array *x)
+{
+	const bool from_stdin = strcmp(name, "-") == 0;
+	quire_status status;
+	quire_error error;
+	FILE *stream;
+
+	if (from_stdin && isatty(STDIN_FILENO)) {
+		trouble("stdin is a terminal; redirect a .npy file to it");
+		return false;
+	}
+	stream = from_stdin ? stdin : fopen(name, "rb");
+	if (!stream) {
+		trouble("%s: cannot open: %s", name, strerror(errno));
+		return false;
+	}
+	status = npy_read(stream, x, &error);
+	if (status != QUIRE_OK) {
+		/* What libquire's models need is not what arrays need. */
+		error.status = QUIRE_OK;
+		trouble_with_file(from_stdin ? "stdin" : name, &error);
+	}
+	if (!from_stdin)
+		fclose(stream);
+	return status == QUIRE_OK;
+}
+
+static bool shapes_fit(const struct lookup_operand *operand, const char *path,
+		       const char *name, const struct npy_array *x)
+{
+	const uint32_t rank = x->header.rank;
+	char shape[256];
+
+	if (rank > 0 && x->header.shape[rank - 1] == operand->k)
+		return true;
+	trouble("%s: shapes do not fit: X is %s, but '%s' wants "
+		"[.., %" PRIu64 "] and gives [.., %" PRIu64 "]",
+		path, npy_shape_text(shape, sizeof(shape), &x->header), name,
+		operand->k, operand->tensor->shape[1]);
+	return false;
+}
+
+static quire_runtime *create_runtime(const struct values *values)
+{
+	const quire_runtime_options how = {
+		.device = QUIRE_DEVICE_CPU,
+		.threads = values->threads,
+		.kernels = values->kernels,
+	};
+	quire_runtime *runtime = NULL;
+	struct nearest near;
+	quire_status status;
+	quire_error error;
+	const char *name;
+	size_t i;
+
+	status = quire_runtime_create(&how, &runtime, &error);
+	if (status == QUIRE_OK)
+		return runtime;
+	if (status != QUIRE_ERROR_NOT_FOUND) {
+		trouble("matmul: %s", error.message);
+		return NULL;
+	}
+	near = nearest_to(values->kernels);
+	for (i = 0; (name = quire_kernels_name(i, NULL)) != NULL; i++)
+		nearest_offer(&near, text_of(name));
+	trouble("matmul: no kernel set '%s'; %s '%s'", values->kernels,
+		near.found ? "did you mean" : "one that there is:",
+		near.found ? near.name.data : quire_kernels_name(0, NULL));
+	return NULL;
+}
+
+static quire_status multiply(quire_runtime *runtime,
+			     const struct lookup_operand *operand,
+			     const struct npy_array *x, void *y,
+			     uint32_t accuracy, quire_error *error)
+{
+	quire_matmul_options how = {
+		.x_dtype = x->header.dtype,
+		.y_dtype = x->header.dtype,
+	};
+	const size_t m = (size_t)(x->count / operand->k);
+
+	if (accuracy != ACCURACY_OF_LINEAR)
+		/* 0 would mean the linear's own to the library. */
+		how.accuracy_level = accuracy > 0 ? accuracy : 1;
+	if (m == 0)
+		return QUIRE_OK;
+	if (operand->linear)
+		return quire_linear_run(runtime, operand->linear, x->data, m, y,
+					&how, error);
+	how.k = operand->k;
+	return quire_matmul(runtime, operand->tensor, x->data, m, y, &how,
+			    error);
+}
+
+static int write_output(const char *name, const struct npy_header *header,
+			void *y, size_t count)
+{
+	struct output_file file;
+
+	if (!output_file_open(&file, name))
+		return EXIT_TROUBLE;
+	npy_write_header(file.stream, header);
+	npy_write(file.stream, header->dtype, y, count);
+	return output_file_commit(&file) ? EXIT_FINE : EXIT_TROUBLE;
+}
+
+static int run_operand(const struct values *values, const char *path,
+		       const struct lookup_operand *operand,
+		       const struct npy_array *x)
+{
+	struct npy_header header = x->header;
+	const size_t element_size = npy_element_size(header.dtype);
+	const uint64_t m = x->count / operand->k;
+	const uint64_t n = operand->tensor->shape[1];
+	quire_runtime *runtime;
+	void *y = NULL;
+	quire_error error;
+	int code = EXIT_TROUBLE;
+
+	header.shape[header.rank - 1] = n;
+	runtime = create_runtime(values);
+	if (!runtime)
+		return EXIT_TROUBLE;
+	if (m <= SIZE_MAX / element_size / n)
+		/* One more, since malloc(0) may give NULL. */
+		y = malloc((size_t)(m * n) * element_size + 1);
+	if (!y)
+		trouble_memory();
+	else if (multiply(runtime, operand, x, y, values->accuracy, &error) !=
+		 QUIRE_OK)
+		trouble_with_file(path, &error);
+	else
+		code =
+		    write_output(values->output, &header, y, (size_t)(m * n));
+	free(y);
+	quire_runtime_free(runtime);
+	return code;
+}
+
+static int matmul(const struct values *values, const char *path,
+		  const char *name)
+{
+	quire_model *model = lookup_model(path, false);
+	struct npy_array x = { .data = NULL };
+	struct lookup_operand operand;
+	int code = EXIT_TROUBLE;
+
+	if (model && lookup_matrix(model, path, name, &operand) &&
+	    read_input(values->input, &x) &&
+	    shapes_fit(&operand, path, name, &x))
+		code = run_operand(values, path, &operand, &x);
+	npy_free(&x);
+	quire_model_close(model);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .accuracy = ACCURACY_OF_LINEAR };
+	struct args_words words;
+	int code;
+
+	if (!args_parse(&command_matmul, argc, argv, &values, &words, &code))
+		return code;
+	if (output_file_same(words.word[0], values.output))
+		return trouble("%s: will not overwrite the model itself",
+			       values.output);
+	return matmul(&values, words.word[0], words.word[1]);
+}
+
+const struct command command_matmul = {
+	.name = "matmul",
+	.summary = "run one linear layer on a NumPy array",
+	.usage = "FILE LINEAR -i X.npy -o Y.npy [options]",
+	.about = "Y = X W^T + bias, with the weight and bias of the linear. "
+		 "LINEAR may also be the\nname of a 2-D tensor, which is then "
+		 "multiplied by alone, with no bias and in f32\nunless "
+		 "--accuracy says otherwise.",
+	.examples = "  quire matmul model.gguf layers.0.query -i X.npy -o "
+		    "Y.npy\n"
+		    "  quire matmul model.gguf layers.0.query --accuracy 4 "
+		    "-i - -o - <X.npy >Y.npy",
+	.options = options,
+	.words_min = 2,
+	.words_max = 2,
+	.run = run,
+};

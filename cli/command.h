@@ -1,0 +1,38 @@
+/*
+ * command.h - what a command is, and the list of them. To add one: its name
+ * in COMMANDS, and its cmd_<name>.c, which defines command_<name>, in
+ * CMakeLists.txt.
+ */
+#ifndef QUIRE_CLI_COMMAND_H
+#define QUIRE_CLI_COMMAND_H
+
+#include "cli/args.h"
+
+struct command {
+	const char *name;
+	const char *summary;		   /* a line for the list of commands */
+	const char *usage;		   /* what follows the name */
+	const char *about;		   /* paragraphs for its help */
+	const char *examples;		   /* lines for its help */
+	const struct args_option *options; /* ends with a row of no name */
+	int words_min;			   /* words that are not options */
+	int words_max;			   /* ARGS_ANY: no limit */
+	/* argv[0] is the command's name. Returns an exit code. */
+	int (*run)(int argc, char **argv);
+};
+
+/* clang-format off */
+#define COMMANDS(X) \
+	X(convert) \
+	X(info) \
+	X(verify) \
+	X(hash) \
+	X(dump) \
+	X(matmul)
+/* clang-format on */
+
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARE)
+#undef COMMAND_DECLARE
+
+#endif

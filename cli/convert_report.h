@@ -1,0 +1,26 @@
+/*
+ * convert_report.h - a finished conversion, told to people and to programs.
+ */
+#ifndef QUIRE_CLI_CONVERT_REPORT_H
+#define QUIRE_CLI_CONVERT_REPORT_H
+
+#include "quire_convert.h"
+
+#include <stdio.h>
+
+/* Owns nothing. */
+struct conversion {
+	const char *source; /* paths as they were given */
+	const char *output;
+	double seconds;
+	const quire_convert_report *report;
+};
+
+/* Prints the summary on stdout. */
+void convert_report_print(const struct conversion *conversion);
+
+/* Writes the whole report as JSON. False: no memory. Errors of the stream are
+ * left to whoever closes it. */
+bool convert_report_write(const struct conversion *conversion, FILE *stream);
+
+#endif

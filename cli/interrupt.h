@@ -1,0 +1,26 @@
+/*
+ * interrupt.h - Ctrl-C in the middle of writing a file: the signal waits
+ * until the temporary file is gone, and then ends the program as always.
+ *
+ *	interrupt_hold();
+ *	while (...)
+ *		if (interrupt_waits()) ... stop and clean up ...
+ *	interrupt_release();
+ *
+ * Holding goes for threads that are started afterwards, too.
+ */
+#ifndef QUIRE_CLI_INTERRUPT_H
+#define QUIRE_CLI_INTERRUPT_H
+
+#include <stdbool.h>
+
+void interrupt_hold(void);
+bool interrupt_waits(void);
+/* Does not return if a signal was held back. */
+void interrupt_release(void);
+
+/* Tells in one line what a mapped file that shrank, or a failing disk, does
+ * to a reader (SIGBUS), in place of a silent death. */
+void interrupt_explain_bus_errors(void);
+
+#endif

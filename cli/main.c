@@ -1,0 +1,139 @@
+/*
+ * main.c - finds the command and runs it; help and version; and makes sure
+ * that what was printed has really been written.
+ */
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/nearest.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+#include "quire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COMMAND_ADDRESS(name) &command_##name,
+static const struct command *const commands[] = { COMMANDS(COMMAND_ADDRESS) };
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	struct nearest near = nearest_to(name);
+	size_t i;
+
+	for (i = 0; i < COMMAND_COUNT; i++)
+		nearest_offer(&near, text_of(commands[i]->name));
+	nearest_offer(&near, text_of("help"));
+	if (near.found)
+		return trouble("unknown command '%s', did you mean '%s'? "
+			       "See 'quire --help'",
+			       name, near.name.data);
+	return trouble("unknown command '%s'; see 'quire --help'", name);
+}
+
+static int unknown_option(const char *word)
+{
+	struct nearest near = nearest_to(word);
+
+	nearest_offer(&near, text_of("--help"));
+	nearest_offer(&near, text_of("--version"));
+	if (near.found)
+		return trouble("unknown option '%s', did you mean '%s'? "
+			       "See 'quire --help'",
+			       word, near.name.data);
+	return trouble("unknown option '%s'; see 'quire --help'", word);
+}
+
+static void print_help(void)
+{
+	size_t i;
+
+	printf("usage: quire COMMAND ...\n\n"
+	       "4-bit model weights in page-aligned, checksummed GGUF files.\n"
+	       "\ncommands:\n");
+	for (i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+	printf("  %-8s  %s\n", "help", "explain a command");
+	printf("\noptions:\n"
+	       "  -h, --help  show this help\n"
+	       "  --version   show the version\n"
+	       "\nexit codes: 0 fine, 1 differs or damaged, 2 trouble\n"
+	       "'quire help COMMAND' tells more of each.\n");
+}
+
+static int run_help(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc > 2)
+		return trouble("help: one word too many: '%s'", argv[2]);
+	if (argc < 2) {
+		print_help();
+		return EXIT_FINE;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	args_print_help(command);
+	return EXIT_FINE;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2)
+		return trouble("no command given; see 'quire --help'");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0)
+		return run_help(argc - 1, argv + 1);
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("quire %s\n", quire_version());
+		return EXIT_FINE;
+	}
+	if (argv[1][0] == '-')
+		return unknown_option(argv[1]);
+	command = find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	return command->run(argc - 1, argv + 1);
+}
+
+/* If 0, 1 or 2 is closed, the next file opened would take its number, and be
+ * written to in its place. A stand-in that cannot be used takes it first. */
+static void occupy_standard_files(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null",
+			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+int main(int argc, char **argv)
+{
+	int code;
+
+	occupy_standard_files();
+	interrupt_explain_bus_errors();
+	code = run(argc, argv);
+	errno = EIO; /* for an error of which only the stream still knows */
+	if (fflush(stdout) != 0 || ferror(stdout))
+		code = trouble("cannot write to stdout: %s", strerror(errno));
+	return code;
+}

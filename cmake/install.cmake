@@ -1,0 +1,38 @@
+# Headers, libraries, the CMake package quire::quire and pkg-config files.
+include(CMakePackageConfigHelpers)
+
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/quire)
+set(libraries quire)
+set(headers include/quire.h)
+if(QUIRE_CONVERT)
+  list(APPEND libraries quire_convert)
+  list(APPEND headers include/quire_convert.h)
+endif()
+
+install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS ${libraries} EXPORT quire
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(QUIRE_CLI)
+  install(TARGETS quire-cli DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(EXPORT quire NAMESPACE quire:: FILE quire-targets.cmake
+  DESTINATION ${package_folder})
+
+configure_package_config_file(cmake/quire-config.cmake.in
+  ${PROJECT_BINARY_DIR}/quire-config.cmake
+  INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(
+  ${PROJECT_BINARY_DIR}/quire-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/quire-config.cmake
+  ${PROJECT_BINARY_DIR}/quire-config-version.cmake
+  DESTINATION ${package_folder})
+
+foreach(library ${libraries})
+  configure_file(cmake/${library}.pc.in
+    ${PROJECT_BINARY_DIR}/${library}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${library}.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

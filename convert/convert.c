@@ -1,0 +1,290 @@
+/*
+ * convert.c - quire_convert_onnx: read, plan, declare, stream, report. Each
+ * stage is a file of its own; here is their order, and the metadata.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "convert/onnx_read.h"
+#include "convert/pipeline.h"
+#include "convert/plan.h"
+#include "convert/report.h"
+#include "format/error.h"
+#include "format/value.h"
+
+/* GGUF's own, of the layout of its quantized types today. */
+#define QUANTIZATION_VERSION 2
+
+struct conversion {
+	const char *onnx_path;
+	const char *gguf_path;
+	const quire_convert_options *options;
+	struct onnx_model *model;
+	struct plan *plan;
+	quire_writer *writer;
+	quire_error *error;
+};
+
+/* A copy of text as metadata wants it: valid UTF-8, of the first `size`
+ * bytes; NULL: out of memory. */
+static char *tidy(const char *text, size_t size)
+{
+	char *copy = malloc(size + 1);
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, text, size);
+	copy[size] = '\0';
+	if (!quire_utf8_valid(copy, size))
+		for (char *c = copy; *c; c++)
+			if ((unsigned char)*c >= 0x80)
+				*c = '?';
+	return copy;
+}
+
+static quire_status set_string(const struct conversion *job, const char *key,
+			       const char *text, size_t size)
+{
+	char *copy = tidy(text, size);
+	quire_status status;
+
+	if (!copy)
+		return quire_fail_memory(job->error, size + 1);
+	status = quire_writer_set_string(job->writer, key, copy, job->error);
+	free(copy);
+	return status;
+}
+
+/* The file's name, without folders. */
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* The name that was asked for, the graph's, or that of the file. */
+static quire_status set_name(const struct conversion *job)
+{
+	const char *name = job->options->name;
+	const char *dot;
+
+	if (!name && job->model->graph_name[0])
+		name = job->model->graph_name;
+	if (name)
+		return set_string(job, "general.name", name, strlen(name));
+	name = file_name(job->onnx_path);
+	dot = strrchr(name, '.');
+	return set_string(job, "general.name", name,
+			  dot ? (size_t)(dot - name) : strlen(name));
+}
+
+static quire_status set_producer(const struct conversion *job)
+{
+	const char *name = job->model->producer_name;
+	const char *version = job->model->producer_version;
+	const size_t size = strlen(name) + strlen(version) + 2;
+	char *both;
+	quire_status status;
+
+	if (!name[0])
+		return QUIRE_OK;
+	both = malloc(size);
+	if (!both)
+		return quire_fail_memory(job->error, size);
+	strcpy(both, name);
+	if (version[0])
+		strcat(strcat(both, " "), version);
+	status = quire_writer_set_string(job->writer, "quire.source.producer",
+					 both, job->error);
+	free(both);
+	return status;
+}
+
+static quire_status set_source(const struct conversion *job)
+{
+	const char *name = file_name(job->onnx_path);
+	quire_status status =
+	    set_string(job, "quire.source.file", name, strlen(name));
+
+	if (status == QUIRE_OK)
+		status = quire_writer_set_u64(job->writer, "quire.source.xxh3",
+					      job->model->xxh3, job->error);
+	if (status == QUIRE_OK)
+		status = set_producer(job);
+	if (status == QUIRE_OK && job->model->has_opset)
+		status = quire_writer_set_u64(job->writer, "quire.source.opset",
+					      job->model->opset, job->error);
+	return status;
+}
+
+static quire_status set_values(const struct conversion *job)
+{
+	const char *architecture = job->options->architecture;
+	char converter[32] = "quire ";
+	quire_status status;
+
+	if (!architecture)
+		architecture = "onnx";
+	status = set_string(job, "general.architecture", architecture,
+			    strlen(architecture));
+	if (status == QUIRE_OK)
+		status = set_name(job);
+	if (status == QUIRE_OK)
+		status = quire_writer_set_u32(job->writer,
+					      "general.quantization_version",
+					      QUANTIZATION_VERSION, job->error);
+	if (status == QUIRE_OK)
+		status = set_source(job);
+	strncat(converter, quire_version(),
+		sizeof(converter) - strlen(converter) - 1);
+	if (status == QUIRE_OK)
+		status = quire_writer_set_string(job->writer, "quire.converter",
+						 converter, job->error);
+	return status;
+}
+
+static quire_status declare_tensors(const struct conversion *job)
+{
+	for (size_t i = 0; i < job->plan->item_count; i++) {
+		const struct plan_item *item = &job->plan->items[i];
+		quire_tensor tensor = { .dtype = item->dtype,
+					.rank = item->rank };
+		quire_status status;
+
+		if (item->index == QUIRE_NO_TENSOR)
+			continue;
+		tensor.name = quire_string_of(item->name);
+		tensor.source = quire_string_of(item->value->name);
+		memcpy(tensor.shape, item->shape, sizeof(tensor.shape));
+		status =
+		    quire_writer_add_tensor(job->writer, &tensor, job->error);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
+}
+
+static quire_status declare_linears(const struct conversion *job)
+{
+	for (size_t i = 0; i < job->plan->linear_count; i++) {
+		const struct plan_linear *linear = &job->plan->linears[i];
+		const quire_linear_entry entry = {
+			.name = linear->name,
+			.weight = linear->tensor,
+			.bias = linear->bias,
+			.k = linear->weight->k,
+			.accuracy_level = linear->weight->accuracy_level,
+		};
+		const quire_status status =
+		    quire_writer_add_linear(job->writer, &entry, job->error);
+
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
+}
+
+static bool same_file(const struct stat *file, const char *path)
+{
+	struct stat other;
+
+	return stat(path, &other) == 0 && other.st_dev == file->st_dev &&
+	       other.st_ino == file->st_ino;
+}
+
+/* `overwrite` is about an older container, never about the source. */
+static quire_status check_output(const struct conversion *job)
+{
+	const struct onnx_files *files = &job->model->files;
+	struct stat output;
+	bool same;
+
+	if (stat(job->gguf_path, &output) != 0)
+		return QUIRE_OK;
+	same = same_file(&output, job->onnx_path);
+	for (size_t i = 0; i < files->count && !same; i++)
+		same = same_file(&output, files->items[i]->path);
+	if (!same)
+		return QUIRE_OK;
+	return quire_fail(job->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			  "%s is a file of the source model", job->gguf_path);
+}
+
+static quire_status write_container(struct conversion *job)
+{
+	const struct pipeline_options streaming = {
+		.threads = job->options->threads,
+		.progress = job->options->progress,
+		.context = job->options->context,
+	};
+	const quire_writer_options options = {
+		.alignment = job->options->alignment,
+		.overwrite = job->options->overwrite,
+	};
+	quire_status status = check_output(job);
+
+	if (status == QUIRE_OK)
+		status = quire_writer_create(job->gguf_path, &options,
+					     &job->writer, job->error);
+	if (status == QUIRE_OK)
+		status = set_values(job);
+	if (status == QUIRE_OK)
+		status = declare_tensors(job);
+	if (status == QUIRE_OK)
+		status = declare_linears(job);
+	if (status == QUIRE_OK)
+		status = quire_pipeline_run(job->plan, job->writer, &streaming,
+					    job->error);
+	return status;
+}
+
+/* The report is made before the file is put in place, so that nothing can
+ * fail after. */
+static quire_status finish(const struct conversion *job,
+			   quire_convert_report **report)
+{
+	quire_convert_report *made = NULL;
+	struct stat output;
+	quire_status status = QUIRE_OK;
+
+	if (report)
+		status = quire_report_create(job->plan, &made, job->error);
+	if (status == QUIRE_OK)
+		status = quire_writer_finish(job->writer, job->error);
+	if (status != QUIRE_OK) {
+		quire_convert_report_free(made);
+		return status;
+	}
+	if (report) {
+		if (stat(job->gguf_path, &output) == 0)
+			made->file_size = (uint64_t)output.st_size;
+		*report = made;
+	}
+	return QUIRE_OK;
+}
+
+quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
+				const quire_convert_options *options,
+				quire_convert_report **report,
+				quire_error *error)
+{
+	static const quire_convert_options defaults;
+	struct conversion job = { .onnx_path = onnx_path,
+				  .gguf_path = gguf_path,
+				  .options = options ? options : &defaults,
+				  .error = error };
+	quire_status status = quire_onnx_open(onnx_path, &job.model, error);
+
+	if (status == QUIRE_OK)
+		status = quire_plan_create(job.model, &job.plan, error);
+	if (status == QUIRE_OK)
+		status = write_container(&job);
+	if (status == QUIRE_OK)
+		status = finish(&job, report);
+	quire_writer_free(job.writer);
+	quire_plan_free(job.plan);
+	quire_onnx_close(job.model);
+	return status;
+}

@@ -1,0 +1,15 @@
+/*
+ * grow.h - room for one more item in an array that grows by doubling.
+ */
+#ifndef QUIRE_CONVERT_GROW_H
+#define QUIRE_CONVERT_GROW_H
+
+#include <stddef.h>
+
+/*
+ * Returns the array, moved if it had to grow, with room for an item past
+ * `count`; or NULL when memory is out, and then the old one stands as it was.
+ */
+void *quire_grow(void *items, size_t *capacity, size_t count, size_t item_size);
+
+#endif

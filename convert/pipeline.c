@@ -1,0 +1,375 @@
+/*
+ * pipeline.c - two sets of pieces take turns: while one is written by one
+ * thread, the other is filled by the rest. What a piece holds is decided by
+ * the plan and its encodings.
+ */
+#include "convert/pipeline.h"
+
+#include <pthreadpool.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "format/error.h"
+
+/* Bytes of a piece, unless one row has more: enough to make the cost of
+ * handing it over vanish, little enough to stay in a cache. */
+#define PIECE_SIZE (UINT64_C(1) << 20)
+
+/* Far above any machine's use. */
+#define MAX_THREADS 1024
+
+/* Rows of a weight, or bytes of a plain tensor. */
+struct piece {
+	const struct plan_item *item;
+	const uint32_t *map;
+	uint64_t first;
+	uint64_t count;
+	unsigned char *out; /* own memory, and that for fetching */
+	unsigned char *scratch;
+	const unsigned char *data; /* the result: in `out` or the model */
+	size_t size;
+	quire_status status;
+	quire_error error;
+};
+
+struct piece_set {
+	struct piece *pieces;
+	size_t count; /* that are in use */
+};
+
+struct pipeline {
+	const struct plan *plan;
+	quire_writer *writer;
+	const struct pipeline_options *options;
+	pthreadpool_t pool;
+	size_t width; /* pieces of a set */
+	atomic_size_t next_task;
+	atomic_size_t ended_strands;
+	struct piece_set filling;
+	struct piece_set writing;
+	quire_status status; /* of writing */
+	quire_error error;
+	uint64_t done;
+};
+
+/* Units of an item: rows or bytes. */
+static uint64_t unit_count(const struct plan_item *item)
+{
+	return item->weight ? item->weight->n : item->size;
+}
+
+static uint64_t out_row_size(const struct plan_item *item)
+{
+	return item->size / item->weight->n;
+}
+
+/* Units in a piece: as many as fit in it, on either side. */
+static uint64_t piece_units(const struct plan_item *item)
+{
+	uint64_t row_size;
+
+	if (!item->weight)
+		return PIECE_SIZE;
+	row_size = out_row_size(item);
+	if (row_size < item->weight->code_row_size)
+		row_size = item->weight->code_row_size;
+	return row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
+}
+
+/* The memory of one piece of an item. */
+static void piece_memory(const struct plan_item *item, size_t *out,
+			 size_t *scratch)
+{
+	uint64_t units = piece_units(item);
+
+	if (units > unit_count(item))
+		units = unit_count(item);
+	*scratch = 0;
+	if (item->weight) {
+		*out = (size_t)(units * out_row_size(item));
+		*scratch = quire_matmulnbits_scratch(item->weight, units);
+	} else {
+		*out = item->value->file ? (size_t)units : 0;
+	}
+}
+
+static void fill_plain(struct piece *piece)
+{
+	const struct onnx_value *value = piece->item->value;
+
+	piece->size = (size_t)piece->count;
+	if (!value->file) {
+		piece->data = value->bytes + piece->first;
+		return;
+	}
+	piece->data = piece->out;
+	piece->status = quire_onnx_read(value, piece->first, piece->out,
+					piece->size, &piece->error);
+}
+
+static void fill_rows(struct piece *piece)
+{
+	struct matmulnbits_rows rows = { .weight = piece->item->weight,
+					 .map = piece->map,
+					 .first = piece->first,
+					 .count = piece->count };
+
+	piece->status =
+	    quire_matmulnbits_fetch(&rows, piece->scratch, &piece->error);
+	if (piece->status != QUIRE_OK)
+		return;
+	piece->item->encoding->encode(&rows, piece->out);
+	piece->data = piece->out;
+	piece->size = (size_t)(piece->count * out_row_size(piece->item));
+}
+
+static void write_set(struct pipeline *pipe)
+{
+	const struct piece_set *set = &pipe->writing;
+
+	for (size_t i = 0; i < set->count && pipe->status == QUIRE_OK; i++) {
+		const struct piece *piece = &set->pieces[i];
+
+		pipe->status =
+		    quire_writer_write(pipe->writer, piece->item->index,
+				       piece->data, piece->size, &pipe->error);
+		pipe->done += piece->size;
+	}
+}
+
+/* Task 0 writes the set before, the others fill a piece each. */
+static void run_task(struct pipeline *pipe, size_t task)
+{
+	struct piece *piece;
+
+	if (task == 0) {
+		write_set(pipe);
+		return;
+	}
+	piece = &pipe->filling.pieces[task - 1];
+	if (piece->item->weight)
+		fill_rows(piece);
+	else
+		fill_plain(piece);
+}
+
+/* Each thread takes tasks in order, so that writing begins first. The two
+ * counters also order what one thread wrote before what another reads, in a
+ * way that a sanitizer sees, which cannot look into the pool. */
+static void run_strand(void *context, size_t strand)
+{
+	struct pipeline *pipe = context;
+	size_t task = atomic_fetch_add(&pipe->next_task, 1);
+
+	(void)strand;
+	while (task <= pipe->filling.count) {
+		run_task(pipe, task);
+		task = atomic_fetch_add(&pipe->next_task, 1);
+	}
+	atomic_fetch_add(&pipe->ended_strands, 1);
+}
+
+/* Returns when all tasks have ended. */
+static void run_tasks(struct pipeline *pipe)
+{
+	atomic_store(&pipe->ended_strands, 0);
+	atomic_store(&pipe->next_task, 0);
+	pthreadpool_parallelize_1d(pipe->pool, run_strand, pipe, pipe->width,
+				   PTHREADPOOL_FLAG_YIELD_WORKERS);
+	(void)atomic_load(&pipe->ended_strands);
+}
+
+static quire_status check_set(const struct pipeline *pipe, quire_error *error)
+{
+	const struct piece_set *set = &pipe->filling;
+
+	if (pipe->status != QUIRE_OK) {
+		if (error)
+			*error = pipe->error;
+		return pipe->status;
+	}
+	for (size_t i = 0; i < set->count; i++)
+		if (set->pieces[i].status != QUIRE_OK) {
+			if (error)
+				*error = set->pieces[i].error;
+			return set->pieces[i].status;
+		}
+	return QUIRE_OK;
+}
+
+/* Fills one set and writes the other, then has them change places. */
+static quire_status step(struct pipeline *pipe, quire_error *error)
+{
+	const struct pipeline_options *options = pipe->options;
+	const uint64_t before = pipe->done;
+	struct piece_set swapped;
+	quire_status status;
+
+	run_tasks(pipe);
+	status = check_set(pipe, error);
+	if (status != QUIRE_OK)
+		return status;
+	swapped = pipe->writing;
+	pipe->writing = pipe->filling;
+	pipe->filling = swapped;
+	pipe->filling.count = 0;
+	if (options->progress && pipe->done > before &&
+	    !options->progress(options->context, pipe->done, pipe->plan->size))
+		return quire_fail(error, QUIRE_ERROR_CANCELLED, QUIRE_NO_OFFSET,
+				  "cancelled");
+	return QUIRE_OK;
+}
+
+static quire_status stream_units(struct pipeline *pipe,
+				 const struct plan_item *item,
+				 const uint32_t *map, quire_error *error)
+{
+	const uint64_t units = piece_units(item);
+	const uint64_t total = unit_count(item);
+	quire_status status = QUIRE_OK;
+	uint64_t first = 0;
+
+	while (first < total && status == QUIRE_OK) {
+		struct piece_set *set = &pipe->filling;
+
+		for (; set->count < pipe->width && first < total;
+		     set->count++) {
+			struct piece *piece = &set->pieces[set->count];
+			const uint64_t left = total - first;
+
+			piece->item = item;
+			piece->map = map;
+			piece->first = first;
+			piece->count = left < units ? left : units;
+			piece->status = QUIRE_OK;
+			first += piece->count;
+		}
+		status = step(pipe, error);
+	}
+	return status;
+}
+
+static quire_status stream_weight(struct pipeline *pipe,
+				  const struct plan_item *item,
+				  quire_error *error)
+{
+	uint32_t *map = NULL;
+	quire_status status = quire_matmulnbits_acquire(item->weight, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_matmulnbits_map(item->weight, &map, error);
+	if (status == QUIRE_OK)
+		status = stream_units(pipe, item, map, error);
+	free(map);
+	quire_matmulnbits_release(item->weight);
+	return status;
+}
+
+static quire_status stream_plain(struct pipeline *pipe,
+				 const struct plan_item *item,
+				 quire_error *error)
+{
+	quire_status status = quire_onnx_file_acquire(item->value->file, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = stream_units(pipe, item, NULL, error);
+	quire_onnx_file_release(item->value->file);
+	return status;
+}
+
+static void free_set(struct piece_set *set, size_t width)
+{
+	for (size_t i = 0; set->pieces && i < width; i++) {
+		free(set->pieces[i].out);
+		free(set->pieces[i].scratch);
+	}
+	free(set->pieces);
+}
+
+static quire_status allocate_set(struct piece_set *set, size_t width,
+				 size_t out, size_t scratch, quire_error *error)
+{
+	set->pieces = calloc(width, sizeof(*set->pieces));
+	for (size_t i = 0; i < width; i++) {
+		if (!set->pieces)
+			break;
+		set->pieces[i].out = malloc(out + 1);
+		set->pieces[i].scratch = malloc(scratch + 1);
+		if (!set->pieces[i].out || !set->pieces[i].scratch)
+			break;
+		if (i + 1 == width)
+			return QUIRE_OK;
+	}
+	return quire_fail_memory(error, width * (out + scratch));
+}
+
+/* Memory for the largest piece of any item, twice for each thread. */
+static quire_status allocate(struct pipeline *pipe, quire_error *error)
+{
+	const struct plan *plan = pipe->plan;
+	size_t most_out = 0;
+	size_t most_scratch = 0;
+	quire_status status;
+
+	for (size_t i = 0; i < plan->item_count; i++) {
+		size_t out;
+		size_t scratch;
+
+		if (plan->items[i].index == QUIRE_NO_TENSOR)
+			continue;
+		piece_memory(&plan->items[i], &out, &scratch);
+		most_out = out > most_out ? out : most_out;
+		most_scratch = scratch > most_scratch ? scratch : most_scratch;
+	}
+	status = allocate_set(&pipe->filling, pipe->width, most_out,
+			      most_scratch, error);
+	if (status == QUIRE_OK)
+		status = allocate_set(&pipe->writing, pipe->width, most_out,
+				      most_scratch, error);
+	return status;
+}
+
+static quire_status stream(struct pipeline *pipe, quire_error *error)
+{
+	const struct plan *plan = pipe->plan;
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < plan->item_count && status == QUIRE_OK; i++) {
+		const struct plan_item *item = &plan->items[i];
+
+		if (item->index == QUIRE_NO_TENSOR)
+			continue;
+		status = item->weight ? stream_weight(pipe, item, error)
+				      : stream_plain(pipe, item, error);
+	}
+	return status == QUIRE_OK ? step(pipe, error) : status;
+}
+
+quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
+				const struct pipeline_options *options,
+				quire_error *error)
+{
+	struct pipeline pipe = { .plan = plan,
+				 .writer = writer,
+				 .options = options };
+	quire_status status;
+
+	if (options->threads > MAX_THREADS)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "%u threads: at most %u", options->threads,
+				  MAX_THREADS);
+	pipe.pool = pthreadpool_create(options->threads);
+	if (!pipe.pool)
+		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+				  "cannot start %u threads", options->threads);
+	pipe.width = pthreadpool_get_threads_count(pipe.pool);
+	status = allocate(&pipe, error);
+	if (status == QUIRE_OK)
+		status = stream(&pipe, error);
+	free_set(&pipe.filling, pipe.width);
+	free_set(&pipe.writing, pipe.width);
+	pthreadpool_destroy(pipe.pool);
+	return status;
+}

@@ -1,0 +1,117 @@
+/*
+ * report.c - copies what a user wants to know out of a plan. A report is one
+ * piece of memory: itself, its rows, and the text they point to.
+ */
+#include "convert/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/error.h"
+
+struct report {
+	quire_convert_report public; /* first: what the user holds */
+	quire_convert_row rows[];
+};
+
+/* The strings of a row in the plan; NULL for those that are not there. */
+struct row_text {
+	const char *node;
+	const char *source;
+	const char *tensor;
+	const char *reason;
+};
+
+static struct row_text text_of(const struct plan_item *item)
+{
+	return (struct row_text){
+		item->weight ? item->weight->node->name : NULL,
+		item->value->name,
+		item->name,
+		item->reason[0] ? item->reason : NULL,
+	};
+}
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+/* Copies to *room and moves it on. */
+static const char *copy(const char *text, char **room)
+{
+	char *at = *room;
+
+	if (!text)
+		return NULL;
+	memcpy(at, text, size_of(text));
+	*room += size_of(text);
+	return at;
+}
+
+static void fill_row(const struct plan_item *item, char **room,
+		     quire_convert_row *row)
+{
+	const struct row_text text = text_of(item);
+
+	*row = (quire_convert_row){
+		.node = copy(text.node, room),
+		.source = copy(text.source, room),
+		.tensor = copy(text.tensor, room),
+		.reason = copy(text.reason, room),
+		.outcome = item->outcome,
+		.dtype = item->dtype,
+		.source_size = item->source_size,
+		.tensor_size = item->size,
+		.scale_error_max = item->scale_error_max,
+		.scale_error_mean = item->scale_error_mean,
+	};
+}
+
+quire_status quire_report_create(const struct plan *plan,
+				 quire_convert_report **report,
+				 quire_error *error)
+{
+	struct report *made;
+	size_t size =
+	    sizeof(*made) + plan->item_count * sizeof(quire_convert_row);
+	char *room;
+
+	for (size_t i = 0; i < plan->item_count; i++) {
+		const struct row_text text = text_of(&plan->items[i]);
+
+		size += size_of(text.node) + size_of(text.source) +
+			size_of(text.tensor) + size_of(text.reason);
+	}
+	made = malloc(size);
+	if (!made)
+		return quire_fail_memory(error, size);
+	room = (char *)(made->rows + plan->item_count);
+	made->public = (quire_convert_report){ .count = plan->item_count,
+					       .rows = made->rows };
+	for (size_t i = 0; i < plan->item_count; i++) {
+		fill_row(&plan->items[i], &room, &made->rows[i]);
+		made->public.source_size += plan->items[i].source_size;
+		made->public.tensor_size += plan->items[i].size;
+	}
+	*report = &made->public;
+	return QUIRE_OK;
+}
+
+void quire_convert_report_free(quire_convert_report *report)
+{
+	free(report);
+}
+
+const char *quire_outcome_name(quire_outcome outcome)
+{
+	switch (outcome) {
+	case QUIRE_OUTCOME_EXACT:
+		return "exact";
+	case QUIRE_OUTCOME_FALLBACK:
+		return "fallback";
+	case QUIRE_OUTCOME_SKIPPED:
+		return "skipped";
+	}
+	return "unknown";
+}

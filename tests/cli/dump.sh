@@ -1,0 +1,41 @@
+# Dequantized tensors: shapes, types, names, true K, and where they go.
+. "$TRY"
+cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
+cp "$GOLDEN/good/container_ragged_k.gguf" ragged.gguf
+gguf >foreign.gguf
+
+for name in w v; do
+	try dump foreign.gguf $name -o W.npy
+	show_npy <W.npy
+done
+for name in a.weight a.bias b.weight b.bias c; do
+	try dump mixed.gguf $name -o W.npy
+	show_npy <W.npy | cut -c1-80
+done
+
+# By a linear's name, and by the name in the source.
+"$QUIRE" dump mixed.gguf a.weight -o W.npy
+"$QUIRE" dump mixed.gguf /a/MatMul -o - | cmp - W.npy
+"$QUIRE" dump mixed.gguf MatMul/a_quant -o - | cmp - W.npy
+
+# Rows without what pads them. Several linears share a weight here: each has
+# its own k, and the weight by itself the greatest of them.
+"$QUIRE" info ragged.gguf | sed -n '/^linears/,$p'
+for name in least greatest plain one 32 q4_0 q8_0; do
+	try dump ragged.gguf $name -o W.npy
+	show_npy <W.npy | cut -c1-80
+done
+
+# An old file is replaced whole and keeps its mode, a link stays one, and
+# nothing is left over.
+echo old >W.npy
+chmod 640 W.npy
+ln -s W.npy link.npy
+try dump foreign.gguf v -o link.npy
+show_npy <W.npy
+ls -l W.npy link.npy | cut -c1-10
+ls -A
+
+# A device is written to, not replaced.
+try dump mixed.gguf b.weight -o /dev/null
+test -c /dev/null && echo still a device

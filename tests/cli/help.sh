@@ -1,0 +1,14 @@
+# Every help text, whichever way it is asked for.
+. "$TRY"
+
+try --help
+"$QUIRE" -h >1; "$QUIRE" help >2; "$QUIRE" --help | cmp - 1 && cmp 1 2
+for command in convert info verify hash dump matmul; do
+	try help $command
+	"$QUIRE" help $command >1
+	"$QUIRE" $command --help | cmp - 1
+	"$QUIRE" $command -h | cmp - 1
+	"$QUIRE" $command some words --help | cmp - 1
+done
+# The version is the library's, so only its form is fixed.
+"$QUIRE" --version | sed 's/[0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*/X.Y.Z/'

@@ -1,0 +1,57 @@
+#!/bin/sh
+# Runs one test of the command and compares all that it says.
+#
+#     run.sh TEST.sh QUIRE ROOT
+#
+# The test runs in a fresh folder, with QUIRE (the command), DATA, EXAMPLES and
+# GOLDEN (folders of ROOT) and TRY (functions, to be read in) in its
+# environment. Its stdout, stderr and exit code must be what
+# TEST.stdout.exact, TEST.stderr.exact and TEST.exit hold; where one of them
+# does not exist, nothing, nothing and 0. With CLI_TEST_UPDATE=1 these files
+# are written instead, to be read before they are committed.
+set -u
+
+test=$1
+QUIRE=$2
+DATA=$3/tests/data
+EXAMPLES=$3/examples
+GOLDEN=$3/tests/golden
+TRY=${test%/*}/try.inc
+export QUIRE DATA EXAMPLES GOLDEN TRY
+# What a test does not set itself must not come from whoever runs it.
+unset NO_COLOR
+LC_ALL=C
+TERM=xterm
+export LC_ALL TERM
+
+expected=${test%.sh}
+folder=$(mktemp -d) || exit 2
+trap 'rm -rf "$folder"' EXIT
+mkdir "$folder/here"
+umask 022
+
+(cd "$folder/here" && exec sh "$test") \
+	>"$folder/stdout" 2>"$folder/stderr" </dev/null
+echo $? >"$folder/exit"
+
+failed=0
+# compare SUFFIX STREAM DEFAULT
+compare() {
+	if [ -n "${CLI_TEST_UPDATE-}" ]; then
+		rm -f "$expected.$1"
+		printf '%s' "$3" | cmp -s - "$folder/$2" ||
+			cp "$folder/$2" "$expected.$1"
+		return
+	fi
+	if [ -e "$expected.$1" ]; then
+		cp "$expected.$1" "$folder/expected"
+	else
+		printf '%s' "$3" >"$folder/expected"
+	fi
+	diff -u "$folder/expected" "$folder/$2" || failed=1
+}
+compare stdout.exact stdout ''
+compare stderr.exact stderr ''
+compare exit exit '0
+'
+exit $failed

@@ -1,0 +1,17 @@
+# A mapped file that shrinks is told of, instead of a silent death. X is longer
+# than a pipe holds, so that once half of it is written the model is open.
+. "$TRY"
+gguf >m.gguf
+mkfifo pipe
+
+"$QUIRE" matmul m.gguf w -i - -o Y.npy <pipe 2>stderr &
+(
+	npy "'<f4'" '(16384, 4)'
+	dd if=/dev/zero bs=4096 count=32 2>/dev/null
+	: >m.gguf
+	dd if=/dev/zero bs=4096 count=32 2>/dev/null
+) >pipe
+wait $!
+echo "exit $?"
+cat stderr
+ls -A

@@ -1,0 +1,329 @@
+/*
+ * test_convert.c - good models, converted and opened again: the tensor of the
+ * first linear must have the bytes that tests/onnx/make.py worked out.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "quire_convert.h"
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+
+struct good {
+	const char *name;
+	quire_dtype dtype;
+	uint64_t k;
+	uint64_t n;
+	const char *reason; /* NULL: exact */
+};
+
+static const struct good goods[] = {
+	{ "plain", QUIRE_Q4_0, 64, 4, NULL },
+	{ "ragged", QUIRE_Q4_0, 40, 3, NULL },
+	{ "narrow", QUIRE_Q4_0, 7, 5, NULL },
+	{ "zero_points_default", QUIRE_Q4_0, 96, 3, NULL },
+	{ "zero_points_float_default", QUIRE_Q4_0, 64, 3, NULL },
+	{ "scales_f16", QUIRE_Q4_0, 64, 3, NULL },
+	{ "scales_bf16", QUIRE_Q4_0, 64, 3, NULL },
+	{ "g_idx_trivial", QUIRE_Q4_0, 40, 3, NULL },
+	{ "flat", QUIRE_Q4_0, 64, 4, NULL },
+	{ "typed", QUIRE_Q4_0, 64, 2, NULL },
+	{ "constant_nodes", QUIRE_Q4_0, 64, 2, NULL },
+	{ "overridable", QUIRE_Q4_0, 64, 2, NULL },
+	{ "external", QUIRE_Q4_0, 72, 5, NULL },
+	{ "shared", QUIRE_Q4_0, 64, 2, NULL },
+	{ "body", QUIRE_Q4_0, 32, 2, NULL },
+	{ "bits_2", QUIRE_F32, 40, 3, "2 bits" },
+	{ "bits_2_zero_points", QUIRE_F32, 40, 3, "2 bits" },
+	{ "bits_8", QUIRE_F32, 40, 3, "8 bits" },
+	{ "bits_8_zero_points", QUIRE_F32, 40, 3, "8 bits" },
+	{ "block_16", QUIRE_F32, 72, 3, "block size 16" },
+	{ "block_64", QUIRE_F32, 72, 3, "block size 64" },
+	{ "zero_points", QUIRE_F32, 96, 3, "zero points differ from 8" },
+	{ "zero_points_float32", QUIRE_F32, 96, 3,
+	  "zero points differ from 8" },
+	{ "zero_points_float16", QUIRE_F32, 96, 3,
+	  "zero points differ from 8" },
+	{ "g_idx", QUIRE_F32, 64, 3, "g_idx reorders columns" },
+	{ "g_idx_zero_points", QUIRE_F32, 64, 3, "g_idx reorders columns" },
+	{ "scale_small", QUIRE_F32, 64, 3,
+	  "scale 1.2e-09 at row 2, block 1 is not held by f16" },
+	{ "scale_large", QUIRE_F32, 64, 3,
+	  "scale 65520 at row 2, block 1 is not held by f16" },
+	{ "scale_infinite", QUIRE_F32, 64, 3,
+	  "scale inf at row 2, block 1 is not held by f16" },
+};
+
+/* A model of tests/onnx, converted. */
+struct converted {
+	char *folder;
+	quire_convert_report *report;
+	quire_model *model;
+};
+
+static struct converted convert(const char *name)
+{
+	const quire_convert_options options = { .threads = 2 };
+	struct converted done = { .folder = scratch_make() };
+	char *output = scratch_path(done.folder, "out.gguf");
+	quire_error error = { 0 };
+	char source[512];
+
+	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
+	if (quire_convert_onnx(source, output, &options, &done.report,
+			       &error) != QUIRE_OK)
+		fail_msg("%s: %s", name, error.message);
+	assert_int_equal(quire_model_open(output, NULL, &done.model, &error),
+			 QUIRE_OK);
+	assert_int_equal(quire_model_verify(done.model, NULL, &error),
+			 QUIRE_OK);
+	free(output);
+	return done;
+}
+
+static void discard(struct converted *done)
+{
+	quire_model_close(done->model);
+	quire_convert_report_free(done->report);
+	scratch_remove(done->folder);
+}
+
+/* The row of the report that became this tensor. */
+static const quire_convert_row *row_of(const struct converted *done,
+				       const quire_tensor *tensor)
+{
+	for (size_t i = 0; i < done->report->count; i++) {
+		const quire_convert_row *row = &done->report->rows[i];
+
+		if (row->tensor && strlen(row->tensor) == tensor->name.size &&
+		    memcmp(row->tensor, tensor->name.data, tensor->name.size) ==
+			0)
+			return row;
+	}
+	fail_msg("no row for '%.*s'", (int)tensor->name.size,
+		 tensor->name.data);
+	return NULL;
+}
+
+static void check_good(const struct good *good)
+{
+	struct converted done = convert(good->name);
+	const quire_linear *linear = quire_model_linear(done.model, 0);
+	const quire_tensor *weight = linear->weight;
+	const quire_convert_row *row = row_of(&done, weight);
+	unsigned char *expected;
+	char path[512];
+	size_t size;
+
+	snprintf(path, sizeof(path), "%s/%s.weight", QUIRE_TEST_ONNX,
+		 good->name);
+	expected = scratch_read(path, &size);
+	assert_int_equal(linear->k, good->k);
+	assert_int_equal(linear->n, good->n);
+	assert_int_equal(weight->dtype, good->dtype);
+	assert_int_equal(weight->size, size);
+	assert_memory_equal(weight->data, expected, size);
+	free(expected);
+
+	assert_int_equal(row->dtype, good->dtype);
+	assert_int_equal(row->tensor_size, size);
+	assert_true(row->source_size > 0);
+	assert_int_equal(row->outcome, good->reason ? QUIRE_OUTCOME_FALLBACK
+						    : QUIRE_OUTCOME_EXACT);
+	if (good->reason)
+		assert_string_equal(row->reason, good->reason);
+	else
+		assert_null(row->reason);
+	assert_true(row->scale_error_max <= 0x1p-11);
+	assert_true(row->scale_error_mean <= row->scale_error_max);
+	discard(&done);
+}
+
+static void test_goods(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(goods) / sizeof(goods[0]); i++)
+		check_good(&goods[i]);
+}
+
+static void assert_text(quire_string text, const char *expected)
+{
+	assert_int_equal(text.size, strlen(expected));
+	assert_memory_equal(text.data, expected, text.size);
+}
+
+static void test_linear_and_metadata(void **state)
+{
+	struct converted done = convert("plain");
+	const quire_linear *linear =
+	    quire_model_find_linear(done.model, "/fc/MatMul_Q4");
+	const quire_value *value;
+	float bias[4];
+
+	(void)state;
+	assert_non_null(linear);
+	assert_int_equal(linear->accuracy_level, 4);
+	assert_text(linear->weight->name, "w.weight");
+	assert_text(linear->weight->source, "w_Q4");
+	assert_text(linear->bias->name, "b");
+	assert_int_equal(quire_tensor_decode(linear->bias, 0, 1, 4, bias, NULL),
+			 QUIRE_OK);
+	assert_true(bias[0] == -1.5f && bias[3] == 1.5f);
+	value = quire_model_find_value(done.model, "general.architecture");
+	assert_text(value->as.s, "onnx");
+	value = quire_model_find_value(done.model, "general.name");
+	assert_text(value->as.s, "tiny");
+	value = quire_model_find_value(done.model, "quire.source.file");
+	assert_text(value->as.s, "plain.onnx");
+	value = quire_model_find_value(done.model, "quire.source.producer");
+	assert_text(value->as.s, "make.py 1");
+	value = quire_model_find_value(done.model, "quire.source.opset");
+	assert_int_equal(value->as.u, 21);
+	value =
+	    quire_model_find_value(done.model, "general.quantization_version");
+	assert_int_equal(value->as.u, 2);
+	discard(&done);
+}
+
+/* Nodes with the same weight share its tensor; the same codes with other
+ * scales are another weight. */
+static void test_shared(void **state)
+{
+	struct converted done = convert("shared");
+	const quire_linear *first =
+	    quire_model_find_linear(done.model, "first");
+	const quire_linear *second =
+	    quire_model_find_linear(done.model, "second");
+	const quire_linear *third =
+	    quire_model_find_linear(done.model, "third");
+
+	(void)state;
+	assert_ptr_equal(first->weight, second->weight);
+	assert_ptr_equal(first->bias, second->bias);
+	assert_ptr_not_equal(first->weight, third->weight);
+	assert_text(third->weight->name, "w_2.weight");
+	assert_null(third->bias);
+	assert_int_equal(second->accuracy_level, 1);
+	assert_int_equal(quire_model_tensor_count(done.model), 3);
+	discard(&done);
+}
+
+static void test_body(void **state)
+{
+	struct converted done = convert("body");
+
+	(void)state;
+	assert_int_equal(quire_model_linear_count(done.model), 2);
+	assert_text(
+	    quire_model_find_linear(done.model, "in_then")->weight->name,
+	    "w.weight");
+	assert_text(
+	    quire_model_find_linear(done.model, "in_else")->weight->name,
+	    "inner_w.weight");
+	discard(&done);
+}
+
+struct dense_row {
+	const char *source;
+	quire_outcome outcome;
+	quire_dtype dtype;
+	uint32_t rank;
+	uint64_t shape[4];
+	const char *reason;
+};
+
+static const char not_shared[] = "not a float type that GGUF readers share";
+
+static const struct dense_row dense_rows[] = {
+	{ "scalar", QUIRE_OUTCOME_EXACT, QUIRE_F32, 1, { 1, 1, 1, 1 }, NULL },
+	{ "matrix", QUIRE_OUTCOME_EXACT, QUIRE_F16, 2, { 5, 3, 1, 1 }, NULL },
+	{ "cube", QUIRE_OUTCOME_EXACT, QUIRE_BF16, 3, { 4, 3, 2, 1 }, NULL },
+	{ "five",
+	  QUIRE_OUTCOME_EXACT,
+	  QUIRE_F32,
+	  4,
+	  { 2, 2, 1, 6 },
+	  "the first 2 dimensions became one" },
+	{ "empty", QUIRE_OUTCOME_SKIPPED, 0, 0, { 0 }, "no elements" },
+	{ "double", QUIRE_OUTCOME_SKIPPED, 0, 0, { 0 }, not_shared },
+	{ "shape", QUIRE_OUTCOME_SKIPPED, 0, 0, { 0 }, not_shared },
+	{ "text", QUIRE_OUTCOME_SKIPPED, 0, 0, { 0 }, not_shared },
+	{ "sparse", QUIRE_OUTCOME_SKIPPED, 0, 0, { 0 }, "sparse" },
+	{ "vector", QUIRE_OUTCOME_EXACT, QUIRE_F32, 1, { 3, 1, 1, 1 }, NULL },
+};
+
+static void check_dense(const struct converted *done,
+			const struct dense_row *expected,
+			const quire_convert_row *row)
+{
+	const quire_tensor *tensor;
+
+	assert_string_equal(row->source, expected->source);
+	assert_int_equal(row->outcome, expected->outcome);
+	assert_null(row->node);
+	if (expected->reason)
+		assert_non_null(strstr(row->reason, expected->reason));
+	else
+		assert_null(row->reason);
+	if (row->outcome == QUIRE_OUTCOME_SKIPPED) {
+		assert_null(row->tensor);
+		return;
+	}
+	tensor = quire_model_find_tensor(done->model, row->tensor);
+	assert_string_equal(row->tensor, expected->source);
+	assert_int_equal(tensor->dtype, expected->dtype);
+	assert_int_equal(tensor->rank, expected->rank);
+	assert_memory_equal(tensor->shape, expected->shape,
+			    sizeof(tensor->shape));
+	assert_int_equal(tensor->size, row->source_size);
+}
+
+static void test_dense(void **state)
+{
+	struct converted done = convert("dense");
+	const size_t count = sizeof(dense_rows) / sizeof(dense_rows[0]);
+
+	(void)state;
+	assert_int_equal(done.report->count, count);
+	for (size_t i = 0; i < count; i++)
+		check_dense(&done, &dense_rows[i], &done.report->rows[i]);
+	assert_int_equal(quire_model_linear_count(done.model), 0);
+	discard(&done);
+}
+
+static void test_report_sums(void **state)
+{
+	struct converted done = convert("plain");
+	const quire_convert_report *report = done.report;
+	quire_model_info info;
+	uint64_t source_size = 0;
+	uint64_t tensor_size = 0;
+
+	(void)state;
+	for (size_t i = 0; i < report->count; i++) {
+		source_size += report->rows[i].source_size;
+		tensor_size += report->rows[i].tensor_size;
+	}
+	quire_model_describe(done.model, &info);
+	assert_int_equal(report->count, 2);
+	assert_int_equal(report->source_size, source_size);
+	assert_int_equal(report->tensor_size, tensor_size);
+	assert_int_equal(report->file_size, info.file_size);
+	assert_true(report->rows[0].scale_error_max > 0);
+	discard(&done);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goods),
+		cmocka_unit_test(test_linear_and_metadata),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_body),
+		cmocka_unit_test(test_dense),
+		cmocka_unit_test(test_report_sums),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

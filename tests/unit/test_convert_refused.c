@@ -1,0 +1,186 @@
+/*
+ * test_convert_refused.c - each bad model of tests/onnx is refused for its own
+ * reason, and nothing is left behind.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "quire_convert.h"
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+
+#define LAYOUT	    QUIRE_ERROR_LAYOUT
+#define UNSUPPORTED QUIRE_ERROR_UNSUPPORTED
+
+static const struct bad {
+	const char *name;
+	quire_status status;
+	const char *message; /* a part of it */
+} bads[] = {
+	{ "no_k", LAYOUT, "no attribute K" },
+	{ "k_zero", LAYOUT, "K is 0, not in 1 to" },
+	{ "k_negative", LAYOUT, "K is -64, not in 1 to" },
+	{ "k_other", LAYOUT,
+	  "B has the shape [3, 2, 16]; K, N, bits and "
+	  "block_size make [3, 3, 16]" },
+	{ "k_huge", LAYOUT, "K of 9223372036854775807 is out of range" },
+	{ "n_other", LAYOUT, "make [4, 2, 16]" },
+	{ "k_float", LAYOUT, "attribute K is not an integer" },
+	{ "bits_3", UNSUPPORTED, "bits is 3; 2, 4 and 8 are taken" },
+	{ "bits_16", LAYOUT, "bits is 16, not in 2 to 8" },
+	{ "bits_other", LAYOUT, "make [3, 2, 32]" },
+	{ "block_8", LAYOUT, "block_size is 8, not in 16 to" },
+	{ "block_48", LAYOUT, "block_size 48 is not a power of two" },
+	{ "block_other", LAYOUT, "make [3, 1, 32]" },
+	{ "level_5", LAYOUT, "accuracy_level is 5, not in 0 to 4" },
+	{ "prepacked", UNSUPPORTED, "weight_prepacked is 1" },
+	{ "unknown_attribute", UNSUPPORTED, "attribute 'layout' is not known" },
+	{ "domain", UNSUPPORTED, "of the domain '', not com.microsoft" },
+	{ "b_type", LAYOUT, "B is INT8, not UINT8" },
+	{ "b_untyped", LAYOUT, "B is of an unknown type, not UINT8" },
+	{ "b_shape", LAYOUT, "B has the shape [3, 1, 32]" },
+	{ "b_short", LAYOUT,
+	  "'w_Q4': 96 bytes of data, its type and dims "
+	  "make 90" },
+	{ "scales_type", LAYOUT, "scales is INT32, not a float type" },
+	{ "scales_shape", LAYOUT, "scales has the shape [2, 3]" },
+	{ "raw_size", LAYOUT, "'w_scales': 24 bytes of data" },
+	{ "negative_dim", LAYOUT, "dimension 0 is -3" },
+	{ "huge_dims", LAYOUT, "'w_Q4': dims overflow" },
+	{ "huge_bits", LAYOUT, "'w_scales': dims overflow" },
+	{ "undefined", LAYOUT, "input B, 'nowhere', is defined nowhere" },
+	{ "undefined_a", LAYOUT, "input A, 'nowhere', is defined nowhere" },
+	{ "absent_b", LAYOUT, "input B is absent" },
+	{ "absent_scales", LAYOUT, "input scales is absent" },
+	{ "computed_b", UNSUPPORTED, "B, 'y', is computed by another node" },
+	{ "input_scales", UNSUPPORTED, "scales, 'x', is a graph input" },
+	{ "seven_inputs", LAYOUT, "7 inputs; 6 is the most" },
+	{ "zero_points_shape", LAYOUT, "zero_points has the shape [3, 2]" },
+	{ "g_idx_shape", LAYOUT, "g_idx is not a vector of 64 elements" },
+	{ "g_idx_range", LAYOUT, "g_idx of column 63 is 2, of 2 blocks" },
+	{ "g_idx_negative", LAYOUT, "g_idx of column 63 is -1, of 2 blocks" },
+	{ "bias_shape", LAYOUT, "bias is not a vector of 3 elements" },
+	{ "number_range", LAYOUT, "a number is out of range for UINT8" },
+	{ "number_count", LAYOUT, "5 numbers for 6 elements of FLOAT" },
+	{ "escape_parent", LAYOUT, "'../make.py' leaves the model's folder" },
+	{ "escape_inner", LAYOUT, "leaves the model's folder" },
+	{ "escape_absolute", LAYOUT, "'/etc/passwd' is absolute" },
+	{ "location_empty", LAYOUT, "location '' is empty" },
+	{ "location_none", LAYOUT, "external data without a location" },
+	{ "location_folder", LAYOUT, "'sub' is not a regular file" },
+	{ "location_missing", QUIRE_ERROR_IO, "there-is-no-such.bin" },
+	{ "external_short", LAYOUT,
+	  "96 bytes at 200 reach past the end of "
+	  "'external.first.bin', which has 248" },
+	{ "external_offset", LAYOUT, "reach past the end of" },
+	{ "external_length", LAYOUT, "97 external bytes" },
+	{ "offset_sign", LAYOUT, "'-1' is no decimal number" },
+	{ "offset_hex", LAYOUT, "'0x10' is no decimal number" },
+	{ "offset_blank", LAYOUT, "' 4' is no decimal number" },
+	{ "offset_overflow", LAYOUT,
+	  "'18446744073709551616' is no decimal number" },
+	{ "offset_nothing", LAYOUT, "'' is no decimal number" },
+	{ "offset_twice", LAYOUT, "external data with two offsets" },
+	{ "empty", LAYOUT, "not an ONNX model, it has no graph" },
+	{ "text", LAYOUT, "bad_text.onnx: malformed protobuf" },
+	{ "cut", LAYOUT, "bad_cut.onnx: malformed protobuf" },
+	{ "duplicate_name", LAYOUT, "two values are named 'w_scales'" },
+	{ "duplicate_output", LAYOUT, "two values are named 'w_scales'" },
+	{ "deep", LAYOUT, "graphs nest deeper than 64" },
+	{ "utf8", LAYOUT, "a name that is not UTF-8" },
+	{ "bloat", LAYOUT, "unpacks to far more than its size" },
+	{ "nothing", UNSUPPORTED, "nothing to convert" },
+	{ "dequantize", UNSUPPORTED,
+	  "node 'dq' (DequantizeLinear): its quantized weight 'q'" },
+};
+
+#define BAD_COUNT (sizeof(bads) / sizeof(bads[0]))
+
+static void check_bad(const struct bad *bad)
+{
+	char *folder = scratch_make();
+	char *output = scratch_path(folder, "out.gguf");
+	quire_convert_report *report = NULL;
+	quire_error error = { 0 };
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/bad_%s.onnx", QUIRE_TEST_ONNX,
+		 bad->name);
+	if (quire_convert_onnx(path, output, NULL, &report, &error) !=
+		bad->status ||
+	    error.status != bad->status || !strstr(error.message, bad->message))
+		fail_msg("%s: %s: %s", bad->name,
+			 quire_status_name(error.status), error.message);
+	assert_null(report);
+	assert_int_equal(scratch_count(folder), 0);
+	free(output);
+	scratch_remove(folder);
+}
+
+static void test_bads(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BAD_COUNT; i++)
+		check_bad(&bads[i]);
+}
+
+/* No bad file without a row above. */
+static void test_all_listed(void **state)
+{
+	DIR *folder = opendir(QUIRE_TEST_ONNX);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	(void)state;
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		count += strncmp(entry->d_name, "bad_", 4) == 0;
+	closedir(folder);
+	assert_int_equal(count, BAD_COUNT);
+}
+
+/* Every beginning of a good file is refused or, where only a later field is
+ * cut off, taken; no crash, and no file left behind by a refusal. */
+static void test_every_cut(void **state)
+{
+	char *folder = scratch_make();
+	char *source = scratch_path(folder, "cut.onnx");
+	char *output = scratch_path(folder, "out.gguf");
+	const quire_convert_options options = { .overwrite = true,
+						.threads = 1 };
+	unsigned char *bytes;
+	char path[512];
+	size_t size;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/body.onnx", QUIRE_TEST_ONNX);
+	bytes = scratch_read(path, &size);
+	for (size_t cut = 0; cut < size; cut++) {
+		quire_error error = { 0 };
+
+		scratch_write(source, bytes, cut);
+		if (quire_convert_onnx(source, output, &options, NULL,
+				       &error) == QUIRE_OK)
+			remove(output);
+		else
+			assert_int_equal(error.status, QUIRE_ERROR_LAYOUT);
+		assert_int_equal(scratch_count(folder), 1);
+	}
+	free(bytes);
+	free(source);
+	free(output);
+	scratch_remove(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bads),
+		cmocka_unit_test(test_all_listed),
+		cmocka_unit_test(test_every_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
