@@ -1,0 +1,147 @@
+"""Models that others published: each converts to what they expect, or is
+refused with the reason. tests/data/onnx/README.md says where they are from."""
+
+import pathlib
+import unittest
+
+import numpy as np
+
+import oracle
+
+FOLDER = oracle.ROOT / "tests" / "data" / "onnx"
+
+# What becomes of each weight: its type in the container. Blocks of 16 and
+# zero points other than 8 have no Q4_0 form, and take the dense fallback.
+CONVERTED = {
+    "ort-js/js_00_K16_N8_bs16_sym.onnx": "F32",
+    "ort-js/js_02_K32_N8_bs16_sym.onnx": "F32",
+    "ort-js/js_04_K48_N8_bs16_sym.onnx": "F32",
+    "ort-js/js_06_K64_N8_bs16_sym.onnx": "F32",
+    "ort-js/js_08_K80_N8_bs16_asym.onnx": "F32",
+    "ort-js/js_10_K16_N16_bs16_asym.onnx": "F32",
+    "ort-js/js_12_K16_N32_bs16_asym.onnx": "F32",
+    "ort-js/js_14_K32_N16_bs16_asym.onnx": "F32",
+    "ort-js/js_16_K32_N32_bs16_asym.onnx": "F32",
+    "ort-js/js_17_K32_N32_bs32_sym.onnx": "Q4_0",
+    "ort-js/js_20_K16_N8_bs16_sym.onnx": "F32",
+    "ort-js/js_22_K16_N8_bs16_sym.onnx": "F32",
+    "ort_matmulnbits_add.onnx": "Q4_0",
+    "openvino/matmulnbits_3x4.onnx": "F32",
+}
+
+# Words of the one line on stderr, lower case.
+GATHER = ["gatherblockquantized", "'data'"]
+DEQUANTIZE = ["dequantizelinear", "'x'"]
+REFUSED = {
+    "migraphx/matmulnbits_block_size_not_power_of_two_test.onnx": [
+        "block_size",
+        "20",
+    ],
+    "migraphx/matmulnbits_block_size_too_small_test.onnx": ["block_size", "8"],
+    "migraphx/matmulnbits_invalid_bits_value_test.onnx": ["bits", "5"],
+    "migraphx/matmulnbits_invalid_b_dims_test.onnx": [
+        "b has the shape [4, 2, 8]",
+        "[4, 1, 8]",
+    ],
+    "migraphx/matmulnbits_invalid_scales_dims_test.onnx": [
+        "scales has the shape [3]",
+        "[4, 1",
+    ],
+    "migraphx/matmulnbits_invalid_zp_dims_test.onnx": [
+        "zero_points has the shape [5]",
+        "[4, 1",
+    ],
+    # Well formed, but the weights come with each run, not in the file.
+    "migraphx/matmulnbits_mm_test.onnx": ["'b'", "input"],
+    # Other operators' quantized weights.
+    "migraphx/matmulbnb4_nf4_test.onnx": ["matmulbnb4"],
+    "openvino/gather_block_quantized_int4_f16.onnx": GATHER,
+    "openvino/gather_block_quantized_uint8.onnx": GATHER,
+    "openvino/gather_block_quantized_uint8_bits2.onnx": GATHER,
+    "onnx-node/test_dequantizelinear_blocked/model.onnx": DEQUANTIZE,
+    "onnx-node/test_dequantizelinear_int4/model.onnx": DEQUANTIZE,
+    "onnx-node/test_dequantizelinear_uint4/model.onnx": DEQUANTIZE,
+}
+
+# Of models without files of expected values: input and output.
+EXPECTED = {
+    "openvino/matmulnbits_3x4.onnx": (
+        np.arange(1, 13).reshape(3, 4),
+        [[31.25, 28.125, 24], [78.75, 75.625, 72], [126.25, 123.125, 120]],
+    ),
+    # Every weight is 1.
+    "ort_matmulnbits_add.onnx": ([[1, 2], [-3, 0.5]], [[3] * 3, [-2.5] * 3]),
+}
+
+
+def expected_values(name, node):
+    """(x, y) of a model, f32; y has the shape [.., n]."""
+    if name in EXPECTED:
+        x, y = EXPECTED[name]
+        return np.asarray(x, np.float32), np.asarray(y, np.float32)
+    stem = FOLDER / name.removesuffix(".onnx")
+    x = np.fromfile(f"{stem}.A.f32", "<f4")
+    y = np.fromfile(f"{stem}.Y.f32", "<f4")
+    shape = (1, 2, -1) if name.startswith("ort-js/js_20") else (-1,)
+    return x.reshape(*shape, node.k), y.reshape(*shape, node.n)
+
+
+class Published(unittest.TestCase):
+    def test_every_model_is_named(self):
+        found = {
+            path.relative_to(FOLDER).as_posix()
+            for path in FOLDER.rglob("*.onnx")
+        }
+        self.assertEqual(found, {*CONVERTED, *REFUSED})
+
+    def test_converted(self):
+        for name, dtype in CONVERTED.items():
+            with self.subTest(model=name):
+                self.check_converted(name, dtype)
+
+    def check_converted(self, name, dtype):
+        (node,) = oracle.read_nodes(FOLDER / name)
+        path = oracle.convert(self, FOLDER / name)
+        info = oracle.info(path)
+        (linear,) = info["linears"]
+        self.assertEqual((linear["k"], linear["n"]), (node.k, node.n))
+        self.assertEqual(linear["accuracy_level"], node.accuracy_level)
+        (tensor,) = (
+            t for t in info["tensors"] if t["name"] == linear["weight"]
+        )
+        self.assertEqual(tensor["dtype"], dtype)
+
+        # The scales of all these models are f16 numbers, so that Q4_0 too
+        # holds the weights exactly.
+        weight = oracle.dump(path, linear["weight"])
+        expected = node.weight().astype(np.float32)
+        file = FOLDER / name.replace(".onnx", ".W.f32")
+        if file.exists():
+            published = np.fromfile(file, "<f4").reshape(node.n, node.k)
+            np.testing.assert_array_equal(expected, published)
+        np.testing.assert_array_equal(weight, expected)
+
+        # A sum of k products in f32, in any order.
+        x, y = expected_values(name, node)
+        limit = node.k * 2.0**-23 * np.abs(x).max() * np.abs(weight).max()
+        actual = oracle.matmul(path, linear["name"], x, "--accuracy", 0)
+        self.assertEqual(actual.shape, y.shape)
+        self.assertLessEqual(np.abs(actual - y).max(), limit)
+
+    def test_refused(self):
+        for name, words in REFUSED.items():
+            with self.subTest(model=name):
+                folder = oracle.scratch(self)
+                output = folder / "out.gguf"
+                result = oracle.run("convert", FOLDER / name, "-o", output)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertRegex(result.stderr, r"\Aquire: [^\n]+\n\Z")
+                said = result.stderr.replace(str(FOLDER), "")
+                said = said.replace(pathlib.Path(name).name, "").lower()
+                for word in words:
+                    self.assertIn(word, said)
+                self.assertEqual(list(folder.iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
