@@ -72,6 +72,19 @@ static bool parse_number(const char *text, uint32_t *number)
 	return true;
 }
 
+static bool store_item(const struct parser *parser,
+		       const struct args_option *option, struct args_list *list,
+		       const char *text)
+{
+	if (list->count < ARGS_LIST_MAX) {
+		list->item[list->count++] = text;
+		return true;
+	}
+	trouble("%s: more than %d of --%s", parser->command->name,
+		ARGS_LIST_MAX, option->name);
+	return false;
+}
+
 static bool store(struct parser *parser, const struct args_option *option,
 		  const char *text)
 {
@@ -103,6 +116,8 @@ static bool store(struct parser *parser, const struct args_option *option,
 		}
 		memcpy(member, &number, sizeof(number));
 		return true;
+	case ARGS_LIST:
+		return store_item(parser, option, member, text);
 	}
 	return false;
 }

@@ -14,7 +14,7 @@
  *
  * Understood are --name VALUE, --name=VALUE, -o VALUE, -oVALUE, and --, after
  * which nothing is an option. A lone - is a word. Of an option given twice
- * the last one counts.
+ * the last one counts, but for a list.
  */
 #ifndef QUIRE_CLI_ARGS_H
 #define QUIRE_CLI_ARGS_H
@@ -34,6 +34,15 @@ enum args_type {
 	ARGS_FLAG,   /* bool */
 	ARGS_TEXT,   /* const char *, into argv */
 	ARGS_NUMBER, /* uint32_t, from min to max */
+	ARGS_LIST,   /* struct args_list */
+};
+
+/* What an option that may be repeated was given, in that order. */
+#define ARGS_LIST_MAX 256
+
+struct args_list {
+	size_t count;
+	const char *item[ARGS_LIST_MAX]; /* into argv */
 };
 
 struct args_option {

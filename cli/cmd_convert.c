@@ -17,6 +17,7 @@
 struct values {
 	const char *output;
 	const char *report;
+	const char *fallback;
 	uint32_t threads;
 	uint32_t alignment;
 	bool force;
@@ -39,6 +40,12 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, report),
 	  .help = "write what became of each weight as JSON" },
+	{ .name = "fallback",
+	  .value = "TYPE",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, fallback),
+	  .help = "what a weight that fits no block type becomes: f32, f16 "
+		  "or error" },
 	{ .name = "threads",
 	  .value = "N",
 	  .type = ARGS_NUMBER,
@@ -55,6 +62,30 @@ static const struct args_option options[] = {
 		  "16384" },
 	{ .name = NULL },
 };
+
+struct fallback_name {
+	const char *name;
+	quire_fallback fallback;
+};
+
+/* NULL, which is not asked for, means the first. */
+static const struct fallback_name *fallback_named(const char *name)
+{
+	static const struct fallback_name names[] = {
+		{ "f32", QUIRE_FALLBACK_F32 },
+		{ "f16", QUIRE_FALLBACK_F16 },
+		{ "error", QUIRE_FALLBACK_ERROR },
+	};
+	const size_t count = sizeof(names) / sizeof(names[0]);
+	size_t i;
+
+	if (!name)
+		return &names[0];
+	for (i = 0; i < count; i++)
+		if (strcmp(names[i].name, name) == 0)
+			return &names[i];
+	return NULL;
+}
 
 static bool show_progress(void *context, uint64_t done, uint64_t total)
 {
@@ -120,6 +151,7 @@ static int convert(const struct values *values, const char *source,
 {
 	struct progress progress = progress_start(values->output);
 	const quire_convert_options how = {
+		.fallback = fallback_named(values->fallback)->fallback,
 		.threads = values->threads,
 		.alignment = values->alignment,
 		.overwrite = values->force,
@@ -174,6 +206,10 @@ static int run(int argc, char **argv)
 		return trouble("convert: --align takes a power of two, not "
 			       "'%u'",
 			       (unsigned)values.alignment);
+	if (!fallback_named(values.fallback))
+		return trouble("convert: --fallback takes f32, f16 or error, "
+			       "not '%s'",
+			       values.fallback);
 	if (!paths_allowed(&values, words.word[0]))
 		return EXIT_TROUBLE;
 	return convert_with_report(&values, words.word[0]);
@@ -185,11 +221,11 @@ const struct command command_convert = {
 	.usage = "MODEL.onnx -o OUT.gguf [options]",
 	.about =
 	    "Turns the weights of MatMulNBits nodes, and all floating-point "
-	    "initializers, into\none GGUF file. 4-bit codes are kept as "
-	    "they are; only their scales are rounded to\nf16. A weight "
-	    "that no GGUF type can hold is written dequantized, and the "
-	    "summary\nsays why. External data is read from beside the "
-	    "model.",
+	    "initializers, into\none GGUF file. Codes are kept as they are, in "
+	    "Q4_0, Q4_1 or Q8_0; only their scales\nare rounded to f16. A "
+	    "weight that none of these can hold is written dequantized, "
+	    "and\nthe summary says why. External data is read from beside "
+	    "the model.",
 	.examples = "  quire convert model.onnx -o model.gguf\n"
 		    "  quire convert model.onnx -o model.gguf --force "
 		    "--report report.json",

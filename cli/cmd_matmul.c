@@ -23,6 +23,7 @@ struct values {
 	const char *input;
 	const char *output;
 	const char *kernels;
+	const char *device;
 	uint32_t accuracy;
 	uint32_t threads;
 };
@@ -60,6 +61,11 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, kernels),
 	  .help = "the kernel set to use; default: the fastest" },
+	{ .name = "device",
+	  .value = "NAME",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, device),
+	  .help = "cpu, metal, or best: what there is; default: cpu" },
 	{ .name = NULL },
 };
 
@@ -105,10 +111,47 @@ static bool shapes_fit(const struct lookup_operand *operand, const char *path,
 	return false;
 }
 
-static quire_runtime *create_runtime(const struct values *values)
+static bool find_device(const char *name, quire_device *device)
 {
-	const quire_runtime_options how = {
-		.device = QUIRE_DEVICE_CPU,
+	static const struct {
+		const char *name;
+		quire_device device;
+	} devices[] = {
+		{ "cpu", QUIRE_DEVICE_CPU },
+		{ "metal", QUIRE_DEVICE_METAL },
+		{ "best", QUIRE_DEVICE_BEST },
+	};
+	size_t i;
+
+	*device = QUIRE_DEVICE_CPU;
+	if (!name)
+		return true;
+	for (i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+		if (strcmp(devices[i].name, name) == 0) {
+			*device = devices[i].device;
+			return true;
+		}
+	trouble("matmul: no device '%s'; there are cpu, metal and best", name);
+	return false;
+}
+
+/* A runtime that may use the model's memory. */
+static quire_runtime *attach(quire_runtime *runtime, const quire_model *model,
+			     const char *path)
+{
+	quire_error error;
+
+	if (quire_runtime_attach(runtime, model, &error) == QUIRE_OK)
+		return runtime;
+	trouble_with_file(path, &error);
+	quire_runtime_free(runtime);
+	return NULL;
+}
+
+static quire_runtime *create_runtime(const struct values *values,
+				     const quire_model *model, const char *path)
+{
+	quire_runtime_options how = {
 		.threads = values->threads,
 		.kernels = values->kernels,
 	};
@@ -119,9 +162,11 @@ static quire_runtime *create_runtime(const struct values *values)
 	const char *name;
 	size_t i;
 
+	if (!find_device(values->device, &how.device))
+		return NULL;
 	status = quire_runtime_create(&how, &runtime, &error);
 	if (status == QUIRE_OK)
-		return runtime;
+		return attach(runtime, model, path);
 	if (status != QUIRE_ERROR_NOT_FOUND) {
 		trouble("matmul: %s", error.message);
 		return NULL;
@@ -171,8 +216,8 @@ static int write_output(const char *name, const struct npy_header *header,
 	return output_file_commit(&file) ? EXIT_FINE : EXIT_TROUBLE;
 }
 
-static int run_operand(const struct values *values, const char *path,
-		       const struct lookup_operand *operand,
+static int run_operand(const struct values *values, const quire_model *model,
+		       const char *path, const struct lookup_operand *operand,
 		       const struct npy_array *x)
 {
 	struct npy_header header = x->header;
@@ -185,7 +230,7 @@ static int run_operand(const struct values *values, const char *path,
 	int code = EXIT_TROUBLE;
 
 	header.shape[header.rank - 1] = n;
-	runtime = create_runtime(values);
+	runtime = create_runtime(values, model, path);
 	if (!runtime)
 		return EXIT_TROUBLE;
 	if (m <= SIZE_MAX / element_size / n)
@@ -215,7 +260,7 @@ static int matmul(const struct values *values, const char *path,
 	if (model && lookup_matrix(model, path, name, &operand) &&
 	    read_input(values->input, &x) &&
 	    shapes_fit(&operand, path, name, &x))
-		code = run_operand(values, path, &operand, &x);
+		code = run_operand(values, model, path, &operand, &x);
 	npy_free(&x);
 	quire_model_close(model);
 	return code;

@@ -24,11 +24,16 @@ struct command {
 /* clang-format off */
 #define COMMANDS(X) \
 	X(convert) \
+	X(compare) \
 	X(info) \
 	X(verify) \
 	X(hash) \
+	X(stamp) \
+	X(strip) \
+	X(edit) \
 	X(dump) \
-	X(matmul)
+	X(matmul) \
+	X(bench)
 /* clang-format on */
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;

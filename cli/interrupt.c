@@ -3,7 +3,6 @@
  * catching them: that needs no handler and no global variable.
  */
 #include "cli/interrupt.h"
-#include "cli/trouble.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -50,24 +49,4 @@ void interrupt_release(void)
 	const sigset_t set = held_set();
 
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void explain_bus_error(int number)
-{
-	static const char line[] =
-	    "quire: a file that was being read shrank, or its disk failed; "
-	    "replace files by renaming, and check the disk\n";
-
-	(void)number;
-	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
-		_exit(EXIT_TROUBLE);
-	_exit(EXIT_TROUBLE);
-}
-
-void interrupt_explain_bus_errors(void)
-{
-	struct sigaction action = { .sa_handler = explain_bus_error };
-
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGBUS, &action, NULL);
 }

@@ -19,8 +19,4 @@ bool interrupt_waits(void);
 /* Does not return if a signal was held back. */
 void interrupt_release(void);
 
-/* Tells in one line what a mapped file that shrank, or a failing disk, does
- * to a reader (SIGBUS), in place of a silent death. */
-void interrupt_explain_bus_errors(void);
-
 #endif

@@ -2,8 +2,8 @@
  * main.c - finds the command and runs it; help and version; and makes sure
  * that what was printed has really been written.
  */
+#include "cli/bus_error.h"
 #include "cli/command.h"
-#include "cli/interrupt.h"
 #include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 	int code;
 
 	occupy_standard_files();
-	interrupt_explain_bus_errors();
+	bus_error_explain();
 	code = run(argc, argv);
 	errno = EIO; /* for an error of which only the stream still knows */
 	if (fflush(stdout) != 0 || ferror(stdout))

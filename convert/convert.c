@@ -265,6 +265,18 @@ static quire_status finish(const struct conversion *job,
 	return QUIRE_OK;
 }
 
+static quire_status check_options(const struct conversion *job)
+{
+	switch (job->options->fallback) {
+	case QUIRE_FALLBACK_F32:
+	case QUIRE_FALLBACK_F16:
+	case QUIRE_FALLBACK_ERROR:
+		return QUIRE_OK;
+	}
+	return quire_fail(job->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			  "%d is no fallback", (int)job->options->fallback);
+}
+
 quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 				const quire_convert_options *options,
 				quire_convert_report **report,
@@ -275,10 +287,13 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 				  .gguf_path = gguf_path,
 				  .options = options ? options : &defaults,
 				  .error = error };
-	quire_status status = quire_onnx_open(onnx_path, &job.model, error);
+	quire_status status = check_options(&job);
 
 	if (status == QUIRE_OK)
-		status = quire_plan_create(job.model, &job.plan, error);
+		status = quire_onnx_open(onnx_path, &job.model, error);
+	if (status == QUIRE_OK)
+		status =
+		    quire_plan_create(job.model, job.options, &job.plan, error);
 	if (status == QUIRE_OK)
 		status = write_container(&job);
 	if (status == QUIRE_OK)

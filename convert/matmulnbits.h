@@ -1,6 +1,7 @@
 /*
- * matmulnbits.h - one com.microsoft.MatMulNBits node, checked, and its weight
- * by rows. With blocks = ceil(k / block_size):
+ * matmulnbits.h - one quantized weight, checked, and its rows: that of a
+ * com.microsoft.MatMulNBits node, or of another operator's that says the same
+ * in other words. With blocks = ceil(k / block_size):
  *
  *	W[row][col] = (code - zero) * scale
  *
@@ -14,8 +15,21 @@
 
 #include "convert/onnx_model.h"
 
+/* How rows lie in the constants of a weight. Fetched rows are always as the
+ * first one has them. */
+enum rows_layout {
+	LAYOUT_ROWS, /* each row of codes and zero points has its bytes */
+	LAYOUT_FLAT, /* rows follow each other, bit by bit */
+};
+
 struct matmulnbits {
-	const struct onnx_node *node;
+	const struct onnx_node *node; /* that computes with the weight */
+	enum rows_layout layout;
+	/* Codes and zero points are in two's complement. Fetched rows have
+	 * 2^(bits - 1) added to both. */
+	bool is_signed;
+	bool zero_is_0; /* an absent zero point is 0, before that addition */
+	bool no_linear; /* the node looks rows up, it does not multiply */
 	uint64_t k;
 	uint64_t n;
 	uint64_t block_size; /* a power of two, >= 16 */
@@ -27,7 +41,7 @@ struct matmulnbits {
 	const struct onnx_value *zero_points; /* these three may be NULL */
 	const struct onnx_value *g_idx;
 	const struct onnx_value *bias;
-	/* Bytes of one row of each. */
+	/* Bytes of one row of each, as fetched. */
 	size_t code_row_size;
 	size_t scale_row_size;
 	size_t zero_row_size; /* 0 without zero points */

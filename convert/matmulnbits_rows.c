@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "convert/matmulnbits.h"
+#include "convert/onnx_tensor.h"
+#include "convert/rows_layout.h"
 #include "format/bytes.h"
 #include "format/error.h"
 
@@ -119,23 +121,53 @@ quire_status quire_matmulnbits_map(const struct matmulnbits *weight,
 	return status;
 }
 
-static size_t scratch_of(const struct onnx_value *value, size_t row_size,
+static bool is_packed(const struct matmulnbits *weight,
+		      const struct onnx_value *value)
+{
+	return value == weight->codes || !quire_onnx_is_float(value->type);
+}
+
+/* The layout of one of the constants. */
+static struct rows_shape shape_of(const struct matmulnbits *weight,
+				  const struct onnx_value *value)
+{
+	const bool packed = is_packed(weight, value);
+
+	return (struct rows_shape){
+		.bits =
+		    packed ? weight->bits : quire_onnx_type_bits(value->type),
+		.cols = value == weight->codes ? weight->k : weight->blocks,
+		.flip = packed && weight->is_signed,
+	};
+}
+
+static size_t scratch_of(const struct matmulnbits *weight,
+			 const struct onnx_value *value, size_t row_size,
 			 uint64_t count)
 {
-	return value && value->file ? (size_t)count * row_size : 0;
+	if (!value)
+		return 0;
+	if (weight->layout != LAYOUT_ROWS) {
+		const struct rows_shape shape = shape_of(weight, value);
+
+		return quire_rows_scratch(&shape, count);
+	}
+	return value->file ? (size_t)count * row_size : 0;
 }
 
 size_t quire_matmulnbits_scales_scratch(const struct matmulnbits *weight,
 					uint64_t count)
 {
-	return scratch_of(weight->scales, weight->scale_row_size, count) +
-	       scratch_of(weight->zero_points, weight->zero_row_size, count);
+	return scratch_of(weight, weight->scales, weight->scale_row_size,
+			  count) +
+	       scratch_of(weight, weight->zero_points, weight->zero_row_size,
+			  count);
 }
 
 size_t quire_matmulnbits_scratch(const struct matmulnbits *weight,
 				 uint64_t count)
 {
-	return scratch_of(weight->codes, weight->code_row_size, count) +
+	return scratch_of(weight, weight->codes, weight->code_row_size, count) +
 	       quire_matmulnbits_scales_scratch(weight, count);
 }
 
@@ -146,19 +178,22 @@ static quire_status fetch(const struct matmulnbits_rows *rows,
 			  quire_error *error)
 {
 	const uint64_t offset = rows->first * row_size;
-	const size_t size = (size_t)rows->count * row_size;
+	const size_t room =
+	    scratch_of(rows->weight, value, row_size, rows->count);
+	struct rows_shape shape;
 
-	if (!value) {
-		*bytes = NULL;
-		return QUIRE_OK;
-	}
-	if (!value->file) {
-		*bytes = value->bytes + offset;
+	if (room == 0) {
+		*bytes = value ? value->bytes + offset : NULL;
 		return QUIRE_OK;
 	}
 	*bytes = *scratch;
-	*scratch += size;
-	return quire_onnx_read(value, offset, *scratch - size, size, error);
+	*scratch += room;
+	if (rows->weight->layout == LAYOUT_ROWS)
+		return quire_onnx_read(value, offset, *scratch - room, room,
+				       error);
+	shape = shape_of(rows->weight, value);
+	return quire_rows_gather(&shape, value, rows->first, rows->count,
+				 *scratch - room, error);
 }
 
 static quire_status fetch_scales(struct matmulnbits_rows *rows,
@@ -224,8 +259,10 @@ float quire_matmulnbits_zero(const struct matmulnbits_rows *rows, uint64_t row,
 	const struct onnx_value *zero_points = weight->zero_points;
 
 	if (!zero_points)
-		return (float)(1u << (weight->bits - 1));
-	if (zero_points->type != ONNX_UINT8)
+		return weight->zero_is_0 && !weight->is_signed
+			   ? 0
+			   : (float)(1u << (weight->bits - 1));
+	if (!is_packed(weight, zero_points))
 		return quire_onnx_float(zero_points->type, rows->zero_points,
 					row * weight->blocks + block);
 	return (float)matmulnbits_code(rows->zero_points +

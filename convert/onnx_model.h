@@ -15,6 +15,7 @@
 enum onnx_type {
 	ONNX_FLOAT = 1,
 	ONNX_UINT8 = 2,
+	ONNX_INT8 = 3,
 	ONNX_INT32 = 6,
 	ONNX_STRING = 8,
 	ONNX_FLOAT16 = 10,

@@ -73,6 +73,12 @@ const char *quire_onnx_type_name(int32_t type)
 	return row ? row->name : "of an unknown type";
 }
 
+bool quire_onnx_is_float(int32_t type)
+{
+	return type == ONNX_FLOAT || type == ONNX_FLOAT16 ||
+	       type == ONNX_BFLOAT16;
+}
+
 uint32_t quire_onnx_type_bits(int32_t type)
 {
 	const struct type_row *row = type_row(type);

@@ -40,6 +40,9 @@ const char *quire_onnx_type_name(int32_t type);
 /* Bits of one element; 0 for strings and unknown types. */
 uint32_t quire_onnx_type_bits(int32_t type);
 
+/* FLOAT, FLOAT16 or BFLOAT16. */
+bool quire_onnx_is_float(int32_t type);
+
 /*
  * Fills in of *value, whose name is set: type, shape, count, size, and where
  * its bytes are. Fails with LAYOUT if the message contradicts itself or a

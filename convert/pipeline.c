@@ -5,18 +5,14 @@
  */
 #include "convert/pipeline.h"
 
-#include <pthreadpool.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "format/error.h"
+#include "machine/crew.h"
 
 /* Bytes of a piece, unless one row has more: enough to make the cost of
  * handing it over vanish, little enough to stay in a cache. */
 #define PIECE_SIZE (UINT64_C(1) << 20)
-
-/* Far above any machine's use. */
-#define MAX_THREADS 1024
 
 /* Rows of a weight, or bytes of a plain tensor. */
 struct piece {
@@ -41,10 +37,8 @@ struct pipeline {
 	const struct plan *plan;
 	quire_writer *writer;
 	const struct pipeline_options *options;
-	pthreadpool_t pool;
+	struct crew crew;
 	size_t width; /* pieces of a set */
-	atomic_size_t next_task;
-	atomic_size_t ended_strands;
 	struct piece_set filling;
 	struct piece_set writing;
 	quire_status status; /* of writing */
@@ -137,11 +131,14 @@ static void write_set(struct pipeline *pipe)
 	}
 }
 
-/* Task 0 writes the set before, the others fill a piece each. */
-static void run_task(struct pipeline *pipe, size_t task)
+/* Task 0, the first to be taken, writes the set before; the others fill a
+ * piece each. */
+static void run_task(void *context, size_t strand, size_t task)
 {
+	struct pipeline *pipe = context;
 	struct piece *piece;
 
+	(void)strand;
 	if (task == 0) {
 		write_set(pipe);
 		return;
@@ -151,32 +148,6 @@ static void run_task(struct pipeline *pipe, size_t task)
 		fill_rows(piece);
 	else
 		fill_plain(piece);
-}
-
-/* Each thread takes tasks in order, so that writing begins first. The two
- * counters also order what one thread wrote before what another reads, in a
- * way that a sanitizer sees, which cannot look into the pool. */
-static void run_strand(void *context, size_t strand)
-{
-	struct pipeline *pipe = context;
-	size_t task = atomic_fetch_add(&pipe->next_task, 1);
-
-	(void)strand;
-	while (task <= pipe->filling.count) {
-		run_task(pipe, task);
-		task = atomic_fetch_add(&pipe->next_task, 1);
-	}
-	atomic_fetch_add(&pipe->ended_strands, 1);
-}
-
-/* Returns when all tasks have ended. */
-static void run_tasks(struct pipeline *pipe)
-{
-	atomic_store(&pipe->ended_strands, 0);
-	atomic_store(&pipe->next_task, 0);
-	pthreadpool_parallelize_1d(pipe->pool, run_strand, pipe, pipe->width,
-				   PTHREADPOOL_FLAG_YIELD_WORKERS);
-	(void)atomic_load(&pipe->ended_strands);
 }
 
 static quire_status check_set(const struct pipeline *pipe, quire_error *error)
@@ -205,7 +176,8 @@ static quire_status step(struct pipeline *pipe, quire_error *error)
 	struct piece_set swapped;
 	quire_status status;
 
-	run_tasks(pipe);
+	quire_crew_run(&pipe->crew, pipe->width, pipe->filling.count + 1,
+		       run_task, pipe);
 	status = check_set(pipe, error);
 	if (status != QUIRE_OK)
 		return status;
@@ -356,20 +328,15 @@ quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
 				 .options = options };
 	quire_status status;
 
-	if (options->threads > MAX_THREADS)
-		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "%u threads: at most %u", options->threads,
-				  MAX_THREADS);
-	pipe.pool = pthreadpool_create(options->threads);
-	if (!pipe.pool)
-		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
-				  "cannot start %u threads", options->threads);
-	pipe.width = pthreadpool_get_threads_count(pipe.pool);
+	status = quire_crew_init(&pipe.crew, options->threads, NULL, NULL);
+	if (status != QUIRE_OK)
+		return quire_fail_threads(error, status, options->threads);
+	pipe.width = pipe.crew.threads;
 	status = allocate(&pipe, error);
 	if (status == QUIRE_OK)
 		status = stream(&pipe, error);
 	free_set(&pipe.filling, pipe.width);
 	free_set(&pipe.writing, pipe.width);
-	pthreadpool_destroy(pipe.pool);
+	quire_crew_destroy(&pipe.crew);
 	return status;
 }

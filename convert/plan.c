@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/gather_block_quantized.h"
 #include "convert/onnx_tensor.h"
 #include "convert/relatives.h"
 #include "format/bytes.h"
@@ -35,6 +36,7 @@ struct distinct {
 
 struct planner {
 	const struct onnx_model *model;
+	const quire_convert_options *options;
 	struct plan *plan;
 	quire_error *error;
 	unsigned char *uses; /* of each value */
@@ -61,9 +63,21 @@ static size_t number_of(const struct planner *in,
 	return value ? (size_t)(value - in->model->values) : SIZE_MAX;
 }
 
+static bool holds_weight(const struct onnx_node *node)
+{
+	return quire_matmulnbits_is(node) || quire_gather_is(node);
+}
+
+/* Whether an input of a node is a part of its quantized weight. */
+static bool is_part(const struct onnx_node *node, size_t input)
+{
+	if (quire_matmulnbits_is(node))
+		return input >= 1 && input <= 4;
+	return quire_gather_is(node) && input != 1 && input <= 3;
+}
+
 static void mark_uses(const struct planner *in, const struct onnx_node *node)
 {
-	const bool quantized = quire_matmulnbits_is(node);
 
 	for (size_t i = 0; i < node->input_count; i++) {
 		const struct onnx_value *value =
@@ -71,8 +85,7 @@ static void mark_uses(const struct planner *in, const struct onnx_node *node)
 
 		if (value)
 			in->uses[number_of(in, value)] |=
-			    quantized && i >= 1 && i <= 4 ? USED_AS_PART
-							  : USED_AS_SUCH;
+			    is_part(node, i) ? USED_AS_PART : USED_AS_SUCH;
 	}
 }
 
@@ -83,7 +96,9 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node)
 	struct weight_key *key = &in->keys[number];
 	const size_t *first;
 	quire_status status =
-	    quire_matmulnbits_read(in->model, node, weight, in->error);
+	    quire_gather_is(node)
+		? quire_gather_read(in->model, node, weight, in->error)
+		: quire_matmulnbits_read(in->model, node, weight, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
@@ -113,7 +128,7 @@ static quire_status read_nodes(struct planner *in)
 
 		mark_uses(in, node);
 		status = quire_relatives_check(in->model, node, in->error);
-		if (status == QUIRE_OK && quire_matmulnbits_is(node))
+		if (status == QUIRE_OK && holds_weight(node))
 			status = add_weight(in, node);
 	}
 	return status;
@@ -147,6 +162,7 @@ static quire_status choose_encoding(const struct planner *in,
 				    struct plan_item *item)
 {
 	const struct matmulnbits *weight = item->weight;
+	struct rounding rounding;
 	struct survey survey;
 	uint32_t *map = NULL;
 	quire_status status = quire_matmulnbits_acquire(weight, in->error);
@@ -160,13 +176,20 @@ static quire_status choose_encoding(const struct planner *in,
 	quire_matmulnbits_release(weight);
 	if (status != QUIRE_OK)
 		return status;
-	item->encoding = quire_relay_choose(weight, &survey, item->reason);
-	if (item->reason[0]) {
+	item->encoding = quire_relay_choose(
+	    weight, &survey, in->options->fallback, item->reason);
+	if (!item->encoding)
+		return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED,
+				  QUIRE_NO_OFFSET,
+				  "node '%s' (%s): no block type holds its "
+				  "weight: %s",
+				  quire_onnx_label(weight->node),
+				  weight->node->op_type, item->reason);
+	if (item->reason[0])
 		item->outcome = QUIRE_OUTCOME_FALLBACK;
-		return QUIRE_OK;
-	}
-	item->scale_error_max = survey.error_max;
-	item->scale_error_mean = survey.error_mean;
+	rounding = item->encoding->rounding(&survey);
+	item->scale_error_max = rounding.max;
+	item->scale_error_mean = rounding.mean;
 	return QUIRE_OK;
 }
 
@@ -346,13 +369,16 @@ static quire_status plan_linears(const struct planner *in)
 
 	for (size_t i = 0; i < in->weight_count; i++) {
 		const struct matmulnbits *weight = &plan->weights[i];
-		struct plan_linear *linear = &plan->linears[i];
+		struct plan_linear *linear = &plan->linears[plan->linear_count];
 		const char *name = weight->node->name;
-		char *wanted =
-		    name[0] ? quire_name_of_tensor(name)
-			    : quire_name_of_weight(weight->codes->name, name);
 		quire_status status;
+		char *wanted;
 
+		if (weight->no_linear)
+			continue;
+		wanted = name[0]
+			     ? quire_name_of_tensor(name)
+			     : quire_name_of_weight(weight->codes->name, name);
 		if (!wanted)
 			return fail_memory(in);
 		linear->weight = weight;
@@ -398,7 +424,7 @@ static quire_status allocate(struct planner *in)
 	size_t weights = 1;
 
 	for (size_t i = 0; i < model->node_count; i++)
-		weights += quire_matmulnbits_is(&model->nodes[i]);
+		weights += holds_weight(&model->nodes[i]);
 	in->uses = calloc(values, sizeof(*in->uses));
 	in->tensor_of = calloc(values, sizeof(*in->tensor_of));
 	in->keys = calloc(weights, sizeof(*in->keys));
@@ -416,9 +442,12 @@ static quire_status allocate(struct planner *in)
 }
 
 quire_status quire_plan_create(const struct onnx_model *model,
+			       const quire_convert_options *options,
 			       struct plan **plan, quire_error *error)
 {
-	struct planner in = { .model = model, .error = error };
+	struct planner in = { .model = model,
+			      .options = options,
+			      .error = error };
 	quire_status status;
 
 	in.plan = calloc(1, sizeof(*in.plan));

@@ -48,12 +48,14 @@ struct plan {
 };
 
 /*
- * Plans a conversion. The plan points into the model, and is to be freed with
- * quire_plan_free. Reads scales, zero points and column orders. Fails with
- * UNSUPPORTED for a model that cannot be converted whole, or has nothing to
- * convert; LAYOUT for a malformed one; IO, MEMORY.
+ * Plans a conversion; of the options it is about the fallback only. The plan
+ * points into the model, and is to be freed with quire_plan_free. Reads scales,
+ * zero points and column orders. Fails with UNSUPPORTED for a model that cannot
+ * be converted whole, or has nothing to convert; LAYOUT for a malformed one;
+ * IO, MEMORY.
  */
 quire_status quire_plan_create(const struct onnx_model *model,
+			       const quire_convert_options *options,
 			       struct plan **plan, quire_error *error);
 
 /* NULL is fine. */

@@ -13,7 +13,6 @@ static const struct relative {
 	size_t weight;	/* among the inputs */
 	bool by_nature; /* the operator has no other use than for weights */
 } relatives[] = {
-	{ "GatherBlockQuantized", 0, true },
 	{ "MatMulBnb4", 1, true },
 	{ "MatMulFpQ4", 1, true },
 	{ "QMoE", 2, true },
@@ -73,7 +72,7 @@ quire_status quire_relatives_check(const struct onnx_model *model,
 		return QUIRE_OK;
 	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
 			  "node '%s' (%s): its quantized weight '%s' cannot be "
-			  "converted; of the quantized operators only "
-			  "MatMulNBits is taken",
+			  "converted; of the quantized operators "
+			  "MatMulNBits and GatherBlockQuantized are taken",
 			  quire_onnx_label(node), node->op_type, name);
 }

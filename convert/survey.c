@@ -7,68 +7,180 @@
 #include <fp16.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/error.h"
 
-/* Bytes of scales and zero points that are looked at together. */
+/* Bytes of source that are looked at together. */
 #define PIECE_SIZE (UINT64_C(1) << 18)
+
+/* Columns of a block of the block types. */
+#define BLOCK_COUNT 32
 
 static const double half_step = 0x1p-11;
 
-/* The error of rounding a scale to f16, or INFINITY for one that is lost. */
-static double rounding(float scale)
+double quire_offset(float zero, float scale)
 {
-	const float rounded =
-	    fp16_ieee_to_fp32_value(fp16_ieee_from_fp32_value(scale));
+	/* Exact: 24 bits times 24 bits are 48, of 53. */
+	return -(double)zero * (double)scale;
+}
+
+/*
+ * The library rounds f32 to f16, and a double rounded to f32 first would be
+ * rounded twice. An f32 whose last bit tells that something was cut off
+ * ("round to odd") rounds to f16 as the double itself would.
+ */
+static float round_to_odd(double value)
+{
+	const float near = (float)value;
+	uint32_t bits;
+
+	memcpy(&bits, &near, sizeof(bits));
+	if ((double)near == value || !isfinite(near) || (bits & 1))
+		return near;
+	return nextafterf(near, (double)near < value ? INFINITY : -INFINITY);
+}
+
+uint16_t quire_offset_bits(float zero, float scale)
+{
+	return fp16_ieee_from_fp32_value(
+	    round_to_odd(quire_offset(zero, scale)));
+}
+
+/* The error of a number that became an f16, or INFINITY for one it lost. */
+static double rounding(double value, uint16_t bits)
+{
+	const double rounded = (double)fp16_ieee_to_fp32_value(bits);
 	double error;
 
-	if (rounded == scale)
-		return isinf(scale) ? INFINITY : 0;
+	if (rounded == value)
+		return isinf(value) ? INFINITY : 0;
 	if (!isfinite(rounded))
 		return INFINITY;
-	error = fabs((double)rounded - scale) / fabs((double)scale);
+	error = fabs(rounded - value) / fabs(value);
 	return error <= half_step ? error : INFINITY;
+}
+
+static void note(struct finding *finding, double value, uint64_t row,
+		 uint64_t at)
+{
+	if (!finding->found)
+		*finding = (struct finding){ true, (float)value, row, at };
+}
+
+static void add_error(struct rounding *sum, double error)
+{
+	sum->max = fmax(sum->max, error);
+	sum->mean += error;
+}
+
+/* What a block has in common with the one beside it, or not. */
+struct rounded {
+	uint16_t scale;
+	uint16_t offset;
+};
+
+static struct rounded survey_block(const struct matmulnbits_rows *rows,
+				   uint64_t row, uint64_t block,
+				   struct survey *survey)
+{
+	const uint32_t bits = rows->weight->bits;
+	const float scale = quire_matmulnbits_scale(rows, row, block);
+	const float zero = quire_matmulnbits_zero(rows, row, block);
+	const double offset = quire_offset(zero, scale);
+	const struct rounded rounded = { fp16_ieee_from_fp32_value(scale),
+					 quire_offset_bits(zero, scale) };
+	const double scale_error = rounding((double)scale, rounded.scale);
+	const double offset_error = rounding(offset, rounded.offset);
+	const double top = (double)((1u << bits) - 1) - (double)zero;
+
+	if (zero != (float)(1u << (bits - 1)))
+		survey->zero_default = false;
+	if (isinf(scale_error))
+		note(&survey->lost_scale, (double)scale, rows->first + row,
+		     block);
+	if (isinf(offset_error))
+		note(&survey->lost_offset, offset, rows->first + row, block);
+	add_error(&survey->scales, scale_error);
+	add_error(&survey->offsets, offset_error);
+	survey->largest =
+	    fmax(survey->largest,
+		 fmax(fabs((double)zero), fabs(top)) * fabs((double)scale));
+	return rounded;
+}
+
+/* Only 8-bit codes around another zero point than 128 may leave int8. */
+static void survey_codes(const struct matmulnbits_rows *rows, uint64_t row,
+			 uint64_t block, struct survey *survey)
+{
+	const struct matmulnbits *weight = rows->weight;
+	const unsigned char *codes = rows->codes + row * weight->code_row_size;
+	const float zero = quire_matmulnbits_zero(rows, row, block);
+	const uint64_t end = (block + 1) * weight->block_size;
+
+	for (uint64_t col = block * weight->block_size;
+	     col < end && col < weight->k; col++) {
+		const float value = (float)codes[col] - zero;
+
+		if (!(value >= INT8_MIN && value <= INT8_MAX) ||
+		    value != rintf(value)) {
+			note(&survey->lost_code, (double)value,
+			     rows->first + row, col);
+			return;
+		}
+	}
 }
 
 static void survey_rows(const struct matmulnbits_rows *rows,
 			struct survey *survey)
 {
 	const struct matmulnbits *weight = rows->weight;
-	const float zero_default = (float)(1u << (weight->bits - 1));
+	struct rounded before = { 0 };
 
 	for (uint64_t row = 0; row < rows->count; row++)
 		for (uint64_t block = 0; block < weight->blocks; block++) {
-			const float scale =
-			    quire_matmulnbits_scale(rows, row, block);
-			const double error = rounding(scale);
+			const struct rounded rounded =
+			    survey_block(rows, row, block, survey);
+			const bool upper =
+			    weight->block_size < BLOCK_COUNT && block % 2 == 1;
 
-			if (quire_matmulnbits_zero(rows, row, block) !=
-			    zero_default)
-				survey->zero_default = false;
-			if (isinf(error) && survey->scales_held) {
-				survey->scales_held = false;
-				survey->lost_scale = scale;
-				survey->lost_row = rows->first + row;
-				survey->lost_block = block;
-			}
-			survey->error_max = fmax(survey->error_max, error);
-			survey->error_mean += error;
+			if (upper && rounded.scale != before.scale)
+				note(&survey->split_scale, 0, rows->first + row,
+				     block);
+			if (upper && rounded.offset != before.offset)
+				note(&survey->split_offset, 0,
+				     rows->first + row, block);
+			before = rounded;
+			if (rows->codes && !survey->lost_code.found)
+				survey_codes(rows, row, block, survey);
 		}
+}
+
+static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
+			  unsigned char *scratch, quire_error *error)
+{
+	return with_codes
+		   ? quire_matmulnbits_fetch(rows, scratch, error)
+		   : quire_matmulnbits_fetch_scales(rows, scratch, error);
 }
 
 quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 			  struct survey *survey, quire_error *error)
 {
-	const uint64_t row_size =
-	    weight->scale_row_size + weight->zero_row_size;
+	const bool with_codes =
+	    weight->bits == 8 && weight->zero_points && !map;
+	const uint64_t row_size = weight->scale_row_size +
+				  weight->zero_row_size +
+				  (with_codes ? weight->code_row_size : 0);
 	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
 	const uint64_t most = step < weight->n ? step : weight->n;
-	const size_t size = quire_matmulnbits_scales_scratch(weight, most);
+	const size_t size =
+	    with_codes ? quire_matmulnbits_scratch(weight, most)
+		       : quire_matmulnbits_scales_scratch(weight, most);
 	unsigned char *scratch = malloc(size + 1);
-	struct survey seen = { .zero_default = true,
-			       .scales_held = true,
-			       .reordered = map != NULL };
+	struct survey seen = { .zero_default = true, .reordered = map != NULL };
 	struct matmulnbits_rows rows = { .weight = weight, .map = map };
+	const double count = (double)weight->n * (double)weight->blocks;
 	quire_status status = QUIRE_OK;
 
 	if (!scratch)
@@ -77,7 +189,7 @@ quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 		const uint64_t left = weight->n - rows.first;
 
 		rows.count = left < most ? left : most;
-		status = quire_matmulnbits_fetch_scales(&rows, scratch, error);
+		status = fetch(&rows, with_codes, scratch, error);
 		if (status == QUIRE_OK)
 			survey_rows(&rows, &seen);
 		rows.first += rows.count;
@@ -85,7 +197,8 @@ quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 	free(scratch);
 	if (status != QUIRE_OK)
 		return status;
-	seen.error_mean /= (double)weight->n * (double)weight->blocks;
+	seen.scales.mean /= count;
+	seen.offsets.mean /= count;
 	*survey = seen;
 	return QUIRE_OK;
 }

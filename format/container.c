@@ -263,7 +263,7 @@ quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
 		status = check_tail(&file);
 	if (status == QUIRE_OK)
 		status = read_columns(&file);
-	if (status == QUIRE_OK)
+	if (status == QUIRE_OK && index->split.count <= 1)
 		status = quire_parse_linears(bytes, options, index, error);
 	return status;
 }

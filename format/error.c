@@ -59,24 +59,36 @@ quire_status quire_fail(quire_error *error, quire_status status,
 quire_status quire_fail_errno(quire_error *error, const char *format, ...)
 {
 	const int code = errno;
+	const quire_status status =
+	    code == ENOMEM ? QUIRE_ERROR_MEMORY : QUIRE_ERROR_IO;
 	va_list args;
 	size_t size;
 
 	if (error) {
 		va_start(args, format);
-		fill(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET, format, args);
+		fill(error, status, QUIRE_NO_OFFSET, format, args);
 		va_end(args);
 		size = strlen(error->message);
 		snprintf(error->message + size, sizeof(error->message) - size,
 			 ": %s", strerror(code));
 	}
-	return QUIRE_ERROR_IO;
+	return status;
 }
 
 quire_status quire_fail_memory(quire_error *error, uint64_t size)
 {
 	return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 			  "out of memory: %" PRIu64 " bytes", size);
+}
+
+quire_status quire_fail_threads(quire_error *error, quire_status status,
+				uint32_t threads)
+{
+	return quire_fail(error, status, QUIRE_NO_OFFSET,
+			  "cannot start %" PRIu32 " threads%s", threads,
+			  status == QUIRE_ERROR_ARGUMENT
+			      ? ": more than 1024 at once are not tried"
+			      : "");
 }
 
 const char *quire_status_name(quire_status status)

@@ -19,9 +19,14 @@ quire_status quire_fail(quire_error *error, quire_status status,
 			uint64_t offset, const char *format, ...)
     QUIRE_PRINTF(4, 5);
 
-/* The same for a failed system call: adds what errno says. */
+/* The same for a failed system call: adds what errno says. MEMORY where that
+ * is ENOMEM, else IO. */
 quire_status quire_fail_errno(quire_error *error, const char *format, ...)
     QUIRE_PRINTF(2, 3);
+
+/* For a crew (machine/crew.h) that could not be had: ARGUMENT or MEMORY. */
+quire_status quire_fail_threads(quire_error *error, quire_status status,
+				uint32_t threads);
 
 /* MEMORY, with the number of bytes that could not be had. */
 quire_status quire_fail_memory(quire_error *error, uint64_t size);

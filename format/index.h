@@ -35,8 +35,16 @@ struct quire_entry {
 	quire_value value;
 };
 
+/* What a file says of the split set that it is a part of. */
+struct quire_split {
+	uint32_t no;
+	uint32_t count; /* 0: of none */
+	uint64_t tensor_count;
+};
+
 struct quire_index {
 	quire_model_info info;
+	struct quire_split split;
 	uint64_t infos_end;	     /* where the tensor infos end */
 	uint64_t header_hash_offset; /* of F-31's 8 bytes, in a container */
 	struct quire_entry *values;

@@ -39,6 +39,15 @@ struct table {
 	quire_error *error;
 };
 
+/* Whether there is no table at all, which F-35 allows. */
+static bool is_absent(const struct quire_index *index)
+{
+	for (int i = 0; i < COLUMN_COUNT; i++)
+		if (quire_index_value(index, columns[i].key))
+			return false;
+	return true;
+}
+
 /* F-35 */
 static quire_status find_columns(const unsigned char *bytes,
 				 struct table *table)
@@ -169,9 +178,12 @@ quire_status quire_parse_linears(const unsigned char *bytes,
 				 struct quire_index *index, quire_error *error)
 {
 	struct table table = { .index = index, .error = error };
-	quire_status status = find_columns(bytes, &table);
+	quire_status status;
 	size_t count;
 
+	if (is_absent(index))
+		return QUIRE_OK;
+	status = find_columns(bytes, &table);
 	if (status != QUIRE_OK)
 		return status;
 	count = (size_t)table.rest[NAME].count;

@@ -31,6 +31,13 @@ quire_status quire_output_write(const struct quire_output *output,
 				uint64_t offset, const void *data, size_t size,
 				quire_error *error);
 
+/* Copies `size` bytes from a place in the file open at `from`, which may be
+ * shared with it from then on if the file system can do so. TRUNCATED if that
+ * file ends too early. */
+quire_status quire_output_copy(const struct quire_output *output,
+			       uint64_t offset, int from, uint64_t from_offset,
+			       uint64_t size, quire_error *error);
+
 /* Flushes to the disk and renames into place. On failure the part is still
  * to be discarded. */
 quire_status quire_output_commit(struct quire_output *output,

@@ -19,16 +19,18 @@
 #define WRITE_MAX_SIZE ((size_t)1 << 30)
 
 /* Whether the open file is still the one at the path. */
-static bool is_at(int fd, const char *path)
+static bool is_at(const struct stat *open_file, const char *path)
 {
-	struct stat open_file, named_file;
+	struct stat named_file;
 
-	return fstat(fd, &open_file) == 0 && lstat(path, &named_file) == 0 &&
-	       open_file.st_dev == named_file.st_dev &&
-	       open_file.st_ino == named_file.st_ino;
+	return lstat(path, &named_file) == 0 &&
+	       open_file->st_dev == named_file.st_dev &&
+	       open_file->st_ino == named_file.st_ino;
 }
 
-static quire_status open_part(struct quire_output *output, quire_error *error)
+/* Opens the part file and locks it; the caller discards it on failure. */
+static quire_status lock_part(struct quire_output *output, struct stat *file,
+			      quire_error *error)
 {
 	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
 
@@ -36,18 +38,36 @@ static quire_status open_part(struct quire_output *output, quire_error *error)
 	if (output->fd < 0)
 		return quire_fail_errno(error, "%s: cannot create",
 					output->part_path);
-	if (flock(output->fd, LOCK_EX | LOCK_NB) != 0 ||
-	    !is_at(output->fd, output->part_path)) {
-		close(output->fd);
-		output->fd = -1;
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: another process is writing it",
-				  output->path);
+	if (flock(output->fd, LOCK_EX | LOCK_NB) == 0) {
+		if (fstat(output->fd, file) != 0)
+			return quire_fail_errno(error, "%s: cannot stat",
+						output->part_path);
+		if (is_at(file, output->part_path))
+			return QUIRE_OK;
 	}
-	if (ftruncate(output->fd, 0) != 0)
-		return quire_fail_errno(error, "%s: cannot empty",
-					output->part_path);
-	return QUIRE_OK;
+	/* Not ours to remove. */
+	close(output->fd);
+	output->fd = -1;
+	return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+			  "%s: another process is writing it", output->path);
+}
+
+static quire_status open_part(struct quire_output *output, quire_error *error)
+{
+	struct stat file;
+	quire_status status = lock_part(output, &file, error);
+
+	/* Left by a process that was killed within put_in_place: a second
+	 * name of the finished file, whose bytes must stay. */
+	if (status == QUIRE_OK && file.st_nlink > 1) {
+		unlink(output->part_path);
+		close(output->fd);
+		status = lock_part(output, &file, error);
+	}
+	if (status == QUIRE_OK && ftruncate(output->fd, 0) != 0)
+		status = quire_fail_errno(error, "%s: cannot empty",
+					  output->part_path);
+	return status;
 }
 
 /* A file that is replaced keeps its permissions. */
@@ -151,8 +171,11 @@ static int put_in_place(const struct quire_output *output)
 
 	if (output->overwrite)
 		return rename(output->part_path, output->path);
-	if (link(output->part_path, output->path) == 0)
-		return unlink(output->part_path);
+	if (link(output->part_path, output->path) == 0) {
+		/* If this fails, the next writer's open_part does it. */
+		(void)unlink(output->part_path);
+		return 0;
+	}
 	if (errno == EEXIST)
 		return -1;
 	if (lstat(output->path, &old) == 0) {

@@ -161,6 +161,8 @@ quire_status quire_parse(const void *bytes, uint64_t size,
 					   &end);
 	if (status == QUIRE_OK)
 		status = place_data(&in, &parsed, end);
+	if (status == QUIRE_OK)
+		status = quire_parse_split(bytes, options, &parsed, error);
 	if (status == QUIRE_OK && is_container(&parsed))
 		status =
 		    quire_parse_container(bytes, size, options, &parsed, error);

@@ -21,6 +21,9 @@
 struct quire_parse_options {
 	bool allow_edited_header;
 	uint64_t seed; /* of the name index; see quire_names_build */
+	/* Take a part of a split set too, without its linears: they are read
+	 * when the set is joined. Else it is UNSUPPORTED. */
+	bool take_part;
 };
 
 /*
@@ -43,6 +46,28 @@ quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
 quire_status quire_parse_linears(const unsigned char *bytes,
 				 const struct quire_parse_options *options,
 				 struct quire_index *index, quire_error *error);
+
+/* The place of a file in a split set, F-41. */
+quire_status quire_parse_split(const unsigned char *bytes,
+			       const struct quire_parse_options *options,
+			       struct quire_index *index, quire_error *error);
+
+/* A parsed part of a split set, and its bytes. */
+struct quire_parsed_part {
+	const unsigned char *bytes;
+	struct quire_index index;
+};
+
+/*
+ * Makes one index of `count` parts, F-43 to F-48. Takes from the parts what
+ * they hold, so that after success there is only *joined to free; after a
+ * failure they are as they were, and *culprit is the number of the part that
+ * breaks the rule.
+ */
+quire_status quire_parse_join(struct quire_parsed_part *parts, size_t count,
+			      const struct quire_parse_options *options,
+			      struct quire_index *joined, size_t *culprit,
+			      quire_error *error);
 
 /* Where the string that a view shows begins in the file: its size field. */
 static inline uint64_t quire_string_offset(const unsigned char *bytes,

@@ -11,9 +11,10 @@
 #include "format/parse.h"
 #include "format/value.h"
 
-#define DEFAULT_ALIGNMENT 16384 /* the largest page of today's platforms */
+#define CONTAINER_ALIGNMENT	16384 /* the largest page of today's platforms */
+#define CONTAINER_ALIGNMENT_MIN 32    /* F-26 */
 
-static char *copy_text(const char *text, size_t size)
+char *quire_out_copy(const void *text, size_t size)
 {
 	char *copy = malloc(size + 1);
 
@@ -25,8 +26,8 @@ static char *copy_text(const char *text, size_t size)
 	return copy;
 }
 
-/* Room for one more item; NULL if there is no memory. */
-static void *grow(void *items, size_t count, size_t *capacity, size_t item_size)
+void *quire_out_grow(void *items, size_t count, size_t *capacity,
+		     size_t item_size)
 {
 	const size_t more = *capacity ? 2 * *capacity : 16;
 	void *grown;
@@ -40,10 +41,32 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t item_size)
 	return grown;
 }
 
-static quire_status fail_late(quire_error *error)
+quire_status quire_out_fail_late(quire_error *error)
 {
 	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 			  "the layout is fixed: declare before writing");
+}
+
+static quire_status find_alignment(const quire_writer_options *options,
+				   uint32_t *alignment, quire_error *error)
+{
+	const uint32_t wanted = options->alignment;
+	const uint32_t least =
+	    options->plain ? QUIRE_ALIGNMENT_MIN : CONTAINER_ALIGNMENT_MIN;
+
+	if (wanted == 0) {
+		*alignment = options->plain ? QUIRE_ALIGNMENT_DEFAULT
+					    : CONTAINER_ALIGNMENT;
+		return QUIRE_OK;
+	}
+	if (wanted < least || wanted > QUIRE_ALIGNMENT_MAX ||
+	    (wanted & (wanted - 1)) != 0)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "alignment %u is not a power of two from %u "
+				  "to %d",
+				  wanted, least, QUIRE_ALIGNMENT_MAX);
+	*alignment = wanted;
+	return QUIRE_OK;
 }
 
 quire_status quire_writer_create(const char *path,
@@ -53,21 +76,18 @@ quire_status quire_writer_create(const char *path,
 	static const quire_writer_options defaults;
 	quire_writer *created;
 	quire_status status;
-	uint32_t alignment;
+	uint32_t alignment = 0;
 
 	if (!options)
 		options = &defaults;
-	alignment = options->alignment ? options->alignment : DEFAULT_ALIGNMENT;
-	if (alignment < 32 || alignment > 65536 ||
-	    (alignment & (alignment - 1)) != 0)
-		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "alignment %u is not a power of two from 32 "
-				  "to 65536",
-				  alignment);
+	status = find_alignment(options, &alignment, error);
+	if (status != QUIRE_OK)
+		return status;
 	created = calloc(1, sizeof(*created));
 	if (!created)
 		return quire_fail_memory(error, sizeof(*created));
 	created->alignment = alignment;
+	created->plain = options->plain;
 	status = quire_output_open(&created->output, path, options->overwrite,
 				   error);
 	if (status != QUIRE_OK) {
@@ -76,145 +96,6 @@ quire_status quire_writer_create(const char *path,
 	}
 	*writer = created;
 	return QUIRE_OK;
-}
-
-static bool is_derived(const char *key)
-{
-	if (strcmp(key, "general.alignment") == 0)
-		return true;
-	return strncmp(key, "quire.", 6) == 0 &&
-	       strncmp(key, "quire.source.", 13) != 0 &&
-	       strcmp(key, "quire.converter") != 0;
-}
-
-/* Whether an array's bytes hold just its elements. */
-static bool is_whole(const quire_array *array)
-{
-	const unsigned char *bytes = array->data;
-	const size_t element_size = quire_value_size(array->type);
-	size_t at = 0;
-	uint64_t size;
-
-	if (array->type != QUIRE_VALUE_STRING)
-		return element_size > 0 &&
-		       checked_mul(array->count, element_size, &size) &&
-		       size == array->size;
-	for (uint64_t i = 0; i < array->count; i++) {
-		if (array->size - at < 8)
-			return false;
-		size = load_u64(bytes + at);
-		at += 8;
-		if (size > array->size - at)
-			return false;
-		at += (size_t)size;
-	}
-	return at == array->size;
-}
-
-/* A deep copy: *storage holds the bytes, or NULL where there are none. */
-static quire_status copy_value(const char *key, const quire_value *value,
-			       quire_value *copy, void **storage,
-			       quire_error *error)
-{
-	const bool is_array = value->type == QUIRE_VALUE_ARRAY;
-	const bool is_string = value->type == QUIRE_VALUE_STRING;
-
-	if (!is_array && !is_string && quire_value_size(value->type) == 0)
-		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "key '%s': value type %d is unknown", key,
-				  (int)value->type);
-	if (is_array && !is_whole(&value->as.a))
-		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "key '%s': the array's size is not that of "
-				  "its elements",
-				  key);
-	*copy = *value;
-	*storage = NULL;
-	if (is_string) {
-		*storage = copy_text(value->as.s.data, value->as.s.size);
-		copy->as.s.data = *storage;
-	} else if (is_array) {
-		*storage = copy_text(value->as.a.data, value->as.a.size);
-		copy->as.a.data = *storage;
-	}
-	if ((is_string || is_array) && !*storage)
-		return quire_fail_memory(error, 1);
-	return QUIRE_OK;
-}
-
-static struct quire_out_value *find_or_add(quire_writer *writer,
-					   const char *key)
-{
-	struct quire_out_value *grown;
-
-	for (size_t i = 0; i < writer->value_count; i++)
-		if (strcmp(writer->values[i].key, key) == 0)
-			return &writer->values[i];
-	grown = grow(writer->values, writer->value_count,
-		     &writer->value_capacity, sizeof(*grown));
-	if (!grown)
-		return NULL;
-	writer->values = grown;
-	grown += writer->value_count;
-	memset(grown, 0, sizeof(*grown));
-	grown->key = copy_text(key, strlen(key));
-	if (!grown->key)
-		return NULL;
-	writer->value_count++;
-	return grown;
-}
-
-quire_status quire_writer_set_value(quire_writer *writer, const char *key,
-				    const quire_value *value,
-				    quire_error *error)
-{
-	struct quire_out_value *slot;
-	quire_value copy;
-	void *storage;
-	quire_status status;
-
-	if (writer->header)
-		return fail_late(error);
-	if (is_derived(key))
-		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "key '%s' is set by the writer itself", key);
-	status = copy_value(key, value, &copy, &storage, error);
-	if (status != QUIRE_OK)
-		return status;
-	slot = find_or_add(writer, key);
-	if (!slot) {
-		free(storage);
-		return quire_fail_memory(error, sizeof(*slot));
-	}
-	free(slot->storage);
-	slot->value = copy;
-	slot->storage = storage;
-	return QUIRE_OK;
-}
-
-quire_status quire_writer_set_string(quire_writer *writer, const char *key,
-				     const char *value, quire_error *error)
-{
-	const quire_value string = { .type = QUIRE_VALUE_STRING,
-				     .as.s = quire_string_of(value) };
-
-	return quire_writer_set_value(writer, key, &string, error);
-}
-
-quire_status quire_writer_set_u32(quire_writer *writer, const char *key,
-				  uint32_t value, quire_error *error)
-{
-	const quire_value number = { .type = QUIRE_VALUE_U32, .as.u = value };
-
-	return quire_writer_set_value(writer, key, &number, error);
-}
-
-quire_status quire_writer_set_u64(quire_writer *writer, const char *key,
-				  uint64_t value, quire_error *error)
-{
-	const quire_value number = { .type = QUIRE_VALUE_U64, .as.u = value };
-
-	return quire_writer_set_value(writer, key, &number, error);
 }
 
 /* The size of a tensor's bytes; the parser checks the rest of its rules. */
@@ -243,7 +124,7 @@ quire_status quire_writer_add_tensor(quire_writer *writer,
 	struct quire_out_tensor *grown;
 
 	if (writer->header)
-		return fail_late(error);
+		return quire_out_fail_late(error);
 	if (!find_size(tensor, &added.view.size))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 				  "tensor '%.*s': its type and shape make no "
@@ -256,19 +137,23 @@ quire_status quire_writer_add_tensor(quire_writer *writer,
 				  "bytes, or with a NUL [F-12]",
 				  QUIRE_PRINT(tensor->name),
 				  QUIRE_NAME_MAX_SIZE);
-	added.view.xxh3 = 0;
-	grown = grow(writer->tensors, writer->tensor_count,
-		     &writer->tensor_capacity, sizeof(*grown));
+	if (!tensor->has_xxh3)
+		added.view.xxh3 = 0;
+	added.declared_offset = tensor->offset;
+	grown = quire_out_grow(writer->tensors, writer->tensor_count,
+			       &writer->tensor_capacity, sizeof(*grown));
 	if (!grown)
 		return quire_fail_memory(error, sizeof(*grown));
 	writer->tensors = grown;
-	added.name = copy_text(tensor->name.data, tensor->name.size);
-	added.source = copy_text(tensor->source.data, tensor->source.size);
+	added.name = quire_out_copy(tensor->name.data, tensor->name.size);
+	added.source = quire_out_copy(tensor->source.data, tensor->source.size);
 	if (!added.name || !added.source) {
 		free(added.name);
 		free(added.source);
 		return quire_fail_memory(error, tensor->name.size);
 	}
+	added.view.name.data = added.name;
+	added.view.source.data = added.source;
 	grown[writer->tensor_count++] = added;
 	return QUIRE_OK;
 }
@@ -281,7 +166,12 @@ quire_status quire_writer_add_linear(quire_writer *writer,
 	struct quire_out_linear *grown;
 
 	if (writer->header)
-		return fail_late(error);
+		return quire_out_fail_late(error);
+	if (writer->plain)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "linear '%s': a plain file has no table of "
+				  "linears",
+				  linear->name);
 	if (linear->weight >= writer->tensor_count ||
 	    (linear->bias != QUIRE_NO_TENSOR &&
 	     linear->bias >= writer->tensor_count) ||
@@ -290,12 +180,12 @@ quire_status quire_writer_add_linear(quire_writer *writer,
 				  "linear '%s': a tensor that was not "
 				  "declared, or an accuracy level over 4",
 				  linear->name);
-	grown = grow(writer->linears, writer->linear_count,
-		     &writer->linear_capacity, sizeof(*grown));
+	grown = quire_out_grow(writer->linears, writer->linear_count,
+			       &writer->linear_capacity, sizeof(*grown));
 	if (!grown)
 		return quire_fail_memory(error, sizeof(*grown));
 	writer->linears = grown;
-	added.name = copy_text(linear->name, strlen(linear->name));
+	added.name = quire_out_copy(linear->name, strlen(linear->name));
 	if (!added.name)
 		return quire_fail_memory(error, strlen(linear->name));
 	grown[writer->linear_count++] = added;
@@ -338,7 +228,7 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 				  "%zu bytes too many for tensor %zu", size,
 				  index);
 	tensor = &writer->tensors[index];
-	if (tensor->written == 0)
+	if (tensor->written == 0 && !writer->plain)
 		status = start_hash(tensor, error);
 	if (status == QUIRE_OK)
 		status = quire_output_write(
@@ -347,8 +237,10 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 		    data, size, error);
 	if (status != QUIRE_OK)
 		return status;
-	XXH3_64bits_update(tensor->hash, data, size);
 	tensor->written += size;
+	if (!tensor->hash)
+		return QUIRE_OK;
+	XXH3_64bits_update(tensor->hash, data, size);
 	if (tensor->written == tensor->view.size)
 		end_hash(tensor);
 	return QUIRE_OK;
@@ -390,6 +282,7 @@ void quire_writer_free(quire_writer *writer)
 	for (size_t i = 0; i < writer->linear_count; i++)
 		free(writer->linears[i].name);
 	free(writer->values);
+	free(writer->slots);
 	free(writer->tensors);
 	free(writer->linears);
 	free(writer->header);

@@ -139,15 +139,6 @@ static void put_value(struct buffer *buffer,
 	}
 }
 
-static const struct quire_out_value *find_value(const quire_writer *writer,
-						const char *key)
-{
-	for (size_t i = 0; i < writer->value_count; i++)
-		if (strcmp(writer->values[i].key, key) == 0)
-			return &writer->values[i];
-	return NULL;
-}
-
 static bool is_quantized(const quire_writer *writer)
 {
 	uint32_t count, size;
@@ -160,29 +151,42 @@ static bool is_quantized(const quire_writer *writer)
 	return false;
 }
 
-/* What the user set, and what GGUF wants beside it. Returns the number of
- * values. */
-static uint64_t put_general(struct buffer *buffer, const quire_writer *writer)
+/* The values that were set. A container begins with its architecture. */
+static uint64_t put_values(struct buffer *buffer, const quire_writer *writer)
 {
 	const struct quire_out_value *architecture =
-	    find_value(writer, "general.architecture");
-	uint64_t count = writer->value_count;
+	    writer->plain ? NULL
+			  : quire_out_find(writer, "general.architecture");
 
-	if (architecture) {
+	if (architecture)
 		put_value(buffer, architecture);
-	} else {
+	for (size_t i = 0; i < writer->value_count; i++)
+		if (&writer->values[i] != architecture)
+			put_value(buffer, &writer->values[i]);
+	return writer->value_count;
+}
+
+/* What GGUF wants, and may not have been set. Of a plain file only its
+ * alignment has to be told, if it is not GGUF's own. */
+static uint64_t put_general(struct buffer *buffer, const quire_writer *writer)
+{
+	const bool plain = writer->plain;
+	uint64_t count = 0;
+
+	if (!plain && !quire_out_find(writer, "general.architecture")) {
 		put_key(buffer, "general.architecture", QUIRE_VALUE_STRING);
 		put_text(buffer, "unknown");
 		count++;
 	}
-	for (size_t i = 0; i < writer->value_count; i++)
-		if (&writer->values[i] != architecture)
-			put_value(buffer, &writer->values[i]);
-	if (is_quantized(writer) &&
-	    !find_value(writer, "general.quantization_version")) {
+	count += put_values(buffer, writer);
+	if (!plain && is_quantized(writer) &&
+	    !quire_out_find(writer, "general.quantization_version")) {
 		put_u32_value(buffer, "general.quantization_version", 2);
 		count++;
 	}
+	if (quire_out_find(writer, "general.alignment") ||
+	    (plain && writer->alignment == QUIRE_ALIGNMENT_DEFAULT))
+		return count;
 	put_u32_value(buffer, "general.alignment", writer->alignment);
 	return count + 1;
 }
@@ -202,7 +206,7 @@ static uint64_t put_tensor_columns(struct buffer *buffer, quire_writer *writer)
 	put_array(buffer, "quire.tensor.source", QUIRE_VALUE_STRING,
 		  writer->tensor_count);
 	for (size_t i = 0; i < writer->tensor_count; i++)
-		put_text(buffer, writer->tensors[i].source);
+		put_string(buffer, writer->tensors[i].view.source);
 	return 4;
 }
 
@@ -211,6 +215,9 @@ static uint64_t put_linears(struct buffer *buffer, const quire_writer *writer)
 	const struct quire_out_linear *linears = writer->linears;
 	const size_t count = writer->linear_count;
 
+	/* Generic tools fail on empty arrays, which no table spares them. */
+	if (count == 0)
+		return 0;
 	put_array(buffer, "quire.linear.name", QUIRE_VALUE_STRING, count);
 	for (size_t i = 0; i < count; i++)
 		put_text(buffer, linears[i].name);
@@ -245,16 +252,30 @@ static size_t infos_size(const quire_writer *writer)
 	return size;
 }
 
+static size_t padding_size(const quire_writer *writer, size_t end)
+{
+	const size_t alignment = writer->alignment;
+
+	return (alignment - end % alignment) % alignment;
+}
+
+/* F-20. After the spaces of F-28 there are none. */
+static void put_zeros(struct buffer *buffer, size_t size)
+{
+	unsigned char *zeros = grow(buffer, size);
+
+	if (zeros)
+		memset(zeros, 0, size);
+}
+
 /* F-28: as many spaces as make the infos end on the alignment. */
 static uint64_t put_padding(struct buffer *buffer, const quire_writer *writer)
 {
 	unsigned char *spaces;
-	size_t end, size;
+	size_t size;
 
 	put_key(buffer, "quire.padding", QUIRE_VALUE_STRING);
-	end = buffer->size + 8 + infos_size(writer);
-	size =
-	    (writer->alignment - end % writer->alignment) % writer->alignment;
+	size = padding_size(writer, buffer->size + 8 + infos_size(writer));
 	put_u64(buffer, size);
 	spaces = grow(buffer, size);
 	if (spaces)
@@ -286,10 +307,13 @@ static quire_status build(quire_writer *writer, struct buffer *buffer,
 	put_u64(buffer, writer->tensor_count);
 	put_u64(buffer, 0);
 	value_count = put_general(buffer, writer);
-	value_count += put_tensor_columns(buffer, writer);
-	value_count += put_linears(buffer, writer);
-	value_count += put_padding(buffer, writer);
+	if (!writer->plain) {
+		value_count += put_tensor_columns(buffer, writer);
+		value_count += put_linears(buffer, writer);
+		value_count += put_padding(buffer, writer);
+	}
 	put_infos(buffer, writer);
+	put_zeros(buffer, padding_size(writer, buffer->size));
 	if (buffer->failed)
 		return quire_fail_memory(error, buffer->size);
 	store_u64(buffer->bytes + 16, value_count);
@@ -320,7 +344,11 @@ static quire_status place_tensors(quire_writer *writer, uint64_t *end,
 /* Reads the header back. Only its own bytes are looked at. */
 static quire_status check(const quire_writer *writer, quire_error *error)
 {
-	static const struct quire_parse_options strict = { 0 };
+	/* What keeps the keys of a hostile file from colliding in
+	 * write_values.c does here, too. */
+	const struct quire_parse_options strict = {
+		.seed = (uint64_t)(uintptr_t)writer,
+	};
 	struct quire_index index;
 	const quire_status status = quire_parse(
 	    writer->header, writer->file_size, &strict, &index, error);
@@ -367,6 +395,8 @@ void quire_writer_seal(quire_writer *writer)
 {
 	unsigned char *field = writer->header + writer->header_hash_at;
 
+	if (writer->plain)
+		return;
 	for (size_t i = 0; i < writer->tensor_count; i++)
 		store_u64(writer->header + writer->tensor_hash_at + 8 * i,
 			  writer->tensors[i].view.xxh3);

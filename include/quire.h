@@ -165,11 +165,15 @@ typedef struct quire_tensor {
 	quire_dtype dtype;
 	uint32_t rank;	   /* 1 to 4 */
 	uint64_t shape[4]; /* K first; 1 beyond the rank */
-	uint64_t offset;   /* of its first byte in the file */
+	uint64_t offset;   /* of its first byte in its file */
 	uint64_t size;	   /* in bytes, without padding */
 	const void *data;
 	bool has_xxh3;
 	uint64_t xxh3; /* XXH3-64, seed 0, of the `size` bytes; if has_xxh3 */
+	uint32_t part; /* the file of a split set that it is in, from 0 */
+	/* The library's own, for QUIRE_VERIFY_LAZY: copy it with the rest, and
+	 * leave it NULL in a tensor of your own. */
+	struct quire_lazy_check *check;
 } quire_tensor;
 
 /* One linear layer, y = x W^T + bias: a MatMulNBits node of the source. */
@@ -182,33 +186,96 @@ typedef struct quire_linear {
 	uint32_t accuracy_level;    /* 0 to 4, as MatMulNBits has it */
 } quire_linear;
 
+/* When tensors are held against their checksums. The structure of the file and
+ * the checksum of its header always are, at open. */
+typedef enum quire_verify_mode {
+	QUIRE_VERIFY_HEADER = 0, /* never, but by quire_model_verify */
+	/* At open: by quire_model_verify, on all CPUs. */
+	QUIRE_VERIFY_TENSORS = 1,
+	/* Each one once, the first time that quire_matmul or quire_linear_run
+	 * is given it; they fail with CHECKSUM then and ever after. Padding
+	 * is left alone. */
+	QUIRE_VERIFY_LAZY = 2,
+} quire_verify_mode;
+
+typedef enum quire_load_mode {
+	QUIRE_LOAD_MAP = 0, /* shared with all who map it; read when touched */
+	/* Into memory of our own, in huge pages where the system has them: for
+	 * network file systems, and files that others may cut or overwrite. */
+	QUIRE_LOAD_READ = 1,
+} quire_load_mode;
+
+/* What is read ahead of its use, of a mapped file. */
+typedef enum quire_prefetch {
+	QUIRE_PREFETCH_NONE = 0,      /* a page when it is touched */
+	QUIRE_PREFETCH_WILL_NEED = 1, /* all, in the background */
+	QUIRE_PREFETCH_POPULATE = 2,  /* all, before open returns */
+} quire_prefetch;
+
 typedef struct quire_open_options {
 	/* Open a file whose header does not match its checksum, as one that
 	 * another tool has edited. quire_model_verify still tells. */
 	bool allow_edited_header;
+	/* All but QUIRE_VERIFY_HEADER fail with NOT_FOUND for a file that
+	 * carries no checksums. */
+	quire_verify_mode verify;
+	quire_load_mode load;
+	quire_prefetch prefetch;
+	/* Keep all of it in memory (mlock). Fails with IO where the system's
+	 * limit, which the message tells, does not allow that. */
+	bool lock;
 } quire_open_options;
 
 /*
  * Maps the file read-only and shared, checks its structure and its header's
- * checksum, and builds the index of names. Reads the header's pages only, so
- * damage to tensor data is left to quire_model_verify. On success *model is
- * the caller's, to be closed with quire_model_close.
+ * checksum, and builds the index of names. Unless the options say otherwise it
+ * reads the header's pages only, in time and memory that grow with their size
+ * alone; damage to tensor data is left to quire_model_verify.
  *
- * The file must not shrink while it is mapped: replace it by renaming.
+ * A path that names one part of a split set opens the whole set: every part
+ * lies beside it under its name (spec/format.md, F-42). A missing part is
+ * NOT_FOUND, and one that does not belong LAYOUT.
  *
- * Fails with IO, MEMORY, MAGIC, VERSION, TRUNCATED, LAYOUT, CHECKSUM.
+ * The file must not shrink while it is mapped: a touched page that is no longer
+ * there is SIGBUS. Replace files by renaming, ask quire_model_check_files, or
+ * use QUIRE_LOAD_READ. The model keeps a descriptor of each mapped file.
+ *
+ * On success *model is the caller's, to be closed with quire_model_close.
+ * Fails with IO, MEMORY, MAGIC, VERSION, TRUNCATED, LAYOUT, CHECKSUM,
+ * NOT_FOUND, and ARGUMENT for an option that is none.
  */
 QUIRE_API quire_status quire_model_open(const char *path,
 					const quire_open_options *options,
 					quire_model **model,
 					quire_error *error);
 
+/* The same for a regular file that is open for reading. Neither its position
+ * nor the descriptor, which stays the caller's, matters afterwards. Fails with
+ * UNSUPPORTED for a part of a split set, as it has no name to go by. */
+QUIRE_API quire_status quire_model_open_fd(int fd,
+					   const quire_open_options *options,
+					   quire_model **model,
+					   quire_error *error);
+
 /* The same over `size` bytes in memory, which stay the caller's and must
- * outlive the model. `data` need not be aligned for the checks and the hash;
- * quire_matmul wants no more than the file's own alignment either. */
+ * outlive the model; `load`, `prefetch` and `lock` do not concern them. `data`
+ * need not be aligned for the checks and the hash; quire_matmul wants no more
+ * than the file's own alignment either. UNSUPPORTED as above. */
 QUIRE_API quire_status quire_model_open_memory(
     const void *data, size_t size, const quire_open_options *options,
     quire_model **model, quire_error *error);
+
+/*
+ * Whether the mapped files are as they were when they were opened, by their
+ * size and the time of their last change: a few system calls for each, at any
+ * time, on any thread. Fails with TRUNCATED where one has become shorter
+ * (error->offset is where it ends now, and touching what lies behind is
+ * SIGBUS), IO where one was written to. A file that was replaced by renaming
+ * has not changed: the model keeps the old one. Memory that is the caller's or
+ * was read never changes.
+ */
+QUIRE_API quire_status quire_model_check_files(const quire_model *model,
+					       quire_error *error);
 
 /* Unmaps. NULL is fine. No thread may use the model or its views any more. */
 QUIRE_API void quire_model_close(quire_model *model);
@@ -218,12 +285,28 @@ typedef struct quire_model_info {
 	uint32_t quire_version; /* 0: a foreign GGUF file, no checksums */
 	uint32_t alignment;
 	uint64_t data_offset; /* where tensor data begins */
-	uint64_t file_size;
-	bool header_edited; /* see allow_edited_header */
+	uint64_t file_size;   /* of a split set: of all parts together, the
+				 other fields being the first one's */
+	bool header_edited;   /* of any part; see allow_edited_header */
 } quire_model_info;
 
 QUIRE_API void quire_model_describe(const quire_model *model,
 				    quire_model_info *info);
+
+/* One file of a split set; a model that is not split is one part. */
+typedef struct quire_part {
+	const char *path; /* NULL: opened by descriptor or in memory */
+	uint32_t alignment;
+	uint64_t data_offset; /* where its tensor data begins */
+	uint64_t file_size;
+	size_t first_tensor; /* its tensors, by their place in the model */
+	size_t tensor_count;
+} quire_part;
+
+QUIRE_API size_t quire_model_part_count(const quire_model *model);
+/* False if there is no such part. The path lives as long as the model. */
+QUIRE_API bool quire_model_part(const quire_model *model, size_t index,
+				quire_part *part);
 
 /* Tensors are in file order. NULL if the index or the name is unknown. */
 QUIRE_API size_t quire_model_tensor_count(const quire_model *model);
@@ -291,16 +374,22 @@ QUIRE_API quire_status quire_tensor_decode(const quire_tensor *tensor,
 
 /* ------------------------------------------------------------------ writer */
 
-/* Writes one container. One thread at a time, but for quire_writer_write. */
+/* Writes one file. One thread at a time, but for quire_writer_write. */
 typedef struct quire_writer quire_writer;
 
 typedef struct quire_writer_options {
-	uint32_t alignment; /* 0: 16384; else a power of two, 32 to 65536 */
-	bool overwrite;	    /* replace a file that exists; default: refuse */
+	/* 0: 16384, or 32 for a plain file; else a power of two from 32, or
+	 * from 8 for a plain file, to 65536. */
+	uint32_t alignment;
+	bool overwrite; /* replace a file that exists; default: refuse */
+	/* Write GGUF as other programs do, and not a container: no key but
+	 * those that are set (and general.alignment, where it is not 32), no
+	 * checksums, sources or linears; zeros for padding. */
+	bool plain;
 } quire_writer_options;
 
 /*
- * Begins a container at `path`. Bytes go to a temporary file in the same
+ * Begins a file at `path`. Bytes go to a temporary file in the same
  * folder, which quire_writer_finish renames and quire_writer_free removes,
  * so a failure leaves what was at `path` and nothing else.
  *
@@ -313,9 +402,14 @@ QUIRE_API quire_status quire_writer_create(const char *path,
 					   quire_writer **writer,
 					   quire_error *error);
 
-/* Sets a metadata key; the value is copied. Setting a key again replaces it.
- * Keys that the writer itself derives (general.alignment, and of quire.* all
- * but quire.source.* and quire.converter) are refused with ARGUMENT. */
+/* Sets a metadata key; the value is copied. Keys are written in the order in
+ * which they were first set, but for a container's general.architecture, which
+ * comes first; setting one again replaces its value. Refused with ARGUMENT are
+ * the keys that the writer derives from the rest (those of section 3 of
+ * spec/format.md), and for a plain file all of quire.*. Other keys of quire.*
+ * than quire.source.* and quire.converter are reserved, and only to be carried
+ * over from another container. general.alignment comes by itself; to choose
+ * its place, set it to what the writer's alignment is. */
 QUIRE_API quire_status quire_writer_set_value(quire_writer *writer,
 					      const char *key,
 					      const quire_value *value,
@@ -332,7 +426,8 @@ QUIRE_API quire_status quire_writer_set_u64(quire_writer *writer,
 					    quire_error *error);
 
 /* Declares the next tensor, 0, 1, 2 and so on. Of `tensor` the name, source,
- * dtype, rank and shape are read and copied. */
+ * dtype, rank and shape are read and copied; and, for quire_writer_adopt
+ * only, its offset and checksum. */
 QUIRE_API quire_status quire_writer_add_tensor(quire_writer *writer,
 					       const quire_tensor *tensor,
 					       quire_error *error);
@@ -358,6 +453,22 @@ QUIRE_API quire_status quire_writer_write(quire_writer *writer, size_t index,
 					  const void *data, size_t size,
 					  quire_error *error);
 
+/*
+ * Takes the bytes of all tensors from another file, in place of every
+ * quire_writer_write: for new metadata on old tensors, which are declared as
+ * quire_model_tensor of that file shows them. The file system copies the
+ * bytes, or shares them between the files where it can. They are not hashed:
+ * each tensor keeps the checksum that it was declared with, so that damage to
+ * it is still found. `file` is a descriptor, open for reading; it stays the
+ * caller's. `progress` may be NULL.
+ *
+ * Fails with ARGUMENT if a tensor of a container has no checksum, or bytes
+ * already; TRUNCATED if the file ends too early, IO, MEMORY, CANCELLED.
+ */
+QUIRE_API quire_status quire_writer_adopt(quire_writer *writer, int file,
+					  quire_progress_fn progress,
+					  void *context, quire_error *error);
+
 /* Writes header and checksums, fsyncs, and renames into place. Fails with
  * ARGUMENT if a tensor has not all its bytes. */
 QUIRE_API quire_status quire_writer_finish(quire_writer *writer,
@@ -373,10 +484,16 @@ QUIRE_API void quire_writer_free(quire_writer *writer);
 typedef struct quire_runtime quire_runtime;
 
 typedef enum quire_device {
+	/* Metal where there is one, for the models that are attached, and the
+	 * CPU for all else; the CPU alone if a kernel set is named. */
 	QUIRE_DEVICE_BEST = 0,
 	QUIRE_DEVICE_CPU = 1,
+	/* Metal, and an error for what it cannot multiply. */
 	QUIRE_DEVICE_METAL = 2,
 } quire_device;
+
+/* Products that a device runs together; see quire_runtime_begin. */
+typedef struct quire_batch quire_batch;
 
 typedef void (*quire_task_fn)(void *context, size_t index);
 
@@ -395,7 +512,8 @@ typedef struct quire_runtime_options {
 
 /* On success *runtime is the caller's, for quire_runtime_free. Fails with
  * UNSUPPORTED for a device or kernel set that this machine cannot run,
- * NOT_FOUND for a kernel set of no such name, MEMORY. */
+ * NOT_FOUND for a kernel set of no such name, ARGUMENT for more than 1024
+ * threads, MEMORY. */
 QUIRE_API quire_status
 quire_runtime_create(const quire_runtime_options *options,
 		     quire_runtime **runtime, quire_error *error);
@@ -407,10 +525,57 @@ typedef struct quire_runtime_info {
 	quire_device device;
 	const char *kernels; /* the kernel set in use; static storage */
 	uint32_t threads;
+	/* What follows is of the Metal device, and zero without one. */
+	const char *device_name; /* lives as long as the runtime */
+	bool unified_memory;	 /* false: attached models are copied */
+	uint64_t mapped_size;	 /* of attached models, used where they are */
+	uint64_t copied_size;	 /* of attached models, copied by attach */
 } quire_runtime_info;
 
 QUIRE_API void quire_runtime_describe(const quire_runtime *runtime,
 				      quire_runtime_info *info);
+
+/*
+ * Lets the runtime's device multiply by the tensors of a model. The device
+ * uses the model's own pages, and only where it does not share memory with
+ * the CPU are they copied to it here, once. Without a device, or with a model
+ * that is attached already, does nothing. Any thread may call, also while
+ * others multiply. Detach the model, or free the runtime, before the model is
+ * closed.
+ *
+ * Fails with UNSUPPORTED where the device cannot use the model's memory (it
+ * takes memory aligned to 4 bytes, and no tensor larger than its largest
+ * buffer), MEMORY, IO; the model is then not attached.
+ */
+QUIRE_API quire_status quire_runtime_attach(quire_runtime *runtime,
+					    const quire_model *model,
+					    quire_error *error);
+
+/* Of a model that is not attached, does nothing. No product by its tensors
+ * may be under way. */
+QUIRE_API void quire_runtime_detach(quire_runtime *runtime,
+				    const quire_model *model);
+
+/*
+ * Begins a batch: products whose options name it go to the device together,
+ * so that a whole layer is one trip there and back. x is read when a product
+ * is asked for; y is written when the batch ends, or earlier. A later product
+ * may take an earlier y of its batch as its x: the same pointer, type and
+ * stride, and no more rows and columns, then it stays on the device; any
+ * other x that overlaps such a y ends what was begun, and is right too. A
+ * batch is used by one thread at a time; any number may be under way.
+ *
+ * Without a device every product is done at once. Fails with MEMORY.
+ */
+QUIRE_API quire_status quire_runtime_begin(quire_runtime *runtime,
+					   quire_batch **batch,
+					   quire_error *error);
+
+/* Writes every y that was not written yet and frees the batch, whatever it
+ * returns. Fails with IO or MEMORY when the device did; then the y of all the
+ * products that were under way are as they were. NULL is fine. */
+QUIRE_API quire_status quire_runtime_end(quire_batch *batch,
+					 quire_error *error);
 
 /* The name of each kernel set that was built in, fastest first, NULL past
  * the last one; *runs (if not NULL) tells whether this CPU can run it. */
@@ -425,6 +590,8 @@ typedef struct quire_matmul_options {
 	 * own level. 1 to 3: compute in f32. 4: activations quantized to int8
 	 * in blocks of 32. spec/kernels.md has the definitions and bounds. */
 	uint32_t accuracy_level;
+	/* Of this runtime. NULL: y is written when the call returns. */
+	quire_batch *batch;
 	/* quire_matmul only; quire_linear_run takes them from the linear. */
 	uint64_t k;		  /* columns of x; 0: shape[0] of the tensor */
 	const quire_tensor *bias; /* F32, F16 or BF16, shape [n]; or NULL */
@@ -433,9 +600,9 @@ typedef struct quire_matmul_options {
 /*
  * y[m][n] = x[m][k] W^T (+ bias), with W a 2-D tensor of shape [K, n]. x and
  * y are row-major in host byte order and may not overlap. x is never read
- * past column k. Weight types: Q4_0, F32, F16; fails with UNSUPPORTED for
- * others and ARGUMENT for shapes that do not fit. The result does not depend
- * on the number of threads, to the last bit.
+ * past column k. Weight types: Q4_0, Q4_1, Q8_0, F32, F16, BF16; fails
+ * with UNSUPPORTED for others and ARGUMENT for shapes that do not fit. The
+ * result does not depend on the number of threads, to the last bit.
  */
 QUIRE_API quire_status quire_matmul(quire_runtime *runtime,
 				    const quire_tensor *tensor, const void *x,
@@ -448,6 +615,22 @@ QUIRE_API quire_status quire_linear_run(quire_runtime *runtime,
 					const void *x, size_t m, void *y,
 					const quire_matmul_options *options,
 					quire_error *error);
+
+/*
+ * Several linears over one input (q, k and v; gate and up):
+ *
+ *	for (i = 0; i < count; i++)
+ *		quire_linear_run(runtime, linears[i], x, m, y[i], options);
+ *
+ * to the last bit, but x is converted or quantized once for all neighbours
+ * that take it alike: weights of one type, with one k and one level. The
+ * y[i] may not overlap; a y_stride that is not 0 holds for each of them.
+ * Arguments are checked before any y is written.
+ */
+QUIRE_API quire_status quire_linear_run_many(
+    quire_runtime *runtime, const quire_linear *const *linears, size_t count,
+    const void *x, size_t m, void *const *y,
+    const quire_matmul_options *options, quire_error *error);
 
 #ifdef __cplusplus
 }

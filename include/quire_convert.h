@@ -21,15 +21,17 @@ typedef enum quire_outcome {
 
 /* What became of one weight of the source. */
 typedef struct quire_convert_row {
-	const char *node; /* the MatMulNBits node; NULL: a plain initializer */
+	const char *node;   /* whose weight it is; NULL: a plain initializer */
 	const char *source; /* the initializer's name */
 	const char *tensor; /* the container's name; NULL if skipped */
-	const char *reason; /* of a fallback or a skip; NULL if exact */
+	const char *reason; /* of a fallback or a skip; else a note or NULL */
 	quire_outcome outcome;
 	quire_dtype dtype;
 	uint64_t source_size; /* bytes, with scales and zero points */
 	uint64_t tensor_size;
-	double scale_error_max; /* |f16(s) - s| / |s| over the scales */
+	/* |f16(s) - s| / |s| over the scales, and of Q4_1 the offsets too; 0
+	 * for what has none. */
+	double scale_error_max;
 	double scale_error_mean;
 } quire_convert_row;
 
@@ -42,10 +44,19 @@ typedef struct quire_convert_report {
 	uint64_t file_size; /* of the container */
 } quire_convert_report;
 
+/* What becomes of a weight that no block type holds. */
+typedef enum quire_fallback {
+	QUIRE_FALLBACK_F32 = 0, /* the dequantized weight, to the last bit */
+	/* The same rounded to F16; F32 where it has numbers beyond F16. */
+	QUIRE_FALLBACK_F16 = 1,
+	QUIRE_FALLBACK_ERROR = 2, /* the conversion fails: UNSUPPORTED */
+} quire_fallback;
+
 typedef struct quire_convert_options {
-	uint32_t threads;	  /* 0: one for each CPU */
-	uint32_t alignment;	  /* as in quire_writer_options */
-	bool overwrite;		  /* likewise */
+	uint32_t threads;   /* 0: one for each CPU */
+	uint32_t alignment; /* as in quire_writer_options */
+	bool overwrite;	    /* likewise */
+	quire_fallback fallback;
 	const char *architecture; /* NULL: "onnx" */
 	const char *name;	  /* NULL: the graph's, else the file's name */
 	quire_progress_fn progress; /* in bytes of the container's tensors */
@@ -54,8 +65,9 @@ typedef struct quire_convert_options {
 
 /*
  * Converts the ONNX model at `onnx_path`, its external data included, to a
- * container at `gguf_path`. Weights of MatMulNBits nodes are never quantized
- * again: their codes are re-laid, or they are dequantized exactly. On success
+ * container at `gguf_path`. Weights of MatMulNBits and GatherBlockQuantized
+ * nodes are never quantized again: their codes are re-laid, or, where no block
+ * type holds them, they are dequantized as `fallback` says. On success
  * *report, if `report` is not NULL, is the caller's.
  *
  * Fails with IO, MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model;
@@ -72,6 +84,57 @@ QUIRE_API void quire_convert_report_free(quire_convert_report *report);
 
 /* "exact", "fallback", "skipped". Static storage. */
 QUIRE_API const char *quire_outcome_name(quire_outcome outcome);
+
+/* ----------------------------------------------------------------- compare */
+
+typedef enum quire_verdict {
+	QUIRE_VERDICT_SAME = 0,
+	QUIRE_VERDICT_DIFFERS = 1,
+	QUIRE_VERDICT_ONLY_SOURCE = 2, /* the container lacks it */
+	QUIRE_VERDICT_ONLY_FILE = 3,   /* the source lacks it */
+} quire_verdict;
+
+/* One weight of the source held against its tensor. */
+typedef struct quire_compare_row {
+	const char *node;   /* whose weight it is; NULL: a plain tensor */
+	const char *source; /* the initializer's name, or NULL */
+	const char *tensor; /* the container's name, or NULL */
+	const char *reason; /* of a verdict that no number tells, or NULL */
+	quire_verdict verdict;
+	quire_dtype dtype; /* the tensor's */
+	uint64_t count;	   /* codes or elements that were compared */
+	uint64_t different;
+	/* Scales, and of Q4_1 offsets, that are more than the rounding to f16
+	 * away: 2^-11 of themselves. */
+	uint64_t scales_different;
+	double scale_error_max; /* |f16(s) - s| / |s| */
+} quire_compare_row;
+
+typedef struct quire_compare_report {
+	size_t count;
+	const quire_compare_row *rows; /* linears, then plain tensors */
+	size_t different;	       /* rows that are not the same */
+} quire_compare_report;
+
+/*
+ * Reads an ONNX model and a container, and holds each MatMulNBits node against
+ * a linear, and each GatherBlockQuantized node and each floating-point constant
+ * against a tensor: codes and dense
+ * elements must be the same, scales within their rounding. The operator is
+ * decoded for this by itself, with nothing that quire_convert_onnx uses. On
+ * success, which is also where they differ, *report is the caller's.
+ */
+QUIRE_API quire_status quire_compare_onnx(const char *onnx_path,
+					  const char *gguf_path,
+					  quire_compare_report **report,
+					  quire_error *error);
+
+/* NULL is fine. */
+QUIRE_API void quire_compare_report_free(quire_compare_report *report);
+
+/* "same", "differs", "only in the source", "only in the file". Static
+ * storage. */
+QUIRE_API const char *quire_verdict_name(quire_verdict verdict);
 
 #ifdef __cplusplus
 }

@@ -7,10 +7,29 @@
 #include "format/index.h"
 #include "loader/map.h"
 
-struct quire_model {
+/* One file; a model that is not a split set has one. */
+struct model_part {
+	char *path;		    /* NULL: it has none */
 	const unsigned char *bytes; /* the whole file */
-	struct quire_index index;
-	struct quire_map map; /* nothing, if the memory is the caller's */
+	struct quire_map map;	    /* nothing, if the memory is the caller's */
+	uint32_t alignment;
+	uint64_t data_offset;
+	uint64_t size;
+	size_t first_tensor;
+	size_t tensor_count;
 };
+
+struct quire_model {
+	struct quire_index index; /* of all parts */
+	struct model_part *parts;
+	size_t part_count;
+	struct lazy *lazy; /* NULL, but with QUIRE_VERIFY_LAZY */
+};
+
+/* For messages about a part. */
+static inline const char *quire_part_name(const struct model_part *part)
+{
+	return part->path ? part->path : "the file";
+}
 
 #endif

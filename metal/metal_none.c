@@ -4,11 +4,10 @@
 #include "format/error.h"
 #include "runtime/device.h"
 
-quire_status quire_metal_create(const quire_runtime_options *options,
-				quire_runtime **runtime, quire_error *error)
+quire_status quire_metal_open(struct accelerator *accelerator,
+			      quire_error *error)
 {
-	(void)options;
-	(void)runtime;
+	(void)accelerator;
 	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
 			  "this build has no Metal device; the CPU is there");
 }

@@ -4,10 +4,10 @@
  * The framework (matmul.c) owns blocking, threads, scratch and ragged edges
  * and reads all it must know of an instruction set from these tables.
  *
- * Two forms. The vec form multiplies one row of x by rows of W as they lie;
- * it is for few rows of x. The panel form first packs `nr` rows of W, `kc`
- * columns at a time, and multiplies `mr` rows of x by the packed panel; it is
- * for many. Both take x prepared, as each kernel lays it out. What they
+ * Two forms. The vec form multiplies one row of x, or a few, by rows of W as
+ * they lie; it is for few rows of x. The panel form first packs `nr` rows of W,
+ * `kc` columns at a time, and multiplies `mr` rows of x by the packed panel; it
+ * is for many. Both take x prepared, as each kernel lays it out. What they
  * compute is defined in spec/kernels.md.
  *
  * Kernels know no threads, allocate nothing, cannot fail, and read no byte
@@ -46,6 +46,10 @@ struct x_form {
 	uint32_t rows;	/* of x, in one tile */
 	uint32_t group; /* columns; divides QUIRE_SEGMENT_COLS */
 	uint32_t size;	/* bytes of one group of the whole tile */
+	/* Quantized x is laid out with sums of its codes, times this: what
+	 * takes the zero point off unsigned codes of the weights, or goes
+	 * with their minimum. */
+	int32_t factor;
 	quire_prepare_fn prepare;
 };
 
@@ -54,9 +58,19 @@ struct x_form {
 typedef void (*quire_vec_fn)(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, float *y);
 
+/* The same for x_rows rows of x, 1 to QUIRE_FEW_ROWS, which lie x_size bytes
+ * apart: y[m * y_stride + i] = row m of x . row i of W, to the last bit what
+ * the vec kernel gives. */
+typedef void (*quire_few_fn)(const void *weights, size_t row_size, size_t rows,
+			     size_t k, const void *x, size_t x_size,
+			     size_t x_rows, float *y, size_t y_stride);
+
+#define QUIRE_FEW_ROWS 4
+
 struct vec_form {
 	struct x_form x; /* of one row */
 	quire_vec_fn multiply;
+	quire_few_fn multiply_few; /* NULL: there is none */
 };
 
 /* Packs k <= kc columns of `rows` <= nr rows of W. What the panel holds for
@@ -92,7 +106,7 @@ struct kernel_op {
 typedef void (*quire_from_f16_fn)(const uint16_t *x, size_t count, float *y);
 typedef void (*quire_to_f16_fn)(const float *x, size_t count, uint16_t *y);
 
-#define QUIRE_MAX_OPS 4
+#define QUIRE_MAX_OPS 9
 
 struct kernel_set {
 	const char *name;

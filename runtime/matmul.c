@@ -15,6 +15,7 @@
 #include "format/bytes.h"
 #include "format/error.h"
 #include "format/parse.h"
+#include "loader/lazy.h"
 #include "runtime/activations.h"
 #include "runtime/outputs.h"
 #include "runtime/request.h"
@@ -149,11 +150,21 @@ static void multiply_vec(const struct matmul *mm, const unsigned char *weights,
 			 size_t rows, float *c)
 {
 	const struct request *request = mm->request;
+	const struct vec_form *form = &mm->op->vec;
+	const size_t few = form->multiply_few ? QUIRE_FEW_ROWS : 1;
 
-	for (size_t m = 0; m < mm->rows; m++)
-		mm->op->vec.multiply(
-		    weights, request->row_size, rows, request->cols,
-		    mm->scratch + m * mm->tile_size, c + m * mm->step);
+	for (size_t m = 0; m < mm->rows; m += few) {
+		const unsigned char *x = mm->scratch + m * mm->tile_size;
+		const size_t count = min_size(mm->rows - m, few);
+
+		if (count == 1)
+			form->multiply(weights, request->row_size, rows,
+				       request->cols, x, c + m * mm->step);
+		else
+			form->multiply_few(weights, request->row_size, rows,
+					   request->cols, x, mm->tile_size,
+					   count, c + m * mm->step, mm->step);
+	}
 }
 
 /* Bytes from the first column of a row of weights to column k, which begins
@@ -209,35 +220,50 @@ static void multiply_item(void *context, size_t strand, size_t item)
 			    c, mm->step, bias);
 }
 
-static void multiply_chunk(struct crew *crew, struct matmul *mm)
+/* Lays the chunk out in scratch. */
+static void prepare_chunk(struct crew *crew, struct matmul *mm)
 {
 	const double elements = (double)mm->rows * (double)mm->request->k;
 
 	quire_crew_run(crew,
 		       count_strands(elements, STRAND_ELEMENTS, crew->threads),
 		       count_tiles(mm), prepare_item, mm);
+}
+
+static void multiply_chunk(struct crew *crew, struct matmul *mm)
+{
 	quire_crew_run(crew, mm->strands, divide_up(mm->request->n, mm->step),
 		       multiply_item, mm);
 }
 
-static quire_status run(quire_runtime *runtime, const struct request *request,
-			const struct kernel_op *op, quire_error *error)
+static quire_status plan(struct matmul *mm, const quire_runtime *runtime,
+			 const struct request *request,
+			 const struct kernel_op *op, quire_error *error)
 {
 	const double products =
 	    (double)request->m * (double)request->n * (double)request->k;
-	struct matmul mm = {
+
+	*mm = (struct matmul){
 		.request = request,
 		.set = runtime->set,
 		.op = op,
 		.strands = count_strands(products, STRAND_PRODUCTS,
 					 runtime->crew.threads),
 	};
-	struct scratch *scratch;
-	quire_status status;
+	plan_form(mm);
+	return plan_scratch(mm) ? QUIRE_OK
+				: quire_fail_memory(error, UINT64_MAX);
+}
 
-	plan_form(&mm);
-	if (!plan_scratch(&mm))
-		return quire_fail_memory(error, UINT64_MAX);
+static quire_status run(quire_runtime *runtime, const struct request *request,
+			const struct kernel_op *op, quire_error *error)
+{
+	struct matmul mm;
+	struct scratch *scratch;
+	quire_status status = plan(&mm, runtime, request, op, error);
+
+	if (status != QUIRE_OK)
+		return status;
 	status =
 	    quire_scratch_take(&runtime->scratch, mm.size, &scratch, error);
 	if (status != QUIRE_OK)
@@ -245,10 +271,42 @@ static quire_status run(quire_runtime *runtime, const struct request *request,
 	mm.scratch = scratch->bytes;
 	for (mm.first = 0; mm.first < request->m; mm.first += mm.rows) {
 		mm.rows = min_size(request->m - mm.first, mm.chunk);
+		prepare_chunk(&runtime->crew, &mm);
 		multiply_chunk(&runtime->crew, &mm);
 	}
 	quire_scratch_give(&runtime->scratch, scratch);
 	return QUIRE_OK;
+}
+
+/* Checks all that the caller gave. */
+static quire_status read_request(struct request *request,
+				 const quire_tensor *tensor, const void *x,
+				 size_t m, void *y,
+				 const quire_matmul_options *options,
+				 quire_error *error)
+{
+	quire_status status =
+	    quire_request_read(request, tensor, x, m, y, options, error);
+
+	if (status == QUIRE_OK)
+		status = quire_tensor_check(tensor, error);
+	if (status == QUIRE_OK && options->bias)
+		status = quire_tensor_check(options->bias, error);
+	return status;
+}
+
+static quire_status find_op(const quire_runtime *runtime,
+			    const struct request *request,
+			    const struct kernel_op **op, quire_error *error)
+{
+	*op =
+	    quire_kernel_set_op(runtime->set, request->dtype, request->compute);
+	if (*op)
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+			  "weights of type %s cannot be multiplied; Q4_0, "
+			  "Q4_1, Q8_0, F32, F16 and BF16 can",
+			  quire_dtype_name(request->dtype));
 }
 
 quire_status quire_matmul(quire_runtime *runtime, const quire_tensor *tensor,
@@ -261,20 +319,40 @@ quire_status quire_matmul(quire_runtime *runtime, const quire_tensor *tensor,
 	struct request request;
 	quire_status status;
 
-	status = quire_request_read(&request, tensor, x, m, y,
-				    options ? options : &defaults, error);
+	if (!options)
+		options = &defaults;
+	status = read_request(&request, tensor, x, m, y, options, error);
 	if (status != QUIRE_OK)
 		return status;
-	op = quire_kernel_set_op(runtime->set, request.dtype, request.compute);
-	if (!op)
-		return quire_fail(error, QUIRE_ERROR_UNSUPPORTED,
-				  QUIRE_NO_OFFSET,
-				  "weights of type %s cannot be multiplied; "
-				  "Q4_0, F32 and F16 can",
-				  quire_dtype_name(request.dtype));
-	if (m == 0 || request.n == 0)
-		return QUIRE_OK;
+	if (m > 0 && request.n > 0 &&
+	    quire_device_multiply(runtime, options->batch, &request, &status,
+				  error))
+		return status;
+	status = find_op(runtime, &request, &op, error);
+	if (status != QUIRE_OK || m == 0 || request.n == 0)
+		return status;
 	return run(runtime, &request, op, error);
+}
+
+/* The options of a product by `linear`, if the caller gave `options`. */
+static quire_status read_linear(const quire_linear *linear,
+				const quire_matmul_options *options,
+				quire_matmul_options *own, quire_error *error)
+{
+	if (linear->n != linear->weight->shape[1])
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "linear '%.*s': n = %" PRIu64
+				  ", but its weight has %" PRIu64 " rows",
+				  QUIRE_PRINT(linear->name), linear->n,
+				  linear->weight->shape[1]);
+	*own = (quire_matmul_options){ .accuracy_level = 0 };
+	if (options)
+		*own = *options;
+	if (own->accuracy_level == 0)
+		own->accuracy_level = linear->accuracy_level;
+	own->k = linear->k;
+	own->bias = linear->bias;
+	return QUIRE_OK;
 }
 
 quire_status quire_linear_run(quire_runtime *runtime,
@@ -283,19 +361,140 @@ quire_status quire_linear_run(quire_runtime *runtime,
 			      const quire_matmul_options *options,
 			      quire_error *error)
 {
-	quire_matmul_options own = { .accuracy_level = 0 };
+	quire_matmul_options own;
+	const quire_status status = read_linear(linear, options, &own, error);
 
-	if (linear->n != linear->weight->shape[1])
-		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "linear '%.*s': n = %" PRIu64
-				  ", but its weight has %" PRIu64 " rows",
-				  QUIRE_PRINT(linear->name), linear->n,
-				  linear->weight->shape[1]);
-	if (options)
-		own = *options;
-	if (own.accuracy_level == 0)
-		own.accuracy_level = linear->accuracy_level;
-	own.k = linear->k;
-	own.bias = linear->bias;
+	if (status != QUIRE_OK)
+		return status;
 	return quire_matmul(runtime, linear->weight, x, m, y, &own, error);
+}
+
+/* The arguments of quire_linear_run_many. */
+struct many {
+	quire_runtime *runtime;
+	const quire_linear *const *linears;
+	size_t count;
+	const void *x;
+	size_t m;
+	void *const *y;
+	const quire_matmul_options *options;
+};
+
+static quire_status plan_one(const struct many *many, size_t i,
+			     struct request *request, struct matmul *mm,
+			     quire_error *error)
+{
+	const quire_linear *linear = many->linears[i];
+	const struct kernel_op *op;
+	quire_matmul_options own;
+	quire_status status;
+
+	status = read_linear(linear, many->options, &own, error);
+	if (status == QUIRE_OK)
+		status = read_request(request, linear->weight, many->x, many->m,
+				      many->y[i], &own, error);
+	if (status == QUIRE_OK)
+		status = find_op(many->runtime, request, &op, error);
+	if (status == QUIRE_OK)
+		status = plan(mm, many->runtime, request, op, error);
+	return status;
+}
+
+/* Whether what is prepared of x for `a` is what `b` takes. */
+static bool shares(const struct matmul *a, const struct matmul *b)
+{
+	const struct x_form *p = a->form, *q = b->form;
+
+	return p->rows == q->rows && p->group == q->group &&
+	       p->size == q->size && p->factor == q->factor &&
+	       p->prepare == q->prepare &&
+	       a->request->cols == b->request->cols &&
+	       a->request->k == b->request->k;
+}
+
+/* Linears first to end - 1 share what `lead` prepares. Their plans were made
+ * before without failure; they are made again, as memory for them all would
+ * have to be asked for. */
+static void run_shared(const struct many *many, size_t first, size_t end,
+		       struct matmul *lead)
+{
+	struct crew *crew = &many->runtime->crew;
+
+	for (lead->first = 0; lead->first < many->m;
+	     lead->first += lead->rows) {
+		lead->rows = min_size(many->m - lead->first, lead->chunk);
+		prepare_chunk(crew, lead);
+		for (size_t i = first; i < end; i++) {
+			struct request request;
+			struct matmul mm;
+
+			if (plan_one(many, i, &request, &mm, NULL) != QUIRE_OK)
+				return;
+			assert(mm.chunk == lead->chunk);
+			mm.scratch = lead->scratch;
+			mm.first = lead->first;
+			mm.rows = lead->rows;
+			multiply_chunk(crew, &mm);
+		}
+	}
+}
+
+/* Runs linear `first` and those after it that share its x; *end is the first
+ * that does not. */
+static quire_status run_group(const struct many *many, size_t first,
+			      size_t *end, quire_error *error)
+{
+	struct scratch_list *list = &many->runtime->scratch;
+	struct request request, other_request;
+	struct matmul lead, other;
+	struct scratch *scratch;
+	quire_status status = plan_one(many, first, &request, &lead, error);
+	size_t size;
+
+	if (status != QUIRE_OK)
+		return status;
+	size = lead.size;
+	for (*end = first + 1; status == QUIRE_OK && *end < many->count;
+	     ++*end) {
+		status = plan_one(many, *end, &other_request, &other, error);
+		if (status != QUIRE_OK || !shares(&lead, &other))
+			break;
+		if (other.size > size)
+			size = other.size;
+	}
+	if (status == QUIRE_OK)
+		status = quire_scratch_take(list, size, &scratch, error);
+	if (status != QUIRE_OK)
+		return status;
+	lead.scratch = scratch->bytes;
+	run_shared(many, first, *end, &lead);
+	quire_scratch_give(list, scratch);
+	return QUIRE_OK;
+}
+
+quire_status quire_linear_run_many(quire_runtime *runtime,
+				   const quire_linear *const *linears,
+				   size_t count, const void *x, size_t m,
+				   void *const *y,
+				   const quire_matmul_options *options,
+				   quire_error *error)
+{
+	const struct many many = { runtime, linears, count, x, m, y, options };
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		struct request request;
+		struct matmul mm;
+
+		status = plan_one(&many, i, &request, &mm, error);
+	}
+	if (runtime->device != QUIRE_DEVICE_CPU) {
+		for (size_t i = 0; i < count && status == QUIRE_OK; i++)
+			status = quire_linear_run(runtime, linears[i], x, m,
+						  y[i], options, error);
+		return status;
+	}
+	for (size_t i = 0; i < count && m > 0 && status == QUIRE_OK;)
+		status = run_group(&many, i, &i, error);
+	return status;
 }

@@ -10,25 +10,52 @@
 #include "machine/cpu.h"
 #include "runtime/device.h"
 
-static quire_status create_cpu(const quire_runtime_options *options,
-			       quire_runtime **runtime, quire_error *error)
+/* Adds the device to a runtime of the CPU. To ask for kernels by name is to
+ * ask for the CPU. */
+static quire_status open_device(quire_runtime *runtime,
+				const quire_runtime_options *options,
+				quire_error *error)
+{
+	quire_status status;
+
+	runtime->device = QUIRE_DEVICE_CPU;
+	if (options->device == QUIRE_DEVICE_CPU ||
+	    (options->device == QUIRE_DEVICE_BEST && options->kernels))
+		return QUIRE_OK;
+	runtime->device_only = options->device == QUIRE_DEVICE_METAL;
+	status = quire_metal_open(&runtime->accelerator,
+				  runtime->device_only ? error : NULL);
+	if (status == QUIRE_OK)
+		runtime->device = QUIRE_DEVICE_METAL;
+	return runtime->device_only ? status : QUIRE_OK;
+}
+
+static quire_status create(const quire_runtime_options *options,
+			   quire_runtime **runtime, quire_error *error)
 {
 	quire_runtime *created = calloc(1, sizeof(*created));
 	quire_status status;
 
 	if (!created)
 		return quire_fail_memory(error, sizeof(*created));
-	created->device = QUIRE_DEVICE_CPU;
 	status = quire_kernel_set_choose(options->kernels, quire_cpu_features(),
 					 &created->set, error);
 	if (status != QUIRE_OK)
 		goto out;
-	status = quire_crew_init(&created->crew, options, error);
-	if (status != QUIRE_OK)
+	status = quire_crew_init(&created->crew, options->threads,
+				 options->parallel_for, options->pool);
+	if (status != QUIRE_OK) {
+		quire_fail_threads(error, status, options->threads);
 		goto out;
+	}
 	status = quire_scratch_init(&created->scratch, error);
 	if (status != QUIRE_OK)
 		goto out;
+	status = open_device(created, options, error);
+	if (status != QUIRE_OK) {
+		quire_scratch_destroy(&created->scratch);
+		goto out;
+	}
 	*runtime = created;
 	created = NULL;
 out:
@@ -47,10 +74,9 @@ quire_status quire_runtime_create(const quire_runtime_options *options,
 		options = &defaults;
 	switch (options->device) {
 	case QUIRE_DEVICE_METAL:
-		return quire_metal_create(options, runtime, error);
 	case QUIRE_DEVICE_BEST:
 	case QUIRE_DEVICE_CPU:
-		return create_cpu(options, runtime, error);
+		return create(options, runtime, error);
 	}
 	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 			  "device %d: there is none of this number",
@@ -61,6 +87,8 @@ void quire_runtime_free(quire_runtime *runtime)
 {
 	if (!runtime)
 		return;
+	if (runtime->accelerator.ops)
+		runtime->accelerator.ops->close(runtime->accelerator.device);
 	quire_crew_destroy(&runtime->crew);
 	quire_scratch_destroy(&runtime->scratch);
 	free(runtime);
@@ -74,4 +102,7 @@ void quire_runtime_describe(const quire_runtime *runtime,
 		.kernels = runtime->set->name,
 		.threads = runtime->crew.threads,
 	};
+	if (runtime->accelerator.ops)
+		runtime->accelerator.ops->describe(runtime->accelerator.device,
+						   info);
 }

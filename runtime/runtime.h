@@ -4,17 +4,20 @@
 #ifndef QUIRE_RUNTIME_RUNTIME_H
 #define QUIRE_RUNTIME_RUNTIME_H
 
-#include "runtime/crew.h"
+#include "machine/crew.h"
+#include "runtime/device.h"
 #include "runtime/kernel_set.h"
 #include "runtime/scratch_list.h"
 
-/* Constant after its creation, but for what is behind the mutexes of `crew`
- * and `scratch`; so any number of threads may use one. */
+/* Constant after its creation, but for what is behind the mutexes of `crew`,
+ * `scratch` and the device; so any number of threads may use one. */
 struct quire_runtime {
 	quire_device device;
 	const struct kernel_set *set;
 	struct crew crew;
 	struct scratch_list scratch;
+	struct accelerator accelerator;
+	bool device_only; /* what the device cannot do is an error */
 };
 
 #endif

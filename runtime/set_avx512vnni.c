@@ -28,6 +28,27 @@
 		.multiply = quire_tile_f32_avx512                              \
 	}
 
+#define VEC_INT8(function, few, x_factor)                                      \
+	{                                                                      \
+		.x = { .rows = 1,                                              \
+		       .group = AVX512_VEC_INT8_COLS,                          \
+		       .size = AVX512_VEC_INT8_SIZE,                           \
+		       .factor = (x_factor),                                   \
+		       .prepare = quire_prepare_vec_int8_avx512vnni },         \
+		.multiply = (function), .multiply_few = (few)                  \
+	}
+
+#define PANEL_INT8(packs, tile, panel_size, x_factor)                          \
+	{                                                                      \
+		.x = { .rows = AVX512_INT8_MR,                                 \
+		       .group = QUIRE_BLOCK_COLS,                              \
+		       .size = QUIRE_INT8_SIZE(AVX512_INT8_MR),                \
+		       .factor = (x_factor),                                   \
+		       .prepare = quire_prepare_int8_avx512vnni },             \
+		.nr = AVX512_NR, .kc = AVX512_INT8_KC, .size = (panel_size),   \
+		.pack = (packs), .multiply = (tile)                            \
+	}
+
 const struct kernel_set quire_set_avx512vnni = {
 	.name = "avx512vnni",
 	.needs = CPU_AVX2 | CPU_FMA | CPU_F16C | CPU_AVX512F | CPU_AVX512BW |
@@ -46,30 +67,36 @@ const struct kernel_set quire_set_avx512vnni = {
 			.weights = QUIRE_Q4_0,
 			.compute = COMPUTE_INT8,
 			.panel_from = 4,
-			.vec = {
-				.x = {
-					.rows = 1,
-					.group = AVX512_VEC_INT8_COLS,
-					.size = AVX512_VEC_INT8_SIZE,
-					.prepare =
-					    quire_prepare_vec_int8_avx512vnni,
-				},
-				.multiply = quire_vec_int8_q4_0_avx512vnni,
-			},
-			.panel = {
-				.x = {
-					.rows = AVX512_INT8_MR,
-					.group = QUIRE_BLOCK_COLS,
-					.size = QUIRE_INT8_SIZE(AVX512_INT8_MR),
-					.prepare =
-					    quire_prepare_int8_avx512vnni,
-				},
-				.nr = AVX512_NR,
-				.kc = AVX512_INT8_KC,
-				.size = AVX512_INT8_PANEL_SIZE,
-				.pack = quire_pack_int8_q4_0_avx512,
-				.multiply = quire_tile_int8_avx512vnni,
-			},
+			.vec = VEC_INT8(quire_vec_int8_q4_0_avx512vnni, quire_few_int8_q4_0_avx512vnni, QUIRE_Q4_0_FACTOR),
+			.panel = PANEL_INT8(quire_pack_int8_q4_0_avx512, quire_tile_int8_avx512vnni, AVX512_INT8_PANEL_SIZE, QUIRE_Q4_0_FACTOR),
+		},
+		{
+			.weights = QUIRE_Q4_1,
+			.compute = COMPUTE_F32,
+			.panel_from = 5,
+			.vec = VEC_F32(quire_vec_f32_q4_1_avx512),
+			.panel = PANEL_F32(quire_pack_f32_q4_1_avx512),
+		},
+		{
+			.weights = QUIRE_Q4_1,
+			.compute = COMPUTE_INT8,
+			.panel_from = 4,
+			.vec = VEC_INT8(quire_vec_int8_q4_1_avx512vnni, quire_few_int8_q4_1_avx512vnni, QUIRE_Q4_1_FACTOR),
+			.panel = PANEL_INT8(quire_pack_int8_q4_1_avx512, quire_tile_int8_min_avx512vnni, AVX512_INT8_MIN_PANEL_SIZE, QUIRE_Q4_1_FACTOR),
+		},
+		{
+			.weights = QUIRE_Q8_0,
+			.compute = COMPUTE_F32,
+			.panel_from = 5,
+			.vec = VEC_F32(quire_vec_f32_q8_0_avx512),
+			.panel = PANEL_F32(quire_pack_f32_q8_0_avx512),
+		},
+		{
+			.weights = QUIRE_Q8_0,
+			.compute = COMPUTE_INT8,
+			.panel_from = 4,
+			.vec = VEC_INT8(quire_vec_int8_q8_0_avx512vnni, quire_few_int8_q8_0_avx512vnni, QUIRE_Q8_0_FACTOR),
+			.panel = PANEL_INT8(quire_pack_int8_q8_0_avx512, quire_tile_int8_avx512vnni, AVX512_INT8_PANEL_SIZE, QUIRE_Q8_0_FACTOR),
 		},
 		{
 			.weights = QUIRE_F16,
@@ -77,6 +104,13 @@ const struct kernel_set quire_set_avx512vnni = {
 			.panel_from = 5,
 			.vec = VEC_F32(quire_vec_f32_f16_avx512),
 			.panel = PANEL_F32(quire_pack_f32_f16_avx512),
+		},
+		{
+			.weights = QUIRE_BF16,
+			.compute = COMPUTE_F32,
+			.panel_from = 5,
+			.vec = VEC_F32(quire_vec_f32_bf16_avx512),
+			.panel = PANEL_F32(quire_pack_f32_bf16_avx512),
 		},
 		{
 			.weights = QUIRE_F32,

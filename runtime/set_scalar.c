@@ -12,6 +12,13 @@
 		.prepare = quire_prepare_f32_scalar                            \
 	}
 
+#define X_INT8(x_factor)                                                       \
+	{                                                                      \
+		.rows = 1, .group = QUIRE_BLOCK_COLS,                          \
+		.size = QUIRE_INT8_SIZE(1), .factor = (x_factor),              \
+		.prepare = quire_prepare_int8_scalar                           \
+	}
+
 const struct kernel_set quire_set_scalar = {
 	.name = "scalar",
 	.from_f16 = quire_from_f16_scalar,
@@ -20,30 +27,47 @@ const struct kernel_set quire_set_scalar = {
 		{
 			.weights = QUIRE_Q4_0,
 			.compute = COMPUTE_F32,
-			.vec = { X_F32, quire_vec_f32_q4_0_scalar },
+			.vec = { .x = X_F32, .multiply = quire_vec_f32_q4_0_scalar },
 		},
 		{
 			.weights = QUIRE_Q4_0,
 			.compute = COMPUTE_INT8,
-			.vec = {
-				.x = {
-					.rows = 1,
-					.group = QUIRE_BLOCK_COLS,
-					.size = QUIRE_INT8_SIZE(1),
-					.prepare = quire_prepare_int8_scalar,
-				},
-				.multiply = quire_vec_int8_q4_0_scalar,
-			},
+			.vec = { .x = X_INT8(QUIRE_Q4_0_FACTOR), .multiply = quire_vec_int8_q4_0_scalar },
+		},
+		{
+			.weights = QUIRE_Q4_1,
+			.compute = COMPUTE_F32,
+			.vec = { .x = X_F32, .multiply = quire_vec_f32_q4_1_scalar },
+		},
+		{
+			.weights = QUIRE_Q4_1,
+			.compute = COMPUTE_INT8,
+			.vec = { .x = X_INT8(QUIRE_Q4_1_FACTOR), .multiply = quire_vec_int8_q4_1_scalar },
+		},
+		{
+			.weights = QUIRE_Q8_0,
+			.compute = COMPUTE_F32,
+			.vec = { .x = X_F32, .multiply = quire_vec_f32_q8_0_scalar },
+		},
+		{
+			.weights = QUIRE_Q8_0,
+			.compute = COMPUTE_INT8,
+			.vec = { .x = X_INT8(QUIRE_Q8_0_FACTOR), .multiply = quire_vec_int8_q8_0_scalar },
 		},
 		{
 			.weights = QUIRE_F16,
 			.compute = COMPUTE_F32,
-			.vec = { X_F32, quire_vec_f32_f16_scalar },
+			.vec = { .x = X_F32, .multiply = quire_vec_f32_f16_scalar },
+		},
+		{
+			.weights = QUIRE_BF16,
+			.compute = COMPUTE_F32,
+			.vec = { .x = X_F32, .multiply = quire_vec_f32_bf16_scalar },
 		},
 		{
 			.weights = QUIRE_F32,
 			.compute = COMPUTE_F32,
-			.vec = { X_F32, quire_vec_f32_f32_scalar },
+			.vec = { .x = X_F32, .multiply = quire_vec_f32_f32_scalar },
 		},
 	},
 };

@@ -8,6 +8,9 @@
 
 extern const struct kernel_set quire_set_avx512vnni;
 extern const struct kernel_set quire_set_avx2;
+extern const struct kernel_set quire_set_neon_i8mm;
+extern const struct kernel_set quire_set_neon_dotprod;
+extern const struct kernel_set quire_set_neon;
 extern const struct kernel_set quire_set_scalar;
 
 #endif

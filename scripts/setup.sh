@@ -8,10 +8,10 @@ mkdir -p build
 
 # What building the libraries, the command and the tests takes.
 build_packages="cmake gcc libc6-dev libcmocka-dev libfp16-dev libjansson-dev
-	libprotobuf-c-dev libpthreadpool-dev libxxhash-dev ninja-build
-	protobuf-c-compiler"
+	libprotobuf-c-dev libpthreadpool-dev libssl-dev libxxhash-dev
+	ninja-build protobuf-c-compiler"
 # What only scripts/test takes.
-test_packages="binutils python3 python3-venv util-linux"
+test_packages="binutils clang g++ python3 python3-venv util-linux"
 
 say() {
 	printf '\n== %s\n' "$*"

@@ -21,6 +21,8 @@ enum {
 	AVX2_INT8_KC = 512,
 	AVX2_INT8_BLOCK_SIZE = AVX2_NR * (32 + 4), /* codes, f32 scales */
 	AVX2_INT8_PANEL_SIZE = AVX2_INT8_KC / 32 * AVX2_INT8_BLOCK_SIZE,
+	AVX2_INT8_MIN_BLOCK_SIZE = AVX2_NR * (32 + 8), /* and minima */
+	AVX2_INT8_MIN_PANEL_SIZE = AVX2_INT8_KC / 32 * AVX2_INT8_MIN_BLOCK_SIZE,
 
 	/* The vec form takes groups of 8 blocks of x: codes s8 [8][32],
 	 * offsets s16 [8][16], one for each pair of codes, scales f32 [8]. */
@@ -37,29 +39,54 @@ void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
 
 void quire_vec_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, float *y);
+void quire_vec_f32_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
+			     size_t k, const void *x, float *y);
+void quire_vec_f32_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
+			     size_t k, const void *x, float *y);
 void quire_vec_f32_f16_avx2(const void *weights, size_t row_size, size_t rows,
 			    size_t k, const void *x, float *y);
+void quire_vec_f32_bf16_avx2(const void *weights, size_t row_size, size_t rows,
+			     size_t k, const void *x, float *y);
 void quire_vec_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
 			    size_t k, const void *x, float *y);
 void quire_vec_int8_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, float *y);
+void quire_vec_int8_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, float *y);
+void quire_vec_int8_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
 
 /* Panels for f32: [k][16] f32. */
 void quire_pack_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
 			      size_t k, void *panel);
+void quire_pack_f32_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, void *panel);
+void quire_pack_f32_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, void *panel);
 void quire_pack_f32_f16_avx2(const void *weights, size_t row_size, size_t rows,
 			     size_t k, void *panel);
+void quire_pack_f32_bf16_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, void *panel);
 void quire_pack_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
 			     size_t k, void *panel);
 /* For int8, of each block: codes u8 [8][16][4], which is 4 columns of each
- * of 16 rows, 8 times; and 16 scales f32. */
+ * of 16 rows, 8 times (those of Q8_0 with 128 added); 16 scales f32; and, of
+ * Q4_1, 16 minima f32. */
 void quire_pack_int8_q4_0_avx2(const void *weights, size_t row_size,
+			       size_t rows, size_t k, void *panel);
+void quire_pack_int8_q4_1_avx2(const void *weights, size_t row_size,
+			       size_t rows, size_t k, void *panel);
+void quire_pack_int8_q8_0_avx2(const void *weights, size_t row_size,
 			       size_t rows, size_t k, void *panel);
 
 void quire_tile_f32_avx2(const void *x, const void *panel, size_t k, float *c,
 			 bool add);
-void quire_tile_int8_avx2(const void *x, const void *panel, size_t k, float *c,
-			  bool add);
+void quire_tile_int8_q4_0_avx2(const void *x, const void *panel, size_t k,
+			       float *c, bool add);
+void quire_tile_int8_q4_1_avx2(const void *x, const void *panel, size_t k,
+			       float *c, bool add);
+void quire_tile_int8_q8_0_avx2(const void *x, const void *panel, size_t k,
+			       float *c, bool add);
 
 void quire_from_f16_avx2(const uint16_t *x, size_t count, float *y);
 void quire_to_f16_avx2(const float *x, size_t count, uint16_t *y);

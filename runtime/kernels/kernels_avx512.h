@@ -21,6 +21,9 @@ enum {
 	AVX512_INT8_KC = 512,
 	AVX512_INT8_BLOCK_SIZE = AVX512_NR * (32 + 4), /* codes, f32 scales */
 	AVX512_INT8_PANEL_SIZE = AVX512_INT8_KC / 32 * AVX512_INT8_BLOCK_SIZE,
+	AVX512_INT8_MIN_BLOCK_SIZE = AVX512_NR * (32 + 8), /* and minima */
+	AVX512_INT8_MIN_PANEL_SIZE =
+	    AVX512_INT8_KC / 32 * AVX512_INT8_MIN_BLOCK_SIZE,
 
 	/* The vec form takes four blocks a step: 64 low and 64 high codes,
 	 * 16 offsets s32, 16 scales f32. */
@@ -36,30 +39,68 @@ void quire_prepare_vec_int8_avx512vnni(const struct x_form *form,
 
 void quire_vec_f32_q4_0_avx512(const void *weights, size_t row_size,
 			       size_t rows, size_t k, const void *x, float *y);
+void quire_vec_f32_q4_1_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x, float *y);
+void quire_vec_f32_q8_0_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x, float *y);
 void quire_vec_f32_f16_avx512(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
+void quire_vec_f32_bf16_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x, float *y);
 void quire_vec_f32_f32_avx512(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
 void quire_vec_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y);
+void quire_vec_int8_q4_1_avx512vnni(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    float *y);
+void quire_vec_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    float *y);
+
+void quire_few_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    size_t x_size, size_t x_rows, float *y,
+				    size_t y_stride);
+void quire_few_int8_q4_1_avx512vnni(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    size_t x_size, size_t x_rows, float *y,
+				    size_t y_stride);
+void quire_few_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    size_t x_size, size_t x_rows, float *y,
+				    size_t y_stride);
 
 /* Panels for f32: [k][32] f32. */
 void quire_pack_f32_q4_0_avx512(const void *weights, size_t row_size,
 				size_t rows, size_t k, void *panel);
+void quire_pack_f32_q4_1_avx512(const void *weights, size_t row_size,
+				size_t rows, size_t k, void *panel);
+void quire_pack_f32_q8_0_avx512(const void *weights, size_t row_size,
+				size_t rows, size_t k, void *panel);
 void quire_pack_f32_f16_avx512(const void *weights, size_t row_size,
 			       size_t rows, size_t k, void *panel);
+void quire_pack_f32_bf16_avx512(const void *weights, size_t row_size,
+				size_t rows, size_t k, void *panel);
 void quire_pack_f32_f32_avx512(const void *weights, size_t row_size,
 			       size_t rows, size_t k, void *panel);
 /* For int8, of each block: codes u8 [8][32][4], which is 4 columns of each
- * of 32 rows, 8 times; and 32 scales f32. */
+ * of 32 rows, 8 times (those of Q8_0 with 128 added); 32 scales f32; and, of
+ * Q4_1, 32 minima f32. */
 void quire_pack_int8_q4_0_avx512(const void *weights, size_t row_size,
+				 size_t rows, size_t k, void *panel);
+void quire_pack_int8_q4_1_avx512(const void *weights, size_t row_size,
+				 size_t rows, size_t k, void *panel);
+void quire_pack_int8_q8_0_avx512(const void *weights, size_t row_size,
 				 size_t rows, size_t k, void *panel);
 
 void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
 			   bool add);
 void quire_tile_int8_avx512vnni(const void *x, const void *panel, size_t k,
 				float *c, bool add);
+void quire_tile_int8_min_avx512vnni(const void *x, const void *panel, size_t k,
+				    float *c, bool add);
 
 void quire_from_f16_avx512(const uint16_t *x, size_t count, float *y);
 void quire_to_f16_avx512(const float *x, size_t count, uint16_t *y);

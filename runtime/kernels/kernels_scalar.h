@@ -12,18 +12,27 @@ void quire_prepare_f32_scalar(const struct x_form *form, const float *x,
 			      size_t groups, size_t row, void *out);
 
 /* One block of a tile, quantized: codes s8 [rows][32], scales f32 [rows],
- * offsets s32 [rows] (-8 times the sum of the codes, which takes the 8 off
- * the unsigned codes of Q4_0). */
+ * offsets s32 [rows] (the sum of the codes, times form->factor). */
 void quire_prepare_int8_scalar(const struct x_form *form, const float *x,
 			       size_t groups, size_t row, void *out);
 
 void quire_vec_f32_q4_0_scalar(const void *weights, size_t row_size,
 			       size_t rows, size_t k, const void *x, float *y);
+void quire_vec_f32_q4_1_scalar(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x, float *y);
+void quire_vec_f32_q8_0_scalar(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x, float *y);
 void quire_vec_f32_f16_scalar(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
+void quire_vec_f32_bf16_scalar(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x, float *y);
 void quire_vec_f32_f32_scalar(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
 void quire_vec_int8_q4_0_scalar(const void *weights, size_t row_size,
+				size_t rows, size_t k, const void *x, float *y);
+void quire_vec_int8_q4_1_scalar(const void *weights, size_t row_size,
+				size_t rows, size_t k, const void *x, float *y);
+void quire_vec_int8_q8_0_scalar(const void *weights, size_t row_size,
 				size_t rows, size_t k, const void *x, float *y);
 
 void quire_from_f16_scalar(const uint16_t *x, size_t count, float *y);

@@ -73,11 +73,12 @@ static __m256i quantize(const __m256 x[VECTORS], float inverse)
 	    _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
 
-/* Quantizes 32 columns and returns the scale; lane i of *offsets is -8 times
- * the sum of codes 2i and 2i + 1. */
-static float quantize_block(const float *x, __m256i *codes, __m256i *offsets)
+/* Quantizes 32 columns and returns the scale; lane i of *offsets is the sum of
+ * codes 2i and 2i + 1, times `factor`: at most 128 x 254. */
+static float quantize_block(const float *x, int32_t factor, __m256i *codes,
+			    __m256i *offsets)
 {
-	const __m256i zero = _mm256_set1_epi8(QUIRE_Q4_0_ZERO);
+	const __m256i ones = _mm256_set1_epi8(1);
 	__m256 columns[VECTORS];
 	float inverse, scale;
 
@@ -88,8 +89,8 @@ static float quantize_block(const float *x, __m256i *codes, __m256i *offsets)
 	/* A NaN or an infinity times 0 is no number to convert. */
 	*codes =
 	    isnan(scale) ? _mm256_setzero_si256() : quantize(columns, inverse);
-	*offsets = _mm256_sub_epi16(_mm256_setzero_si256(),
-				    _mm256_maddubs_epi16(zero, *codes));
+	*offsets = _mm256_mullo_epi16(_mm256_maddubs_epi16(ones, *codes),
+				      _mm256_set1_epi16((short)factor));
 	return scale;
 }
 
@@ -101,7 +102,8 @@ void quire_prepare_int8_avx2(const struct x_form *form, const float *x,
 
 	for (size_t g = 0; g < groups; g++) {
 		__m256i codes, offsets;
-		const float scale = quantize_block(x, &codes, &offsets);
+		const float scale =
+		    quantize_block(x, form->factor, &codes, &offsets);
 		const int32_t offset =
 		    add_lanes(_mm256_madd_epi16(offsets, _mm256_set1_epi16(1)));
 
@@ -129,7 +131,8 @@ void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
 		for (int i = 0; i < AVX2_VEC_INT8_BLOCKS; i++) {
 			__m256i codes, offsets;
 
-			scales[i] = quantize_block(x, &codes, &offsets);
+			scales[i] =
+			    quantize_block(x, form->factor, &codes, &offsets);
 			_mm256_store_si256((void *)block, codes);
 			_mm256_store_si256(
 			    (void *)(block + AVX2_VEC_INT8_OFFSETS), offsets);

@@ -40,10 +40,10 @@ static __m128i quantize(__m512 x, float inverse)
 	return _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(product));
 }
 
-/* Quantizes 32 columns; lane i of *offsets is -8 times the sum of codes 4i to
- * 4i + 3 of `low` and of `high`. */
-static float quantize_block(const float *x, __m128i *low, __m128i *high,
-			    __m128i *offsets)
+/* Quantizes 32 columns; lane i of *offsets is the sum of codes 4i to 4i + 3
+ * of `low` and of `high`, times `factor`. */
+static float quantize_block(const float *x, int32_t factor, __m128i *low,
+			    __m128i *high, __m128i *offsets)
 {
 	const __m128i ones = _mm_set1_epi8(1);
 	const __m512 x_low = _mm512_loadu_ps(x);
@@ -59,8 +59,7 @@ static float quantize_block(const float *x, __m128i *low, __m128i *high,
 		*low = *high = _mm_setzero_si128();
 	sums = _mm_dpbusd_epi32(_mm_setzero_si128(), ones, *low);
 	sums = _mm_dpbusd_epi32(sums, ones, *high);
-	*offsets = _mm_sub_epi32(_mm_setzero_si128(), _mm_slli_epi32(sums, 3));
-	_Static_assert(QUIRE_Q4_0_ZERO == 1 << 3, "the shift");
+	*offsets = _mm_mullo_epi32(sums, _mm_set1_epi32(factor));
 	return scale;
 }
 
@@ -80,7 +79,8 @@ void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
 	for (size_t g = 0; g < groups; g++) {
 		unsigned char *codes = block + row * QUIRE_BLOCK_COLS;
 		__m128i low, high, offsets;
-		const float scale = quantize_block(x, &low, &high, &offsets);
+		const float scale =
+		    quantize_block(x, form->factor, &low, &high, &offsets);
 		const int32_t offset = add_lanes(offsets);
 
 		_mm_storeu_si128((void *)codes, low);
@@ -104,8 +104,8 @@ void quire_prepare_vec_int8_avx512vnni(const struct x_form *form,
 	for (size_t g = 0; g < groups; g++) {
 		for (int i = 0; i < 4; i++) {
 			__m128i low, high, offsets;
-			const float scale =
-			    quantize_block(x, &low, &high, &offsets);
+			const float scale = quantize_block(
+			    x, form->factor, &low, &high, &offsets);
 
 			_mm_store_si128((void *)quarter, low);
 			_mm_store_si128((void *)(quarter + 64), high);

@@ -54,7 +54,7 @@ void quire_prepare_int8_scalar(const struct x_form *form, const float *x,
 		int32_t offset = 0;
 
 		for (int i = 0; i < QUIRE_BLOCK_COLS; i++)
-			offset -= QUIRE_Q4_0_ZERO * codes[i];
+			offset += form->factor * codes[i];
 		memcpy(block + row * sizeof(codes), codes, sizeof(codes));
 		memcpy(block + QUIRE_INT8_SCALES(rows) + row * sizeof(scale),
 		       &scale, sizeof(scale));

@@ -29,4 +29,20 @@
 #define QUIRE_Q4_0_SIZE	 18
 #define QUIRE_Q4_0_CODES 2
 
+/* A block of Q4_1: f16 scale, f16 minimum, and the same 16 bytes. */
+#define QUIRE_Q4_1_SIZE	 20
+#define QUIRE_Q4_1_MIN	 2
+#define QUIRE_Q4_1_CODES 4
+
+/* A block of Q8_0: an f16 scale, and 32 signed codes. */
+#define QUIRE_Q8_0_SIZE	 34
+#define QUIRE_Q8_0_CODES 2
+/* What is added to a signed code to make it unsigned, by its upper bit. */
+#define QUIRE_Q8_0_ZERO 128
+
+/* The x_factor of each type: see struct x_form. */
+#define QUIRE_Q4_0_FACTOR (-QUIRE_Q4_0_ZERO)
+#define QUIRE_Q4_1_FACTOR 1
+#define QUIRE_Q8_0_FACTOR (-QUIRE_Q8_0_ZERO)
+
 #endif

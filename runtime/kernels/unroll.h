@@ -1,6 +1,7 @@
 /*
- * unroll.h - QUIRE_UNROLL before a loop of constant length: its accumulators
- * are in registers only if it is unrolled whole.
+ * unroll.h - QUIRE_UNROLL before a loop of constant length, QUIRE_INLINE before
+ * a function with parameters that are constant: accumulators are in registers
+ * only if all of it is unrolled and inlined.
  */
 #ifndef QUIRE_KERNELS_UNROLL_H
 #define QUIRE_KERNELS_UNROLL_H
@@ -11,6 +12,12 @@
 #define QUIRE_UNROLL _Pragma("GCC unroll 16")
 #else
 #define QUIRE_UNROLL
+#endif
+
+#if defined(__GNUC__)
+#define QUIRE_INLINE static inline __attribute__((always_inline))
+#else
+#define QUIRE_INLINE static inline
 #endif
 
 #endif

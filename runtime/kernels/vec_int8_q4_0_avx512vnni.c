@@ -1,94 +1,60 @@
 /*
- * vec_int8_q4_0_avx512vnni.c - one row of quantized x by rows of Q4_0.
- *
- * One row of W at a time, four blocks (72 bytes) a step: reading several rows
- * at once halves the bandwidth of some machines. Lanes 4b to 4b + 3 belong to
- * block b; the integer sums begin at the offsets, so codes stay unsigned.
+ * vec_int8_q4_0_avx512vnni.c - one row of quantized x, or a few, by rows of
+ * Q4_0.
  */
-#ifndef __AVX512VNNI__
-#error "compile with -mavx512vnni"
-#endif
-
-#include <assert.h>
-#include <immintrin.h>
-
-#include "runtime/kernels/kernels_avx512.h"
-#include "runtime/kernels/prefetch.h"
-#include "runtime/kernels/quantize.h"
-
-#define STEP_SIZE (4 * QUIRE_Q4_0_SIZE)
+#include "runtime/kernels/rows_int8_avx512vnni.h"
 
 /* A block is 9 words: its scale is word 0, its codes words 1 to 8. Of the
- * fourth block the first load has only half. */
-static __m512i code_words(void)
-{
-	unsigned short words[32];
+ * fourth block the first 64 bytes have only half. */
+static const _Alignas(64) uint16_t code_words[32] = {
+	1,  2,	3,  4,	5,  6,	7,  8,	10, 11, 12, 13, 14, 15, 16, 17,
+	19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 31, 0,  1,	2,  3
+};
+static const _Alignas(64) uint16_t scale_words[32] = {
+	0, 0, 0, 0, 9,	9,  9,	9,  18, 18, 18, 18, 27, 27, 27, 27,
+	4, 4, 4, 4, 13, 13, 13, 13, 22, 22, 22, 22, 31, 31, 31, 31
+};
 
-	for (int i = 0; i < 32; i++)
-		words[i] = (unsigned short)(i / 8 * 9 + 1 + i % 8);
-	return _mm512_loadu_si512(words);
-}
-
-static __m512i scale_words(void)
-{
-	unsigned short words[32];
-
-	for (int i = 0; i < 32; i++)
-		words[i] = (unsigned short)(i / 4 * 9 % 32);
-	return _mm512_loadu_si512(words);
-}
-
-/* Adds four blocks: `head` is their first 64 bytes, `codes` their codes. */
-static inline __m512 add_step(__m512 sum, __m512i head, __m512i codes,
-			      __m512i words, const unsigned char *x)
+static inline struct step load_step(const unsigned char *w, size_t blocks)
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
-	const __m512i low = _mm512_and_si512(codes, nibble);
-	const __m512i high =
-	    _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
-	const __m512 d = _mm512_cvtph_ps(
-	    _mm512_castsi512_si256(_mm512_permutexvar_epi16(words, head)));
-	__m512i s = _mm512_load_si512(x + 128);
+	const __mmask64 bytes =
+	    ((__mmask64)1 << blocks % 4 * QUIRE_Q4_0_SIZE) - 1;
+	const __m512i head = blocks == 4 ? _mm512_loadu_si512(w)
+					 : _mm512_maskz_loadu_epi8(bytes, w);
+	__m512i codes =
+	    _mm512_permutexvar_epi16(_mm512_load_si512(code_words), head);
+	const __m512i scales =
+	    _mm512_permutexvar_epi16(_mm512_load_si512(scale_words), head);
 
-	s = _mm512_dpbusd_epi32(s, low, _mm512_load_si512(x));
-	s = _mm512_dpbusd_epi32(s, high, _mm512_load_si512(x + 64));
-	return _mm512_fmadd_ps(_mm512_cvtepi32_ps(s),
-			       _mm512_mul_ps(d, _mm512_load_ps(x + 192)), sum);
+	if (blocks == 4)
+		codes = _mm512_inserti32x4(
+		    codes, _mm_loadu_si128((const void *)(w + 56)), 3);
+	return (struct step){
+		.low = _mm512_and_si512(codes, nibble),
+		.high = _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble),
+		.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales)),
+	};
 }
+
+static const struct step_type type = {
+	.load = load_step,
+	.block_size = QUIRE_Q4_0_SIZE,
+	.minima = false,
+};
 
 void quire_vec_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y)
 {
-	const size_t steps = k / AVX512_VEC_INT8_COLS;
-	const size_t rest = k % AVX512_VEC_INT8_COLS / QUIRE_BLOCK_COLS;
-	const __mmask64 rest_bytes =
-	    ((__mmask64)1 << rest * QUIRE_Q4_0_SIZE) - 1;
-	const __m512i code_index = code_words(), scale_index = scale_words();
+	multiply_one(weights, row_size, rows, k, x, y, &type);
+}
 
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t i = 0; i < rows; i++) {
-		const unsigned char *w =
-		    (const unsigned char *)weights + i * row_size;
-		const unsigned char *columns = x;
-		__m512 sum = _mm512_setzero_ps();
-		__m512i head, codes;
-
-		for (size_t j = 0; j < steps; j++) {
-			prefetch_ahead(w, QUIRE_AHEAD_ALONG);
-			head = _mm512_loadu_si512(w);
-			codes = _mm512_permutexvar_epi16(code_index, head);
-			codes = _mm512_inserti32x4(
-			    codes, _mm_loadu_si128((const void *)(w + 56)), 3);
-			sum = add_step(sum, head, codes, scale_index, columns);
-			w += STEP_SIZE;
-			columns += AVX512_VEC_INT8_SIZE;
-		}
-		if (rest > 0) {
-			head = _mm512_maskz_loadu_epi8(rest_bytes, w);
-			codes = _mm512_permutexvar_epi16(code_index, head);
-			sum = add_step(sum, head, codes, scale_index, columns);
-		}
-		y[i] = _mm512_reduce_add_ps(sum);
-	}
+void quire_few_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    size_t x_size, size_t x_rows, float *y,
+				    size_t y_stride)
+{
+	multiply_few(weights, row_size, rows, k, x, x_size, x_rows, y, y_stride,
+		     &type);
 }

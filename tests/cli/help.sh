@@ -3,7 +3,8 @@
 
 try --help
 "$QUIRE" -h >1; "$QUIRE" help >2; "$QUIRE" --help | cmp - 1 && cmp 1 2
-for command in convert info verify hash dump matmul; do
+for command in convert info verify hash compare stamp strip edit dump matmul bench
+do
 	try help $command
 	"$QUIRE" help $command >1
 	"$QUIRE" $command --help | cmp - 1

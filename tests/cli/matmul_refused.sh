@@ -21,5 +21,7 @@ try matmul m.gguf w -i folder -o Y.npy
 try matmul m.gguf w -i X.npy -o none/Y.npy
 try matmul m.gguf w -i X.npy -o m.gguf
 try matmul m.gguf w -i X.npy -o Y.npy --kernels sclar
+try matmul m.gguf w -i X.npy -o Y.npy --device gpu
+try matmul m.gguf w -i X.npy -o Y.npy --device metal
 try matmul m.gguf w -i X.npy -o Y.npy --accuracy 5
 ls -A

@@ -258,8 +258,10 @@ class File:
             } for linear in self.linears]}
 
 
-def container(values=(), tensors=(), linears=(), alignment=32):
-    """A container as Quire's writer orders it."""
+def container(values=(), tensors=(), linears=(), alignment=32,
+              empty_table=False):
+    """A container as Quire's writer orders it. It has no table of no linears,
+    unless that is asked for."""
     file = File(values, tensors, alignment=alignment)
     keys = [key for key, _ in file.values]
     if "general.architecture" not in keys:
@@ -277,11 +279,13 @@ def container(values=(), tensors=(), linears=(), alignment=32):
         ["quire.header.xxh3", HEADER_XXH3],
         ["quire.tensor.xxh3", array(U64, hashes, list(map(hex_form, hashes)))],
         ["quire.tensor.source",
-         array(STRING, [tensor.source for tensor in tensors])],
-        ["quire.linear.name", array(STRING, columns[0])],
-        ["quire.linear.weight", array(U32, columns[1])],
-        ["quire.linear.bias", array(I32, columns[2])],
-        ["quire.linear.k", array(U64, columns[3])],
-        ["quire.linear.accuracy_level", array(U8, columns[4])],
-        ["quire.padding", PADDING]]
+         array(STRING, [tensor.source for tensor in tensors])]]
+    if linears or empty_table:
+        file.values += [
+            ["quire.linear.name", array(STRING, columns[0])],
+            ["quire.linear.weight", array(U32, columns[1])],
+            ["quire.linear.bias", array(I32, columns[2])],
+            ["quire.linear.k", array(U64, columns[3])],
+            ["quire.linear.accuracy_level", array(U8, columns[4])]]
+    file.values.append(["quire.padding", PADDING])
     return file

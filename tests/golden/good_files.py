@@ -61,7 +61,7 @@ def mixed(alignment, linears=True):
             ("/a/again", 0, -1, 64, 1)]
     return container([["general.architecture", scalar(STRING, "test")],
                       ["general.name", scalar(STRING, "Mixed")]], tensors,
-                     rows if linears else [], alignment)
+                     rows if linears else [], alignment, not linears)
 
 
 def ragged_k():

@@ -4,7 +4,8 @@
     python3 tests/golden/make.py [--check]
 
 good/table.tsv: file, container or foreign, growth.
-bad/table.tsv: file, rule, status, offset of the error, stage, growth.
+bad/table.tsv: file, rule, status, offset of the error, stage, growth. The stage
+is open, verify, or set: refused when opened by its path, with its siblings.
 A growth of A+N stands for N spaces to be inserted at byte A before the file is
 used: headers of 64 MiB are kept that way. Beside each good file that needs no
 growth is the JSON that `quire info --json` prints of it.
@@ -17,6 +18,7 @@ import sys
 import bad_containers
 import bad_gguf
 import good_files
+import split_sets
 
 HERE = pathlib.Path(__file__).resolve().parent
 NONE = "-"
@@ -39,6 +41,15 @@ def good():
             form = json.dumps(file.form(), indent=1, ensure_ascii=False)
             yield f"good/{name}.gguf", file.image().data
             yield f"good/{name}.json", form.encode() + b"\n"
+    for name, kind, parts, form in split_sets.good():
+        names = [name] if len(parts) == 1 else [
+            split_sets.file_name(name, no, len(parts))
+            for no in range(len(parts))]
+        for part_name, part in zip(names, parts):
+            rows.append((f"{part_name}.gguf", kind, NONE))
+            yield f"good/{part_name}.gguf", part.image().data
+        text = json.dumps(form, indent=1, ensure_ascii=False)
+        yield f"good/{names[0]}.json", text.encode() + b"\n"
     for name, image, grow in good_files.grown():
         rows.append((f"{name}.gguf", "foreign", growth(grow)))
         yield f"good/{name}.gguf", image.data
@@ -47,10 +58,12 @@ def good():
 
 def bad():
     rows = []
-    for row in (*bad_gguf.files(), *bad_containers.files()):
+    for row in (*bad_gguf.files(), *bad_containers.files(),
+                *split_sets.files()):
         offset = NONE if row.offset is None else row.offset
-        rows.append((f"{row.name}.gguf", row.rule, row.status, offset,
-                     row.stage, growth(row.grow)))
+        if row.rule:
+            rows.append((f"{row.name}.gguf", row.rule, row.status, offset,
+                         row.stage, growth(row.grow)))
         yield f"bad/{row.name}.gguf", row.data
     yield "bad/table.tsv", tsv(sorted(rows))
 

@@ -13,7 +13,8 @@ from good_files import foreign
 MAX32, MAX64 = 2**32 - 1, 2**64 - 1
 
 # `offset` is where the reader says that the rule is broken, None for nowhere;
-# `stage` is open or verify; `grow` is an offset and how many spaces to insert
+# `stage` is open, verify or set (opened by its path); `rule` is None for a file
+# that only goes with another; `grow` is an offset and how many spaces to insert
 # there before use, or None.
 Bad = namedtuple("Bad", "name rule status offset stage data grow")
 

@@ -305,8 +305,10 @@ static void test_every_container_again(void **state)
 	while (fgets(line, sizeof(line), table)) {
 		quire_model *model;
 
-		/* The API cannot set keys that are reserved. */
-		if (!strstr(line, "\tcontainer\t") || strstr(line, "reserved"))
+		/* A split set is the work of several writers, and ours writes
+		 * no table that is empty. */
+		if (!strstr(line, "\tcontainer\t") || strstr(line, "-of-") ||
+		    strstr(line, "empty_table"))
 			continue;
 		assert_int_equal(sscanf(line, "%127[^\t]", name), 1);
 		snprintf(path, sizeof(path), "good/%s", name);

@@ -95,15 +95,54 @@ class Weight:
         return ((codes - self.zero_points()[:, group])
                 * self.scales[:, group])
 
+    def by_32(self):
+        """Codes of 32 columns each [n, blocks, 32], those past k are 0, and
+        the scales and zero points of their first columns [n, blocks]."""
+        codes = np.zeros((self.n, -(-self.k // 32) * 32), np.uint8)
+        codes[:, :self.k] = self.codes[:, :self.k]
+        first = np.arange(0, self.k, 32) // self.block
+        return (codes.reshape(self.n, -1, 32), self.scales[:, first],
+                self.zero_points()[:, first])
+
+    def past_k(self):
+        """[blocks, 32]: which columns are padding."""
+        return (np.arange(-(-self.k // 32) * 32) >= self.k).reshape(-1, 32)
+
     def q4_0(self):
         """The weight as blocks of Q4_0, columns past k decoding to 0."""
-        codes = self.codes.copy()
-        codes[:, self.k:] = 8
+        codes, scales, _ = self.by_32()
+        codes = codes + np.uint8(8 - (1 << (self.bits - 1)))
+        codes[:, self.past_k()] = 8
         out = bytearray()
-        for row, scales in zip(codes, self.scales.astype("<f2")):
-            for block, scale in zip(row.reshape(-1, 32), scales):
+        for row, row_scales in zip(codes, scales.astype("<f2")):
+            for block, scale in zip(row, row_scales):
                 out += scale.tobytes()
                 out += (block[:16] | block[16:] << 4).tobytes()
+        return bytes(out)
+
+    def q4_1(self):
+        """Blocks of Q4_1; columns past k decode to what is nearest to 0."""
+        codes, scales, zeros = self.by_32()
+        offsets = -zeros.astype(np.float64) * scales.astype(np.float64)
+        nearest = np.clip(np.rint(zeros), 0, 15).astype(np.uint8)
+        codes = np.where(self.past_k(), nearest[:, :, None], codes)
+        out = bytearray()
+        for row in zip(codes, scales.astype("<f2"), offsets.astype("<f2")):
+            for block, scale, offset in zip(*row):
+                out += scale.tobytes() + offset.tobytes()
+                out += (block[:16] | block[16:] << 4).tobytes()
+        return bytes(out)
+
+    def q8_0(self):
+        """Blocks of Q8_0, columns past k 0."""
+        codes = np.zeros((self.n, -(-self.k // 32) * 32), np.int8)
+        zeros = self.zero_points()[:, np.arange(self.k) // self.block]
+        codes[:, :self.k] = self.codes[:, :self.k].astype(np.int16) - zeros
+        _, scales, _ = self.by_32()
+        out = bytearray()
+        for row, row_scales in zip(codes, scales.astype("<f2")):
+            for block, scale in zip(row.reshape(-1, 32), row_scales):
+                out += scale.tobytes() + block.tobytes()
         return bytes(out)
 
     def dense(self):
@@ -226,23 +265,72 @@ def make_block_forms():
     save_weight("g_idx_trivial", trivial, trivial.q4_0())
 
 
-def make_fallbacks():
+def make_other_forms():
     for bits in (2, 8):
         weight = Weight(40, 3, bits=bits, seed=10 + bits)
-        save_weight("bits_%d" % bits, weight, weight.dense())
-        weight.zeros = np.random.default_rng(bits).integers(
-            0, 1 << bits, (3, 2), np.uint8)
-        save_weight("bits_%d_zero_points" % bits, weight, weight.dense())
-    for block in (16, 64):
-        weight = Weight(72, 3, block, seed=20 + block)
-        save_weight("block_%d" % block, weight, weight.dense())
+        save_weight("bits_%d" % bits, weight,
+                    weight.q4_0() if bits == 2 else weight.q8_0())
+    weight = Weight(40, 3, bits=2, seed=12)
+    weight.zeros = np.random.default_rng(2).integers(0, 4, (3, 2), np.uint8)
+    save_weight("bits_2_zero_points", weight, weight.q4_1())
+    weight = Weight(40, 3, bits=8, seed=18)
+    weight.zeros = np.array([[100, 128], [0, 255], [140, 64]], np.uint8)
+    groups = weight.zeros[:, np.arange(64) // 32].astype(int)
+    weight.codes = np.clip(weight.codes, groups - 128,
+                           groups + 127).astype(np.uint8)
+    save_weight("bits_8_zero_points", weight, weight.q8_0())
+
+    for block in (64, 128, 256):
+        weight = Weight(3 * block + 40, 3, block, seed=20 + block)
+        save_weight("block_%d" % block, weight, weight.q4_0())
+    weight = Weight(72, 3, 64, seed=24)
+    weight.zeros = np.array([[3, 9], [8, 8], [0, 15]], np.uint8)
+    save_weight("block_64_zero_points", weight, weight.q4_1())
+
+    # Blocks of 16: alone in a row, a half that is left over, and in pairs.
+    weight = Weight(16, 3, 16, seed=25)
+    save_weight("block_16_narrow", weight, weight.q4_0())
+    weight.zeros = np.array([[3], [8], [15]], np.uint8)
+    save_weight("block_16_zero_points", weight, weight.q4_1())
+    weight = Weight(72, 3, 16, seed=26)
+    weight.scales = weight.scales[:, [0, 0, 2, 2, 4]]
+    weight.scales[0, 1] *= np.float32(1 + 2 ** -20)  # the same f16
+    save_weight("block_16_pairs", weight, weight.q4_0())
+    weight = Weight(72, 3, 16, 8, seed=27)
+    weight.scales = weight.scales[:, [0, 0, 2, 2, 4]]
+    weight.zeros = np.full((3, 5), 128, np.uint8)
+    weight.zeros[:, 1] = 127
+    weight.codes[:, 16:32] = np.minimum(weight.codes[:, 16:32], 254)
+    save_weight("block_16_bits_8", weight, weight.q8_0())
 
     weight = Weight(96, 3, seed=30)
     weight.zeros = np.arange(9, dtype=np.uint8).reshape(3, 3)
-    save_weight("zero_points", weight, weight.dense())
+    save_weight("zero_points", weight, weight.q4_1())
     for type_ in ("float32", "float16"):
         weight.zeros = np.linspace(6.5, 9.25, 9).reshape(3, 3).astype(type_)
-        save_weight("zero_points_" + type_, weight, weight.dense())
+        save_weight("zero_points_" + type_, weight, weight.q4_1())
+
+
+def make_fallbacks():
+    weight = Weight(72, 3, 16, seed=36)
+    save_weight("block_16", weight, weight.dense())
+    weight.scales[:] = 0.25
+    weight.zeros = np.full((3, 5), 8, np.uint8)
+    weight.zeros[1, 3] = 7
+    save_weight("block_16_split", weight, weight.dense())
+
+    weight = Weight(40, 3, bits=8, seed=18)
+    weight.zeros = np.full((3, 2), 100, np.uint8)
+    weight.codes[:] = 227
+    weight.codes[1, 35] = 228
+    save_weight("bits_8_out_of_range", weight, weight.dense())
+    weight.zeros = np.full((3, 2), 99.5, np.float32)
+    save_weight("bits_8_fraction", weight, weight.dense())
+
+    weight = Weight(64, 3, seed=33)
+    weight.scales[2, 1] = 5000
+    weight.zeros = np.full((3, 2), 15, np.uint8)
+    save_weight("offset_large", weight, weight.dense())
 
     weight = Weight(64, 3, seed=31)
     weight.g_idx = (np.arange(64) % 2).astype(np.int32)
@@ -344,6 +432,119 @@ def make_graphs():
     condition = helper.make_tensor_value_info("c", TensorProto.BOOL, [])
     # Attributes are in the order of their names: else_branch is first.
     save("body", model([branch], parts, [condition]), inner.q4_0())
+
+
+def gather_node(names, **attributes):
+    return helper.make_node("GatherBlockQuantized", names, ["y"],
+                            name="embed", domain="com.microsoft",
+                            **attributes)
+
+
+def save_gather_external(parts, names, expected):
+    """The same beside the model, each at an odd offset."""
+    copies, data = [], b"\xa5"
+    for part in parts:
+        copy = TensorProto()
+        copy.CopyFrom(part)
+        size = len(copy.raw_data)
+        data += copy.raw_data
+        copies.append(external(copy, "gather_external.bin",
+                               len(data) - size, size))
+        data += b"\xa5" * (1 + len(data) % 2)
+    write("gather_external.bin", data)
+    save("gather_external",
+         model([gather_node(names, block_size=32)], copies), expected)
+
+
+def make_bad_gathers():
+    def bad(name, change=None, **attributes):
+        weight = Weight(64, 5, seed=112)
+        parts = weight.initializers()
+        del parts[0].dims[1:]
+        parts[0].dims.append(32)
+        names = ["w_Q4", "x", "w_scales"]
+        values = {"block_size": 32, **attributes}
+        proto = model([gather_node(names, **values)], parts)
+        if change:
+            change(proto.graph)
+        save("bad_gather_" + name, proto)
+
+    def dims(graph):
+        graph.initializer[1].dims[1] = 1
+        graph.initializer[1].raw_data = graph.initializer[1].raw_data[:20]
+    bad("scales", dims)
+
+    def computed(graph):
+        graph.initializer[0].name = "other"
+        graph.node.insert(
+            0, helper.make_node("Identity", ["other"], ["w_Q4"]))
+    bad("computed", computed)
+
+    def cube(graph):
+        del graph.initializer[0].dims[:]
+        graph.initializer[0].dims.extend([5, 2, 16])
+    bad("cube", cube)
+    bad("axis", quantize_axis=0)
+    bad("bits", bits=3)
+    bad("block", block_size=48)
+    bad("attribute", transposed=1)
+
+    def signed(graph):
+        graph.initializer[0].data_type = TensorProto.INT8
+    bad("type", signed)
+
+    def domain(graph):
+        graph.node[0].domain = ""
+    bad("domain", domain)
+
+    def zeros(graph):
+        graph.node[0].input.append("w_zp")
+        graph.initializer.append(raw("w_zp", TensorProto.UINT8, [5, 2],
+                                     np.full((5, 2), 0x88, np.uint8)))
+    bad("zero_points", zeros)
+
+
+def make_gathers():
+    """Embeddings: packed as MatMulNBits has it, or flat tensors of 4 bits."""
+    weight = Weight(64, 5, seed=110)
+    parts = weight.initializers()
+    del parts[0].dims[1:]
+    parts[0].dims.append(32)
+    names = ["w_Q4", "x", "w_scales"]
+    save("gather_uint8", model([gather_node(names, block_size=32)], parts),
+         weight.q4_0())
+
+    # Tied: the head and the embeddings are one initializer.
+    tied = [gather_node(names, block_size=32), weight.node(parts)]
+    tied[0].output[0] = "embedded"
+    save("gather_tied", model(tied, parts), weight.q4_0())
+
+    # An odd K, so that rows begin within bytes; and 3 blocks, so that rows of
+    # zero points do.
+    for name, signed, with_zeros in (
+            ("gather_int4", 1, False), ("gather_uint4", 0, False),
+            ("gather_int4_zero_points", 1, True),
+            ("gather_uint4_zero_points", 0, True)):
+        weight = Weight(75, 5, seed=111)
+        offset = 8 * signed
+        zeros = np.full((5, 3), offset, np.uint8)
+        if with_zeros:
+            zeros = np.arange(1, 16, dtype=np.uint8).reshape(5, 3)
+        weight.zeros = zeros
+        type_ = TensorProto.INT4 if signed else TensorProto.UINT4
+        flat = (weight.codes[:, :75] ^ offset).reshape(1, -1)
+        flat_zeros = (zeros ^ offset).reshape(1, -1)
+        parts = [raw("w_Q4", type_, [5, 75], pack(flat, 4)),
+                 weight.initializers()[1],
+                 raw("w_zp", type_, [5, 3], pack(flat_zeros, 4))]
+        names = ["w_Q4", "x", "w_scales", "w_zp"]
+        if not with_zeros:
+            names, parts = names[:3], parts[:2]
+        signed_default = signed and not with_zeros
+        if name == "gather_int4_zero_points":
+            save_gather_external(parts, names, weight.q4_1())
+        save(name, model([gather_node(names, block_size=32)], parts),
+             weight.q4_0() if signed_default else weight.q4_1())
 
 
 def make_dense():
@@ -569,10 +770,13 @@ def main():
         if name.endswith((".onnx", ".weight", ".bin")):
             os.remove(path(name))
     make_block_forms()
+    make_other_forms()
     make_fallbacks()
     make_spellings()
     make_external()
     make_graphs()
+    make_gathers()
+    make_bad_gathers()
     make_dense()
     make_bad_attributes()
     make_bad_inputs()

@@ -5,32 +5,41 @@ import pathlib
 import unittest
 
 import numpy as np
+import onnx
+from onnx import numpy_helper
 
+import nbits
 import oracle
 
 FOLDER = oracle.ROOT / "tests" / "data" / "onnx"
 
-# What becomes of each weight: its type in the container. Blocks of 16 and
-# zero points other than 8 have no Q4_0 form, and take the dense fallback.
+# What becomes of each weight: its type in the container. Blocks of 16 that do
+# not share a scale in pairs have no block form, and take the dense fallback.
 CONVERTED = {
-    "ort-js/js_00_K16_N8_bs16_sym.onnx": "F32",
+    "ort-js/js_00_K16_N8_bs16_sym.onnx": "Q4_0",
     "ort-js/js_02_K32_N8_bs16_sym.onnx": "F32",
     "ort-js/js_04_K48_N8_bs16_sym.onnx": "F32",
     "ort-js/js_06_K64_N8_bs16_sym.onnx": "F32",
     "ort-js/js_08_K80_N8_bs16_asym.onnx": "F32",
-    "ort-js/js_10_K16_N16_bs16_asym.onnx": "F32",
-    "ort-js/js_12_K16_N32_bs16_asym.onnx": "F32",
+    "ort-js/js_10_K16_N16_bs16_asym.onnx": "Q4_1",
+    "ort-js/js_12_K16_N32_bs16_asym.onnx": "Q4_1",
     "ort-js/js_14_K32_N16_bs16_asym.onnx": "F32",
     "ort-js/js_16_K32_N32_bs16_asym.onnx": "F32",
     "ort-js/js_17_K32_N32_bs32_sym.onnx": "Q4_0",
-    "ort-js/js_20_K16_N8_bs16_sym.onnx": "F32",
-    "ort-js/js_22_K16_N8_bs16_sym.onnx": "F32",
+    "ort-js/js_20_K16_N8_bs16_sym.onnx": "Q4_0",
+    "ort-js/js_22_K16_N8_bs16_sym.onnx": "Q4_0",
     "ort_matmulnbits_add.onnx": "Q4_0",
-    "openvino/matmulnbits_3x4.onnx": "F32",
+    "openvino/matmulnbits_3x4.onnx": "Q4_0",
+}
+
+# Embeddings: what each half row of 16 columns is.
+GATHERED = {
+    "openvino/gather_block_quantized_int4_f16.onnx": [1, -4, 2, 0.75],
+    "openvino/gather_block_quantized_uint8.onnx": None,
+    "openvino/gather_block_quantized_uint8_bits2.onnx": None,
 }
 
 # Words of the one line on stderr, lower case.
-GATHER = ["gatherblockquantized", "'data'"]
 DEQUANTIZE = ["dequantizelinear", "'x'"]
 REFUSED = {
     "migraphx/matmulnbits_block_size_not_power_of_two_test.onnx": [
@@ -55,9 +64,6 @@ REFUSED = {
     "migraphx/matmulnbits_mm_test.onnx": ["'b'", "input"],
     # Other operators' quantized weights.
     "migraphx/matmulbnb4_nf4_test.onnx": ["matmulbnb4"],
-    "openvino/gather_block_quantized_int4_f16.onnx": GATHER,
-    "openvino/gather_block_quantized_uint8.onnx": GATHER,
-    "openvino/gather_block_quantized_uint8_bits2.onnx": GATHER,
     "onnx-node/test_dequantizelinear_blocked/model.onnx": DEQUANTIZE,
     "onnx-node/test_dequantizelinear_int4/model.onnx": DEQUANTIZE,
     "onnx-node/test_dequantizelinear_uint4/model.onnx": DEQUANTIZE,
@@ -92,7 +98,7 @@ class Published(unittest.TestCase):
             path.relative_to(FOLDER).as_posix()
             for path in FOLDER.rglob("*.onnx")
         }
-        self.assertEqual(found, {*CONVERTED, *REFUSED})
+        self.assertEqual(found, {*CONVERTED, *GATHERED, *REFUSED})
 
     def test_converted(self):
         for name, dtype in CONVERTED.items():
@@ -127,6 +133,24 @@ class Published(unittest.TestCase):
         actual = oracle.matmul(path, linear["name"], x, "--accuracy", 0)
         self.assertEqual(actual.shape, y.shape)
         self.assertLessEqual(np.abs(actual - y).max(), limit)
+
+    def test_gathered(self):
+        for name, halves in GATHERED.items():
+            with self.subTest(model=name):
+                model = onnx.load(FOLDER / name)
+                halves = halves or self.halves(model)
+                path = oracle.convert(self, FOLDER / name)
+                actual = oracle.dump(path, "data")
+                expected = np.repeat(halves, 16).reshape(2, 32)
+                np.testing.assert_array_equal(actual, expected)
+
+    def halves(self, model):
+        """Each block's value: all of its codes are the same."""
+        (node,) = model.graph.node
+        bits = {a.name: a.i for a in node.attribute}["bits"]
+        data, scales = map(numpy_helper.to_array, model.graph.initializer)
+        codes = nbits.unpack(data, bits, 32).astype(int)[:, ::16]
+        return ((codes - (1 << (bits - 1))) * scales).reshape(-1)
 
     def test_refused(self):
         for name, words in REFUSED.items():

@@ -20,9 +20,16 @@ static size_t item_size(quire_dtype dtype)
 	return dtype == QUIRE_F32 ? 4 : 2;
 }
 
+/* Weights that come in blocks of 32, and so can be computed with in int8. */
+static bool in_blocks(const struct product *product)
+{
+	return product->weights == QUIRE_Q4_0 ||
+	       product->weights == QUIRE_Q4_1 || product->weights == QUIRE_Q8_0;
+}
+
 static size_t cols_of(const struct product *product)
 {
-	if (product->weights != QUIRE_Q4_0)
+	if (!in_blocks(product))
 		return product->k;
 	return (product->k + BLOCK - 1) / BLOCK * BLOCK;
 }
@@ -90,8 +97,9 @@ static void fill_weights(struct product *product, struct rng *rng)
 {
 	unsigned char *w = product->w.data + product->odd_size;
 	const size_t size = (size_t)product->weight.size;
+	uint32_t block_count, block_size;
 
-	if (product->weights != QUIRE_Q4_0) {
+	if (!in_blocks(product)) {
 		const size_t step = item_size(product->weights);
 
 		for (size_t i = 0; i < size; i += step)
@@ -99,8 +107,14 @@ static void fill_weights(struct product *product, struct rng *rng)
 		return;
 	}
 	random_bytes(rng, w, size);
-	for (size_t i = 0; i < size; i += 18)
-		store(w + i, QUIRE_F16, random_f32(rng) / 8);
+	quire_dtype_block(product->weights, &block_count, &block_size);
+	for (size_t i = 0; i < size; i += block_size) {
+		const float most = product->weights == QUIRE_Q8_0 ? 128 : 8;
+
+		store(w + i, QUIRE_F16, random_f32(rng) / most);
+		if (product->weights == QUIRE_Q4_1)
+			store(w + i + 2, QUIRE_F16, random_f32(rng));
+	}
 }
 
 static void create_bias(struct product *product, struct rng *rng)
@@ -244,7 +258,32 @@ static struct expected dot(const double *x, const float *w, size_t k)
 
 static bool uses_int8(const struct product *product)
 {
-	return product->level == 4 && product->weights == QUIRE_Q4_0;
+	return product->level == 4 && in_blocks(product);
+}
+
+/* Q4_1 in int8: what x w = x q d + x m has in magnitude beyond |x w|, as the
+ * two parts are summed by themselves. */
+static float *decode_parts(const struct product *product)
+{
+	const unsigned char *block = product->weight.data;
+	const size_t cols = cols_of(product);
+	float *parts = malloc(product->n * product->k * sizeof(*parts));
+
+	assert_non_null(parts);
+	for (size_t n = 0; n < product->n; n++)
+		for (size_t k = 0; k < cols; k++) {
+			const unsigned char *at =
+			    block + (n * cols + k) / 32 * 20;
+			const size_t i = k % BLOCK;
+			const int codes = at[4 + i % 16];
+			const int q = i < 16 ? codes & 15 : codes >> 4;
+
+			if (k < product->k)
+				parts[n * product->k + k] =
+				    (float)q * fabsf(load(at, QUIRE_F16)) +
+				    fabsf(load(at + 2, QUIRE_F16));
+		}
+	return parts;
 }
 
 /* "Bounds" of spec/kernels.md: what y may be away from expected. */
@@ -257,8 +296,10 @@ static double bound(const struct product *product,
 	const double depth =
 	    uses_int8(product) ? blocks + 6 : fmin(k, 256) + blocks + 8;
 	const double gamma = depth * unit / (1 - depth * unit);
+	const double least_block =
+	    product->weights == QUIRE_Q8_0 ? 0x1p-130 : 0x1p-134;
 	const double least =
-	    uses_int8(product) ? blocks * 0x1p-134 : k * 0x1p-149;
+	    uses_int8(product) ? blocks * least_block : k * 0x1p-149;
 	double most = gamma * expected->magnitude + least;
 	const double sum = fabs(expected->sum + bias) + most;
 
@@ -337,20 +378,28 @@ static float *decode_weights(const struct product *product)
 
 void product_check(const struct product *product)
 {
+	const bool parted =
+	    uses_int8(product) && product->weights == QUIRE_Q4_1;
 	float *w = decode_weights(product);
+	float *parts = parted ? decode_parts(product) : NULL;
 	double *x = malloc(product->k * sizeof(*x));
 
 	assert_non_null(x);
 	for (size_t row = 0; row < product->m; row++) {
 		expected_x(product, row, uses_int8(product), x);
 		for (size_t col = 0; col < product->n; col++) {
-			const struct expected expected =
+			struct expected expected =
 			    dot(x, w + col * product->k, product->k);
 
+			if (parted)
+				expected.magnitude =
+				    dot(x, parts + col * product->k, product->k)
+					.magnitude;
 			check_one(product, row, col, &expected);
 		}
 	}
 	free(x);
+	free(parts);
 	free(w);
 	check_gaps(product);
 }

@@ -2,6 +2,7 @@
  * test_convert.c - good models, converted and opened again: the tensor of the
  * first linear must have the bytes that tests/onnx/make.py worked out.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,18 +34,35 @@ static const struct good goods[] = {
 	{ "overridable", QUIRE_Q4_0, 64, 2, NULL },
 	{ "external", QUIRE_Q4_0, 72, 5, NULL },
 	{ "shared", QUIRE_Q4_0, 64, 2, NULL },
+	{ "gather_tied", QUIRE_Q4_0, 64, 5, NULL },
 	{ "body", QUIRE_Q4_0, 32, 2, NULL },
-	{ "bits_2", QUIRE_F32, 40, 3, "2 bits" },
-	{ "bits_2_zero_points", QUIRE_F32, 40, 3, "2 bits" },
-	{ "bits_8", QUIRE_F32, 40, 3, "8 bits" },
-	{ "bits_8_zero_points", QUIRE_F32, 40, 3, "8 bits" },
-	{ "block_16", QUIRE_F32, 72, 3, "block size 16" },
-	{ "block_64", QUIRE_F32, 72, 3, "block size 64" },
-	{ "zero_points", QUIRE_F32, 96, 3, "zero points differ from 8" },
-	{ "zero_points_float32", QUIRE_F32, 96, 3,
-	  "zero points differ from 8" },
-	{ "zero_points_float16", QUIRE_F32, 96, 3,
-	  "zero points differ from 8" },
+	{ "bits_2", QUIRE_Q4_0, 40, 3, NULL },
+	{ "bits_2_zero_points", QUIRE_Q4_1, 40, 3, NULL },
+	{ "bits_8", QUIRE_Q8_0, 40, 3, NULL },
+	{ "bits_8_zero_points", QUIRE_Q8_0, 40, 3, NULL },
+	{ "bits_8_out_of_range", QUIRE_F32, 40, 3,
+	  "code less zero point, 128 at row 1, column 35, is not in int8" },
+	{ "bits_8_fraction", QUIRE_F32, 40, 3,
+	  "code less zero point, 127.5 at row 0, column 0, is not in int8" },
+	{ "block_16", QUIRE_F32, 72, 3,
+	  "block size 16, and blocks 0 and 1 of row 0 do not share a scale" },
+	{ "block_16_split", QUIRE_F32, 72, 3,
+	  "block size 16, and blocks 2 and 3 of row 1 do not share a zero "
+	  "point" },
+	{ "block_16_narrow", QUIRE_Q4_0, 16, 3, NULL },
+	{ "block_16_zero_points", QUIRE_Q4_1, 16, 3, NULL },
+	{ "block_16_pairs", QUIRE_Q4_0, 72, 3, NULL },
+	{ "block_16_bits_8", QUIRE_Q8_0, 72, 3, NULL },
+	{ "block_64", QUIRE_Q4_0, 232, 3, NULL },
+	{ "block_128", QUIRE_Q4_0, 424, 3, NULL },
+	{ "block_256", QUIRE_Q4_0, 808, 3, NULL },
+	{ "block_64_zero_points", QUIRE_Q4_1, 72, 3, NULL },
+	{ "zero_points", QUIRE_Q4_1, 96, 3, NULL },
+	{ "zero_points_float32", QUIRE_Q4_1, 96, 3, NULL },
+	{ "zero_points_float16", QUIRE_Q4_1, 96, 3, NULL },
+	{ "offset_large", QUIRE_F32, 64, 3,
+	  "offset -75000 (zero point times scale) at row 2, block 1 is not "
+	  "held by f16" },
 	{ "g_idx", QUIRE_F32, 64, 3, "g_idx reorders columns" },
 	{ "g_idx_zero_points", QUIRE_F32, 64, 3, "g_idx reorders columns" },
 	{ "scale_small", QUIRE_F32, 64, 3,
@@ -62,17 +80,17 @@ struct converted {
 	quire_model *model;
 };
 
-static struct converted convert(const char *name)
+static struct converted convert_with(const char *name,
+				     const quire_convert_options *options)
 {
-	const quire_convert_options options = { .threads = 2 };
 	struct converted done = { .folder = scratch_make() };
 	char *output = scratch_path(done.folder, "out.gguf");
 	quire_error error = { 0 };
 	char source[512];
 
 	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
-	if (quire_convert_onnx(source, output, &options, &done.report,
-			       &error) != QUIRE_OK)
+	if (quire_convert_onnx(source, output, options, &done.report, &error) !=
+	    QUIRE_OK)
 		fail_msg("%s: %s", name, error.message);
 	assert_int_equal(quire_model_open(output, NULL, &done.model, &error),
 			 QUIRE_OK);
@@ -80,6 +98,13 @@ static struct converted convert(const char *name)
 			 QUIRE_OK);
 	free(output);
 	return done;
+}
+
+static struct converted convert(const char *name)
+{
+	const quire_convert_options options = { .threads = 2 };
+
+	return convert_with(name, &options);
 }
 
 static void discard(struct converted *done)
@@ -145,6 +170,53 @@ static void test_goods(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(goods) / sizeof(goods[0]); i++)
 		check_good(&goods[i]);
+}
+
+/* Embeddings are tensors, and no linears. */
+static const struct good gathers[] = {
+	{ "gather_uint8", QUIRE_Q4_0, 64, 5, NULL },
+	{ "gather_int4", QUIRE_Q4_0, 75, 5, NULL },
+	{ "gather_uint4", QUIRE_Q4_1, 75, 5, NULL },
+	{ "gather_int4_zero_points", QUIRE_Q4_1, 75, 5, NULL },
+	{ "gather_external", QUIRE_Q4_1, 75, 5, NULL },
+	{ "gather_uint4_zero_points", QUIRE_Q4_1, 75, 5, NULL },
+};
+
+static void test_gathers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(gathers) / sizeof(gathers[0]); i++) {
+		struct converted done = convert(gathers[i].name);
+		const quire_tensor *weight = quire_model_tensor(done.model, 0);
+		unsigned char *expected;
+		char path[512];
+		size_t size;
+
+		snprintf(path, sizeof(path), "%s/%s.weight", QUIRE_TEST_ONNX,
+			 gathers[i].name);
+		expected = scratch_read(path, &size);
+		assert_int_equal(quire_model_tensor_count(done.model), 1);
+		assert_int_equal(quire_model_linear_count(done.model), 0);
+		assert_int_equal(weight->dtype, gathers[i].dtype);
+		assert_int_equal(weight->shape[1], gathers[i].n);
+		assert_int_equal(weight->size, size);
+		assert_memory_equal(weight->data, expected, size);
+		assert_string_equal(row_of(&done, weight)->node, "embed");
+		free(expected);
+		discard(&done);
+	}
+}
+
+static void test_tied(void **state)
+{
+	struct converted done = convert("gather_tied");
+
+	(void)state;
+	assert_int_equal(quire_model_tensor_count(done.model), 1);
+	assert_int_equal(quire_model_linear_count(done.model), 1);
+	assert_ptr_equal(quire_model_linear(done.model, 0)->weight,
+			 quire_model_tensor(done.model, 0));
+	discard(&done);
 }
 
 static void assert_text(quire_string text, const char *expected)
@@ -314,10 +386,72 @@ static void test_report_sums(void **state)
 	discard(&done);
 }
 
+/* F16: the dequantized weight rounded; F32 where f16 has no room. */
+static void test_fallback_f16(void **state)
+{
+	const quire_convert_options options = { .fallback =
+						    QUIRE_FALLBACK_F16 };
+	struct converted done = convert_with("g_idx", &options);
+	const quire_tensor *weight = quire_model_linear(done.model, 0)->weight;
+	float values[64];
+	float exact[64];
+	unsigned char *expected;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(weight->dtype, QUIRE_F16);
+	assert_int_equal(row_of(&done, weight)->outcome,
+			 QUIRE_OUTCOME_FALLBACK);
+	expected = scratch_read(QUIRE_TEST_ONNX "/g_idx.weight", &size);
+	assert_int_equal(quire_tensor_decode(weight, 0, 1, 64, values, NULL),
+			 QUIRE_OK);
+	memcpy(exact, expected, sizeof(exact));
+	for (size_t i = 0; i < 64; i++)
+		assert_true(fabsf(values[i] - exact[i]) <=
+			    0x1p-11f * fabsf(exact[i]));
+	free(expected);
+	discard(&done);
+
+	done = convert_with("offset_large", &options);
+	weight = quire_model_linear(done.model, 0)->weight;
+	assert_int_equal(weight->dtype, QUIRE_F32);
+	assert_non_null(strstr(row_of(&done, weight)->reason,
+			       "; F32 as f16 ends before 75000"));
+	discard(&done);
+}
+
+static void test_fallback_refused(void **state)
+{
+	const quire_convert_options options = { .fallback =
+						    QUIRE_FALLBACK_ERROR };
+	const quire_convert_options none = { .fallback = (quire_fallback)9 };
+	struct converted done = convert_with("plain", &options);
+	char *output = scratch_path(done.folder, "refused.gguf");
+	quire_error error = { 0 };
+
+	(void)state;
+	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/g_idx.onnx",
+					    output, &options, NULL, &error),
+			 QUIRE_ERROR_UNSUPPORTED);
+	assert_string_equal(error.message,
+			    "node '/fc/MatMul_Q4' (MatMulNBits): no block type "
+			    "holds its weight: g_idx reorders columns");
+	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/plain.onnx",
+					    output, &none, NULL, &error),
+			 QUIRE_ERROR_ARGUMENT);
+	assert_int_equal(scratch_count(done.folder), 1);
+	free(output);
+	discard(&done);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goods),
+		cmocka_unit_test(test_gathers),
+		cmocka_unit_test(test_tied),
+		cmocka_unit_test(test_fallback_f16),
+		cmocka_unit_test(test_fallback_refused),
 		cmocka_unit_test(test_linear_and_metadata),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_body),

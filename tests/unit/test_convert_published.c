@@ -127,6 +127,31 @@ static void test_openvino(void **state)
 	free(weight);
 }
 
+/* INT4 2, -1, 1 and 3 by halves of rows, times 0.5, 4, 2 and 0.25. */
+static void test_gather(void **state)
+{
+	static const float expected[4] = { 1, -4, 2, 0.75f };
+	const struct folder *folder = *state;
+	const quire_tensor *tensor;
+	quire_model *model;
+	float values[64];
+
+	assert_int_equal(quire_convert_onnx(QUIRE_TEST_DATA
+					    "/onnx/openvino/"
+					    "gather_block_quantized_int4_"
+					    "f16.onnx",
+					    folder->output, NULL, NULL, NULL),
+			 QUIRE_OK);
+	assert_int_equal(quire_model_open(folder->output, NULL, &model, NULL),
+			 QUIRE_OK);
+	tensor = quire_model_tensor(model, 0);
+	assert_int_equal(quire_tensor_decode(tensor, 0, 2, 32, values, NULL),
+			 QUIRE_OK);
+	for (size_t i = 0; i < 64; i++)
+		assert_true(values[i] == expected[i / 16]);
+	quire_model_close(model);
+}
+
 static void test_ort(void **state)
 {
 	uint64_t k;
@@ -159,12 +184,6 @@ static const struct refused {
 	  "zero_points has the shape [5]" },
 	{ "migraphx/matmulnbits_mm_test", UNSUPPORTED,
 	  "B, 'b', is a graph input" },
-	{ "openvino/gather_block_quantized_int4_f16", UNSUPPORTED,
-	  "(GatherBlockQuantized): its quantized weight 'data'" },
-	{ "openvino/gather_block_quantized_uint8", UNSUPPORTED,
-	  "(GatherBlockQuantized): its quantized weight 'data'" },
-	{ "openvino/gather_block_quantized_uint8_bits2", UNSUPPORTED,
-	  "(GatherBlockQuantized): its quantized weight 'data'" },
 	{ "onnx-node/test_dequantizelinear_blocked/model", UNSUPPORTED,
 	  "(DequantizeLinear): its quantized weight 'x'" },
 	{ "onnx-node/test_dequantizelinear_int4/model", UNSUPPORTED,
@@ -198,6 +217,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ort_js, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_openvino, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_gather, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ort, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up,
 						tear_down),

@@ -94,6 +94,19 @@ static const struct bad {
 	{ "nothing", UNSUPPORTED, "nothing to convert" },
 	{ "dequantize", UNSUPPORTED,
 	  "node 'dq' (DequantizeLinear): its quantized weight 'q'" },
+	{ "gather_scales", LAYOUT,
+	  "node 'embed' (GatherBlockQuantized): scales has the shape [5, 1]" },
+	{ "gather_computed", UNSUPPORTED,
+	  "data, 'w_Q4', is computed by another node" },
+	{ "gather_cube", UNSUPPORTED, "data is not a matrix" },
+	{ "gather_axis", UNSUPPORTED, "quantize_axis is 0" },
+	{ "gather_bits", UNSUPPORTED, "bits is 3; 2, 4 and 8 are taken" },
+	{ "gather_block", LAYOUT, "block_size 48 is not a power of two" },
+	{ "gather_attribute", UNSUPPORTED,
+	  "attribute 'transposed' is not known" },
+	{ "gather_type", LAYOUT, "data is INT8, not UINT8, or of 4 bits" },
+	{ "gather_domain", UNSUPPORTED, "of the domain '', not com.microsoft" },
+	{ "gather_zero_points", LAYOUT, "zero_points has the shape [5, 2]" },
 };
 
 #define BAD_COUNT (sizeof(bads) / sizeof(bads[0]))

@@ -58,7 +58,8 @@ static void for_each_op(void (*visit)(struct bench *bench, struct rng *rng,
 			for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
 				const struct kernel_op *op = &bench.set.ops[j];
 
-				if (form == FORM_PANEL && !op->panel.pack)
+				if (!op->vec.multiply ||
+				    (form == FORM_PANEL && !op->panel.pack))
 					continue;
 				visit(&bench, &rng, op);
 			}
@@ -263,12 +264,23 @@ static void test_tiny_blocks(void **state)
  * sums that the 16-bit steps of a kernel must hold. */
 static void fill_integers(struct product *product, struct rng *rng)
 {
+	/* The most and the least that a code, or two, can be: of Q8_0 127 and
+	 * -128. Minima are -1. */
+	const unsigned char most = product->weights == QUIRE_Q8_0 ? 0x7F : 0xFF;
+	const unsigned char least = product->weights == QUIRE_Q8_0 ? 0x80 : 0;
+	const size_t codes = product->weights == QUIRE_Q4_1 ? 4 : 2;
 	unsigned char *w = product->w.data + product->odd_size;
+	uint32_t block_count, size;
 
-	for (size_t i = 0; i < product->weight.size; i += 18) {
+	quire_dtype_block(product->weights, &block_count, &size);
+	for (size_t i = 0; i < product->weight.size; i += size) {
 		memcpy(w + i, (unsigned char[]){ 0x00, 0x3C }, 2); /* 1.0 */
+		if (codes == 4)
+			memcpy(w + i + 2, (unsigned char[]){ 0x00, 0xBC }, 2);
 		if (random_below(rng, 2))
-			memset(w + i + 2, random_below(rng, 2) ? 0xFF : 0, 16);
+			memset(w + i + codes,
+			       random_below(rng, 2) ? most : least,
+			       size - codes);
 	}
 	for (size_t m = 0; m < product->m; m++)
 		for (size_t k = 0; k < product->k; k++) {
@@ -281,10 +293,10 @@ static void fill_integers(struct product *product, struct rng *rng)
 		}
 }
 
-static void test_integers_are_equal(void **state)
+static void check_integers(quire_dtype weights)
 {
 	struct product product = {
-		.weights = QUIRE_Q4_0,
+		.weights = weights,
 		.level = 4,
 		.m = 33,
 		.n = 33,
@@ -294,7 +306,6 @@ static void test_integers_are_equal(void **state)
 	struct rng rng = { .state = 7 };
 	unsigned char *first = NULL;
 
-	(void)state;
 	product_create(&product, &rng);
 	fill_integers(&product, &rng);
 	for (size_t i = 0; quire_kernel_set(i); i++)
@@ -318,6 +329,14 @@ static void test_integers_are_equal(void **state)
 	product_free(&product);
 }
 
+static void test_integers_are_equal(void **state)
+{
+	(void)state;
+	check_integers(QUIRE_Q4_0);
+	check_integers(QUIRE_Q4_1);
+	check_integers(QUIRE_Q8_0);
+}
+
 /* Two blocks: of one magnitude, of all, about the least that counts, and with
  * what is no number. */
 static void fill_blocks(float *x, int round, struct rng *rng)
@@ -337,12 +356,11 @@ static void fill_blocks(float *x, int round, struct rng *rng)
 }
 
 /* All that a kernel lays out of x must be the same numbers in every set. */
-static void test_quantization_is_equal(void **state)
+static void check_quantization(quire_dtype weights)
 {
 	struct rng rng = { .state = 11 };
 	float x[64];
 
-	(void)state;
 	for (int round = 0; round < 2000; round++) {
 		unsigned char first[2 * 40], other[2 * 40];
 		bool have = false;
@@ -351,7 +369,7 @@ static void test_quantization_is_equal(void **state)
 		for (size_t i = 0; quire_kernel_set(i); i++) {
 			const struct kernel_set *set = quire_kernel_set(i);
 			const struct kernel_op *op =
-			    quire_kernel_set_op(set, QUIRE_Q4_0, COMPUTE_INT8);
+			    quire_kernel_set_op(set, weights, COMPUTE_INT8);
 			struct x_form form =
 			    op->panel.pack ? op->panel.x : op->vec.x;
 
@@ -366,6 +384,14 @@ static void test_quantization_is_equal(void **state)
 			have = true;
 		}
 	}
+}
+
+static void test_quantization_is_equal(void **state)
+{
+	(void)state;
+	check_quantization(QUIRE_Q4_0);
+	check_quantization(QUIRE_Q4_1);
+	check_quantization(QUIRE_Q8_0);
 }
 
 /* What an f16 is, by its definition. */

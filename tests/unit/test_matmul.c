@@ -47,7 +47,8 @@ static void check_product(quire_runtime *runtime, struct product product)
 	product_free(&product);
 }
 
-static const quire_dtype weight_types[] = { QUIRE_Q4_0, QUIRE_F16, QUIRE_F32 };
+static const quire_dtype weight_types[] = { QUIRE_Q4_0, QUIRE_Q4_1, QUIRE_Q8_0,
+					    QUIRE_F16,	QUIRE_BF16, QUIRE_F32 };
 static const size_t row_counts[] = { 1, 5, 17 };
 
 /* Every type of x, y and bias, dense and strided, at both levels. */
@@ -57,7 +58,7 @@ static void visit_types(quire_runtime *runtime)
 				      QUIRE_BF16 };
 	static const quire_dtype plain[] = { QUIRE_F32, QUIRE_F16 };
 
-	for (size_t w = 0; w < 3; w++)
+	for (size_t w = 0; w < 6; w++)
 		for (size_t m = 0; m < 3; m++)
 			for (size_t i = 0; i < 2 * 2 * 2 * 2 * 4; i++)
 				check_product(runtime,

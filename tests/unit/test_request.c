@@ -90,9 +90,9 @@ static void test_refuses_tensors(void **state)
 	weight->data = NULL;
 	refuse(refusal, QUIRE_ERROR_ARGUMENT, "bytes");
 	*weight = fine;
-	weight->dtype = QUIRE_Q8_0;
-	weight->size = 2 * 34 * 3;
-	refuse(refusal, QUIRE_ERROR_UNSUPPORTED, "Q8_0");
+	weight->dtype = (quire_dtype)9; /* of GGUF, but not to multiply by */
+	weight->size = 2 * 36 * 3;
+	refuse(refusal, QUIRE_ERROR_UNSUPPORTED, "Q8_1");
 }
 
 static void test_refuses_options(void **state)

@@ -120,7 +120,8 @@ static void test_tables_are_sound(void **state)
 			const struct kernel_op *op = &set->ops[j];
 			const struct panel_form *panel = &op->panel;
 
-			assert_non_null(op->vec.multiply);
+			if (!op->vec.multiply)
+				continue;
 			assert_int_equal(op->vec.x.rows, 1);
 			assert_int_equal(QUIRE_SEGMENT_COLS % op->vec.x.group,
 					 0);

@@ -1,0 +1,136 @@
+/*
+ * bench_share.c - what ten processes that map one model and multiply by all of
+ * it take together: the sum of their proportional memory (smaps_rollup).
+ *
+ *	bench_share FOLDER
+ *
+ * Writes its model (1 GiB) into the folder and removes it. Fails if they take
+ * more than 1.1 times the file.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench/fixture.h"
+#include "quire.h"
+
+#define PROCESSES 10
+#define TENSORS	  64
+#define K	  8192
+#define N	  3641
+
+/* Multiplies by every linear; returns false if one cannot be. */
+static bool multiply(const char *path)
+{
+	static const quire_runtime_options one = { .threads = 1 };
+	static float x[K], y[N];
+	quire_runtime *runtime;
+	quire_model *model;
+
+	if (quire_model_open(path, NULL, &model, NULL) != QUIRE_OK ||
+	    quire_runtime_create(&one, &runtime, NULL) != QUIRE_OK)
+		return false;
+	for (size_t i = 0; i < K; i++)
+		x[i] = 1;
+	for (size_t i = 0; i < quire_model_linear_count(model); i++)
+		if (quire_linear_run(runtime, quire_model_linear(model, i), x,
+				     1, y, NULL, NULL) != QUIRE_OK)
+			return false;
+	/* The model stays open until the process has been measured. */
+	return true;
+}
+
+/* Tells the parent that it has multiplied, waits until all have, and tells
+ * its memory. */
+static void run_child(const char *path, int to_parent, int from_parent)
+{
+	char ready = 1;
+	uint64_t memory[2];
+
+	if (!multiply(path) || write(to_parent, &ready, 1) != 1 ||
+	    read(from_parent, &ready, 1) != 1)
+		_exit(2);
+	memory[0] = fixture_memory("Pss");
+	memory[1] = fixture_memory("Rss");
+	if (write(to_parent, memory, sizeof(memory)) != sizeof(memory) ||
+	    read(from_parent, &ready, 1) != 1)
+		_exit(2);
+	_exit(0);
+}
+
+struct child {
+	pid_t id;
+	int to, from;
+};
+
+static struct child start(const char *path)
+{
+	struct child child;
+	int up[2], down[2];
+
+	if (pipe(up) != 0 || pipe(down) != 0) {
+		perror("pipe");
+		exit(2);
+	}
+	child.id = fork();
+	if (child.id == 0) {
+		close(up[0]);
+		close(down[1]);
+		run_child(path, up[1], down[0]);
+	}
+	close(up[1]);
+	close(down[0]);
+	child.from = up[0];
+	child.to = down[1];
+	return child;
+}
+
+static void expect(bool right)
+{
+	if (right)
+		return;
+	fprintf(stderr, "a process has failed\n");
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct child children[PROCESSES];
+	uint64_t pss = 0, rss = 0, size;
+	char go = 1;
+	char *path;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: bench_share FOLDER\n");
+		return 2;
+	}
+	path = fixture_path(argv[1], "bench_share.gguf");
+	fixture_write(path, TENSORS, K, N);
+	size = fixture_size(path);
+	for (int i = 0; i < PROCESSES; i++)
+		children[i] = start(path);
+	for (int i = 0; i < PROCESSES; i++)
+		expect(read(children[i].from, &go, 1) == 1);
+	/* One after the other, while the others wait with all they have. */
+	for (int i = 0; i < PROCESSES; i++) {
+		uint64_t memory[2];
+
+		expect(write(children[i].to, &go, 1) == 1 &&
+		       read(children[i].from, memory, sizeof(memory)) ==
+			   sizeof(memory));
+		pss += memory[0];
+		rss += memory[1];
+	}
+	for (int i = 0; i < PROCESSES; i++) {
+		expect(write(children[i].to, &go, 1) == 1);
+		waitpid(children[i].id, NULL, 0);
+	}
+	remove(path);
+	free(path);
+	printf("%d processes, file %.3f GB: proportional %.3f GB together, "
+	       "resident %.3f GB each\n",
+	       PROCESSES, (double)size * 1e-9, (double)pss * 1e-9,
+	       (double)rss / PROCESSES * 1e-9);
+	return (double)pss <= 1.1 * (double)size ? 0 : 1;
+}

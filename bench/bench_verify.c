@@ -1,0 +1,127 @@
+/*
+ * bench_verify.c - how fast tensors are verified, beside xxhsum -H3 and a
+ * plain read of the same file in the same run.
+ *
+ *	bench_verify FOLDER
+ *
+ * Writes its models (1 GiB, one after the other) into the folder and removes
+ * them. Rounds take turns, so that what else the machine does meets all alike.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/fixture.h"
+#include "quire.h"
+
+#define ROUNDS 7
+
+enum {
+	READ_1,
+	READ_2,
+	XXHSUM,
+	VERIFY_1,
+	VERIFY_2,
+	COUNT
+};
+
+static const char *const names[COUNT] = {
+	[READ_1] = "read, 1 thread",	  [READ_2] = "read, 2 threads",
+	[XXHSUM] = "xxhsum -H3",	  [VERIFY_1] = "verify, 1 thread",
+	[VERIFY_2] = "verify, 2 threads",
+};
+
+/* Opening and closing are part of it, as they are of xxhsum. */
+static double verify(const char *path, uint32_t threads)
+{
+	const quire_verify_options how = { .threads = threads };
+	const double started = fixture_seconds();
+	quire_model *model;
+	quire_error error;
+
+	if (quire_model_open(path, NULL, &model, &error) != QUIRE_OK ||
+	    quire_model_verify(model, &how, &error) != QUIRE_OK) {
+		fprintf(stderr, "%s\n", error.message);
+		exit(2);
+	}
+	quire_model_close(model);
+	return fixture_seconds() - started;
+}
+
+static double measure(int what, char *path)
+{
+	char program[] = "xxhsum", option[] = "-H3";
+	char *const xxhsum[] = { program, option, path, NULL };
+
+	switch (what) {
+	case READ_1:
+		return fixture_read(path, 1);
+	case READ_2:
+		return fixture_read(path, 2);
+	case XXHSUM:
+		return fixture_run(xxhsum);
+	case VERIFY_1:
+		return verify(path, 1);
+	default:
+		return verify(path, 2);
+	}
+}
+
+static void print_table(const char *how, const double *seconds, uint64_t size)
+{
+	for (int what = 0; what < COUNT; what++)
+		if (seconds[what] > 0)
+			printf("  %s  %-18s %7.2f GB/s\n", how, names[what],
+			       (double)size * 1e-9 / seconds[what]);
+		else
+			printf("  %s  %-18s not measured\n", how, names[what]);
+	printf("  %s  of xxhsum %.2f, of read %.2f\n", how,
+	       seconds[XXHSUM] / seconds[VERIFY_2],
+	       (seconds[READ_1] < seconds[READ_2] ? seconds[READ_1]
+						  : seconds[READ_2]) /
+		   seconds[VERIFY_2]);
+	fflush(stdout);
+}
+
+static void run(char *path, int rounds, bool cold)
+{
+	double best[COUNT] = { 0 };
+
+	for (int round = 0; round < rounds; round++)
+		for (int what = 0; what < COUNT; what++) {
+			double seconds;
+
+			if (cold)
+				fixture_drop(path);
+			seconds = measure(what, path);
+			if (best[what] == 0 || seconds < best[what])
+				best[what] = seconds;
+		}
+	print_table(cold ? "cold" : "warm", best, fixture_size(path));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		size_t count;
+		uint64_t k, n;
+	} shapes[] = { { 64, 8192, 3641 }, { 1, 8192, 233017 } };
+	char *path;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: bench_verify FOLDER\n");
+		return 2;
+	}
+	path = fixture_path(argv[1], "bench_verify.gguf");
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
+		fixture_write(path, shapes[i].count, shapes[i].k, shapes[i].n);
+		printf("%zu %s, %.2f GB\n", shapes[i].count,
+		       shapes[i].count == 1 ? "tensor" : "tensors",
+		       (double)fixture_size(path) * 1e-9);
+		fixture_read(path, 1);
+		run(path, ROUNDS, false);
+		run(path, 3, true);
+		remove(path);
+	}
+	free(path);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * peak_loops.h - loops that do nothing but read memory, or multiply and add,
+ * as fast as one thread of this CPU can: one table for each instruction set.
+ * peak.c times them.
+ */
+#ifndef QUIRE_BENCH_PEAK_LOOPS_H
+#define QUIRE_BENCH_PEAK_LOOPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the loops return depends on all that they did, so that a compiler
+ * cannot leave a part of it out; it means nothing. */
+struct peak_loops {
+	const char *name;
+	bool (*runs)(void); /* on this CPU */
+	/* Reads every cache line of `size` bytes once, in order. */
+	uint64_t (*read)(const void *data, size_t size);
+	/* Products of int8, summed in int32 as exactly as a matmul must. */
+	uint64_t (*int8)(size_t rounds);
+	uint64_t (*f32)(size_t rounds);
+	/* Operations of one round; a multiplication and an addition are two. */
+	size_t int8_ops, f32_ops;
+};
+
+/* Chains of operations that do not wait for each other: more than the
+ * product of any CPU's latency (5 at most) and units (4 at most) needs in
+ * practice, and no more than there are registers. */
+#define PEAK_CHAINS 12
+
+extern const struct peak_loops quire_peak_avx512vnni;
+extern const struct peak_loops quire_peak_avxvnni;
+extern const struct peak_loops quire_peak_avx2;
+extern const struct peak_loops quire_peak_i8mm;
+extern const struct peak_loops quire_peak_dotprod;
+extern const struct peak_loops quire_peak_plain;
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * bench_run.c - rounds of short bursts: the limits of the machine, then each
+ * case, and again. A figure is the median of all calls.
+ *
+ * The threads of a runtime's pool go on spinning for a while after a call;
+ * between them and those of the peak meter there is a pause.
+ */
+#include "cli/bench_run.h"
+#include "cli/terminal.h"
+#include "cli/trouble.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define ROUNDS 7
+
+/* Of one case in one round: this long, but at most so many calls. */
+#define BURST_SECONDS 0.02
+#define BURST_CALLS   64
+
+/* A call that takes longer than this is made in every third round alone. */
+#define SLOW_SECONDS 0.1
+#define SLOW_ROUNDS  3
+
+/* Three times what pthreadpool's threads spin, a million pauses of 20 ns. */
+#define PAUSE_NANOSECONDS 60000000
+
+struct timing {
+	double expected; /* seconds a call, by the first one */
+	size_t count;
+	double seconds[ROUNDS * BURST_CALLS];
+};
+
+struct bench {
+	quire_runtime *runtime;
+	struct peak_meter *meter;
+	struct bench_weights *weights;
+	float *x, *y; /* for the most rows */
+	struct timing *timings;
+};
+
+static bool call(struct bench *bench, const struct bench_case *what,
+		 double *time)
+{
+	const quire_tensor *tensor = bench_weights_next(bench->weights);
+	const quire_matmul_options how = {
+		.accuracy_level = what->level,
+		.k = what->k,
+	};
+	const double start = terminal_seconds();
+	quire_error error;
+
+	if (quire_matmul(bench->runtime, tensor, bench->x, what->m, bench->y,
+			 &how, &error) != QUIRE_OK) {
+		trouble("bench: %s", error.message);
+		return false;
+	}
+	*time = terminal_seconds() - start;
+	return true;
+}
+
+static bool burst(struct bench *bench, const struct bench_case *what,
+		  struct timing *timing, size_t round)
+{
+	const double wanted = BURST_SECONDS / timing->expected;
+	size_t calls = 1;
+
+	if (timing->expected > SLOW_SECONDS && round % SLOW_ROUNDS != 0)
+		return true;
+	if (wanted > 1)
+		calls = wanted < BURST_CALLS ? (size_t)wanted : BURST_CALLS;
+	for (; calls > 0; calls--)
+		if (!call(bench, what, &timing->seconds[timing->count++]))
+			return false;
+	return true;
+}
+
+static void pause_for_threads(const struct bench_case *what)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NANOSECONDS };
+
+	if (what->threads > 1)
+		nanosleep(&pause, NULL);
+}
+
+/* The first call of a case finds its scratch not allocated. */
+static bool warm_up(struct bench *bench, const struct bench_case *cases,
+		    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		double *expected = &bench->timings[i].expected;
+
+		if (!call(bench, &cases[i], expected))
+			return false;
+		if (*expected < SLOW_SECONDS &&
+		    !call(bench, &cases[i], expected))
+			return false;
+	}
+	return true;
+}
+
+static bool run_rounds(struct bench *bench, const struct bench_case *cases,
+		       size_t count)
+{
+	const struct bench_weights *weights = bench->weights;
+
+	for (size_t round = 0; round < ROUNDS; round++) {
+		pause_for_threads(cases);
+		peak_meter_sample(bench->meter, weights->memory, weights->size);
+		for (size_t i = 0; i < count; i++)
+			if (!burst(bench, &cases[i], &bench->timings[i], round))
+				return false;
+	}
+	return true;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const double x = *(const double *)a;
+	const double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void conclude(struct bench *bench, struct bench_case *cases,
+		     size_t count)
+{
+	quire_runtime_info info;
+
+	quire_runtime_describe(bench->runtime, &info);
+	for (size_t i = 0; i < count; i++) {
+		struct timing *timing = &bench->timings[i];
+
+		qsort(timing->seconds, timing->count,
+		      sizeof(timing->seconds[0]), compare_times);
+		cases[i].ms = timing->seconds[timing->count / 2] * 1e3;
+		cases[i].kernels = info.kernels;
+		cases[i].peaks = peak_meter_result(bench->meter);
+	}
+}
+
+static bool prepare(struct bench *bench, const struct bench_plan *plan,
+		    const struct bench_case *cases, size_t count)
+{
+	const quire_runtime_options how = {
+		.device = QUIRE_DEVICE_CPU,
+		.threads = cases->threads,
+		.kernels = plan->kernels,
+	};
+	const size_t k = (size_t)cases->k;
+	const size_t n = (size_t)cases->n;
+	size_t rows = 0;
+	quire_error error;
+
+	for (size_t i = 0; i < count; i++)
+		if (cases[i].m > rows)
+			rows = cases[i].m;
+	bench->meter = peak_meter_create(cases->threads);
+	bench->timings = calloc(count, sizeof(*bench->timings));
+	bench->x = malloc(rows * k * sizeof(float));
+	bench->y = malloc(rows * n * sizeof(float));
+	if (!bench->meter || !bench->timings || !bench->x || !bench->y) {
+		trouble_memory();
+		return false;
+	}
+	/* Up to 1, of both signs: by 2^32 over the golden ratio. */
+	for (size_t i = 0; i < rows * k; i++) {
+		const uint32_t spread = (uint32_t)i * 2654435761U >> 16;
+
+		bench->x[i] = (float)spread / 32768.0F - 1.0F;
+	}
+	if (quire_runtime_create(&how, &bench->runtime, &error) != QUIRE_OK) {
+		trouble("bench: %s", error.message);
+		return false;
+	}
+	return true;
+}
+
+bool bench_run(const struct bench_plan *plan, struct bench_weights *weights,
+	       struct bench_case *cases, size_t count)
+{
+	struct bench bench = { .weights = weights };
+	const bool done = prepare(&bench, plan, cases, count) &&
+			  warm_up(&bench, cases, count) &&
+			  run_rounds(&bench, cases, count);
+
+	if (done)
+		conclude(&bench, cases, count);
+	quire_runtime_free(bench.runtime);
+	peak_meter_free(bench.meter);
+	free(bench.timings);
+	free(bench.x);
+	free(bench.y);
+	return done;
+}

@@ -1,0 +1,19 @@
+/*
+ * check_manifest.h - holds files against a list of checksums.
+ */
+#ifndef QUIRE_CLI_CHECK_MANIFEST_H
+#define QUIRE_CLI_CHECK_MANIFEST_H
+
+#include "cli/manifest.h"
+#include "cli/verdict.h"
+
+/* One file against the entries about it. Each of its tensors must be listed if
+ * any is, and each entry must have its tensor. Returns an exit code. */
+int check_manifest_file(struct verdict_printer *printer,
+			struct manifest *manifest, const char *path);
+
+/* What is listed, but of a file that was not given. Returns an exit code. */
+int check_manifest_rest(struct verdict_printer *printer,
+			const struct manifest *manifest);
+
+#endif

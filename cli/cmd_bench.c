@@ -1,0 +1,315 @@
+/*
+ * cmd_bench.c - quire bench: how fast linear layers are multiplied on this
+ * machine, beside how fast it can be at all.
+ */
+#include "cli/bench_models.h"
+#include "cli/bench_options.h"
+#include "cli/bench_print.h"
+#include "cli/bench_run.h"
+#include "cli/command.h"
+#include "cli/lookup.h"
+#include "cli/terminal.h"
+#include "cli/trouble.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define M_MAX 65536
+
+struct values {
+	struct args_list shape;
+	const char *m;
+	const char *threads;
+	const char *model;
+	const char *kernels;
+	const char *level;
+	const char *weights;
+	bool json;
+};
+
+static const struct args_option options[] = {
+	{ .name = "shape",
+	  .value = "K,N",
+	  .type = ARGS_LIST,
+	  .offset = offsetof(struct values, shape),
+	  .help = "columns and rows of a weight; may be repeated" },
+	{ .name = "m",
+	  .value = "LIST",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, m),
+	  .help = "rows of x; default: 1,4,16,64,256, and 1,256,512 for a "
+		  "model" },
+	{ .name = "threads",
+	  .value = "LIST",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, threads),
+	  .help = "threads to use; default: 1, and one for each CPU" },
+	{ .name = "model",
+	  .value = "NAME",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, model),
+	  .help = "the shapes of a known model, and tokens a second" },
+	{ .name = "level",
+	  .value = "LIST",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, level),
+	  .help = "1: compute in f32; 4: in int8; default: both" },
+	{ .name = "weights",
+	  .value = "LIST",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, weights),
+	  .help = "Q4_0 (the default), Q4_1, Q8_0, F32, F16, BF16" },
+	{ .name = "kernels",
+	  .value = "NAME",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, kernels),
+	  .help = "the kernel set to use; default: the fastest" },
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, json),
+	  .help = "print JSON" },
+	{ .name = NULL },
+};
+
+static uint32_t cpu_count(void)
+{
+	const long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count < 1 ? 1 : (uint32_t)count;
+}
+
+/* What a default is depends on other options, so that it is set last. */
+static bool read_lists(const struct values *values, struct bench_plan *plan)
+{
+	static const struct bench_numbers m = { 5, { 1, 4, 16, 64, 256 } };
+	static const struct bench_numbers model_m = { 3, { 1, 256, 512 } };
+
+	plan->m = values->model ? model_m : m;
+	plan->threads = (struct bench_numbers){ 1, { 1 } };
+	if (cpu_count() > 1)
+		plan->threads = (struct bench_numbers){ 2, { 1, cpu_count() } };
+	plan->level = (struct bench_numbers){ 2, { 1, 4 } };
+	plan->weights = (struct bench_numbers){ 1, { QUIRE_Q4_0 } };
+	return (!values->m ||
+		bench_read_numbers("m", values->m, 1, M_MAX, &plan->m)) &&
+	       (!values->threads ||
+		bench_read_numbers("threads", values->threads, 1,
+				   ARGS_THREADS_MAX, &plan->threads)) &&
+	       (!values->level || bench_read_numbers("level", values->level, 1,
+						     4, &plan->level)) &&
+	       (!values->weights ||
+		bench_read_weights(values->weights, &plan->weights));
+}
+
+static bool read_shapes(const struct values *values, struct bench_plan *plan,
+			const struct bench_model **model)
+{
+	static const struct bench_shape usual[] = {
+		{ .k = 4096, .n = 4096 },
+		{ .k = 4096, .n = 14336 },
+		{ .k = 896, .n = 4864 },
+		{ .k = 2048, .n = 2048 },
+	};
+
+	if (values->model) {
+		*model = bench_model_find(values->model);
+		if (!*model)
+			return false;
+		bench_model_shapes(*model, plan);
+		return true;
+	}
+	if (values->shape.count > 0)
+		return bench_read_shapes(&values->shape, plan);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+		plan->shape[plan->shape_count++] = usual[i];
+	return true;
+}
+
+struct groups {
+	struct bench_group *group;
+	size_t count;
+};
+
+static void add_group(struct groups *groups, const struct bench_group *group)
+{
+	for (size_t i = 0; i < groups->count; i++) {
+		const struct bench_group *other = &groups->group[i];
+
+		if (other->shape.k == group->shape.k &&
+		    other->shape.n == group->shape.n &&
+		    other->weights == group->weights)
+			return;
+	}
+	groups->group[groups->count++] = *group;
+}
+
+/* Of the file: each shape and type that its linears have. */
+static void groups_of_file(const quire_model *file, struct groups *groups)
+{
+	for (size_t i = 0; i < quire_model_linear_count(file); i++) {
+		const quire_linear *linear = quire_model_linear(file, i);
+		const struct bench_group group = {
+			.shape = { .k = linear->k, .n = linear->n },
+			.weights = linear->weight->dtype,
+		};
+
+		add_group(groups, &group);
+	}
+}
+
+static void groups_of_plan(const struct bench_plan *plan, struct groups *groups)
+{
+	for (size_t i = 0; i < plan->shape_count; i++)
+		for (size_t j = 0; j < plan->weights.count; j++) {
+			const struct bench_group group = {
+				.shape = plan->shape[i],
+				.weights = (quire_dtype)plan->weights.number[j],
+			};
+
+			add_group(groups, &group);
+		}
+}
+
+static bool find_groups(const struct bench_plan *plan, struct groups *groups)
+{
+	size_t most = plan->shape_count * plan->weights.count;
+
+	if (plan->model)
+		most = quire_model_linear_count(plan->model);
+	if (most == 0) {
+		trouble("bench: the file has no linear layers");
+		return false;
+	}
+	groups->group = malloc(most * sizeof(*groups->group));
+	if (!groups->group) {
+		trouble_memory();
+		return false;
+	}
+	if (plan->model)
+		groups_of_file(plan->model, groups);
+	else
+		groups_of_plan(plan, groups);
+	return true;
+}
+
+static bool run_threads(const struct bench_plan *plan,
+			const struct bench_group *group,
+			struct bench_weights *weights, uint32_t threads,
+			struct bench_results *results)
+{
+	size_t count;
+	struct bench_case *cases =
+	    bench_cases_make(plan, group, threads, &count);
+	bool done = cases && bench_run(plan, weights, cases, count);
+
+	if (!cases || (done && !bench_results_add(results, cases, count))) {
+		trouble_memory();
+		done = false;
+	}
+	free(cases);
+	return done;
+}
+
+static bool run_group(const struct bench_plan *plan,
+		      const struct bench_group *group,
+		      struct bench_results *results)
+{
+	struct bench_weights weights;
+	bool done = true;
+
+	if (!bench_weights_make(&weights, plan, group)) {
+		trouble_memory();
+		return false;
+	}
+	for (size_t i = 0; done && i < plan->threads.count; i++)
+		done = run_threads(plan, group, &weights,
+				   plan->threads.number[i], results);
+	bench_weights_free(&weights);
+	return done;
+}
+
+static bool measure(const struct bench_plan *plan,
+		    struct bench_results *results)
+{
+	struct progress progress = progress_start("measuring");
+	struct groups groups = { .count = 0 };
+	bool done = find_groups(plan, &groups);
+
+	for (size_t i = 0; done && i < groups.count; i++) {
+		progress_show(&progress, i, groups.count);
+		done = run_group(plan, &groups.group[i], results);
+	}
+	progress_clear(&progress);
+	free(groups.group);
+	return done;
+}
+
+static int bench(const struct values *values, struct bench_plan *plan)
+{
+	const struct bench_model *model = NULL;
+	struct bench_results results = { .cases = NULL };
+	int code = EXIT_TROUBLE;
+
+	if (!read_lists(values, plan) || !read_shapes(values, plan, &model))
+		return EXIT_TROUBLE;
+	if (measure(plan, &results)) {
+		if (values->json ? bench_print_json(&results, model)
+				 : bench_print_table(&results, model))
+			code = EXIT_FINE;
+		else
+			trouble_memory();
+	}
+	bench_results_free(&results);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .json = false };
+	struct bench_plan plan = { .shape_count = 0 };
+	quire_model *file = NULL;
+	struct args_words words;
+	int code;
+
+	if (!args_parse(&command_bench, argc, argv, &values, &words, &code))
+		return code;
+	if ((words.count > 0) + (values.model != NULL) +
+		(values.shape.count > 0) >
+	    1)
+		return trouble("bench: FILE, --model and --shape exclude each "
+			       "other; see 'quire bench --help'");
+	if (words.count > 0 && values.weights)
+		return trouble("bench: the weights of FILE are what they are: "
+			       "no --weights");
+	if (words.count > 0) {
+		file = lookup_model(words.word[0], true);
+		if (!file)
+			return EXIT_TROUBLE;
+		plan.model = file;
+	}
+	plan.kernels = values.kernels;
+	code = bench(&values, &plan);
+	quire_model_close(file);
+	return code;
+}
+
+const struct command command_bench = {
+	.name = "bench",
+	.summary = "measure how fast linear layers run here",
+	.usage = "[FILE] [options]",
+	.about =
+	    "Multiplies by the weights of FILE, or of shapes given or "
+	    "usual, which take turns so\nthat none is found in a cache, and "
+	    "prints the median time of a call, with the\nquantization of x "
+	    "in it; beside it what this machine can read and multiply at\n"
+	    "most, measured in the same run.\n"
+	    "\nmodels: Qwen2.5-0.5B, Qwen2.5-1.5B, Qwen2.5-3B, Qwen2.5-7B, "
+	    "Phi-3-mini,\nMistral-7B, Llama-3-8B",
+	.examples = "  quire bench model.gguf\n"
+		    "  quire bench --shape 4096,14336 --m 1,64 --level 4\n"
+		    "  quire bench --model Llama-3-8B --threads 2 --json",
+	.options = options,
+	.words_min = 0,
+	.words_max = 1,
+	.run = run,
+};

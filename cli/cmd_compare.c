@@ -1,0 +1,190 @@
+/*
+ * cmd_compare.c - quire compare: a container against the model that it was made
+ * of. Verdicts are results and go to stdout; how they are found is
+ * libquire_convert's.
+ */
+#include "cli/command.h"
+#include "cli/json_out.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+#include "quire_convert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+	bool json;
+};
+
+static const struct args_option options[] = {
+	{ .name = "json",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, json),
+	  .help = "print every row as one JSON object" },
+	{ .name = NULL },
+};
+
+struct sums {
+	uint64_t count;
+	uint64_t different;
+	double scale_error_max;
+};
+
+static struct sums sums_of(const quire_compare_report *report)
+{
+	struct sums sums = { 0 };
+	size_t i;
+
+	for (i = 0; i < report->count; i++) {
+		const quire_compare_row *row = &report->rows[i];
+
+		sums.count += row->count;
+		sums.different += row->different;
+		if (row->scale_error_max > sums.scale_error_max)
+			sums.scale_error_max = row->scale_error_max;
+	}
+	return sums;
+}
+
+static const char *name_of(const quire_compare_row *row)
+{
+	return row->node ? row->node : row->source ? row->source : row->tensor;
+}
+
+/* A line for a row that is not the same. */
+static void print_row(const quire_compare_row *row)
+{
+	const char *name = name_of(row);
+
+	printf("  %s%s%s '", terminal_red(), quire_verdict_name(row->verdict),
+	       terminal_plain());
+	text_print(stdout, name, strlen(name));
+	putchar('\'');
+	if (row->reason)
+		printf(": %s", row->reason);
+	if (row->different)
+		printf(": %" PRIu64 " of %" PRIu64 " %s", row->different,
+		       row->count, row->node ? "codes" : "elements");
+	if (row->scales_different)
+		printf("%s%" PRIu64 " scales, by more than their rounding",
+		       row->different ? "; " : ": ", row->scales_different);
+	putchar('\n');
+}
+
+static void print_text(const char *path, const quire_compare_report *report)
+{
+	const struct sums sums = sums_of(report);
+	size_t i;
+
+	text_print(stdout, path, strlen(path));
+	if (report->different == 0)
+		printf(": %ssame%s, %zu %s\n", terminal_green(),
+		       terminal_plain(), report->count,
+		       report->count == 1 ? "weight" : "weights");
+	else
+		printf(": %zu of %zu weights differ\n", report->different,
+		       report->count);
+	for (i = 0; i < report->count; i++)
+		if (report->rows[i].verdict != QUIRE_VERDICT_SAME)
+			print_row(&report->rows[i]);
+	printf("  %" PRIu64 " codes and elements, %" PRIu64 " of them "
+	       "different\n"
+	       "  largest rounding of a scale: %.2g relative\n",
+	       sums.count, sums.different, sums.scale_error_max);
+}
+
+static void json_text_or_null(struct json_out *out, const char *key,
+			      const char *text)
+{
+	if (text)
+		json_out_text(out, key, text);
+	else
+		json_out_null(out, key);
+}
+
+static void json_row(struct json_out *out, const quire_compare_row *row)
+{
+	json_out_begin(out, NULL, '{');
+	json_text_or_null(out, "node", row->node);
+	json_text_or_null(out, "source", row->source);
+	json_text_or_null(out, "tensor", row->tensor);
+	json_out_text(out, "verdict", quire_verdict_name(row->verdict));
+	json_text_or_null(out, "reason", row->reason);
+	json_text_or_null(out, "dtype",
+			  row->tensor ? quire_dtype_name(row->dtype) : NULL);
+	json_out_u64(out, "count", row->count);
+	json_out_u64(out, "different", row->different);
+	json_out_u64(out, "scales_different", row->scales_different);
+	json_out_f64(out, "scale_error_max", row->scale_error_max);
+	json_out_end(out, '}');
+}
+
+static int print_json(char *const *paths, const quire_compare_report *report)
+{
+	struct json_out out = json_out_start(stdout);
+	const struct sums sums = sums_of(report);
+	size_t i;
+
+	json_out_begin(&out, NULL, '{');
+	json_out_text(&out, "source", paths[0]);
+	json_out_text(&out, "file", paths[1]);
+	json_out_u64(&out, "rows_different", report->different);
+	json_out_u64(&out, "count", sums.count);
+	json_out_u64(&out, "different", sums.different);
+	json_out_f64(&out, "scale_error_max", sums.scale_error_max);
+	json_out_begin(&out, "rows", '[');
+	for (i = 0; i < report->count; i++)
+		json_row(&out, &report->rows[i]);
+	json_out_end(&out, ']');
+	json_out_end(&out, '}');
+	return json_out_finish(&out) ? EXIT_FINE : trouble_memory();
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .json = false };
+	quire_compare_report *report;
+	struct args_words words;
+	quire_error error;
+	int code;
+
+	if (!args_parse(&command_compare, argc, argv, &values, &words, &code))
+		return code;
+	if (quire_compare_onnx(words.word[0], words.word[1], &report, &error) !=
+	    QUIRE_OK)
+		return trouble("%s with %s: %s", words.word[0], words.word[1],
+			       error.message);
+	code = EXIT_FINE;
+	if (values.json)
+		code = print_json(words.word, report);
+	else
+		print_text(words.word[1], report);
+	if (report->different)
+		code = worse(code, EXIT_DIFFERS);
+	quire_compare_report_free(report);
+	return code;
+}
+
+const struct command command_compare = {
+	.name = "compare",
+	.summary = "hold a container against the model it was made of",
+	.usage = "MODEL.onnx FILE.gguf [--json]",
+	.about =
+	    "Reads both again and decodes the model by itself, with nothing "
+	    "that 'quire convert'\nuses. Codes and dense elements must be the "
+	    "same, scales within their rounding to\nf16, and nothing may be "
+	    "in one only.\n\n"
+	    "exit codes:\n"
+	    "  0  the container holds the model's weights\n"
+	    "  1  something differs, or is in one only\n"
+	    "  2  one of the two cannot be read",
+	.examples = "  quire compare model.onnx model.gguf\n"
+		    "  quire compare model.onnx model.gguf --json | "
+		    "jq '.rows[] | select(.different > 0)'",
+	.options = options,
+	.words_min = 2,
+	.words_max = 2,
+	.run = run,
+};

@@ -1,0 +1,377 @@
+/*
+ * cmd_edit.c - quire edit: sets and unsets metadata. What the new file is made
+ * of is copy_model's; here is what may be changed, and to what.
+ */
+#include "cli/command.h"
+#include "cli/copy_model.h"
+#include "cli/edit_value.h"
+#include "cli/nearest.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct values {
+	struct args_list set;
+	struct args_list unset;
+	const char *output;
+	bool force;
+};
+
+static const struct args_option options[] = {
+	{ .name = "set",
+	  .value = "KEY=VALUE",
+	  .type = ARGS_LIST,
+	  .offset = offsetof(struct values, set),
+	  .help = "set a key; KEY:TYPE=VALUE gives it a type; may be "
+		  "repeated" },
+	{ .name = "unset",
+	  .value = "KEY",
+	  .type = ARGS_LIST,
+	  .offset = offsetof(struct values, unset),
+	  .help = "remove a key; may be repeated" },
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "OUT.gguf",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, output),
+	  .help = "write a new file, and leave FILE as it is" },
+	{ .name = "force",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, force),
+	  .help = "take a header that another tool edited as it is" },
+	{ .name = NULL },
+};
+
+/* One --set or --unset. */
+struct change {
+	char *key;
+	const quire_value *old; /* NULL: the key is new */
+	bool unset;
+	quire_value value;
+	void *storage;
+};
+
+struct edit {
+	struct copy copy;
+	struct change *changes;
+	size_t count;
+	struct copy_value *added;
+	size_t added_count;
+};
+
+/* ------------------------------------------------------------- what may be */
+
+static bool refuse(const char *key, const char *why)
+{
+	trouble("edit: '%s' %s", key, why);
+	return false;
+}
+
+static bool may_change(const struct edit *edit, const struct change *change)
+{
+	const char *key = change->key;
+	const bool container = edit->copy.info.quire_version > 0;
+
+	if (strcmp(key, "general.alignment") == 0)
+		return refuse(key, "says where tensors lie; 'quire stamp "
+				   "--align' moves them");
+	if (strncmp(key, "quire.", 6) == 0 && !container)
+		return refuse(key, "is a container's; 'quire stamp' makes one "
+				   "of this file");
+	if (strncmp(key, "quire.", 6) == 0 &&
+	    strncmp(key, "quire.source.", 13) != 0 &&
+	    strcmp(key, "quire.converter") != 0)
+		return refuse(key, "is not to be edited: Quire derives it from "
+				   "the rest, or keeps it for itself");
+	if (change->unset && container &&
+	    (strcmp(key, "general.architecture") == 0 ||
+	     strcmp(key, "general.quantization_version") == 0))
+		return refuse(key, "is what a container must have [F-27]");
+	return true;
+}
+
+static bool check_twice(const struct edit *edit, size_t last)
+{
+	for (size_t i = 0; i < last; i++)
+		if (strcmp(edit->changes[i].key, edit->changes[last].key) == 0)
+			return refuse(edit->changes[last].key,
+				      "is to be changed twice");
+	return true;
+}
+
+/* -------------------------------------------------------------- what is told
+ */
+
+/* The type that a key ends with, after a colon, which is then cut off. */
+static bool cut_type(struct change *change, struct edit_type *type, bool *typed)
+{
+	char *colon = strrchr(change->key, ':');
+
+	*typed = colon && edit_type_named(colon + 1, strlen(colon + 1), type);
+	if (*typed)
+		*colon = '\0';
+	else if (colon)
+		return refuse(change->key, "ends in no type; there are u8, i8, "
+					   "u16, i16, u32, i32, u64, i64, f32, "
+					   "f64, bool, string, and [u8] and so "
+					   "on for arrays");
+	return true;
+}
+
+static bool read_set(struct edit *edit, struct change *change, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	struct edit_type type;
+	bool typed = false;
+
+	if (!equals || equals == text) {
+		trouble("edit: --set takes KEY=VALUE, not '%s'", text);
+		return false;
+	}
+	change->key = strndup(text, (size_t)(equals - text));
+	if (!change->key) {
+		trouble_memory();
+		return false;
+	}
+	change->old = quire_model_find_value(edit->copy.model, change->key);
+	if (!change->old && !cut_type(change, &type, &typed))
+		return false;
+	if (typed)
+		change->old =
+		    quire_model_find_value(edit->copy.model, change->key);
+	if (!may_change(edit, change))
+		return false;
+	if (!typed && change->old)
+		type = edit_type_of(change->old);
+	else if (!typed && !edit_type_guess(change->key, equals + 1, &type))
+		return false;
+	return edit_value_parse(change->key, type, equals + 1, &change->value,
+				&change->storage);
+}
+
+static bool tell_unknown(const struct edit *edit, const char *key)
+{
+	const size_t count = quire_model_value_count(edit->copy.model);
+	struct nearest near = nearest_to(key);
+	char shown[256];
+
+	for (size_t i = 0; i < count; i++) {
+		quire_string name;
+
+		quire_model_value(edit->copy.model, i, &name);
+		nearest_offer(&near, name);
+	}
+	if (near.found)
+		trouble("%s: no key '%s', did you mean '%s'?", edit->copy.path,
+			key, text_shorten(shown, sizeof(shown), near.name));
+	else
+		trouble("%s: no key '%s'; 'quire info' lists them",
+			edit->copy.path, key);
+	return false;
+}
+
+static bool read_unset(struct edit *edit, struct change *change,
+		       const char *key)
+{
+	change->unset = true;
+	change->key = strdup(key);
+	if (!change->key) {
+		trouble_memory();
+		return false;
+	}
+	change->old = quire_model_find_value(edit->copy.model, key);
+	if (!may_change(edit, change))
+		return false;
+	return change->old || tell_unknown(edit, key);
+}
+
+static bool read_changes(struct edit *edit, const struct values *values)
+{
+	const size_t sets = values->set.count;
+	const size_t count = sets + values->unset.count;
+
+	edit->changes = calloc(count + 1, sizeof(*edit->changes));
+	edit->added = calloc(count + 1, sizeof(*edit->added));
+	if (!edit->changes || !edit->added) {
+		trouble_memory();
+		return false;
+	}
+	edit->count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct change *change = &edit->changes[i];
+		const bool read =
+		    i < sets ? read_set(edit, change, values->set.item[i])
+			     : read_unset(edit, change,
+					  values->unset.item[i - sets]);
+
+		if (!read || !check_twice(edit, i))
+			return false;
+		if (!change->old)
+			edit->added[edit->added_count++] =
+			    (struct copy_value){ change->key, change->value };
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------ the edit
+ */
+
+static const quire_value *choose(void *context, const char *key,
+				 const quire_value *value)
+{
+	const struct edit *edit = context;
+
+	for (size_t i = 0; i < edit->count; i++)
+		if (strcmp(edit->changes[i].key, key) == 0)
+			return edit->changes[i].unset ? NULL
+						      : &edit->changes[i].value;
+	return value;
+}
+
+static void print_change(const struct change *change)
+{
+	text_print(stdout, change->key, strlen(change->key));
+	fputs(": ", stdout);
+	if (change->old)
+		edit_value_print(change->old);
+	else
+		fputs("none", stdout);
+	fputs(" -> ", stdout);
+	if (change->unset)
+		fputs("none", stdout);
+	else
+		edit_value_print(&change->value);
+	putchar('\n');
+}
+
+static void print_changes(const struct edit *edit, const char *output)
+{
+	const uint64_t from = edit->copy.info.data_offset;
+	const uint64_t to = edit->copy.result.data_offset;
+
+	for (size_t i = 0; i < edit->count; i++)
+		print_change(&edit->changes[i]);
+	text_print(stdout, output, strlen(output));
+	if (from == to)
+		printf(": edited, tensor data stays at byte %" PRIu64 "\n", to);
+	else
+		printf(": edited, tensor data moved from byte %" PRIu64
+		       " to %" PRIu64 "\n",
+		       from, to);
+}
+
+/* A container that a tool without a notion of it realigned. */
+static uint32_t alignment_of(const quire_model_info *info)
+{
+	return info->quire_version && info->alignment < 32 ? 32
+							   : info->alignment;
+}
+
+static int write_edit(struct edit *edit, const struct values *values)
+{
+	struct copy *copy = &edit->copy;
+	/* The target of a link is what is replaced, and not the link. */
+	char *target = values->output ? NULL : realpath(copy->path, NULL);
+	const struct copy_how how = {
+		.output = target ? target : values->output,
+		.alignment = alignment_of(&copy->info),
+		.plain = copy->info.quire_version == 0,
+		.in_place = !values->output,
+		.choose = choose,
+		.context = edit,
+		.added = edit->added,
+		.added_count = edit->added_count,
+	};
+	int code;
+
+	if (!how.output)
+		return trouble("%s: cannot be found any more", copy->path);
+	code = copy_write(copy, &how);
+	if (code == EXIT_FINE)
+		print_changes(edit,
+			      values->output ? values->output : copy->path);
+	free(target);
+	return code;
+}
+
+static void free_changes(struct edit *edit)
+{
+	for (size_t i = 0; i < edit->count; i++) {
+		free(edit->changes[i].key);
+		free(edit->changes[i].storage);
+	}
+	free(edit->changes);
+	free(edit->added);
+}
+
+/* --force is about something else here. */
+static bool output_allowed(const char *source, const char *output)
+{
+	struct stat status;
+
+	if (!copy_output_allowed(source, output, true))
+		return false;
+	if (lstat(output, &status) != 0)
+		return true;
+	trouble("%s: exists already; remove it or choose another output",
+		output);
+	return false;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .force = false };
+	struct edit edit = { .count = 0 };
+	struct args_words words;
+	int code;
+
+	if (!args_parse(&command_edit, argc, argv, &values, &words, &code))
+		return code;
+	if (values.set.count + values.unset.count == 0 && !values.force)
+		return trouble("edit: nothing to change; --set or --unset is "
+			       "missing");
+	if (values.output && !output_allowed(words.word[0], values.output))
+		return EXIT_TROUBLE;
+	if (!copy_open(&edit.copy, words.word[0], values.force))
+		return EXIT_TROUBLE;
+	code = read_changes(&edit, &values) ? write_edit(&edit, &values)
+					    : EXIT_TROUBLE;
+	free_changes(&edit);
+	copy_close(&edit.copy);
+	return code;
+}
+
+const struct command command_edit = {
+	.name = "edit",
+	.summary = "change metadata",
+	.usage = "FILE.gguf [--set KEY=VALUE]... [--unset KEY]... [options]",
+	.about =
+	    "Changes keys in a container or any other GGUF file. The new file "
+	    "takes the old\none's place whole and at once, so that programs "
+	    "that have the old one mapped\nkeep it. Tensors are copied, or "
+	    "shared, by the file system and not looked at: their\nchecksums "
+	    "stay what they were, so that damage is still found, and only "
+	    "that of the\nheader is made anew. Where the new header fits, "
+	    "tensor data stays at its place.\n\nWithout TYPE a key keeps the "
+	    "type that it has. A new one gets what VALUE looks\nlike: bool "
+	    "(true, false), u32, i32, i64 or u64, f32 or f64, an array for a "
+	    "JSON\nlist of one of these or of strings, else string. TYPE is "
+	    "one of u8 to u64, i8 to\ni64, f32, f64, bool, string, or one of "
+	    "them in brackets for an array. Keys that\nQuire derives, and "
+	    "general.alignment, cannot be changed. --force alone makes the\n"
+	    "header's checksum anew after another tool's edit.",
+	.examples = "  quire edit model.gguf --set general.name=MiniLM\n"
+		    "  quire edit model.gguf --set general.version:string=1.0 "
+		    "-o new.gguf\n"
+		    "  quire edit model.gguf --set 'general.tags=[\"bert\", "
+		    "\"en\"]' --unset general.url",
+	.options = options,
+	.words_min = 1,
+	.words_max = 1,
+	.run = run,
+};

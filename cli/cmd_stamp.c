@@ -1,0 +1,119 @@
+/*
+ * cmd_stamp.c - quire stamp: a container of any GGUF file, the tensors' bytes
+ * as they are.
+ */
+#include "cli/command.h"
+#include "cli/copy_model.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct values {
+	const char *output;
+	uint32_t alignment;
+	uint32_t threads;
+	bool force;
+};
+
+static const struct args_option options[] = {
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "OUT.gguf",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, output),
+	  .help = "the container to write" },
+	{ .name = "force",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, force),
+	  .help = "replace OUT.gguf if it exists" },
+	{ .name = "threads",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, threads),
+	  .max = ARGS_THREADS_MAX,
+	  .help = "threads that hash; 0, the default: one for each CPU" },
+	{ .name = "align",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, alignment),
+	  .min = 32,
+	  .max = 65536,
+	  .help = "bytes that tensors start on, a power of two; default: "
+		  "16384" },
+	{ .name = NULL },
+};
+
+static const quire_value *keep(void *context, const char *key,
+			       const quire_value *value)
+{
+	(void)context;
+	(void)key;
+	return value;
+}
+
+static int stamp(struct copy *copy, const struct values *values)
+{
+	const struct copy_how how = {
+		.output = values->output,
+		.alignment = values->alignment,
+		.threads = values->threads,
+		.overwrite = values->force,
+		.choose = keep,
+	};
+	const size_t count = quire_model_tensor_count(copy->model);
+	char size[TEXT_SIZE_CAPACITY];
+	const int code = copy_write(copy, &how);
+
+	if (code != EXIT_FINE)
+		return code;
+	text_print(stdout, values->output, strlen(values->output));
+	printf(": stamped, %zu %s, %s%s\n", count,
+	       count == 1 ? "tensor" : "tensors",
+	       text_human_size(size, copy->result.file_size),
+	       copy->info.quire_version ? "; their checksums were kept" : "");
+	return EXIT_FINE;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .alignment = 16384 };
+	struct args_words words;
+	struct copy copy;
+	int code;
+
+	if (!args_parse(&command_stamp, argc, argv, &values, &words, &code))
+		return code;
+	if (values.alignment & (values.alignment - 1))
+		return trouble("stamp: --align takes a power of two, not '%u'",
+			       (unsigned)values.alignment);
+	if (!copy_output_allowed(words.word[0], values.output, values.force) ||
+	    !copy_open(&copy, words.word[0], false))
+		return EXIT_TROUBLE;
+	code = stamp(&copy, &values);
+	copy_close(&copy);
+	return code;
+}
+
+const struct command command_stamp = {
+	.name = "stamp",
+	.summary = "give a GGUF file page alignment and checksums",
+	.usage = "FILE.gguf -o OUT.gguf [options]",
+	.about =
+	    "Writes any GGUF file as a container: each tensor starts on a "
+	    "page and has its\nchecksum, and so has the header, so that "
+	    "'quire verify' can check them. The\ntensors' bytes and all "
+	    "metadata stay as they are; but general.alignment is\nreplaced, "
+	    "and an architecture or quantization version that is missing is "
+	    "added.\nOther programs read the result as before. Tensors of a "
+	    "container keep the checksums\nthat they have, so that damage is "
+	    "still found. 'quire strip' undoes it.",
+	.examples = "  quire stamp llama.gguf -o stamped.gguf\n"
+		    "  quire stamp llama.gguf -o stamped.gguf --align 4096",
+	.options = options,
+	.words_min = 1,
+	.words_max = 1,
+	.run = run,
+};

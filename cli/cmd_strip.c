@@ -1,0 +1,162 @@
+/*
+ * cmd_strip.c - quire strip: a container without what makes it one. The file
+ * is verified before, as nothing could find damage in it afterwards.
+ */
+#include "cli/command.h"
+#include "cli/copy_model.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* GGUF's alignment, where a file does not name another. */
+#define PLAIN_ALIGNMENT 32
+
+struct values {
+	const char *output;
+	uint32_t alignment;
+	uint32_t threads;
+	bool force;
+};
+
+static const struct args_option options[] = {
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "OUT.gguf",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, output),
+	  .help = "the file to write" },
+	{ .name = "force",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, force),
+	  .help = "replace OUT.gguf if it exists" },
+	{ .name = "threads",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, threads),
+	  .max = ARGS_THREADS_MAX,
+	  .help = "threads that verify; 0, the default: one for each CPU" },
+	{ .name = "align",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, alignment),
+	  .min = 8,
+	  .max = 65536,
+	  .help = "bytes that tensors start on, a power of two; default: 32" },
+	{ .name = NULL },
+};
+
+/* An alignment that is GGUF's own need not be told. */
+static const quire_value *keep_foreign(void *context, const char *key,
+				       const quire_value *value)
+{
+	const struct values *values = context;
+
+	if (values->alignment == PLAIN_ALIGNMENT &&
+	    strcmp(key, "general.alignment") == 0)
+		return NULL;
+	return value;
+}
+
+/* Verification neither holds signals nor has anything to clean up. */
+static bool show_progress(void *context, uint64_t done, uint64_t total)
+{
+	struct copy *copy = context;
+
+	progress_show(&copy->progress, done, total);
+	return true;
+}
+
+static int verify(struct copy *copy, uint32_t threads)
+{
+	const quire_verify_options how = {
+		.threads = threads,
+		.progress = show_progress,
+		.context = copy,
+	};
+	quire_status status;
+	quire_error error;
+
+	copy->progress = progress_start(copy->path);
+	status = quire_model_verify(copy->model, &how, &error);
+	progress_clear(&copy->progress);
+	if (status == QUIRE_OK)
+		return EXIT_FINE;
+	if (status == QUIRE_ERROR_CHECKSUM || status == QUIRE_ERROR_LAYOUT)
+		return trouble("%s: %s; not stripped, as nothing could find "
+			       "the damage afterwards",
+			       copy->path, error.message);
+	return trouble_with_file(copy->path, &error);
+}
+
+static int strip(struct copy *copy, struct values *values)
+{
+	const struct copy_how how = {
+		.output = values->output,
+		.alignment = values->alignment,
+		.plain = true,
+		.overwrite = values->force,
+		.choose = keep_foreign,
+		.context = values,
+	};
+	const size_t count = quire_model_tensor_count(copy->model);
+	char size[TEXT_SIZE_CAPACITY];
+	int code;
+
+	if (copy->info.quire_version == 0)
+		return trouble("%s: is no container; there is nothing to strip",
+			       copy->path);
+	code = verify(copy, values->threads);
+	if (code == EXIT_FINE)
+		code = copy_write(copy, &how);
+	if (code != EXIT_FINE)
+		return code;
+	text_print(stdout, values->output, strlen(values->output));
+	printf(": stripped, %zu %s, %s\n", count,
+	       count == 1 ? "tensor" : "tensors",
+	       text_human_size(size, copy->result.file_size));
+	return EXIT_FINE;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .alignment = PLAIN_ALIGNMENT };
+	struct args_words words;
+	struct copy copy;
+	int code;
+
+	if (!args_parse(&command_strip, argc, argv, &values, &words, &code))
+		return code;
+	if (values.alignment & (values.alignment - 1))
+		return trouble("strip: --align takes a power of two, not '%u'",
+			       (unsigned)values.alignment);
+	if (!copy_output_allowed(words.word[0], values.output, values.force) ||
+	    !copy_open(&copy, words.word[0], false))
+		return EXIT_TROUBLE;
+	code = strip(&copy, &values);
+	copy_close(&copy);
+	return code;
+}
+
+const struct command command_strip = {
+	.name = "strip",
+	.summary = "take alignment and checksums off a container",
+	.usage = "FILE.gguf -o OUT.gguf [options]",
+	.about =
+	    "Writes a container as other programs write GGUF: without the "
+	    "keys of quire.*\n(checksums, sources, linear layers), and each "
+	    "tensor on a multiple of 32 bytes.\nAll other metadata and the "
+	    "tensors' bytes stay as they are. The file is verified\nfirst, "
+	    "and a damaged one is refused. After 'quire stamp' this gives "
+	    "back what\ngguf-py and llama.cpp wrote, byte for byte, where "
+	    "that had all the keys that a\ncontainer needs and no alignment "
+	    "of its own.",
+	.examples = "  quire strip model.gguf -o plain.gguf\n"
+		    "  quire strip model.gguf -o plain.gguf --align 64",
+	.options = options,
+	.words_min = 1,
+	.words_max = 1,
+	.run = run,
+};

@@ -1,0 +1,464 @@
+/*
+ * compare.c - quire_compare_onnx: which linear goes with which node, and which
+ * tensor with which constant; what is left over on either side is told. How a
+ * quantized weight is compared is in compare_weight.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "convert/arena.h"
+#include "convert/compare_source.h"
+#include "convert/compare_weight.h"
+#include "convert/onnx_read.h"
+#include "convert/table.h"
+#include "format/error.h"
+
+/* A plain tensor is read in pieces of this many bytes. */
+#define PIECE_SIZE ((size_t)1 << 18)
+
+/* A report is these, and the strings of its rows in the arena. */
+struct report {
+	quire_compare_report public; /* first: what the user holds */
+	quire_compare_row *rows;
+	size_t capacity;
+	struct arena strings;
+};
+
+struct comparison {
+	struct onnx_model *source;
+	quire_model *file;
+	struct report *report;
+	bool *part;	/* of each value: only of quantized weights */
+	bool *whole;	/* of each value: used as such */
+	bool *weight;	/* of each tensor: a linear has it */
+	bool *compared; /* of each value */
+	size_t *next;	/* of each value: the next of its name, or SIZE_MAX */
+	struct table names;
+	quire_error *error;
+};
+
+static quire_status fail_memory(const struct comparison *in)
+{
+	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+			  "out of memory");
+}
+
+static const char *keep(struct comparison *in, const char *text, size_t size)
+{
+	char *copy = quire_arena_own(&in->report->strings, size + 1, 1);
+
+	if (copy)
+		memcpy(copy, text, size);
+	return copy;
+}
+
+/* Adds a row; its strings are copied. */
+static quire_status add_row(struct comparison *in, quire_compare_row row,
+			    const quire_tensor *tensor)
+{
+	struct report *report = in->report;
+	quire_compare_row *slot;
+	const bool has_node = row.node != NULL;
+	const bool has_source = row.source != NULL;
+
+	if (report->public.count == report->capacity)
+		return fail_memory(in);
+	if (has_node)
+		row.node = keep(in, row.node, strlen(row.node));
+	if (has_source)
+		row.source = keep(in, row.source, strlen(row.source));
+	if (tensor) {
+		row.tensor = keep(in, tensor->name.data, tensor->name.size);
+		row.dtype = tensor->dtype;
+	}
+	if ((has_node && !row.node) || (has_source && !row.source) ||
+	    (tensor && !row.tensor))
+		return fail_memory(in);
+	slot = &report->rows[report->public.count++];
+	*slot = row;
+	report->public.different += row.verdict != QUIRE_VERDICT_SAME;
+	return QUIRE_OK;
+}
+
+static bool is_linear(const struct onnx_node *node)
+{
+	return strcmp(node->op_type, "MatMulNBits") == 0;
+}
+
+static size_t tensor_number(const struct comparison *in,
+			    const quire_tensor *tensor)
+{
+	return (size_t)(tensor - quire_model_tensor(in->file, 0));
+}
+
+static bool same_text(quire_string text, const char *other)
+{
+	return text.size == strlen(other) &&
+	       memcmp(text.data, other, text.size) == 0;
+}
+
+/* A node and the linear in its place, either of which may be missing. */
+static quire_status compare_pair(struct comparison *in,
+				 const struct onnx_node *node,
+				 const quire_linear *linear)
+{
+	const char *codes =
+	    node && node->input_count > 1 ? node->inputs[1] : NULL;
+	quire_compare_row row = { .source = codes };
+	const char *reason = NULL;
+	quire_status status = QUIRE_OK;
+
+	if (node)
+		row.node = quire_onnx_label(node);
+	if (!linear) {
+		row.verdict = QUIRE_VERDICT_ONLY_SOURCE;
+	} else if (!node) {
+		row.verdict = QUIRE_VERDICT_ONLY_FILE;
+	} else if (!codes || !same_text(linear->weight->source, codes)) {
+		row.verdict = QUIRE_VERDICT_DIFFERS;
+		reason = "the linear in its place has another weight";
+	} else {
+		status = quire_compare_weight(in->source, node, linear->weight,
+					      linear, &row, &reason, in->error);
+	}
+	if (status != QUIRE_OK)
+		return status;
+	row.reason = reason;
+	return add_row(in, row, linear ? linear->weight : NULL);
+}
+
+/* Both are in the order of the nodes. */
+static quire_status compare_linears(struct comparison *in)
+{
+	const size_t count = quire_model_linear_count(in->file);
+	quire_status status = QUIRE_OK;
+	size_t index = 0;
+
+	for (size_t i = 0; i < in->source->node_count && status == QUIRE_OK;
+	     i++) {
+		const struct onnx_node *node = &in->source->nodes[i];
+
+		if (!is_linear(node))
+			continue;
+		status =
+		    compare_pair(in, node, quire_model_linear(in->file, index));
+		index++;
+	}
+	for (; index < count && status == QUIRE_OK; index++)
+		status =
+		    compare_pair(in, NULL, quire_model_linear(in->file, index));
+	return status;
+}
+
+/* The tensor of that source; the first one, should several have it. */
+static const quire_tensor *find_source(const struct comparison *in,
+				       const char *source)
+{
+	const size_t count = quire_model_tensor_count(in->file);
+
+	for (size_t i = 0; i < count; i++) {
+		const quire_tensor *tensor = quire_model_tensor(in->file, i);
+
+		if (same_text(tensor->source, source))
+			return tensor;
+	}
+	return NULL;
+}
+
+/* Weights of nodes that are no linears; a linear may have the same one. */
+static quire_status compare_lookups(struct comparison *in)
+{
+	for (size_t i = 0; i < in->source->node_count; i++) {
+		const struct onnx_node *node = &in->source->nodes[i];
+		quire_compare_row row = { .node = quire_onnx_label(node) };
+		const quire_tensor *tensor;
+		quire_status status = QUIRE_OK;
+		size_t codes;
+
+		if (!quire_compare_is(node) || is_linear(node))
+			continue;
+		codes = quire_compare_codes(node);
+		row.source =
+		    codes < node->input_count ? node->inputs[codes] : "";
+		tensor = find_source(in, row.source);
+		if (!tensor) {
+			row.verdict = QUIRE_VERDICT_ONLY_SOURCE;
+		} else {
+			in->weight[tensor_number(in, tensor)] = true;
+			status =
+			    quire_compare_weight(in->source, node, tensor, NULL,
+						 &row, &row.reason, in->error);
+		}
+		if (status == QUIRE_OK)
+			status = add_row(in, row, tensor);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
+}
+
+static bool dense_type(int32_t type, quire_dtype *dtype)
+{
+	switch (type) {
+	case ONNX_FLOAT:
+		*dtype = QUIRE_F32;
+		return true;
+	case ONNX_FLOAT16:
+		*dtype = QUIRE_F16;
+		return true;
+	case ONNX_BFLOAT16:
+		*dtype = QUIRE_BF16;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether a container has a tensor for the constant itself. */
+static bool expected(const struct comparison *in, size_t number)
+{
+	const struct onnx_value *value = &in->source->values[number];
+	quire_dtype dtype;
+
+	return value->origin == ONNX_CONSTANT && !value->sparse &&
+	       value->count > 0 && dense_type(value->type, &dtype) &&
+	       (in->whole[number] || !in->part[number]) &&
+	       (value->initializer || value->rank > 0);
+}
+
+static void mark_uses(const struct comparison *in)
+{
+	for (size_t i = 0; i < in->source->node_count; i++) {
+		const struct onnx_node *node = &in->source->nodes[i];
+
+		for (size_t at = 0; at < node->input_count; at++) {
+			const struct onnx_value *value = quire_onnx_find(
+			    in->source, node->scope, node->inputs[at]);
+
+			if (!value)
+				continue;
+			if (quire_compare_is_part(node, at))
+				in->part[value - in->source->values] = true;
+			else
+				in->whole[value - in->source->values] = true;
+		}
+	}
+}
+
+/* Names of constants, from the last so that chains begin with the first. */
+static quire_status index_names(struct comparison *in)
+{
+	for (size_t i = in->source->value_count; i-- > 0;) {
+		const char *name = in->source->values[i].name;
+		const size_t size = strlen(name);
+		size_t *head;
+		quire_status status;
+
+		in->next[i] = SIZE_MAX;
+		if (!expected(in, i) || size == 0)
+			continue;
+		head = quire_table_find(&in->names, 0, name, size);
+		if (head) {
+			in->next[i] = *head;
+			*head = i;
+			continue;
+		}
+		status =
+		    quire_table_add(&in->names, 0, name, size, i, in->error);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
+}
+
+/* The first constant of that name that no tensor has taken; SIZE_MAX: none. */
+static size_t take_constant(struct comparison *in, quire_string name)
+{
+	size_t *head =
+	    name.size ? quire_table_find(&in->names, 0, name.data, name.size)
+		      : NULL;
+	size_t found;
+
+	if (!head || *head == SIZE_MAX)
+		return SIZE_MAX;
+	found = *head;
+	*head = in->next[found];
+	in->compared[found] = true;
+	return found;
+}
+
+/* Elements that are not the same bytes. */
+static quire_status compare_bytes(struct comparison *in,
+				  const struct onnx_value *value,
+				  const quire_tensor *tensor, uint64_t width,
+				  quire_compare_row *row)
+{
+	unsigned char *piece = malloc(PIECE_SIZE);
+	quire_status status;
+
+	if (!piece)
+		return fail_memory(in);
+	status = quire_onnx_file_acquire(value->file, in->error);
+	if (status != QUIRE_OK)
+		goto out;
+	for (uint64_t at = 0; at < value->size && status == QUIRE_OK;
+	     at += PIECE_SIZE) {
+		const uint64_t left = value->size - at;
+		const size_t size =
+		    left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
+		const unsigned char *other =
+		    (const unsigned char *)tensor->data + at;
+
+		status = quire_onnx_read(value, at, piece, size, in->error);
+		for (size_t i = 0; status == QUIRE_OK && i < size; i += width)
+			row->different +=
+			    memcmp(piece + i, other + i, width) != 0;
+	}
+	quire_onnx_file_release(value->file);
+	row->count = value->count;
+out:
+	free(piece);
+	return status;
+}
+
+static quire_status compare_plain(struct comparison *in,
+				  const quire_tensor *tensor)
+{
+	const size_t number = take_constant(in, tensor->source);
+	quire_compare_row row = { .verdict = QUIRE_VERDICT_ONLY_FILE };
+	const struct onnx_value *value;
+	quire_dtype dtype = QUIRE_F32;
+	quire_status status = QUIRE_OK;
+
+	if (number == SIZE_MAX)
+		return add_row(in, row, tensor);
+	value = &in->source->values[number];
+	dense_type(value->type, &dtype);
+	row.source = value->name;
+	row.verdict = QUIRE_VERDICT_SAME;
+	if (dtype != tensor->dtype)
+		row.reason = "the type differs";
+	else if (value->size != tensor->size)
+		row.reason = "the size differs";
+	else
+		status = compare_bytes(in, value, tensor,
+				       value->size / value->count, &row);
+	if (row.reason || row.different)
+		row.verdict = QUIRE_VERDICT_DIFFERS;
+	return status == QUIRE_OK ? add_row(in, row, tensor) : status;
+}
+
+static quire_status compare_rest(struct comparison *in)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < quire_model_linear_count(in->file); i++) {
+		const quire_linear *linear = quire_model_linear(in->file, i);
+
+		in->weight[tensor_number(in, linear->weight)] = true;
+	}
+	for (size_t i = 0;
+	     i < quire_model_tensor_count(in->file) && status == QUIRE_OK; i++)
+		if (!in->weight[i])
+			status =
+			    compare_plain(in, quire_model_tensor(in->file, i));
+	for (size_t i = 0; i < in->source->value_count && status == QUIRE_OK;
+	     i++) {
+		const quire_compare_row row = {
+			.source = in->source->values[i].name,
+			.verdict = QUIRE_VERDICT_ONLY_SOURCE,
+		};
+
+		if (expected(in, i) && !in->compared[i])
+			status = add_row(in, row, NULL);
+	}
+	return status;
+}
+
+/* Enough for every node, linear, tensor and constant; and for every name
+ * twice, as a tensor's and as its source's. */
+static quire_status allocate(struct comparison *in)
+{
+	const size_t values = in->source->value_count + 1;
+	const size_t tensors = quire_model_tensor_count(in->file) + 1;
+	const size_t rows = in->source->node_count +
+			    quire_model_linear_count(in->file) + tensors +
+			    values;
+
+	in->part = calloc(values, sizeof(*in->part));
+	in->whole = calloc(values, sizeof(*in->whole));
+	in->compared = calloc(values, sizeof(*in->compared));
+	in->next = calloc(values, sizeof(*in->next));
+	in->weight = calloc(tensors, sizeof(*in->weight));
+	in->report = calloc(1, sizeof(*in->report));
+	if (!in->part || !in->whole || !in->compared || !in->next ||
+	    !in->weight || !in->report)
+		return fail_memory(in);
+	in->report->strings.left = UINT64_MAX;
+	in->report->rows = calloc(rows, sizeof(*in->report->rows));
+	in->report->public.rows = in->report->rows;
+	in->report->capacity = rows;
+	return in->report->rows ? QUIRE_OK : fail_memory(in);
+}
+
+quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
+				quire_compare_report **report,
+				quire_error *error)
+{
+	struct comparison in = { .error = error };
+	quire_status status = quire_onnx_open(onnx_path, &in.source, error);
+
+	if (status == QUIRE_OK)
+		status = quire_model_open(gguf_path, NULL, &in.file, error);
+	if (status == QUIRE_OK)
+		status = allocate(&in);
+	if (status == QUIRE_OK) {
+		mark_uses(&in);
+		status = index_names(&in);
+	}
+	if (status == QUIRE_OK)
+		status = compare_linears(&in);
+	if (status == QUIRE_OK)
+		status = compare_lookups(&in);
+	if (status == QUIRE_OK)
+		status = compare_rest(&in);
+	quire_table_free(&in.names);
+	free(in.part);
+	free(in.whole);
+	free(in.compared);
+	free(in.next);
+	free(in.weight);
+	quire_model_close(in.file);
+	quire_onnx_close(in.source);
+	if (status == QUIRE_OK)
+		*report = &in.report->public;
+	else if (in.report)
+		quire_compare_report_free(&in.report->public);
+	return status;
+}
+
+void quire_compare_report_free(quire_compare_report *report)
+{
+	struct report *whole = (struct report *)report;
+
+	if (!whole)
+		return;
+	quire_arena_free(&whole->strings);
+	free(whole->rows);
+	free(whole);
+}
+
+const char *quire_verdict_name(quire_verdict verdict)
+{
+	switch (verdict) {
+	case QUIRE_VERDICT_SAME:
+		return "same";
+	case QUIRE_VERDICT_DIFFERS:
+		return "differs";
+	case QUIRE_VERDICT_ONLY_SOURCE:
+		return "only in the source";
+	case QUIRE_VERDICT_ONLY_FILE:
+		return "only in the file";
+	}
+	return "unknown";
+}

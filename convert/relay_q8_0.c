@@ -1,0 +1,62 @@
+/*
+ * relay_q8_0.c - codes of 8 bits become Q8_0: code less zero point, where that
+ * is in int8, times the scale rounded to f16.
+ */
+#include <fp16.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "convert/relay_blocks.h"
+#include "format/bytes.h"
+
+/* A block of Q8_0: an f16 scale and 32 numbers of int8. */
+#define BLOCK_SIZE (2 + QUIRE_BLOCK_COUNT)
+
+static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+{
+	(void)survey;
+	return weight->bits == 8;
+}
+
+static bool fits(const struct matmulnbits *weight, const struct survey *survey,
+		 char reason[QUIRE_REASON_SIZE])
+{
+	const struct finding *lost = &survey->lost_code;
+
+	if (!quire_blocks_fit(weight, survey, reason))
+		return false;
+	if (!lost->found)
+		return true;
+	snprintf(reason, QUIRE_REASON_SIZE,
+		 "code less zero point, %g at row %" PRIu64 ", column %" PRIu64
+		 ", is not in int8",
+		 (double)lost->value, lost->row, lost->at);
+	return false;
+}
+
+static struct rounding rounding(const struct survey *survey)
+{
+	return survey->scales;
+}
+
+static void write_block(const struct block *block, unsigned char *out)
+{
+	const int zeros[2] = { (int)block->zeros[0], (int)block->zeros[1] };
+
+	store_u16(out, fp16_ieee_from_fp32_value(block->scale));
+	out += 2;
+	for (uint64_t i = 0; i < block->count; i++)
+		out[i] = (unsigned char)(block->codes[i] -
+					 zeros[i / (QUIRE_BLOCK_COUNT / 2)]);
+	memset(out + block->count, 0,
+	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
+}
+
+static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
+{
+	quire_blocks_write(rows, BLOCK_SIZE, write_block, out);
+}
+
+const struct encoding quire_relay_q8_0 = { QUIRE_Q8_0, suits, fits, rounding,
+					   encode };

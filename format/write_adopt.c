@@ -1,0 +1,132 @@
+/*
+ * write_adopt.c - a writer whose tensors already lie in another file: their
+ * bytes are copied below it, unseen, and their checksums are kept.
+ */
+#include "format/bytes.h"
+#include "format/error.h"
+#include "format/parse.h"
+#include "format/write.h"
+
+/* What is copied between two reports of progress. */
+#define STEP_SIZE ((uint64_t)32 << 20)
+
+/* Bytes that lie together in both files: tensors, and the padding between. */
+struct run {
+	uint64_t offset;
+	uint64_t from;
+	uint64_t size;
+};
+
+struct adoption {
+	const quire_writer *writer;
+	int file;
+	quire_progress_fn progress;
+	void *context;
+	uint64_t done, total;
+};
+
+static quire_status check_tensors(const quire_writer *writer,
+				  quire_error *error)
+{
+	for (size_t i = 0; i < writer->tensor_count; i++) {
+		const struct quire_out_tensor *tensor = &writer->tensors[i];
+		const uint64_t from = tensor->declared_offset;
+
+		if (tensor->written > 0)
+			return quire_fail(
+			    error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			    "tensor '%s' has bytes already", tensor->name);
+		if (!writer->plain && !tensor->view.has_xxh3)
+			return quire_fail(error, QUIRE_ERROR_ARGUMENT,
+					  QUIRE_NO_OFFSET,
+					  "tensor '%s' was declared without a "
+					  "checksum to keep",
+					  tensor->name);
+		if (from > INT64_MAX || tensor->view.size > INT64_MAX - from)
+			return quire_fail(error, QUIRE_ERROR_ARGUMENT,
+					  QUIRE_NO_OFFSET,
+					  "tensor '%s' was declared past the "
+					  "end of any file",
+					  tensor->name);
+	}
+	return QUIRE_OK;
+}
+
+/* The longest run that begins with tensor *index; *index becomes the first
+ * one that is not in it. */
+static struct run take_run(const quire_writer *writer, size_t *index)
+{
+	const struct quire_out_tensor *first = &writer->tensors[(*index)++];
+	struct run run = {
+		.offset = writer->header_size + first->view.offset,
+		.from = first->declared_offset,
+		.size = first->view.size,
+	};
+
+	for (; *index < writer->tensor_count; ++*index) {
+		const struct quire_out_tensor *next = &writer->tensors[*index];
+		const uint64_t distance =
+		    next->view.offset - first->view.offset;
+
+		if (next->declared_offset < run.from ||
+		    next->declared_offset - run.from != distance)
+			break;
+		run.size = distance + next->view.size;
+	}
+	return run;
+}
+
+static bool report(const struct adoption *adoption)
+{
+	return !adoption->progress ||
+	       adoption->progress(adoption->context, adoption->done,
+				  adoption->total);
+}
+
+static quire_status copy_run(struct adoption *adoption, struct run run,
+			     quire_error *error)
+{
+	while (run.size > 0) {
+		const uint64_t size =
+		    run.size < STEP_SIZE ? run.size : STEP_SIZE;
+		const quire_status status =
+		    quire_output_copy(&adoption->writer->output, run.offset,
+				      adoption->file, run.from, size, error);
+
+		if (status != QUIRE_OK)
+			return status;
+		run.offset += size;
+		run.from += size;
+		run.size -= size;
+		adoption->done += size;
+		if (!report(adoption))
+			return quire_fail(error, QUIRE_ERROR_CANCELLED,
+					  QUIRE_NO_OFFSET, "cancelled");
+	}
+	return QUIRE_OK;
+}
+
+quire_status quire_writer_adopt(quire_writer *writer, int file,
+				quire_progress_fn progress, void *context,
+				quire_error *error)
+{
+	struct adoption adoption = { .writer = writer,
+				     .file = file,
+				     .progress = progress,
+				     .context = context };
+	quire_status status = quire_writer_write(writer, 0, NULL, 0, error);
+	size_t index = 0;
+
+	if (status == QUIRE_OK)
+		status = check_tensors(writer, error);
+	while (status == QUIRE_OK && index < writer->tensor_count)
+		adoption.total += take_run(writer, &index).size;
+	index = 0;
+	while (status == QUIRE_OK && index < writer->tensor_count)
+		status = copy_run(&adoption, take_run(writer, &index), error);
+	if (status != QUIRE_OK)
+		return status;
+	for (size_t i = 0; i < writer->tensor_count; i++)
+		writer->tensors[i].written = writer->tensors[i].view.size;
+	return QUIRE_OK;
+}

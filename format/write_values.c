@@ -1,0 +1,228 @@
+/*
+ * write_values.c - the metadata that a writer was given: copies of the values,
+ * found by key through a hashed index, so that setting many keys is linear.
+ * Which keys are good, the parser says when the layout is fixed.
+ */
+#include <stdlib.h>
+
+#include "format/bytes.h"
+#include "format/error.h"
+#include "format/value.h"
+#include "format/write.h"
+
+/* Keys that are made from what else the writer is told. */
+static bool is_derived(const char *key)
+{
+	static const char *const derived[] = {
+		"quire.version",     "quire.header.xxh3",
+		"quire.tensor.xxh3", "quire.tensor.source",
+		"quire.linear.name", "quire.linear.weight",
+		"quire.linear.bias", "quire.linear.k",
+		"quire.padding",     "quire.linear.accuracy_level",
+	};
+
+	for (size_t i = 0; i < sizeof(derived) / sizeof(derived[0]); i++)
+		if (strcmp(key, derived[i]) == 0)
+			return true;
+	return false;
+}
+
+static quire_status check_key(const quire_writer *writer, const char *key,
+			      const quire_value *value, quire_error *error)
+{
+	if (writer->plain && strncmp(key, "quire.", 6) == 0)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "key '%s' would make a container of a plain "
+				  "file",
+				  key);
+	if (is_derived(key))
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "key '%s' is set by the writer itself", key);
+	if (strcmp(key, "general.alignment") == 0 &&
+	    (value->type != QUIRE_VALUE_U32 ||
+	     value->as.u != writer->alignment))
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "general.alignment is not the writer's, a "
+				  "u32 of %u",
+				  writer->alignment);
+	return QUIRE_OK;
+}
+
+/* Whether an array's bytes hold just its elements. */
+static bool is_whole(const quire_array *array)
+{
+	const unsigned char *bytes = array->data;
+	const size_t element_size = quire_value_size(array->type);
+	size_t at = 0;
+	uint64_t size;
+
+	if (array->type != QUIRE_VALUE_STRING)
+		return element_size > 0 &&
+		       checked_mul(array->count, element_size, &size) &&
+		       size == array->size;
+	for (uint64_t i = 0; i < array->count; i++) {
+		if (array->size - at < 8)
+			return false;
+		size = load_u64(bytes + at);
+		at += 8;
+		if (size > array->size - at)
+			return false;
+		at += (size_t)size;
+	}
+	return at == array->size;
+}
+
+/* A deep copy: *storage holds the bytes, or NULL where there are none. */
+static quire_status copy_value(const char *key, const quire_value *value,
+			       quire_value *copy, void **storage,
+			       quire_error *error)
+{
+	const bool is_array = value->type == QUIRE_VALUE_ARRAY;
+	const bool is_string = value->type == QUIRE_VALUE_STRING;
+
+	if (!is_array && !is_string && quire_value_size(value->type) == 0)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "key '%s': value type %d is unknown", key,
+				  (int)value->type);
+	if (is_array && !is_whole(&value->as.a))
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "key '%s': the array's size is not that of "
+				  "its elements",
+				  key);
+	*copy = *value;
+	*storage = NULL;
+	if (is_string) {
+		*storage = quire_out_copy(value->as.s.data, value->as.s.size);
+		copy->as.s.data = *storage;
+	} else if (is_array) {
+		*storage = quire_out_copy(value->as.a.data, value->as.a.size);
+		copy->as.a.data = *storage;
+	}
+	if ((is_string || is_array) && !*storage)
+		return quire_fail_memory(error, 1);
+	return QUIRE_OK;
+}
+
+/* The slot that holds `key`, or the free one where it belongs. Where the
+ * writer lies in memory is not known to who chose the keys, which keeps them
+ * from choosing ones that collide. */
+static size_t probe(const quire_writer *writer, const char *key)
+{
+	const size_t mask = writer->slot_count - 1;
+	const uint64_t seed = (uint64_t)(uintptr_t)writer;
+	size_t slot =
+	    (size_t)XXH3_64bits_withSeed(key, strlen(key), seed) & mask;
+
+	while (writer->slots[slot] != 0 &&
+	       strcmp(writer->values[writer->slots[slot] - 1].key, key) != 0)
+		slot = (slot + 1) & mask;
+	return slot;
+}
+
+/* Keeps the index at most half full. */
+static bool grow_slots(quire_writer *writer)
+{
+	const size_t count = writer->slot_count ? 2 * writer->slot_count : 64;
+	uint32_t *slots;
+
+	if (2 * (writer->value_count + 1) <= writer->slot_count)
+		return true;
+	slots = calloc(count, sizeof(*slots));
+	if (!slots)
+		return false;
+	free(writer->slots);
+	writer->slots = slots;
+	writer->slot_count = count;
+	for (size_t i = 0; i < writer->value_count; i++)
+		slots[probe(writer, writer->values[i].key)] = (uint32_t)i + 1;
+	return true;
+}
+
+static struct quire_out_value *find_or_add(quire_writer *writer,
+					   const char *key)
+{
+	struct quire_out_value *grown;
+	size_t slot;
+
+	if (!grow_slots(writer))
+		return NULL;
+	slot = probe(writer, key);
+	if (writer->slots[slot] != 0)
+		return &writer->values[writer->slots[slot] - 1];
+	grown = quire_out_grow(writer->values, writer->value_count,
+			       &writer->value_capacity, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	writer->values = grown;
+	grown += writer->value_count;
+	memset(grown, 0, sizeof(*grown));
+	grown->key = quire_out_copy(key, strlen(key));
+	if (!grown->key)
+		return NULL;
+	writer->slots[slot] = (uint32_t)++writer->value_count;
+	return grown;
+}
+
+const struct quire_out_value *quire_out_find(const quire_writer *writer,
+					     const char *key)
+{
+	size_t slot;
+
+	if (writer->slot_count == 0)
+		return NULL;
+	slot = probe(writer, key);
+	return writer->slots[slot] ? &writer->values[writer->slots[slot] - 1]
+				   : NULL;
+}
+
+quire_status quire_writer_set_value(quire_writer *writer, const char *key,
+				    const quire_value *value,
+				    quire_error *error)
+{
+	struct quire_out_value *slot;
+	quire_value copy;
+	void *storage;
+	quire_status status;
+
+	if (writer->header)
+		return quire_out_fail_late(error);
+	status = check_key(writer, key, value, error);
+	if (status == QUIRE_OK)
+		status = copy_value(key, value, &copy, &storage, error);
+	if (status != QUIRE_OK)
+		return status;
+	slot = find_or_add(writer, key);
+	if (!slot) {
+		free(storage);
+		return quire_fail_memory(error, sizeof(*slot));
+	}
+	free(slot->storage);
+	slot->value = copy;
+	slot->storage = storage;
+	return QUIRE_OK;
+}
+
+quire_status quire_writer_set_string(quire_writer *writer, const char *key,
+				     const char *value, quire_error *error)
+{
+	const quire_value string = { .type = QUIRE_VALUE_STRING,
+				     .as.s = quire_string_of(value) };
+
+	return quire_writer_set_value(writer, key, &string, error);
+}
+
+quire_status quire_writer_set_u32(quire_writer *writer, const char *key,
+				  uint32_t value, quire_error *error)
+{
+	const quire_value number = { .type = QUIRE_VALUE_U32, .as.u = value };
+
+	return quire_writer_set_value(writer, key, &number, error);
+}
+
+quire_status quire_writer_set_u64(quire_writer *writer, const char *key,
+				  uint64_t value, quire_error *error)
+{
+	const quire_value number = { .type = QUIRE_VALUE_U64, .as.u = value };
+
+	return quire_writer_set_value(writer, key, &number, error);
+}

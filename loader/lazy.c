@@ -1,0 +1,155 @@
+/*
+ * lazy.c - hashes a tensor once, when it is first used, whichever thread that
+ * is. The way that is taken ever after is one atomic load.
+ */
+#include "loader/lazy.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "format/error.h"
+#include "format/parse.h"
+#include "machine/cpu.h"
+#include "machine/hash.h"
+
+enum {
+	UNKNOWN,
+	BUSY, /* a thread hashes it */
+	GOOD,
+	BAD
+};
+
+struct quire_lazy_check {
+	atomic_int state;
+	uint64_t actual; /* when BAD: what it hashed to */
+	/* The model's own: a caller may have made a view of some rows. */
+	const quire_tensor *tensor;
+	struct lazy *lazy;
+};
+
+struct lazy {
+	pthread_mutex_t lock; /* of changes of state */
+	pthread_cond_t ended; /* a tensor is no longer BUSY */
+	uint32_t features;
+	struct quire_lazy_check checks[]; /* by tensor */
+};
+
+static quire_status create(const struct quire_index *index, struct lazy **lazy,
+			   quire_error *error)
+{
+	const size_t count = index->tensor_count;
+	struct lazy *made =
+	    malloc(sizeof(*made) + count * sizeof(*made->checks));
+
+	if (!made)
+		return quire_fail_memory(error, count * sizeof(*made->checks));
+	if (pthread_mutex_init(&made->lock, NULL) != 0) {
+		free(made);
+		return quire_fail_memory(error, sizeof(made->lock));
+	}
+	if (pthread_cond_init(&made->ended, NULL) != 0) {
+		pthread_mutex_destroy(&made->lock);
+		free(made);
+		return quire_fail_memory(error, sizeof(made->ended));
+	}
+	made->features = quire_cpu_features();
+	for (size_t i = 0; i < count; i++) {
+		atomic_init(&made->checks[i].state, UNKNOWN);
+		made->checks[i].tensor = &index->tensors[i];
+		made->checks[i].lazy = made;
+	}
+	*lazy = made;
+	return QUIRE_OK;
+}
+
+quire_status quire_lazy_create(quire_model *model, quire_error *error)
+{
+	struct quire_index *index = &model->index;
+	quire_status status;
+
+	if (index->info.quire_version == 0)
+		return quire_fail(error, QUIRE_ERROR_NOT_FOUND, QUIRE_NO_OFFSET,
+				  "a GGUF file without Quire's checksums: "
+				  "nothing to verify it by");
+	status = create(index, &model->lazy, error);
+	for (size_t i = 0; i < index->tensor_count && status == QUIRE_OK; i++)
+		index->tensors[i].check = &model->lazy->checks[i];
+	return status;
+}
+
+void quire_lazy_free(struct lazy *lazy)
+{
+	if (!lazy)
+		return;
+	pthread_cond_destroy(&lazy->ended);
+	pthread_mutex_destroy(&lazy->lock);
+	free(lazy);
+}
+
+/* Whether it falls to the caller to hash; else the state is GOOD or BAD when
+ * this returns. */
+static bool claim(struct quire_lazy_check *check)
+{
+	struct lazy *lazy = check->lazy;
+	bool mine;
+
+	pthread_mutex_lock(&lazy->lock);
+	while (atomic_load(&check->state) == BUSY)
+		pthread_cond_wait(&lazy->ended, &lazy->lock);
+	mine = atomic_load(&check->state) == UNKNOWN;
+	if (mine)
+		atomic_store(&check->state, BUSY);
+	pthread_mutex_unlock(&lazy->lock);
+	return mine;
+}
+
+static void release(struct quire_lazy_check *check, int state)
+{
+	struct lazy *lazy = check->lazy;
+
+	pthread_mutex_lock(&lazy->lock);
+	atomic_store(&check->state, state);
+	pthread_cond_broadcast(&lazy->ended);
+	pthread_mutex_unlock(&lazy->lock);
+}
+
+/* Without memory for a hash the next one to come tries again. */
+static quire_status hash(struct quire_lazy_check *check, quire_error *error)
+{
+	const quire_tensor *tensor = check->tensor;
+	struct quire_hash *its = quire_hash_create(check->lazy->features);
+
+	if (!its) {
+		release(check, UNKNOWN);
+		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+				  "out of memory for a hash's state");
+	}
+	quire_hash_update(its, tensor->data, (size_t)tensor->size);
+	check->actual = quire_hash_digest(its);
+	quire_hash_free(its);
+	release(check, check->actual == tensor->xxh3 ? GOOD : BAD);
+	return QUIRE_OK;
+}
+
+quire_status quire_lazy_check(const quire_tensor *tensor, quire_error *error)
+{
+	struct quire_lazy_check *check = tensor->check;
+	quire_status status;
+
+	if (atomic_load_explicit(&check->state, memory_order_acquire) == GOOD)
+		return QUIRE_OK;
+	if (claim(check)) {
+		status = hash(check, error);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	if (atomic_load(&check->state) == GOOD)
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_CHECKSUM, check->tensor->offset,
+			  "tensor '%.*s' is damaged: XXH3 %016" PRIx64
+			  " instead of %016" PRIx64 " [F-33]",
+			  QUIRE_PRINT(check->tensor->name), check->actual,
+			  check->tensor->xxh3);
+}

@@ -1,0 +1,306 @@
+/*
+ * open.c - opens models: by path, by descriptor, in memory. The rules of the
+ * format are the parser's; tensors' bytes are touched only where the options
+ * ask for it.
+ */
+#include "loader/open.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "format/error.h"
+#include "loader/lazy.h"
+#include "loader/verify.h"
+
+/* A seed that a file's author cannot know; see quire_names_build. Where the
+ * system has no entropy to give, address layout is what remains. */
+static uint64_t secret_seed(const void *address)
+{
+	uint64_t seed;
+
+	if (getentropy(&seed, sizeof(seed)) != 0)
+		seed = (uint64_t)(uintptr_t)address;
+	return seed;
+}
+
+/* Of a long path the end, so that the message stays whole. */
+void quire_open_name_file(quire_error *error, const char *path)
+{
+	const size_t room = sizeof(error->message) - sizeof("...: ");
+	const size_t path_size = strlen(path);
+	quire_error named;
+	size_t size;
+
+	if (!error)
+		return;
+	size = strlen(error->message);
+	if (path_size + size <= room)
+		quire_fail(&named, error->status, error->offset, "%s: %s", path,
+			   error->message);
+	else
+		quire_fail(&named, error->status, error->offset, "...%s: %s",
+			   path + path_size - (room > size ? room - size : 0),
+			   error->message);
+	*error = named;
+}
+
+/* Parses a part whose bytes are there. */
+static quire_status parse_part(struct opening *opening, size_t part)
+{
+	struct model_part *file = &opening->parts[part];
+	struct quire_parsed_part *parsed = &opening->parsed[part];
+	quire_status status;
+
+	status = quire_parse(file->bytes, file->size, &opening->parse,
+			     &parsed->index, opening->error);
+	if (status != QUIRE_OK) {
+		if (file->path)
+			quire_open_name_file(opening->error, file->path);
+		return status;
+	}
+	parsed->bytes = file->bytes;
+	file->alignment = parsed->index.info.alignment;
+	file->data_offset = parsed->index.info.data_offset;
+	file->tensor_count = parsed->index.tensor_count;
+	return QUIRE_OK;
+}
+
+static void take_map(struct model_part *file)
+{
+	file->bytes = file->map.data;
+	file->size = file->map.size;
+}
+
+quire_status quire_open_part(struct opening *opening, size_t part)
+{
+	struct model_part *file = &opening->parts[part];
+	const quire_status status = quire_map_file(
+	    file->path, opening->options->load, &file->map, opening->error);
+
+	if (status != QUIRE_OK)
+		return status;
+	take_map(file);
+	return parse_part(opening, part);
+}
+
+static quire_status check_options(const quire_open_options *options,
+				  quire_error *error)
+{
+	if ((unsigned)options->verify <= QUIRE_VERIFY_LAZY &&
+	    (unsigned)options->load <= QUIRE_LOAD_READ &&
+	    (unsigned)options->prefetch <= QUIRE_PREFETCH_POPULATE)
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			  "an open option has a value that it cannot have");
+}
+
+/* Room for one part, with nothing in it. */
+static quire_status begin(struct opening *opening,
+			  const quire_open_options *options, quire_error *error)
+{
+	static const quire_open_options defaults;
+	quire_status status;
+
+	*opening = (struct opening){ .options = options ? options : &defaults,
+				     .error = error };
+	status = check_options(opening->options, error);
+	if (status != QUIRE_OK)
+		return status;
+	opening->parse.allow_edited_header =
+	    opening->options->allow_edited_header;
+	opening->part_count = 1;
+	opening->parts = calloc(1, sizeof(*opening->parts));
+	opening->parsed = calloc(1, sizeof(*opening->parsed));
+	opening->parse.seed = secret_seed(opening->parts);
+	if (!opening->parts || !opening->parsed)
+		return quire_fail_memory(error, sizeof(*opening->parts));
+	return QUIRE_OK;
+}
+
+static void free_parts(struct model_part *parts, size_t count)
+{
+	for (size_t i = 0; parts && i < count; i++) {
+		free(parts[i].path);
+		quire_unmap(&parts[i].map);
+	}
+	free(parts);
+}
+
+static void abandon(struct opening *opening)
+{
+	for (size_t i = 0; opening->parsed && i < opening->part_count; i++)
+		quire_index_free(&opening->parsed[i].index);
+	free(opening->parsed);
+	free_parts(opening->parts, opening->part_count);
+}
+
+/* The index of all parts. */
+static quire_status join(struct opening *opening, struct quire_index *index)
+{
+	size_t culprit;
+	quire_status status;
+
+	if (opening->part_count == 1) {
+		*index = opening->parsed[0].index;
+		opening->parsed[0].index = (struct quire_index){ 0 };
+		return QUIRE_OK;
+	}
+	status =
+	    quire_parse_join(opening->parsed, opening->part_count,
+			     &opening->parse, index, &culprit, opening->error);
+	if (status != QUIRE_OK)
+		quire_open_name_file(opening->error,
+				     opening->parts[culprit].path);
+	else /* it has taken what they held */
+		memset(opening->parsed, 0,
+		       opening->part_count * sizeof(*opening->parsed));
+	return status;
+}
+
+/* What the options want of the tensors' pages. */
+static quire_status use_pages(const struct opening *opening, quire_model *model)
+{
+	const quire_open_options *options = opening->options;
+	quire_error *error = opening->error;
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < model->part_count && status == QUIRE_OK; i++) {
+		const struct model_part *part = &model->parts[i];
+
+		status = quire_map_prefetch(&part->map, quire_part_name(part),
+					    options->prefetch, error);
+		if (status == QUIRE_OK && options->lock)
+			status = quire_map_lock(&part->map,
+						quire_part_name(part), error);
+	}
+	if (status != QUIRE_OK || options->verify == QUIRE_VERIFY_HEADER)
+		return status;
+	status = options->verify == QUIRE_VERIFY_LAZY
+		     ? quire_lazy_create(model, error)
+		     : quire_verify_tensors(model, NULL, error);
+	if (status != QUIRE_OK && model->part_count == 1 &&
+	    model->parts[0].path)
+		quire_open_name_file(error, model->parts[0].path);
+	return status;
+}
+
+/* From parsed parts to a model; after a failure `opening` is to be abandoned
+ * all the same. */
+static quire_status finish(struct opening *opening, quire_model **model)
+{
+	quire_model *made = calloc(1, sizeof(*made));
+	quire_status status;
+	size_t tensors = 0;
+
+	if (!made)
+		return quire_fail_memory(opening->error, sizeof(*made));
+	status = join(opening, &made->index);
+	if (status != QUIRE_OK) {
+		free(made);
+		return status;
+	}
+	for (size_t i = 0; i < opening->part_count; i++) {
+		opening->parts[i].first_tensor = tensors;
+		tensors += opening->parts[i].tensor_count;
+	}
+	made->parts = opening->parts;
+	made->part_count = opening->part_count;
+	opening->parts = NULL;
+	status = use_pages(opening, made);
+	if (status != QUIRE_OK) {
+		quire_model_close(made);
+		return status;
+	}
+	free(opening->parsed);
+	*model = made;
+	return QUIRE_OK;
+}
+
+static quire_status open_path(struct opening *opening, const char *path,
+			      quire_model **model)
+{
+	const size_t size = strlen(path) + 1;
+	char *copy = malloc(size);
+	quire_status status;
+
+	if (!copy)
+		return quire_fail_memory(opening->error, size);
+	memcpy(copy, path, size);
+	opening->parts[0].path = copy;
+	opening->parse.take_part = true;
+	status = quire_open_part(opening, 0);
+	if (status == QUIRE_OK && opening->parsed[0].index.split.count > 1)
+		status = quire_open_siblings(opening);
+	return status == QUIRE_OK ? finish(opening, model) : status;
+}
+
+quire_status quire_model_open(const char *path,
+			      const quire_open_options *options,
+			      quire_model **model, quire_error *error)
+{
+	struct opening opening;
+	quire_status status = begin(&opening, options, error);
+
+	if (status == QUIRE_OK)
+		status = open_path(&opening, path, model);
+	if (status != QUIRE_OK)
+		abandon(&opening);
+	return status;
+}
+
+quire_status quire_model_open_fd(int fd, const quire_open_options *options,
+				 quire_model **model, quire_error *error)
+{
+	struct opening opening;
+	quire_status status = begin(&opening, options, error);
+
+	if (status == QUIRE_OK)
+		status = quire_map_fd(fd, quire_part_name(opening.parts),
+				      opening.options->load,
+				      &opening.parts[0].map, error);
+	if (status == QUIRE_OK) {
+		take_map(opening.parts);
+		status = parse_part(&opening, 0);
+	}
+	if (status == QUIRE_OK)
+		status = finish(&opening, model);
+	if (status != QUIRE_OK)
+		abandon(&opening);
+	return status;
+}
+
+quire_status quire_model_open_memory(const void *data, size_t size,
+				     const quire_open_options *options,
+				     quire_model **model, quire_error *error)
+{
+	struct opening opening;
+	quire_open_options own = { .load = QUIRE_LOAD_MAP };
+	quire_status status;
+
+	if (options)
+		own = *options;
+	own.lock = false;
+	status = begin(&opening, &own, error);
+	if (status == QUIRE_OK) {
+		opening.parts[0].bytes = data;
+		opening.parts[0].size = size;
+		status = parse_part(&opening, 0);
+	}
+	if (status == QUIRE_OK)
+		status = finish(&opening, model);
+	if (status != QUIRE_OK)
+		abandon(&opening);
+	return status;
+}
+
+void quire_model_close(quire_model *model)
+{
+	if (!model)
+		return;
+	quire_lazy_free(model->lazy);
+	quire_index_free(&model->index);
+	free_parts(model->parts, model->part_count);
+	free(model);
+}

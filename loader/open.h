@@ -1,0 +1,31 @@
+/*
+ * open.h - the stages of opening, one file at a time.
+ */
+#ifndef QUIRE_LOADER_OPEN_H
+#define QUIRE_LOADER_OPEN_H
+
+#include "format/parse.h"
+#include "loader/model.h"
+
+/* A model in the making. */
+struct opening {
+	const quire_open_options *options;
+	struct quire_parse_options parse;
+	struct model_part *parts;
+	struct quire_parsed_part *parsed; /* by part, with the same bytes */
+	size_t part_count;
+	quire_error *error;
+};
+
+/* Maps and parses the file of a part whose path is set. The message of a
+ * failure names the file. */
+quire_status quire_open_part(struct opening *opening, size_t part);
+
+/* Given a part, the only one yet, that is one of several: opens the others,
+ * by F-42 and F-43, and puts each in its place. */
+quire_status quire_open_siblings(struct opening *opening);
+
+/* Puts the file's name before the message of a failure. */
+void quire_open_name_file(quire_error *error, const char *path);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * parts.c - finds the files of a split set by the name of one, F-42. What is
+ * in them and whether they fit together is the parser's.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/error.h"
+#include "loader/open.h"
+
+/* "-00001-of-00002.gguf"; a u16 has five digits at most. */
+#define SUFFIX_SIZE 20
+
+static void print_suffix(char suffix[SUFFIX_SIZE + 1], uint32_t no,
+			 uint32_t count)
+{
+	/* Both are u16, which the compiler cannot know. */
+	snprintf(suffix, SUFFIX_SIZE + 1, "-%05u-of-%05u.gguf",
+		 (no + 1) % 100000, count % 100000);
+}
+
+/* The path of part `no` in place of the suffix of `path`; NULL without
+ * memory. */
+static char *sibling_path(const char *path, uint32_t no, uint32_t count)
+{
+	const size_t size = strlen(path);
+	char *sibling = malloc(size + 1);
+
+	if (!sibling)
+		return NULL;
+	memcpy(sibling, path, size - SUFFIX_SIZE);
+	print_suffix(sibling + size - SUFFIX_SIZE, no, count);
+	return sibling;
+}
+
+static quire_status check_name(const struct opening *opening,
+			       const struct quire_split *split)
+{
+	const char *path = opening->parts[0].path;
+	const size_t size = strlen(path);
+	char suffix[SUFFIX_SIZE + 1];
+	quire_status status;
+
+	print_suffix(suffix, split->no, split->count);
+	if (size >= SUFFIX_SIZE &&
+	    strcmp(path + size - SUFFIX_SIZE, suffix) == 0)
+		return QUIRE_OK;
+	status = quire_fail(opening->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			    "part %" PRIu32 " of %" PRIu32
+			    " of a split set, whose name does not end with "
+			    "'%s' [F-42]",
+			    split->no + 1, split->count, suffix);
+	quire_open_name_file(opening->error, path);
+	return status;
+}
+
+/* Room for all, with the one that there is in its place. */
+static quire_status make_room(struct opening *opening,
+			      const struct quire_split *split)
+{
+	const size_t count = split->count;
+	struct model_part *parts = calloc(count, sizeof(*parts));
+	struct quire_parsed_part *parsed = calloc(count, sizeof(*parsed));
+
+	if (!parts || !parsed) {
+		free(parts);
+		free(parsed);
+		return quire_fail_memory(opening->error,
+					 count * sizeof(*parts));
+	}
+	parts[split->no] = opening->parts[0];
+	parsed[split->no] = opening->parsed[0];
+	free(opening->parts);
+	free(opening->parsed);
+	opening->parts = parts;
+	opening->parsed = parsed;
+	opening->part_count = count;
+	return QUIRE_OK;
+}
+
+/* Whether all are there is asked before there is room for them: a number in
+ * one small file must not cost megabytes. */
+static quire_status find_sibling(const struct opening *opening,
+				 const struct quire_split *split, uint32_t no)
+{
+	char *sibling = sibling_path(opening->parts[0].path, no, split->count);
+	quire_status status = QUIRE_OK;
+
+	if (!sibling)
+		return quire_fail_memory(opening->error,
+					 strlen(opening->parts[0].path) + 1);
+	if (access(sibling, F_OK) != 0 && errno == ENOENT) {
+		status = quire_fail(opening->error, QUIRE_ERROR_NOT_FOUND,
+				    QUIRE_NO_OFFSET,
+				    "part %" PRIu32 " of %" PRIu32
+				    " of the split set is missing [F-43]",
+				    no + 1, (uint32_t)split->count);
+		quire_open_name_file(opening->error, sibling);
+	}
+	free(sibling);
+	return status;
+}
+
+static quire_status open_sibling(struct opening *opening, size_t part,
+				 const char *path)
+{
+	opening->parts[part].path =
+	    sibling_path(path, (uint32_t)part, (uint32_t)opening->part_count);
+	if (!opening->parts[part].path)
+		return quire_fail_memory(opening->error, strlen(path) + 1);
+	return quire_open_part(opening, part);
+}
+
+quire_status quire_open_siblings(struct opening *opening)
+{
+	const struct quire_split split = opening->parsed[0].index.split;
+	quire_status status = check_name(opening, &split);
+
+	for (uint32_t i = 0; i < split.count && status == QUIRE_OK; i++)
+		if (i != split.no)
+			status = find_sibling(opening, &split, i);
+	if (status == QUIRE_OK)
+		status = make_room(opening, &split);
+	for (size_t i = 0; i < split.count && status == QUIRE_OK; i++)
+		if (i != split.no)
+			status = open_sibling(opening, i,
+					      opening->parts[split.no].path);
+	return status;
+}

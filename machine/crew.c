@@ -1,0 +1,118 @@
+/*
+ * crew.c - shares items of work among threads. Knows nothing of the work.
+ *
+ * The pool is given one task for each strand, and strands take items from a
+ * counter: so scratch memory is bounded by the strands whatever pool it is,
+ * and a thread that the system holds up takes fewer items.
+ */
+#include "machine/crew.h"
+
+#include "machine/cpu.h"
+
+quire_status quire_crew_init(struct crew *crew, uint32_t threads,
+			     quire_parallel_for_fn parallel_for,
+			     void *caller_pool)
+{
+	const uint32_t cpus = quire_cpu_count();
+
+	if (threads > QUIRE_CREW_MAX_THREADS)
+		return QUIRE_ERROR_ARGUMENT;
+	if (threads == 0)
+		threads = cpus;
+	if (threads > QUIRE_CREW_MAX_THREADS)
+		threads = QUIRE_CREW_MAX_THREADS;
+	*crew = (struct crew){
+		.threads = threads,
+		.parallel_for = parallel_for,
+		.caller_pool = caller_pool,
+		/* Threads wait for work by spinning, which is quick, and
+		 * ruinous where a CPU is needed for another of them. */
+		.pool_flags =
+		    threads > cpus ? PTHREADPOOL_FLAG_YIELD_WORKERS : 0,
+	};
+	if (threads == 1 || crew->parallel_for)
+		return QUIRE_OK;
+	if (pthread_mutex_init(&crew->mutex, NULL) != 0)
+		return QUIRE_ERROR_MEMORY;
+	atomic_init(&crew->run.next, 0);
+	atomic_init(&crew->run.ended, 0);
+	crew->pool = pthreadpool_create(threads);
+	if (crew->pool)
+		return QUIRE_OK;
+	pthread_mutex_destroy(&crew->mutex);
+	return QUIRE_ERROR_MEMORY;
+}
+
+void quire_crew_destroy(struct crew *crew)
+{
+	if (!crew->pool)
+		return;
+	pthreadpool_destroy(crew->pool);
+	pthread_mutex_destroy(&crew->mutex);
+	crew->pool = NULL;
+}
+
+/*
+ * A strand touches `next` before anything else of the run and `ended` last:
+ * their acquire and release order what one thread wrote before what another
+ * reads, without leaning on how a pool does it. ThreadSanitizer cannot see
+ * into pthreadpool; with this it need not, as long as the counters were such
+ * before the pool's threads began: so the run of the pool is in the crew.
+ */
+static void run_strand(void *context, size_t strand)
+{
+	struct crew_run *run = context;
+	size_t item =
+	    atomic_fetch_add_explicit(&run->next, 1, memory_order_acq_rel);
+
+	while (item < run->count) {
+		run->task(run->context, strand, item);
+		item = atomic_fetch_add_explicit(&run->next, 1,
+						 memory_order_relaxed);
+	}
+	atomic_fetch_add_explicit(&run->ended, 1, memory_order_release);
+}
+
+static void begin(struct crew_run *run, size_t count, crew_task_fn task,
+		  void *context)
+{
+	run->count = count;
+	run->task = task;
+	run->context = context;
+	atomic_store_explicit(&run->ended, 0, memory_order_relaxed);
+	atomic_store_explicit(&run->next, 0, memory_order_release);
+}
+
+static void end(struct crew_run *run)
+{
+	(void)atomic_load_explicit(&run->ended, memory_order_acquire);
+}
+
+void quire_crew_run(struct crew *crew, size_t strands, size_t count,
+		    crew_task_fn task, void *context)
+{
+	struct crew_run run;
+
+	if (strands > crew->threads)
+		strands = crew->threads;
+	if (strands > count)
+		strands = count;
+	if (strands <= 1) {
+		for (size_t item = 0; item < count; item++)
+			task(context, 0, item);
+		return;
+	}
+	if (crew->parallel_for) {
+		begin(&run, count, task, context);
+		crew->parallel_for(crew->caller_pool, run_strand, &run,
+				   strands);
+		end(&run);
+		return;
+	}
+	pthread_mutex_lock(&crew->mutex);
+	begin(&crew->run, count, task, context);
+	pthreadpool_parallelize_1d(crew->pool, run_strand, &crew->run, strands,
+				   crew->pool_flags);
+	end(&crew->run);
+	pthread_mutex_unlock(&crew->mutex);
+}

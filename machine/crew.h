@@ -1,0 +1,63 @@
+/*
+ * crew.h - threads that share items of work: pthreadpool's, the caller's, or
+ * the calling thread alone.
+ */
+#ifndef QUIRE_MACHINE_CREW_H
+#define QUIRE_MACHINE_CREW_H
+
+#include <pthread.h>
+#include <pthreadpool.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "quire.h"
+
+/* `strand` is below the `strands` of the call and no two tasks of one strand
+ * run at once: it is what a task's scratch memory goes by. */
+typedef void (*crew_task_fn)(void *context, size_t strand, size_t item);
+
+/* Items of work under way. */
+struct crew_run {
+	atomic_size_t next;  /* the first item that nobody has taken */
+	atomic_size_t ended; /* strands */
+	size_t count;
+	crew_task_fn task;
+	void *context;
+};
+
+struct crew {
+	uint32_t threads;
+	quire_parallel_for_fn parallel_for; /* NULL: not the caller's */
+	void *caller_pool;
+	pthreadpool_t pool; /* NULL: serial, or the caller's */
+	uint32_t pool_flags;
+	pthread_mutex_t mutex;
+	struct crew_run run; /* of `pool`, which has one at a time; `mutex` */
+};
+
+/* Far above any machine's use; pthreadpool does not check that its threads
+ * could be started, so that a wild number would hang. */
+#define QUIRE_CREW_MAX_THREADS 1024
+
+/*
+ * A crew of `threads` (0: one for each CPU), over the caller's parallel_for or,
+ * if that is NULL, over a pool of our own. Any thread may then use it, many at
+ * once. Fails with ARGUMENT above QUIRE_CREW_MAX_THREADS, and with MEMORY.
+ */
+quire_status quire_crew_init(struct crew *crew, uint32_t threads,
+			     quire_parallel_for_fn parallel_for,
+			     void *caller_pool);
+void quire_crew_destroy(struct crew *crew);
+
+/*
+ * for (item = 0; item < count; item++)
+ *	task(context, 0, item);
+ *
+ * but on up to `strands` threads, each taking the next item as it is free.
+ * What a task writes is visible when this returns.
+ */
+void quire_crew_run(struct crew *crew, size_t strands, size_t count,
+		    crew_task_fn task, void *context);
+
+#endif

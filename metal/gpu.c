@@ -1,0 +1,179 @@
+/*
+ * gpu.c - opens and closes the device, and tells what its errors mean. The
+ * shaders are compiled here, as one library; pipelines.c makes kernels of it.
+ */
+#include "metal/gpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/error.h"
+#include "metal/commands.h"
+#include "metal/params.h"
+#include "metal/source.h"
+
+/* MTLGPUFamilyApple7: M1 and A14, the first with matrices of simdgroups as
+ * Metal's tables have it. MTLGPUFamilyMac2 and all that is older come last. */
+#define FAMILY_APPLE7 1007
+#define FAMILY_ANY    0
+
+#define NEVER UINT32_MAX
+
+/* MTLCommandBufferStatusCompleted, MTLCommandBufferErrorOutOfMemory */
+#define STATUS_COMPLETED    4
+#define ERROR_OUT_OF_MEMORY 8
+
+static const struct tuning tunings[] = {
+	/* Two simdgroups: 8 rows of W a group, enough groups for the cores
+	 * even at n = 384. From 9 rows of x on, a second pass of mul_few over
+	 * W would cost more than the empty rows of a tile. */
+	{ FAMILY_APPLE7, .vec_simds = 2, .few_simds = 2, .tile_from = 9 },
+	/* No simdgroup matrices are promised. Larger groups, since schedulers
+	 * of GPUs other than Apple's are slower to start one. */
+	{ FAMILY_ANY, .vec_simds = 4, .few_simds = 4, .tile_from = NEVER },
+};
+
+SEL quire_metal_selector(enum metal_selector selector)
+{
+#define METAL_PLAIN(result, name, selector)	selector,
+#define METAL_WITH(result, name, selector, ...) selector,
+	static const char *const names[] = { METAL_MESSAGES(METAL_PLAIN,
+							    METAL_WITH) };
+#undef METAL_PLAIN
+#undef METAL_WITH
+
+	return sel_registerName(names[selector]);
+}
+
+quire_status quire_gpu_fail(quire_error *error, quire_status status,
+			    const char *what, id ns_error)
+{
+	const char *why = NULL;
+
+	if (ns_error)
+		why = SEND(utf8, SEND(description, ns_error));
+	return quire_fail(error, status, QUIRE_NO_OFFSET, "Metal: %s%s%s", what,
+			  why ? ": " : "", why ? why : "");
+}
+
+quire_status quire_gpu_wait(id command_buffer, quire_error *error)
+{
+	id why;
+
+	SEND(wait, command_buffer);
+	if (SEND(status, command_buffer) == STATUS_COMPLETED)
+		return QUIRE_OK;
+	why = SEND(error, command_buffer);
+	return quire_gpu_fail(error,
+			      SEND(code, why) == ERROR_OUT_OF_MEMORY
+				  ? QUIRE_ERROR_MEMORY
+				  : QUIRE_ERROR_IO,
+			      "the device did not complete its commands", why);
+}
+
+extern id MTLCreateSystemDefaultDevice(void);
+
+static const struct tuning *choose_tuning(id device)
+{
+	const struct tuning *tuning = tunings;
+
+	while (tuning->family != FAMILY_ANY &&
+	       !SEND_WITH(supports_family, device, tuning->family))
+		tuning++;
+	return tuning;
+}
+
+static void read_device(struct gpu *gpu)
+{
+	const char *name = SEND(utf8, SEND(name, gpu->device));
+
+	snprintf(gpu->name, sizeof(gpu->name), "%s", name ? name : "unnamed");
+	gpu->tuning = choose_tuning(gpu->device);
+	gpu->unified = SEND(has_unified_memory, gpu->device) != 0;
+	gpu->page_size = (size_t)sysconf(_SC_PAGESIZE);
+	gpu->max_buffer_size = SEND(max_buffer_length, gpu->device);
+}
+
+static quire_status compile(struct gpu *gpu, quire_error *error)
+{
+	id options = SEND(new_object, (id)objc_getClass("MTLCompileOptions"));
+	id source = SEND_WITH(string, (id)objc_getClass("NSString"),
+			      quire_metal_source);
+	id why = (id)0;
+
+	/* Infinities and NaNs are to be what IEEE 754 makes of them. */
+	SEND_WITH(set_fast_math, options, 0);
+	gpu->library =
+	    SEND_WITH(new_library, gpu->device, source, options, &why);
+	SEND(release, options);
+	if (!gpu->library)
+		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
+				      "the shaders do not compile", why);
+	return QUIRE_OK;
+}
+
+static quire_status open_device(struct gpu *gpu, quire_error *error)
+{
+	gpu->device = MTLCreateSystemDefaultDevice();
+	if (!gpu->device)
+		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
+				      "this machine has no device", (id)0);
+	read_device(gpu);
+	gpu->queue = SEND(new_queue, gpu->device);
+	if (!gpu->queue)
+		return quire_gpu_fail(error, QUIRE_ERROR_MEMORY,
+				      "no command queue could be made", (id)0);
+	if (gpu->tuning->tile_from != NEVER &&
+	    SEND(max_memory, gpu->device) < QUIRE_GPU_TILE_MEMORY)
+		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
+				      "too little threadgroup memory", (id)0);
+	return compile(gpu, error);
+}
+
+quire_status quire_gpu_open(struct gpu **gpu, quire_error *error)
+{
+	struct gpu *opened = calloc(1, sizeof(*opened));
+	quire_status status;
+	id pool;
+
+	if (!opened)
+		return quire_fail_memory(error, sizeof(*opened));
+	if (pthread_mutex_init(&opened->mutex, NULL) != 0) {
+		free(opened);
+		return quire_fail_memory(error, sizeof(pthread_mutex_t));
+	}
+	pool = metal_pool_push();
+	status = open_device(opened, error);
+	metal_pool_pop(pool);
+	if (status == QUIRE_OK)
+		*gpu = opened;
+	else
+		quire_gpu_close(opened);
+	return status;
+}
+
+void quire_gpu_close(struct gpu *gpu)
+{
+	id pool;
+
+	if (!gpu)
+		return;
+	pool = metal_pool_push();
+	quire_commands_free(gpu->commands);
+	for (size_t i = 0; i < gpu->view_count; i++)
+		SEND(release, gpu->views[i].buffer);
+	free(gpu->views);
+	for (size_t i = 0; i < KERNEL_COUNT; i++)
+		for (size_t j = 0; j < METAL_TYPE_COUNT; j++) {
+			SEND(release, gpu->pipelines[i][j][0]);
+			SEND(release, gpu->pipelines[i][j][1]);
+		}
+	SEND(release, gpu->library);
+	SEND(release, gpu->queue);
+	SEND(release, gpu->device);
+	metal_pool_pop(pool);
+	pthread_mutex_destroy(&gpu->mutex);
+	free(gpu);
+}

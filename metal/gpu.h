@@ -1,0 +1,98 @@
+/*
+ * gpu.h - the Metal device of one runtime and what it keeps: shaders, views
+ * over the models that are attached, and memory for the products under way.
+ */
+#ifndef QUIRE_METAL_GPU_H
+#define QUIRE_METAL_GPU_H
+
+#include <pthread.h>
+
+#include "metal/messages.h"
+#include "quire.h"
+#include "runtime/request.h"
+
+enum kernel {
+	KERNEL_VEC,
+	KERNEL_FEW,
+	KERNEL_TILE,
+	KERNEL_COUNT
+};
+
+/* Types of weights that there are shaders for: Q4_0, Q4_1, Q8_0, F16, F32. */
+#define METAL_TYPE_COUNT 5
+
+/* How kernels are chosen and launched on a family of devices. */
+struct tuning {
+	NSInteger family;   /* MTLGPUFamily; the table is searched in order */
+	uint32_t vec_simds; /* simdgroups in a threadgroup of mul_vec */
+	uint32_t few_simds;
+	uint32_t tile_from; /* rows of x from which mul_tile is used */
+};
+
+/* A stretch of a model's memory as a buffer. */
+struct view {
+	const quire_model *model;
+	const unsigned char *data; /* what byte 0 of the buffer shows */
+	size_t size;
+	id buffer;
+	bool copied; /* into memory of the device's own */
+};
+
+struct gpu {
+	/* Constant once the device is open. */
+	id device, queue, library;
+	const struct tuning *tuning;
+	bool unified; /* CPU and GPU share their memory */
+	size_t page_size, max_buffer_size;
+	char name[64];
+
+	pthread_mutex_t mutex;				 /* for what follows */
+	id pipelines[KERNEL_COUNT][METAL_TYPE_COUNT][2]; /* [2]: x is f16 */
+	struct view *views;
+	size_t view_count, view_capacity;
+	struct commands *commands; /* those that nobody uses */
+};
+
+/* Bytes in a buffer. */
+struct place {
+	id buffer;
+	size_t offset;
+	unsigned char *contents; /* NULL for views */
+};
+
+/* Opens the default device and compiles the shaders. Fails with UNSUPPORTED
+ * if there is no device or it cannot run them, MEMORY. */
+quire_status quire_gpu_open(struct gpu **gpu, quire_error *error);
+/* NULL is fine. No product may be under way. */
+void quire_gpu_close(struct gpu *gpu);
+
+/* The place of a weight type among the shaders; false if it has none. */
+bool quire_gpu_type(quire_dtype dtype, size_t *type);
+
+/* The kernel for m rows of x. */
+enum kernel quire_gpu_choose(const struct gpu *gpu, size_t m);
+
+/* *pipeline = a compiled kernel, made at its first use; the gpu's. */
+quire_status quire_gpu_pipeline(struct gpu *gpu, enum kernel kernel,
+				size_t type, bool x_half, id *pipeline,
+				quire_error *error);
+
+/* Makes buffers over all tensors of a model, or copies of them where memory
+ * is not shared. A model that is attached already is left as it is. */
+quire_status quire_gpu_attach(struct gpu *gpu, const quire_model *model,
+			      quire_error *error);
+void quire_gpu_detach(struct gpu *gpu, const quire_model *model);
+
+/* Where the bytes are on the device; false: no attached model has them, or
+ * they begin where shaders cannot. */
+bool quire_gpu_find(struct gpu *gpu, const void *data, size_t size,
+		    struct place *place);
+
+/* fails with `status` and what an NSError says, if there is one. */
+quire_status quire_gpu_fail(quire_error *error, quire_status status,
+			    const char *what, id ns_error);
+
+/* Waits for a command buffer that was committed. */
+quire_status quire_gpu_wait(id command_buffer, quire_error *error);
+
+#endif

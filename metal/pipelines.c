@@ -1,0 +1,92 @@
+/*
+ * pipelines.c - which kernel multiplies what, and kernels made ready to run.
+ */
+#include <stdio.h>
+
+#include "format/error.h"
+#include "metal/gpu.h"
+#include "metal/params.h"
+
+static const struct {
+	quire_dtype dtype;
+	const char *name;
+} types[METAL_TYPE_COUNT] = {
+	{ QUIRE_Q4_0, "q4_0" }, { QUIRE_Q4_1, "q4_1" }, { QUIRE_Q8_0, "q8_0" },
+	{ QUIRE_F16, "f16" },	{ QUIRE_F32, "f32" },
+};
+
+bool quire_gpu_type(quire_dtype dtype, size_t *type)
+{
+	for (size_t i = 0; i < METAL_TYPE_COUNT; i++)
+		if (types[i].dtype == dtype) {
+			*type = i;
+			return true;
+		}
+	return false;
+}
+
+enum kernel quire_gpu_choose(const struct gpu *gpu, size_t m)
+{
+	if (m == 1)
+		return KERNEL_VEC;
+	return m < gpu->tuning->tile_from ? KERNEL_FEW : KERNEL_TILE;
+}
+
+static uint32_t threads_of(const struct gpu *gpu, enum kernel kernel)
+{
+	switch (kernel) {
+	case KERNEL_VEC:
+		return gpu->tuning->vec_simds * QUIRE_GPU_SIMD_WIDTH;
+	case KERNEL_FEW:
+		return gpu->tuning->few_simds * QUIRE_GPU_SIMD_WIDTH;
+	default:
+		return QUIRE_GPU_TILE_THREADS;
+	}
+}
+
+static quire_status make(struct gpu *gpu, enum kernel kernel, size_t type,
+			 bool x_half, id *pipeline, quire_error *error)
+{
+	static const char *const kernels[] = { "vec", "few", "tile" };
+	char name[32];
+	id function, made, why = (id)0;
+
+	snprintf(name, sizeof(name), "mul_%s_%s_%s", kernels[kernel],
+		 types[type].name, x_half ? "f16" : "f32");
+	function =
+	    SEND_WITH(new_function, gpu->library,
+		      SEND_WITH(string, (id)objc_getClass("NSString"), name));
+	if (!function)
+		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED, name,
+				      (id)0);
+	made = SEND_WITH(new_pipeline, gpu->device, function, &why);
+	SEND(release, function);
+	if (!made)
+		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED, name,
+				      why);
+	if (SEND(execution_width, made) != QUIRE_GPU_SIMD_WIDTH ||
+	    SEND(max_threads, made) < threads_of(gpu, kernel)) {
+		SEND(release, made);
+		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
+				      "the device's simdgroups are not of 32 "
+				      "threads, or too few",
+				      (id)0);
+	}
+	*pipeline = made;
+	return QUIRE_OK;
+}
+
+quire_status quire_gpu_pipeline(struct gpu *gpu, enum kernel kernel,
+				size_t type, bool x_half, id *pipeline,
+				quire_error *error)
+{
+	id *cached = &gpu->pipelines[kernel][type][x_half];
+	quire_status status = QUIRE_OK;
+
+	pthread_mutex_lock(&gpu->mutex);
+	if (!*cached)
+		status = make(gpu, kernel, type, x_half, cached, error);
+	*pipeline = *cached;
+	pthread_mutex_unlock(&gpu->mutex);
+	return status;
+}

@@ -1,0 +1,145 @@
+/*
+ * tile_int8_avx512vnni.h - rows of quantized x by a panel of unsigned codes:
+ * an exact integer for each block, scaled and summed in f32. What the kernels
+ * for panels with and without minima share.
+ */
+#ifndef QUIRE_KERNELS_TILE_INT8_AVX512VNNI_H
+#define QUIRE_KERNELS_TILE_INT8_AVX512VNNI_H
+
+#ifndef __AVX512VNNI__
+#error "compile with -mavx512vnni"
+#endif
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "runtime/kernels/kernels_avx512.h"
+#include "runtime/kernels/quantize.h"
+#include "runtime/kernels/unroll.h"
+
+enum {
+	MR = AVX512_INT8_MR,
+	NV = AVX512_NR / 16
+};
+
+static inline __m512i broadcast(const unsigned char *bytes)
+{
+	int32_t four;
+
+	memcpy(&four, bytes, sizeof(four));
+	return _mm512_set1_epi32(four);
+}
+
+/* The exact integer part of one block. Without minima it begins at the offsets
+ * of x. */
+static inline void multiply_block(const unsigned char *x,
+				  const unsigned char *w, bool minima,
+				  __m512i s[MR][NV])
+{
+	QUIRE_UNROLL
+	for (int m = 0; m < MR; m++)
+		s[m][0] = s[m][1] =
+		    minima ? _mm512_setzero_si512()
+			   : broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4);
+	QUIRE_UNROLL
+	for (int i = 0; i < QUIRE_BLOCK_COLS / 4; i++) {
+		const __m512i w0 = _mm512_load_si512(w + i * AVX512_NR * 4);
+		const __m512i w1 =
+		    _mm512_load_si512(w + i * AVX512_NR * 4 + 64);
+
+		QUIRE_UNROLL
+		for (int m = 0; m < MR; m++) {
+			const __m512i a =
+			    broadcast(x + m * QUIRE_BLOCK_COLS + i * 4);
+
+			s[m][0] = _mm512_dpbusd_epi32(s[m][0], w0, a);
+			s[m][1] = _mm512_dpbusd_epi32(s[m][1], w1, a);
+		}
+	}
+}
+
+/* sum + s times the scales, for row m of the tile. */
+static inline void add_scaled(const unsigned char *x, int m,
+			      const __m512i s[NV], const __m512 d[NV],
+			      __m512 sum[NV])
+{
+	const __m512 scale =
+	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(MR) + m * 4));
+
+	QUIRE_UNROLL
+	for (int v = 0; v < NV; v++)
+		sum[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s[v]),
+					 _mm512_mul_ps(scale, d[v]), sum[v]);
+}
+
+/* The same with minima: scale * (s d + x_sum low). */
+static inline void add_with_minima(const unsigned char *x, int m,
+				   const __m512i s[NV], const __m512 d[NV],
+				   const __m512 low[NV], __m512 sum[NV])
+{
+	const __m512 scale =
+	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(MR) + m * 4));
+	const __m512 x_sum =
+	    _mm512_cvtepi32_ps(broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4));
+
+	QUIRE_UNROLL
+	for (int v = 0; v < NV; v++) {
+		const __m512 block = _mm512_fmadd_ps(
+		    low[v], x_sum,
+		    _mm512_mul_ps(_mm512_cvtepi32_ps(s[v]), d[v]));
+
+		sum[v] = _mm512_fmadd_ps(block, scale, sum[v]);
+	}
+}
+
+static inline void store(float *c, __m512 sum, bool add)
+{
+	if (add)
+		sum = _mm512_add_ps(_mm512_loadu_ps(c), sum);
+	_mm512_storeu_ps(c, sum);
+}
+
+/* The whole kernel, for panels with `minima` or without. */
+QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
+				float *c, bool add, bool minima)
+{
+	const unsigned char *columns = x, *w = panel;
+	__m512 sum[MR][NV];
+
+	QUIRE_UNROLL
+	for (int m = 0; m < MR; m++)
+		sum[m][0] = sum[m][1] = _mm512_setzero_ps();
+	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
+		const float *scales =
+		    (const void *)(w + QUIRE_BLOCK_COLS * AVX512_NR);
+		const __m512 d[NV] = { _mm512_load_ps(scales),
+				       _mm512_load_ps(scales + 16) };
+		__m512i s[MR][NV];
+
+		multiply_block(columns, w, minima, s);
+		if (minima) {
+			const float *lows = scales + AVX512_NR;
+			const __m512 low[NV] = { _mm512_load_ps(lows),
+						 _mm512_load_ps(lows + 16) };
+
+			QUIRE_UNROLL
+			for (int m = 0; m < MR; m++)
+				add_with_minima(columns, m, s[m], d, low,
+						sum[m]);
+		} else {
+			QUIRE_UNROLL
+			for (int m = 0; m < MR; m++)
+				add_scaled(columns, m, s[m], d, sum[m]);
+		}
+		columns += QUIRE_INT8_SIZE(MR);
+		w += minima ? AVX512_INT8_MIN_BLOCK_SIZE
+			    : AVX512_INT8_BLOCK_SIZE;
+	}
+	QUIRE_UNROLL
+	for (int m = 0; m < MR; m++) {
+		store(c + m * AVX512_NR, sum[m][0], add);
+		store(c + m * AVX512_NR + 16, sum[m][1], add);
+	}
+}
+
+#endif

@@ -1,0 +1,70 @@
+# Lists of checksums, of every tool and with every fault.
+. "$TRY"
+mkdir folder
+cp "$GOLDEN/good/container_mixed_4096.gguf" folder/m.gguf
+cp "$GOLDEN/good/foreign_version_3.gguf" foreign.gguf
+cp "$GOLDEN/good/container_names.gguf" names.gguf
+for algorithm in xxh3 xxh64 sha256; do
+	"$QUIRE" hash --algorithm $algorithm folder/m.gguf >$algorithm
+	try verify folder/m.gguf --manifest $algorithm
+done
+"$QUIRE" hash foreign.gguf folder/m.gguf names.gguf >all
+try verify foreign.gguf folder/m.gguf names.gguf --manifest all
+# Damage, told by each.
+cp folder/m.gguf good.gguf
+poke folder/m.gguf 8192 377
+try verify folder/m.gguf --manifest sha256
+# The path in the list may be another.
+cd folder
+try verify m.gguf --manifest ../xxh3
+cd ..
+cp good.gguf folder/m.gguf
+
+# What is missing on either side.
+grep -v ':b.bias' xxh3 >less
+try verify folder/m.gguf --manifest less
+sed 's/:b.bias/:b.bies/' xxh3 >other
+try verify folder/m.gguf --manifest other
+try verify folder/m.gguf --manifest all
+try verify folder/m.gguf foreign.gguf --manifest xxh3
+# The line of the whole model alone will do.
+tail -n 1 xxh3 >whole
+try verify folder/m.gguf --manifest whole
+poke folder/m.gguf 8192 377
+try verify folder/m.gguf --manifest whole
+cp good.gguf folder/m.gguf
+
+# A file's bytes, as sha256sum has them, whatever the file is.
+printf 'abc' >text
+cat >sums <<-'END'
+	# SHA-256 of "abc" is FIPS 180's example.
+
+	ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  text
+	BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD *text
+	SHA256 (text) = ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+	44bc2cf5ad770999  text
+	XXH3_78af5f94892f3950  text
+	XXH64 (text) = 44bc2cf5ad770999
+	XXH3 (text) = 78af5f94892f3950
+END
+try verify text --manifest sums
+printf 'abd' >text
+try verify text --manifest sums
+rm text
+try verify text --manifest sums
+head -n 3 sums | tail -n 1 | "$QUIRE" verify whole --manifest -
+echo "exit $?"
+
+# What is no manifest.
+for line in 'sha1      da39a3ee5e6b4b0d3255bfef95601890afd80709  m.gguf' \
+	'xxh3      0123  m.gguf' 'xxh3      0123456789abcdef m.gguf' \
+	'xxh3      0123456789abcdef  ' '0123456789abcdef' 'text' \
+	'SHA256 (m.gguf) = 00' '0123456789abcdef  '; do
+	printf '%s\n' "$line" >list
+	try verify folder/m.gguf --manifest list
+done
+: >list
+try verify folder/m.gguf --manifest list
+printf 'a\000b' >list
+try verify folder/m.gguf --manifest list
+try verify folder/m.gguf --manifest none

@@ -1,0 +1,152 @@
+/*
+ * interposer.c - the system calls that the libraries make, each by the name
+ * that the linker's --wrap gives it; those with large offsets too, by which
+ * the C library's headers call them.
+ */
+#include "tests/support/interposer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NEVER (-1 - (1L << 40))
+
+static const char *const names[FAULT_CALL_COUNT] = {
+	[FAULT_OPEN] = "open",		 [FAULT_FSTAT] = "fstat",
+	[FAULT_READ] = "read",		 [FAULT_PREAD] = "pread",
+	[FAULT_WRITE] = "write",	 [FAULT_PWRITE] = "pwrite",
+	[FAULT_FTRUNCATE] = "ftruncate", [FAULT_FSYNC] = "fsync",
+	[FAULT_LINK] = "link",		 [FAULT_UNLINK] = "unlink",
+	[FAULT_RENAME] = "rename",	 [FAULT_MMAP] = "mmap",
+};
+
+static atomic_int armed_call = -1;
+static atomic_int armed_error;
+static atomic_long left = NEVER;
+
+const char *fault_call_name(enum fault_call call)
+{
+	return names[call];
+}
+
+void fault_arm(enum fault_call call, long at, int error_number)
+{
+	atomic_store(&armed_error, error_number);
+	atomic_store(&left, at);
+	atomic_store(&armed_call, (int)call);
+}
+
+bool fault_disarm(void)
+{
+	long rest;
+
+	atomic_store(&armed_call, -1);
+	rest = atomic_exchange(&left, NEVER);
+	return rest < 0 && rest > NEVER / 2;
+}
+
+/* Whether this call is the one. */
+static bool hit(enum fault_call call)
+{
+	if (atomic_load(&armed_call) != (int)call ||
+	    atomic_fetch_sub(&left, 1) != 0)
+		return false;
+	if (atomic_load(&armed_error) == FAULT_KILL)
+		raise(SIGKILL);
+	return true;
+}
+
+static bool fails(enum fault_call call)
+{
+	const int error_number = atomic_load(&armed_error);
+
+	if (!hit(call) || error_number == FAULT_SHORT)
+		return false;
+	errno = error_number;
+	return true;
+}
+
+/* For transfers: false: fails; true: *size is what to transfer. */
+static bool allows(enum fault_call call, size_t *size)
+{
+	const int error_number = atomic_load(&armed_error);
+
+	if (!hit(call))
+		return true;
+	if (error_number == FAULT_SHORT) {
+		*size = (*size + 1) / 2;
+		return true;
+	}
+	errno = error_number;
+	return false;
+}
+
+/* Defines __wrap_NAME, which tries the fault and then __real_NAME. */
+#define WRAP(call, result, name, failure, parameters, arguments)               \
+	result __real_##name parameters;                                       \
+	result __wrap_##name parameters;                                       \
+	result __wrap_##name parameters                                        \
+	{                                                                      \
+		return fails(call) ? (failure) : __real_##name arguments;      \
+	}
+
+#define WRAP_TRANSFER(call, name, parameters, arguments)                       \
+	ssize_t __real_##name parameters;                                      \
+	ssize_t __wrap_##name parameters;                                      \
+	ssize_t __wrap_##name parameters                                       \
+	{                                                                      \
+		return allows(call, &size) ? __real_##name arguments : -1;     \
+	}
+
+#define WRAP_OPEN(name)                                                        \
+	int __real_##name(const char *path, int flags, ...);                   \
+	int __wrap_##name(const char *path, int flags, ...);                   \
+	int __wrap_##name(const char *path, int flags, ...)                    \
+	{                                                                      \
+		va_list list;                                                  \
+		int mode = 0;                                                  \
+                                                                               \
+		va_start(list, flags);                                         \
+		if (flags & O_CREAT)                                           \
+			mode = va_arg(list, int);                              \
+		va_end(list);                                                  \
+		return fails(FAULT_OPEN) ? -1                                  \
+					 : __real_##name(path, flags, mode);   \
+	}
+
+WRAP_OPEN(open)
+WRAP_OPEN(open64)
+WRAP(FAULT_FSTAT, int, fstat, -1, (int fd, struct stat *file), (fd, file))
+WRAP(FAULT_FSTAT, int, fstat64, -1, (int fd, struct stat *file), (fd, file))
+WRAP_TRANSFER(FAULT_READ, read, (int fd, void *to, size_t size), (fd, to, size))
+WRAP_TRANSFER(FAULT_PREAD, pread, (int fd, void *to, size_t size, off_t at),
+	      (fd, to, size, at))
+WRAP_TRANSFER(FAULT_PREAD, pread64, (int fd, void *to, size_t size, off_t at),
+	      (fd, to, size, at))
+WRAP_TRANSFER(FAULT_WRITE, write, (int fd, const void *from, size_t size),
+	      (fd, from, size))
+WRAP_TRANSFER(FAULT_PWRITE, pwrite,
+	      (int fd, const void *from, size_t size, off_t at),
+	      (fd, from, size, at))
+WRAP_TRANSFER(FAULT_PWRITE, pwrite64,
+	      (int fd, const void *from, size_t size, off_t at),
+	      (fd, from, size, at))
+WRAP(FAULT_FTRUNCATE, int, ftruncate, -1, (int fd, off_t size), (fd, size))
+WRAP(FAULT_FTRUNCATE, int, ftruncate64, -1, (int fd, off_t size), (fd, size))
+WRAP(FAULT_FSYNC, int, fsync, -1, (int fd), (fd))
+WRAP(FAULT_LINK, int, link, -1, (const char *from, const char *to), (from, to))
+WRAP(FAULT_UNLINK, int, unlink, -1, (const char *path), (path))
+WRAP(FAULT_RENAME, int, rename, -1, (const char *from, const char *to),
+     (from, to))
+WRAP(FAULT_MMAP, void *, mmap, MAP_FAILED,
+     (void *address, size_t size, int access, int flags, int fd, off_t at),
+     (address, size, access, flags, fd, at))
+WRAP(FAULT_MMAP, void *, mmap64, MAP_FAILED,
+     (void *address, size_t size, int access, int flags, int fd, off_t at),
+     (address, size, access, flags, fd, at))
