@@ -1,0 +1,377 @@
+/*
+ * operations.c - the operations on which faults are tried, and what a folder
+ * looks like before and after them.
+ */
+#include "tests/faults/operations.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "quire_convert.h"
+#include "tests/support/check.h"
+#include "tests/support/sample.h"
+#include "tests/support/scratch.h"
+
+/* Rows of x: enough for the kernels of many rows, which pack the weights. */
+#define ROWS 64
+
+static quire_status run_open(const struct workplace *place, quire_error *error)
+{
+	quire_model *model;
+	const quire_status status =
+	    quire_model_open(place->container, NULL, &model, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	assert_non_null(quire_model_find_tensor(model, "w.weight"));
+	assert_non_null(quire_model_find_linear(model, "fc"));
+	assert_non_null(quire_model_find_value(model, "test.a"));
+	quire_model_close(model);
+	return QUIRE_OK;
+}
+
+static quire_status verify(const struct workplace *place, uint32_t threads,
+			   quire_error *error)
+{
+	const quire_verify_options options = { .threads = threads };
+	quire_model *model;
+	quire_status status =
+	    quire_model_open(place->container, NULL, &model, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_model_verify(model, &options, error);
+	quire_model_close(model);
+	return status;
+}
+
+static quire_status run_verify(const struct workplace *place,
+			       quire_error *error)
+{
+	return verify(place, 1, error);
+}
+
+static quire_status run_verify_threads(const struct workplace *place,
+				       quire_error *error)
+{
+	return verify(place, 3, error);
+}
+
+/* Into memory, every tensor checked at once. */
+static quire_status run_read(const struct workplace *place, quire_error *error)
+{
+	const quire_open_options options = { .verify = QUIRE_VERIFY_TENSORS,
+					     .load = QUIRE_LOAD_READ };
+	quire_model *model;
+	const quire_status status =
+	    quire_model_open(place->container, &options, &model, error);
+
+	if (status == QUIRE_OK)
+		quire_model_close(model);
+	return status;
+}
+
+static quire_status run_open_set(const struct workplace *place,
+				 quire_error *error)
+{
+	quire_model *model;
+	const quire_status status = quire_model_open(
+	    QUIRE_GOLDEN "/good/set_container-00001-of-00004.gguf", NULL,
+	    &model, error);
+
+	(void)place;
+	if (status == QUIRE_OK)
+		quire_model_close(model);
+	return status;
+}
+
+static quire_status multiply(const quire_model *model, quire_runtime *runtime,
+			     quire_error *error)
+{
+	static float x[ROWS * SAMPLE_K], y[ROWS * SAMPLE_N];
+	static uint16_t x_half[ROWS * SAMPLE_K];
+	const quire_matmul_options half = { .x_dtype = QUIRE_F16 };
+	const quire_matmul_options exact = { .accuracy_level = 1 };
+	const quire_linear *linear = quire_model_find_linear(model, "fc");
+	quire_status status;
+
+	status = quire_linear_run(runtime, linear, x, ROWS, y, NULL, error);
+	if (status == QUIRE_OK)
+		status =
+		    quire_linear_run(runtime, linear, x, 1, y, &exact, error);
+	if (status == QUIRE_OK)
+		status = quire_linear_run(runtime, linear, x_half, ROWS, y,
+					  &half, error);
+	return status;
+}
+
+static quire_status open_and_multiply(const struct workplace *place,
+				      quire_verify_mode verify_mode,
+				      quire_error *error)
+{
+	const quire_open_options open_options = { .verify = verify_mode };
+	const quire_runtime_options options = { .threads = 2 };
+	quire_runtime *runtime = NULL;
+	quire_model *model;
+	quire_status status =
+	    quire_model_open(place->container, &open_options, &model, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_runtime_create(&options, &runtime, error);
+	if (status == QUIRE_OK)
+		status = multiply(model, runtime, error);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+	return status;
+}
+
+static quire_status run_multiply(const struct workplace *place,
+				 quire_error *error)
+{
+	return open_and_multiply(place, QUIRE_VERIFY_HEADER, error);
+}
+
+static quire_status run_multiply_lazy(const struct workplace *place,
+				      quire_error *error)
+{
+	return open_and_multiply(place, QUIRE_VERIFY_LAZY, error);
+}
+
+static quire_status declare(quire_writer *writer, quire_error *error)
+{
+	const quire_tensor weight = { .name = { "w.weight", 8 },
+				      .source = { "w", 1 },
+				      .dtype = QUIRE_Q4_0,
+				      .rank = 2,
+				      .shape = { 64, 2 } };
+	const quire_linear_entry linear = { "fc", 0, QUIRE_NO_TENSOR, 64, 4 };
+	quire_status status;
+	char key[16];
+
+	status = quire_writer_set_string(writer, "general.name", "n", error);
+	/* More than the first capacity of the writer's lists. */
+	for (uint32_t i = 0; i < 20 && status == QUIRE_OK; i++) {
+		snprintf(key, sizeof(key), "key.%u", i);
+		status = quire_writer_set_u32(writer, key, i, error);
+	}
+	if (status == QUIRE_OK)
+		status = quire_writer_add_tensor(writer, &weight, error);
+	if (status == QUIRE_OK)
+		status = quire_writer_add_linear(writer, &linear, error);
+	return status;
+}
+
+static quire_status write_to(const struct workplace *place, bool overwrite,
+			     quire_error *error)
+{
+	static const unsigned char bytes[2 * 2 * 18] = { 1, 2, 3 };
+	const quire_writer_options options = { .alignment = 4096,
+					       .overwrite = overwrite };
+	quire_writer *writer;
+	quire_status status =
+	    quire_writer_create(place->output, &options, &writer, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = declare(writer, error);
+	if (status == QUIRE_OK)
+		status = quire_writer_write(writer, 0, bytes, 50, error);
+	if (status == QUIRE_OK)
+		status = quire_writer_write(writer, 0, bytes + 50,
+					    sizeof(bytes) - 50, error);
+	if (status == QUIRE_OK)
+		status = quire_writer_finish(writer, error);
+	quire_writer_free(writer);
+	return status;
+}
+
+static quire_status run_write(const struct workplace *place, quire_error *error)
+{
+	return write_to(place, false, error);
+}
+
+static quire_status run_overwrite(const struct workplace *place,
+				  quire_error *error)
+{
+	return write_to(place, true, error);
+}
+
+/* The tensors of the sample under new metadata. */
+static quire_status adopt_all(quire_writer *writer, const quire_model *model,
+			      const char *path, quire_error *error)
+{
+	const int file = open(path, O_RDONLY | O_CLOEXEC);
+	quire_status status = QUIRE_OK;
+
+	if (file < 0) {
+		error->status = QUIRE_ERROR_IO;
+		snprintf(error->message, sizeof(error->message), "%s",
+			 strerror(errno));
+		return QUIRE_ERROR_IO;
+	}
+	for (size_t i = 0;
+	     i < quire_model_tensor_count(model) && status == QUIRE_OK; i++)
+		status = quire_writer_add_tensor(
+		    writer, quire_model_tensor(model, i), error);
+	if (status == QUIRE_OK)
+		status = quire_writer_adopt(writer, file, NULL, NULL, error);
+	if (status == QUIRE_OK)
+		status = quire_writer_finish(writer, error);
+	close(file);
+	return status;
+}
+
+static quire_status run_adopt(const struct workplace *place, quire_error *error)
+{
+	const quire_writer_options options = { .alignment = 64,
+					       .overwrite = true };
+	quire_writer *writer = NULL;
+	quire_model *model;
+	quire_status status =
+	    quire_model_open(place->container, NULL, &model, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_writer_create(place->output, &options, &writer, error);
+	if (status == QUIRE_OK)
+		status = adopt_all(writer, model, place->container, error);
+	quire_writer_free(writer);
+	quire_model_close(model);
+	return status;
+}
+
+static quire_status convert(const struct workplace *place, const char *source,
+			    bool overwrite, quire_error *error)
+{
+	const quire_convert_options options = { .threads = 1,
+						.overwrite = overwrite };
+	quire_convert_report *report = NULL;
+	char path[512];
+	quire_status status;
+
+	snprintf(path, sizeof(path), "%s/%s", QUIRE_TEST_ONNX, source);
+	status =
+	    quire_convert_onnx(path, place->output, &options, &report, error);
+	assert_int_equal(status == QUIRE_OK, report != NULL);
+	quire_convert_report_free(report);
+	return status;
+}
+
+static quire_status run_convert(const struct workplace *place,
+				quire_error *error)
+{
+	return convert(place, "body.onnx", false, error);
+}
+
+static quire_status run_convert_external(const struct workplace *place,
+					 quire_error *error)
+{
+	return convert(place, "external.onnx", false, error);
+}
+
+static quire_status run_convert_fallback(const struct workplace *place,
+					 quire_error *error)
+{
+	return convert(place, "g_idx_zero_points.onnx", false, error);
+}
+
+static quire_status run_convert_again(const struct workplace *place,
+				      quire_error *error)
+{
+	return convert(place, "dense.onnx", true, error);
+}
+
+const struct operation operations[] = {
+	{ "open", run_open, false, false },
+	{ "verify", run_verify, false, false },
+	{ "verify, 3 threads", run_verify_threads, false, false },
+	{ "read and verify", run_read, false, false },
+	{ "open a split set", run_open_set, false, false },
+	{ "multiply", run_multiply, false, false },
+	{ "multiply, lazily verified", run_multiply_lazy, false, false },
+	{ "write", run_write, true, false },
+	{ "overwrite", run_overwrite, true, true },
+	{ "adopt", run_adopt, true, true },
+	{ "convert", run_convert, true, false },
+	{ "convert external data", run_convert_external, true, false },
+	{ "convert to dense", run_convert_fallback, true, false },
+	{ "convert again", run_convert_again, true, true },
+};
+const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
+
+struct workplace workplace_make(void)
+{
+	struct workplace place;
+
+	place.sources = scratch_make();
+	place.container = scratch_path(place.sources, "sample.gguf");
+	place.folder = scratch_make();
+	place.output = scratch_path(place.folder, "out.gguf");
+	sample_write(place.container);
+	return place;
+}
+
+void workplace_remove(struct workplace *place)
+{
+	free(place->container);
+	free(place->output);
+	scratch_remove(place->sources);
+	scratch_remove(place->folder);
+}
+
+void workplace_prepare(const struct workplace *place,
+		       const struct operation *operation)
+{
+	if (operation->overwrites)
+		scratch_write(place->output, OLD_TEXT, strlen(OLD_TEXT));
+	else
+		unlink(place->output);
+}
+
+static void check_old(const struct workplace *place, const char *fault)
+{
+	size_t size;
+	unsigned char *bytes = scratch_read(place->output, &size);
+
+	if (size != strlen(OLD_TEXT) || memcmp(bytes, OLD_TEXT, size) != 0)
+		fail_msg("%s: the old file has changed", fault);
+	free(bytes);
+}
+
+static void check_new(const struct workplace *place, const char *fault)
+{
+	quire_model *model;
+	quire_error error;
+
+	if (quire_model_open(place->output, NULL, &model, &error) != QUIRE_OK)
+		fail_msg("%s: %s", fault, error.message);
+	if (quire_model_verify(model, NULL, &error) != QUIRE_OK)
+		fail_msg("%s: %s", fault, error.message);
+	quire_model_close(model);
+}
+
+void workplace_check(const struct workplace *place,
+		     const struct operation *operation, quire_status status,
+		     const char *fault)
+{
+	const bool done = operation->writes && status == QUIRE_OK;
+	const size_t files = done || operation->overwrites ? 1 : 0;
+
+	if (scratch_count(place->folder) != files)
+		fail_msg("%s: %zu files instead of %zu", fault,
+			 scratch_count(place->folder), files);
+	if (done)
+		check_new(place, fault);
+	else if (operation->overwrites)
+		check_old(place, fault);
+}
+
+size_t descriptor_count(void)
+{
+	return scratch_count("/proc/self/fd");
+}

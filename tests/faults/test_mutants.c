@@ -1,0 +1,232 @@
+/*
+ * test_mutants.c - the good files with one field changed to a value at a
+ * boundary, or cut off in or after a field: as they are, and with the
+ * checksum of the header put right. Each must be refused, or open and be of
+ * use, in little time and memory.
+ *
+ * Every mutant with the argument "all"; else, for daily use, each STRIDE-th.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/faults/fields.h"
+#include "tests/fuzz/touch.h"
+#include "tests/support/check.h"
+#include "tests/support/failing_malloc.h"
+#include "tests/support/scratch.h"
+
+#define STRIDE	   13
+#define COUNT_MIN  10000 /* of a run */
+#define TIME_MAX   0.050 /* seconds of CPU */
+#define MEMORY_MAX ((size_t)16 << 20)
+#define SPARE_SIZE 64 /* room for a boundary's neighbours */
+#define FILE_MAX   ((size_t)1 << 20)
+
+static struct totals {
+	size_t stride, next; /* mutants are counted, one in `stride` is run */
+	size_t run, refused, opened, verified;
+	double slowest;
+	size_t hungriest;
+} totals = { .stride = STRIDE };
+
+static double cpu_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void open_mutant(const unsigned char *bytes, size_t size,
+			bool allow_edited)
+{
+	const quire_open_options options = { .allow_edited_header =
+						 allow_edited };
+	quire_error error = { .status = QUIRE_OK };
+	quire_model *model;
+	const quire_status status =
+	    quire_model_open_memory(bytes, size, &options, &model, &error);
+
+	if (status != QUIRE_OK) {
+		assert_int_equal(error.status, status);
+		assert_true(error.message[0] != '\0');
+		totals.refused++;
+		return;
+	}
+	totals.opened++;
+	totals.verified += touch_model(model, 1) == QUIRE_OK;
+	quire_model_close(model);
+}
+
+/* A container whose header was changed must not pass for what it was. */
+static void check_unsealed(const unsigned char *bytes, size_t size)
+{
+	const quire_verify_options options = { .threads = 1 };
+	quire_model *model;
+
+	if (quire_model_open_memory(bytes, size, NULL, &model, NULL) !=
+	    QUIRE_OK)
+		return;
+	assert_int_not_equal(quire_model_verify(model, &options, NULL),
+			     QUIRE_OK);
+	quire_model_close(model);
+}
+
+static void run_mutant(const char *name, const unsigned char *bytes,
+		       size_t size)
+{
+	unsigned char *copy;
+	const size_t held = failing_malloc_held();
+	double started;
+	size_t peak;
+
+	if (totals.next++ % totals.stride != 0)
+		return;
+	totals.run++;
+	/* Of its own, so that AddressSanitizer sees a step beyond. */
+	copy = malloc(size ? size : 1);
+	assert_non_null(copy);
+	memcpy(copy, bytes, size);
+	check_unsealed(copy, size);
+	failing_malloc_watch();
+	started = cpu_seconds();
+	open_mutant(copy, size, true);
+	if (touch_reseal(copy, size)) {
+		started = cpu_seconds();
+		open_mutant(copy, size, false);
+	}
+	started = cpu_seconds() - started;
+	peak = failing_malloc_peak() - held - size;
+	if (started > totals.slowest)
+		totals.slowest = started;
+	if (peak > totals.hungriest)
+		totals.hungriest = peak;
+	if (started > TIME_MAX || peak > MEMORY_MAX)
+		fail_msg("%s, mutant %zu: %.3f s, %zu bytes", name,
+			 totals.next - 1, started, peak);
+	free(copy);
+	assert_int_equal(failing_malloc_held(), held);
+}
+
+static uint64_t load(const unsigned char *bytes, const struct field *field)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < field->size; i++)
+		value |= (uint64_t)bytes[field->offset + i] << (8 * i);
+	return value;
+}
+
+static void store(unsigned char *bytes, const struct field *field,
+		  uint64_t value)
+{
+	for (unsigned i = 0; i < field->size; i++)
+		bytes[field->offset + i] = (unsigned char)(value >> (8 * i));
+}
+
+/* Each value, and the ones before and after it. */
+static void change_field(const char *name, unsigned char *bytes, size_t size,
+			 const struct field *field)
+{
+	const uint64_t was = load(bytes, field);
+	const uint64_t values[] = {
+		0,
+		(uint64_t)1 << 7,
+		(uint64_t)1 << 8,
+		(uint64_t)1 << 15,
+		(uint64_t)1 << 16,
+		(uint64_t)1 << 31,
+		(uint64_t)1 << 32,
+		(uint64_t)1 << 62,
+		(uint64_t)1 << 63,
+		size,
+		size - field->offset - field->size,
+		was,
+		was * 2,
+		UINT64_MAX / 33, /* counts that wrap with the size of an item */
+		UINT64_MAX / 14,
+		UINT64_MAX / 8,
+		UINT64_MAX - field->offset, /* sizes that wrap to here */
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		for (uint64_t step = 0; step < 3; step++) {
+			store(bytes, field, values[i] + step - 1);
+			if (load(bytes, field) != was)
+				run_mutant(name, bytes, size);
+		}
+	store(bytes, field, was);
+}
+
+static void run_file(const char *name, unsigned char *bytes, size_t size)
+{
+	struct fields fields = fields_of(bytes, size);
+
+	for (size_t i = 0; i < fields.count; i++) {
+		const struct field *field = &fields.items[i];
+
+		change_field(name, bytes, size, field);
+		run_mutant(name, bytes, field->offset);
+		run_mutant(name, bytes, field->offset + field->size - 1);
+	}
+	/* One byte less, and one and a page more. */
+	run_mutant(name, bytes, size - 1);
+	run_mutant(name, bytes, size + 1);
+	run_mutant(name, bytes, size + SPARE_SIZE);
+	fields_free(&fields);
+}
+
+static bool is_meant(const char *name)
+{
+	const size_t size = strlen(name);
+
+	/* That one wants 64 MiB of spaces put in, and is no file without. */
+	return size > 5 && strcmp(name + size - 5, ".gguf") == 0 &&
+	       strcmp(name, "foreign_header_64_mib.gguf") != 0;
+}
+
+static void test_mutants(void **state)
+{
+	const char *folder = QUIRE_GOLDEN "/good";
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		unsigned char *bytes, *room;
+		size_t size;
+		char *path;
+
+		if (!is_meant(entry->d_name))
+			continue;
+		path = scratch_path(folder, entry->d_name);
+		bytes = scratch_read(path, &size);
+		assert_true(size < FILE_MAX);
+		room = calloc(size + SPARE_SIZE, 1);
+		assert_non_null(room);
+		memcpy(room, bytes, size);
+		run_file(entry->d_name, room, size);
+		free(room);
+		free(bytes);
+		free(path);
+	}
+	closedir(dir);
+	assert_true(totals.run >= COUNT_MIN);
+	printf("survived %zu mutants: %zu refusals, %zu opened, %zu of them "
+	       "verified; at most %.1f ms of CPU and %zu KiB\n",
+	       totals.run, totals.refused, totals.opened, totals.verified,
+	       totals.slowest * 1e3, totals.hungriest / 1024);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_mutants) };
+
+	if (argc > 1 && strcmp(argv[1], "all") == 0)
+		totals.stride = 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
