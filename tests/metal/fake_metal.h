@@ -1,0 +1,40 @@
+/*
+ * fake_metal.h - a Metal device for machines that have none: the host's
+ * messages reach objects with true retain counts, its shaders run by lanes.c.
+ * What Metal forbids aborts the test; what Metal may answer can be set.
+ */
+#ifndef QUIRE_TESTS_FAKE_METAL_H
+#define QUIRE_TESTS_FAKE_METAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fake_metal {
+	size_t page_size; /* what sysconf tells the host */
+	size_t max_buffer;
+	size_t max_memory; /* of a threadgroup */
+	size_t max_threads, simd_width;
+	long family;
+	bool no_device, not_unified, no_queue, no_command_buffer, no_encoder;
+	bool bad_shader;     /* newLibraryWithSource fails */
+	bool no_function;    /* newFunctionWithName finds none */
+	bool no_pipeline;    /* the function does not become a pipeline */
+	bool no_view;	     /* newBufferWithBytesNoCopy gives nil */
+	bool empty_view;     /* ... or a buffer of no length */
+	long failing_buffer; /* number of the newBuffer that gives nil; or -1 */
+	long failing_command; /* error code of every command buffer; or 0 */
+};
+
+/* What there is, and what was done since fake_metal_reset. */
+struct fake_counts {
+	long live; /* objects that are not freed; never reset */
+	long views, buffers, dispatches, commits;
+};
+
+extern struct fake_metal fake_metal;
+struct fake_counts fake_metal_counts(void);
+
+/* An M1 with pages of this machine; counts begin from 0. */
+void fake_metal_reset(void);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * fake_objects.h - Objective-C's objects in small: classes with methods,
+ * retain counts, autorelease pools, strings and errors.
+ */
+#ifndef QUIRE_TESTS_FAKE_OBJECTS_H
+#define QUIRE_TESTS_FAKE_OBJECTS_H
+
+#include <objc/runtime.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "metal/messages.h"
+
+struct fake_method {
+	const char *selector;
+	void (*function)(void);
+};
+
+struct objc_object {
+	Class class;
+	atomic_long count;
+};
+
+/* A class is an object too: one whose messages are the class's own. */
+struct objc_class {
+	struct objc_object object;
+	const char *name;
+	const struct fake_method *methods; /* the last one has no selector */
+	void (*dealloc)(id self);	   /* or NULL */
+	size_t size;
+};
+
+/* An entry of a table of methods. Does not compile unless `function` takes
+ * and gives what metal/messages.h says of the message. */
+#define FAKE_METHOD(message, text, function)                                   \
+	{                                                                      \
+		text, (void (*)(void)) _Generic((function), message_##message  \
+						: (function))                  \
+	}
+#define FAKE_METHODS_END                                                       \
+	{                                                                      \
+		NULL, NULL                                                     \
+	}
+
+/* Ends the test: the host did what Metal forbids. */
+void fake_die(const char *format, ...)
+    __attribute__((format(printf, 1, 2), noreturn));
+
+/* A zeroed object with a count of 1. */
+id fake_new(Class class);
+id fake_retain(id object);
+void fake_release(id object);
+id fake_autorelease(id object);
+long fake_live(void);
+
+/* Autoreleased. */
+id fake_string(const char *text);
+id fake_error(long code, const char *text);
+const char *fake_text(id string);
+
+/* Whether a class of the fake has this method; those of the device
+ * are in these lists, which end with NULL. */
+bool fake_knows(SEL selector);
+extern const Class fake_device_classes[];
+extern const Class fake_command_classes[];
+extern struct objc_class fake_compile_options_class;
+
+#endif

@@ -1,0 +1,273 @@
+/*
+ * model_run.c - see the header. Nothing here knows which device it is.
+ */
+#include "tests/metal/model_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "quire_convert.h"
+#include "tests/metal/exact.h"
+#include "tests/support/check.h"
+#include "tests/support/random.h"
+#include "tests/support/scratch.h"
+
+#define POISON	  0xA5
+#define ALIGNMENT 65536
+
+static char *folder, *path;
+
+void model_convert(void)
+{
+	quire_error error;
+
+	folder = scratch_make();
+	path = scratch_path(folder, "model.gguf");
+	if (quire_convert_onnx(QUIRE_EXAMPLES "/minilm-layer0-int4.onnx", path,
+			       NULL, NULL, &error) != QUIRE_OK)
+		fail_msg("%s", error.message);
+}
+
+void model_remove(void)
+{
+	free(path);
+	scratch_remove(folder);
+}
+
+quire_model *model_open(void)
+{
+	quire_model *model = NULL;
+	quire_error error;
+
+	if (quire_model_open(path, NULL, &model, &error) != QUIRE_OK)
+		fail_msg("%s", error.message);
+	return model;
+}
+
+quire_model *model_open_aligned(void **memory)
+{
+	quire_model *model = NULL;
+	quire_error error;
+	size_t size;
+	unsigned char *bytes = scratch_read(path, &size);
+
+	*memory = aligned_alloc(ALIGNMENT,
+				(size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+	assert_non_null(*memory);
+	memcpy(*memory, bytes, size);
+	free(bytes);
+	if (quire_model_open_memory(*memory, size, NULL, &model, &error) !=
+	    QUIRE_OK)
+		fail_msg("%s", error.message);
+	return model;
+}
+
+static const struct {
+	const char *name;
+	quire_dtype dtype;
+} ragged[RAGGED_LINEARS + 1] = {
+	{ "q4_0", QUIRE_Q4_0 }, { "q4_1", QUIRE_Q4_1 }, { "q8_0", QUIRE_Q8_0 },
+	{ "f16", QUIRE_F16 },	{ "f32", QUIRE_F32 },	{ "bias", QUIRE_F32 },
+};
+
+/* Random bytes; the numbers of f16 and f32 among them are small. */
+static size_t fill_ragged(unsigned char *bytes, size_t index, struct rng *rng)
+{
+	const quire_dtype dtype = ragged[index].dtype;
+	const size_t size = index < RAGGED_LINEARS
+				? exact_row_size(dtype, RAGGED_K) * RAGGED_N
+				: RAGGED_N * sizeof(float);
+	uint32_t block_count, block_size;
+
+	quire_dtype_block(dtype, &block_count, &block_size);
+	random_bytes(rng, bytes, size);
+	for (size_t at = 0; at < size; at += block_size) {
+		exact_store(bytes + at,
+			    dtype == QUIRE_F32 ? QUIRE_F32 : QUIRE_F16, 0,
+			    random_f32(rng));
+		if (dtype == QUIRE_Q4_1)
+			exact_store(bytes + at, QUIRE_F16, 1, random_f32(rng));
+	}
+	return size;
+}
+
+static void declare_ragged(quire_writer *writer)
+{
+	for (size_t i = 0; i <= RAGGED_LINEARS; i++) {
+		uint32_t count, size;
+		quire_tensor tensor = {
+			.name = { ragged[i].name, strlen(ragged[i].name) },
+			.dtype = ragged[i].dtype,
+			.rank = i < RAGGED_LINEARS ? 2 : 1,
+			.shape = { RAGGED_N, 1, 1, 1 },
+		};
+
+		quire_dtype_block(tensor.dtype, &count, &size);
+		if (i < RAGGED_LINEARS) {
+			tensor.shape[0] =
+			    (RAGGED_K + count - 1) / count * count;
+			tensor.shape[1] = RAGGED_N;
+		}
+		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
+				 QUIRE_OK);
+	}
+	for (size_t i = 0; i < RAGGED_LINEARS; i++) {
+		const quire_linear_entry linear = { ragged[i].name, i,
+						    RAGGED_LINEARS, RAGGED_K,
+						    0 };
+
+		assert_int_equal(quire_writer_add_linear(writer, &linear, NULL),
+				 QUIRE_OK);
+	}
+}
+
+quire_model *model_open_ragged(void)
+{
+	/* Tensors begin where shaders are least at ease: 32 bytes. */
+	const quire_writer_options options = { .alignment = 32,
+					       .overwrite = true };
+	unsigned char bytes[RAGGED_K * RAGGED_N * sizeof(float)];
+	char *name = scratch_path(folder, "ragged.gguf");
+	struct rng rng = { 71 };
+	quire_writer *writer = NULL;
+	quire_model *model = NULL;
+
+	assert_int_equal(quire_writer_create(name, &options, &writer, NULL),
+			 QUIRE_OK);
+	declare_ragged(writer);
+	for (size_t i = 0; i <= RAGGED_LINEARS; i++) {
+		const size_t size = fill_ragged(bytes, i, &rng);
+
+		assert_int_equal(
+		    quire_writer_write(writer, i, bytes, size, NULL), QUIRE_OK);
+	}
+	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
+	quire_writer_free(writer);
+	assert_int_equal(quire_model_open(name, NULL, &model, NULL), QUIRE_OK);
+	free(name);
+	return model;
+}
+
+quire_runtime *runtime_open(quire_device device)
+{
+	const quire_runtime_options options = { .device = device,
+						.threads = 1 };
+	quire_runtime *runtime = NULL;
+	quire_error error;
+
+	if (quire_runtime_create(&options, &runtime, &error) != QUIRE_OK)
+		fail_msg("%s", error.message);
+	return runtime;
+}
+
+void runtime_attach(quire_runtime *runtime, const quire_model *model)
+{
+	quire_error error;
+
+	if (quire_runtime_attach(runtime, model, &error) != QUIRE_OK)
+		fail_msg("%s", error.message);
+}
+
+static size_t element_size(quire_dtype dtype)
+{
+	return dtype == QUIRE_F32 ? 4 : 2;
+}
+
+static size_t y_bytes(const struct run *run)
+{
+	return run->m * (run->linear->n + run->y_gap) *
+	       element_size(run->y_dtype);
+}
+
+void run_create(struct run *run, uint64_t seed)
+{
+	struct rng rng = { seed };
+	const size_t k = run->linear->k, stride = k + run->x_gap;
+	const size_t x_size = run->m * stride * element_size(run->x_dtype);
+
+	run->x = malloc(x_size);
+	run->y = malloc(y_bytes(run));
+	assert_true(run->x && run->y);
+	memset(run->x, 0xFF, x_size); /* NaNs */
+	memset(run->y, POISON, y_bytes(run));
+	for (size_t m = 0; m < run->m; m++)
+		for (size_t i = 0; i < k; i++)
+			exact_store(run->x, run->x_dtype, m * stride + i,
+				    random_f32(&rng));
+	run->options = (quire_matmul_options){
+		.x_dtype = run->x_dtype,
+		.y_dtype = run->y_dtype,
+		.x_stride = stride,
+		.y_stride = run->linear->n + run->y_gap,
+		.accuracy_level = 1,
+	};
+}
+
+void run_free(struct run *run)
+{
+	free(run->x);
+	free(run->y);
+}
+
+quire_status run_try(struct run *run, quire_runtime *runtime,
+		     quire_error *error)
+{
+	return quire_linear_run(runtime, run->linear, run->x, run->m, run->y,
+				&run->options, error);
+}
+
+void run_do(struct run *run, quire_runtime *runtime)
+{
+	quire_error error;
+
+	if (run_try(run, runtime, &error) != QUIRE_OK)
+		fail_msg("%s", error.message);
+}
+
+void run_check(const struct run *run)
+{
+	const quire_tensor *bias = run->linear->bias;
+	const struct exact exact = {
+		.weights = run->linear->weight->dtype,
+		.w = run->linear->weight->data,
+		.m = run->m,
+		.n = run->linear->n,
+		.k = run->linear->k,
+		.x = run->x,
+		.x_dtype = run->x_dtype,
+		.x_stride = run->linear->k + run->x_gap,
+		.bias = bias ? bias->data : NULL,
+		.bias_dtype = bias ? bias->dtype : QUIRE_F32,
+	};
+	const size_t size = element_size(run->y_dtype);
+	const unsigned char *y = run->y;
+
+	exact_check(&exact, EXACT_ANY, run->y, run->y_dtype,
+		    run->options.y_stride, "linear");
+	for (size_t m = 0; m < run->m; m++)
+		for (size_t i = run->linear->n * size;
+		     i < run->options.y_stride * size; i++)
+			assert_int_equal(
+			    y[m * run->options.y_stride * size + i], POISON);
+}
+
+void run_check_untouched(const struct run *run)
+{
+	const unsigned char *y = run->y;
+
+	for (size_t i = 0; i < y_bytes(run); i++)
+		assert_int_equal(y[i], POISON);
+}
+
+void run_whole(quire_runtime *runtime, const quire_linear *linear, size_t m,
+	       quire_dtype x_dtype, quire_dtype y_dtype)
+{
+	struct run run = {
+		.linear = linear, .m = m, .x_dtype = x_dtype, .y_dtype = y_dtype
+	};
+
+	run_create(&run, m + linear->n);
+	run_do(&run, runtime);
+	run_check(&run);
+	run_free(&run);
+}

@@ -1,0 +1,60 @@
+/*
+ * model_run.h - models, runtimes and products for tests of the Metal
+ * device, on the fake one or a true one.
+ */
+#ifndef QUIRE_TESTS_MODEL_RUN_H
+#define QUIRE_TESTS_MODEL_RUN_H
+
+#include <stdbool.h>
+
+#include "quire.h"
+
+/* Layer 0 of MiniLM, converted from examples/ into a temporary file. */
+void model_convert(void);
+void model_remove(void);
+
+/* Maps it; fails the test if that fails. */
+quire_model *model_open(void);
+
+/* Reads it into memory aligned to 64 KiB; *memory is to be freed. */
+quire_model *model_open_aligned(void **memory);
+
+/* Five linears of RAGGED_K columns and RAGGED_N rows, each with a bias, of the
+ * types Q4_0, Q4_1, Q8_0, F16 and F32. */
+#define RAGGED_K       70
+#define RAGGED_N       67
+#define RAGGED_LINEARS 5
+quire_model *model_open_ragged(void);
+
+quire_runtime *runtime_open(quire_device device);
+void runtime_attach(quire_runtime *runtime, const quire_model *model);
+
+/* One product by a linear, with everything that it takes. */
+struct run {
+	const quire_linear *linear;
+	size_t m;
+	quire_dtype x_dtype, y_dtype;
+	size_t x_gap, y_gap; /* elements between rows, NaN and poison */
+	void *x, *y;
+	quire_matmul_options options;
+};
+
+/* Random x; y is poison. To be freed. */
+void run_create(struct run *run, uint64_t seed);
+void run_free(struct run *run);
+
+/* quire_linear_run, in f32. */
+quire_status run_try(struct run *run, quire_runtime *runtime,
+		     quire_error *error);
+/* Fails the test unless it is OK. */
+void run_do(struct run *run, quire_runtime *runtime);
+
+/* Each y within the bound, poison as it was. */
+void run_check(const struct run *run);
+/* y is poison throughout. */
+void run_check_untouched(const struct run *run);
+/* run_create, _do, _check and _free. */
+void run_whole(quire_runtime *runtime, const quire_linear *linear, size_t m,
+	       quire_dtype x_dtype, quire_dtype y_dtype);
+
+#endif

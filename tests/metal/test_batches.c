@@ -1,0 +1,210 @@
+/*
+ * test_batches.c - how much the host asks of the device: commits, dispatches
+ * and memory, by batches, large products and many threads.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "tests/metal/fake_metal.h"
+#include "tests/metal/lanes.h"
+#include "tests/metal/model_run.h"
+#include "tests/support/check.h"
+
+static int setup_group(void **state)
+{
+	(void)state;
+	model_convert();
+	return 0;
+}
+
+static int teardown_group(void **state)
+{
+	(void)state;
+	model_remove();
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_metal_reset();
+	lanes_set_order(LANES_SIMD_BACKWARD);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	/* Whatever a test did, nothing may be left. */
+	return fake_metal_counts().live != 0;
+}
+
+/* A batch is one commit; one like it allocates nothing more. */
+static void test_batch_is_one_commit(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	struct run runs[6];
+	quire_batch *batch = NULL;
+	long buffers = 0;
+
+	(void)state;
+	assert_int_equal(quire_model_linear_count(model), 6);
+	runtime_attach(runtime, model);
+	for (int round = 0; round < 8; round++) {
+		fake_metal_reset();
+		assert_int_equal(quire_runtime_begin(runtime, &batch, NULL),
+				 QUIRE_OK);
+		for (size_t i = 0; i < 6; i++) {
+			runs[i] = (struct run){
+				.linear = quire_model_linear(model, i), .m = 40
+			};
+			run_create(&runs[i], i);
+			runs[i].options.batch = batch;
+			run_do(&runs[i], runtime);
+		}
+		assert_int_equal(fake_metal_counts().commits, 0);
+		assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
+		assert_int_equal(fake_metal_counts().commits, 1);
+		assert_int_equal(fake_metal_counts().dispatches, 6);
+		if (round >= 3)
+			buffers += fake_metal_counts().buffers;
+		for (size_t i = 0; i < 6; i++) {
+			if (round == 7)
+				run_check(&runs[i]);
+			run_free(&runs[i]);
+		}
+	}
+	assert_int_equal(buffers, 0);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* An earlier y as x crosses no bus, and needs no second commit. */
+static void test_chain_is_one_commit(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	struct run first = { .linear = quire_model_linear(model, 0), .m = 2 };
+	struct run second = first;
+	quire_batch *batch = NULL;
+	void *own;
+
+	(void)state;
+	assert_int_equal(first.linear->k, first.linear->n);
+	runtime_attach(runtime, model);
+	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
+	run_create(&first, 1);
+	run_create(&second, 2);
+	own = second.x;
+	second.x = first.y;
+	first.options.batch = second.options.batch = batch;
+	run_do(&first, runtime);
+	run_do(&second, runtime);
+	run_check_untouched(&first);
+	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
+	assert_int_equal(fake_metal_counts().commits, 1);
+	run_check(&first);
+	run_check(&second);
+	second.x = own;
+	run_free(&first);
+	run_free(&second);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* A batch whose end fails writes nothing and frees all. */
+static void test_batch_fails(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	struct run run = { .linear = quire_model_linear(model, 0), .m = 2 };
+	quire_batch *batch = NULL;
+
+	(void)state;
+	runtime_attach(runtime, model);
+	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
+	run_create(&run, 1);
+	run.options.batch = batch;
+	run_do(&run, runtime);
+	fake_metal.failing_command = 2;
+	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_ERROR_IO);
+	run_check_untouched(&run);
+	run_free(&run);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* More rows of x than the largest buffer holds, and a row that it does not. */
+static void test_many_rows(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime;
+	struct run run = { .linear = quire_model_linear(model, 0), .m = 300 };
+
+	(void)state;
+	fake_metal.max_buffer = 4096 * 100;
+	runtime = runtime_open(QUIRE_DEVICE_METAL);
+	runtime_attach(runtime, model);
+	run_create(&run, 1);
+	run_do(&run, runtime);
+	assert_int_equal(fake_metal_counts().dispatches, 2);
+	run_check(&run);
+	run_free(&run);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+struct worker {
+	pthread_t thread;
+	quire_runtime *runtime;
+	const quire_model *model;
+	size_t m;
+};
+
+static void *work(void *context)
+{
+	struct worker *worker = context;
+
+	for (size_t i = 0; i < 4; i++)
+		run_whole(worker->runtime, quire_model_linear(worker->model, i),
+			  worker->m, QUIRE_F32, QUIRE_F32);
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	struct worker workers[4];
+
+	(void)state;
+	runtime_attach(runtime, model);
+	for (size_t i = 0; i < 4; i++) {
+		workers[i] = (struct worker){ .runtime = runtime,
+					      .model = model,
+					      .m = 1 + i };
+		assert_int_equal(
+		    pthread_create(&workers[i].thread, NULL, work, &workers[i]),
+		    0);
+	}
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(workers[i].thread, NULL);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_batch_is_one_commit),
+		TEST(test_chain_is_one_commit),
+		TEST(test_batch_fails),
+		TEST(test_many_rows),
+		TEST(test_threads),
+	};
+
+	return cmocka_run_group_tests(tests, setup_group, teardown_group);
+}

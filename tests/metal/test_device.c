@@ -1,0 +1,406 @@
+/*
+ * test_device.c - the Metal device through the public calls alone: on Linux
+ * the fake one, on macOS the machine's. A device that is missing is a failure.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/metal/exact.h"
+#include "tests/metal/model_run.h"
+#include "tests/support/check.h"
+
+static int setup(void **state)
+{
+	(void)state;
+	model_convert();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	model_remove();
+	return 0;
+}
+
+static void test_describes(void **state)
+{
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_model *model = model_open();
+	quire_runtime_info info;
+
+	(void)state;
+	quire_runtime_describe(runtime, &info);
+	assert_int_equal(info.device, QUIRE_DEVICE_METAL);
+	assert_true(info.device_name[0] != '\0');
+	assert_int_equal(info.mapped_size + info.copied_size, 0);
+	runtime_attach(runtime, model);
+	quire_runtime_describe(runtime, &info);
+	assert_true(info.mapped_size + info.copied_size >= 1000000);
+	assert_true(info.unified_memory == (info.copied_size == 0));
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* All linears at one, a few and many rows, and against the CPU. */
+static void test_model(void **state)
+{
+	static const size_t rows[] = { 1, 5, 64 };
+	quire_runtime *metal = runtime_open(QUIRE_DEVICE_METAL);
+	quire_runtime *cpu = runtime_open(QUIRE_DEVICE_CPU);
+	quire_model *model = model_open();
+
+	(void)state;
+	runtime_attach(metal, model);
+	for (size_t i = 0; i < quire_model_linear_count(model); i++)
+		for (size_t j = 0; j < 3; j++) {
+			const quire_linear *linear =
+			    quire_model_linear(model, i);
+			struct run a = { .linear = linear, .m = rows[j] };
+			struct run b = a;
+			double error = 0, norm = 0;
+
+			run_create(&a, i);
+			run_create(&b, i);
+			run_do(&a, metal);
+			run_do(&b, cpu);
+			run_check(&a);
+			for (size_t e = 0; e < a.m * linear->n; e++) {
+				const double x = ((float *)a.y)[e];
+				const double y = ((float *)b.y)[e];
+
+				error += (x - y) * (x - y);
+				norm += y * y;
+			}
+			/* Each is within 1e-6 of the exact product. */
+			assert_true(sqrt(error) <= 2e-6 * sqrt(norm));
+			run_free(&a);
+			run_free(&b);
+		}
+	quire_runtime_free(metal);
+	quire_runtime_free(cpu);
+	quire_model_close(model);
+}
+
+static void test_types(void **state)
+{
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_model *model = model_open();
+	const quire_linear *linear = quire_model_linear(model, 0);
+
+	(void)state;
+	runtime_attach(runtime, model);
+	for (size_t m = 1; m <= 13; m += 6) {
+		run_whole(runtime, linear, m, QUIRE_F16, QUIRE_F32);
+		run_whole(runtime, linear, m, QUIRE_F32, QUIRE_F16);
+		run_whole(runtime, linear, m, QUIRE_F16, QUIRE_F16);
+	}
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* Every type of weights, k less than their columns, NaN and poison between
+ * rows. */
+static void test_ragged(void **state)
+{
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_model *model = model_open_ragged();
+
+	(void)state;
+	runtime_attach(runtime, model);
+	for (size_t i = 0; i < RAGGED_LINEARS; i++)
+		for (size_t m = 1; m <= 11; m += 2) {
+			struct run run = { .linear =
+					       quire_model_linear(model, i),
+					   .m = m,
+					   .x_gap = m % 4,
+					   .y_gap = m % 3 };
+
+			run_create(&run, m);
+			run_do(&run, runtime);
+			run_check(&run);
+			run_free(&run);
+		}
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* A bias of the caller's own, of each type, at an odd address. */
+static void test_bias(void **state)
+{
+	static const quire_dtype dtypes[] = { QUIRE_F32, QUIRE_F16,
+					      QUIRE_BF16 };
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_model *model = model_open();
+	quire_linear linear = *quire_model_linear(model, 0);
+	unsigned char *memory = malloc((size_t)linear.n * 4 + 1);
+	quire_tensor bias = { .rank = 1,
+			      .shape = { linear.n, 1, 1, 1 },
+			      .data = memory + 1 };
+
+	(void)state;
+	runtime_attach(runtime, model);
+	linear.bias = &bias;
+	for (size_t i = 0; i < 3; i++) {
+		bias.dtype = dtypes[i];
+		bias.size = linear.n * (dtypes[i] == QUIRE_F32 ? 4 : 2);
+		for (size_t n = 0; n < linear.n; n++)
+			exact_store(memory + 1, dtypes[i], n, (float)n / 8);
+		run_whole(runtime, &linear, 1 + 5 * i, QUIRE_F32, QUIRE_F32);
+	}
+	free(memory);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+static void test_not_attached(void **state)
+{
+	quire_runtime *metal = runtime_open(QUIRE_DEVICE_METAL);
+	quire_runtime *best = runtime_open(QUIRE_DEVICE_BEST);
+	quire_model *model = model_open();
+	struct run run = { .linear = quire_model_linear(model, 0), .m = 2 };
+	quire_runtime_info info;
+	quire_error error;
+
+	(void)state;
+	run_create(&run, 1);
+	assert_int_equal(run_try(&run, metal, &error), QUIRE_ERROR_ARGUMENT);
+	assert_non_null(strstr(error.message, "attached"));
+	run_check_untouched(&run);
+	quire_runtime_describe(best, &info);
+	assert_int_equal(info.device, QUIRE_DEVICE_METAL);
+	run_do(&run, best);
+	run_check(&run);
+	run_free(&run);
+	quire_runtime_free(metal);
+	quire_runtime_free(best);
+	quire_model_close(model);
+}
+
+static void test_unsupported_type(void **state)
+{
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	const uint16_t data[4] = { 0 };
+	const float x[2] = { 0 };
+	float y[2];
+	const quire_tensor tensor = { .dtype = QUIRE_BF16,
+				      .rank = 2,
+				      .shape = { 2, 2, 1, 1 },
+				      .size = sizeof(data),
+				      .data = data };
+	quire_error error;
+
+	(void)state;
+	assert_int_equal(quire_matmul(runtime, &tensor, x, 1, y, NULL, &error),
+			 QUIRE_ERROR_UNSUPPORTED);
+	assert_non_null(strstr(error.message, "BF16"));
+	quire_runtime_free(runtime);
+}
+
+static void test_two_models(void **state)
+{
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_model *a = model_open(), *b = model_open();
+	struct run run = { .linear = quire_model_linear(a, 1), .m = 1 };
+	quire_runtime_info one, two;
+
+	(void)state;
+	runtime_attach(runtime, a);
+	quire_runtime_describe(runtime, &one);
+	runtime_attach(runtime, a);
+	runtime_attach(runtime, b);
+	quire_runtime_describe(runtime, &two);
+	assert_int_equal(two.mapped_size, 2 * one.mapped_size);
+	run_whole(runtime, quire_model_linear(a, 1), 3, QUIRE_F32, QUIRE_F32);
+	run_whole(runtime, quire_model_linear(b, 2), 3, QUIRE_F32, QUIRE_F32);
+	quire_runtime_detach(runtime, a);
+	run_create(&run, 1);
+	assert_int_equal(run_try(&run, runtime, NULL), QUIRE_ERROR_ARGUMENT);
+	run_free(&run);
+	run_whole(runtime, quire_model_linear(b, 1), 3, QUIRE_F32, QUIRE_F32);
+	quire_runtime_detach(runtime, b);
+	quire_runtime_detach(runtime, b);
+	quire_model_close(a);
+	quire_model_close(b);
+	quire_runtime_free(runtime);
+}
+
+static const quire_linear *find(const quire_model *model, const char *part)
+{
+	for (size_t i = 0; i < quire_model_linear_count(model); i++) {
+		const quire_linear *linear = quire_model_linear(model, i);
+		char name[256] = "";
+
+		memcpy(name, linear->name.data, linear->name.size);
+		if (strstr(name, part))
+			return linear;
+	}
+	fail_msg("no linear '%s'", part);
+	return NULL;
+}
+
+static const quire_linear *find_k(const quire_model *model, uint64_t k)
+{
+	for (size_t i = 0; i < quire_model_linear_count(model); i++)
+		if (quire_model_linear(model, i)->k == k)
+			return quire_model_linear(model, i);
+	fail_msg("no linear of %d columns", (int)k);
+	return NULL;
+}
+
+/* y of the first is x of the second, and what that gives is checked against
+ * the first's y as it came back. */
+static void test_batch(void **state)
+{
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_model *model = model_open();
+	const quire_linear *up = find(model, "intermediate");
+	quire_batch *batch = NULL;
+
+	(void)state;
+	runtime_attach(runtime, model);
+	for (size_t m = 1; m <= 12; m += 11) {
+		struct run query = { .linear = find(model, "query"), .m = m };
+		struct run first = { .linear = up, .m = m };
+		struct run second = { .linear = find_k(model, up->n), .m = m };
+		void *own;
+
+		run_create(&query, 1);
+		run_create(&first, 2);
+		run_create(&second, 3);
+		own = second.x;
+		second.x = first.y;
+		assert_int_equal(quire_runtime_begin(runtime, &batch, NULL),
+				 QUIRE_OK);
+		query.options.batch = batch;
+		first.options.batch = batch;
+		second.options.batch = batch;
+		run_do(&query, runtime);
+		run_do(&first, runtime);
+		run_do(&second, runtime);
+		run_check_untouched(&query);
+		assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
+		run_check(&query);
+		run_check(&first);
+		run_check(&second);
+		second.x = own;
+		run_free(&query);
+		run_free(&first);
+		run_free(&second);
+	}
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* An x that only overlaps a y of the batch, in another type. */
+static void test_batch_overlap(void **state)
+{
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_model *model = model_open();
+	struct run first = { .linear = find(model, "query"), .m = 4 };
+	struct run second = { .linear = find(model, "key"), .m = 2 };
+	quire_batch *batch = NULL;
+	void *own;
+
+	(void)state;
+	runtime_attach(runtime, model);
+	run_create(&first, 2);
+	run_create(&second, 3);
+	own = second.x;
+	second.x = (float *)first.y + first.linear->n;
+	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
+	first.options.batch = batch;
+	second.options.batch = batch;
+	run_do(&first, runtime);
+	run_do(&second, runtime);
+	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
+	run_check(&first);
+	run_check(&second);
+	second.x = own;
+	run_free(&first);
+	run_free(&second);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+/* BEST, where one model is on the device and one is not: the CPU's x is the
+ * device's y. And a batch of a runtime without a device. */
+static void test_batch_mixed(void **state)
+{
+	static const quire_device devices[] = { QUIRE_DEVICE_BEST,
+						QUIRE_DEVICE_CPU };
+	quire_model *a = model_open(), *b = model_open();
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		quire_runtime *runtime = runtime_open(devices[i]);
+		struct run first = { .linear = find(a, "query"), .m = 2 };
+		struct run second = { .linear = find(b, "key"), .m = 2 };
+		quire_batch *batch = NULL;
+		void *own;
+
+		runtime_attach(runtime, a);
+		run_create(&first, 2);
+		run_create(&second, 3);
+		own = second.x;
+		second.x = first.y;
+		assert_int_equal(quire_runtime_begin(runtime, &batch, NULL),
+				 QUIRE_OK);
+		first.options.batch = batch;
+		second.options.batch = batch;
+		run_do(&first, runtime);
+		run_do(&second, runtime);
+		assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
+		run_check(&first);
+		run_check(&second);
+		second.x = own;
+		run_free(&first);
+		run_free(&second);
+		quire_runtime_free(runtime);
+	}
+	quire_model_close(a);
+	quire_model_close(b);
+}
+
+static void test_batch_of_another(void **state)
+{
+	quire_runtime *metal = runtime_open(QUIRE_DEVICE_METAL);
+	quire_runtime *cpu = runtime_open(QUIRE_DEVICE_CPU);
+	quire_model *model = model_open();
+	struct run run = { .linear = quire_model_linear(model, 0), .m = 1 };
+	quire_batch *batch = NULL;
+
+	(void)state;
+	assert_int_equal(quire_runtime_begin(metal, &batch, NULL), QUIRE_OK);
+	run_create(&run, 1);
+	run.options.batch = batch;
+	assert_int_equal(run_try(&run, cpu, NULL), QUIRE_ERROR_ARGUMENT);
+	run_check_untouched(&run);
+	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
+	assert_int_equal(quire_runtime_end(NULL, NULL), QUIRE_OK);
+	run_free(&run);
+	quire_runtime_free(metal);
+	quire_runtime_free(cpu);
+	quire_model_close(model);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_describes),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_ragged),
+		cmocka_unit_test(test_bias),
+		cmocka_unit_test(test_not_attached),
+		cmocka_unit_test(test_unsupported_type),
+		cmocka_unit_test(test_two_models),
+		cmocka_unit_test(test_batch),
+		cmocka_unit_test(test_batch_overlap),
+		cmocka_unit_test(test_batch_mixed),
+		cmocka_unit_test(test_batch_of_another),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

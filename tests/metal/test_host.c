@@ -1,0 +1,384 @@
+/*
+ * test_host.c - the host against a fake device that is small, old, broken or
+ * without shared memory. test_batches.c has what it does to a whole one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "metal/messages.h"
+#include "tests/metal/fake_metal.h"
+#include "tests/metal/fake_objects.h"
+#include "tests/metal/lanes.h"
+#include "tests/metal/model_run.h"
+#include "tests/support/check.h"
+
+static int setup_group(void **state)
+{
+	(void)state;
+	model_convert();
+	return 0;
+}
+
+static int teardown_group(void **state)
+{
+	(void)state;
+	model_remove();
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_metal_reset();
+	lanes_set_order(LANES_SIMD_BACKWARD);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	/* Whatever a test did, nothing may be left. */
+	return fake_metal_counts().live != 0;
+}
+
+static void run_all(quire_runtime *runtime, const quire_model *model, size_t m)
+{
+	for (size_t i = 0; i < quire_model_linear_count(model); i++)
+		run_whole(runtime, quire_model_linear(model, i), m, QUIRE_F32,
+			  QUIRE_F32);
+}
+
+/* Every selector of the table is one that some object of the fake answers:
+ * with the types of the table, or it would not have compiled. */
+static void test_selectors(void **state)
+{
+	(void)state;
+	for (int i = 0; i < SELECTOR_COUNT; i++)
+		if (!fake_knows(quire_metal_selector((enum metal_selector)i)))
+			fail_msg("%s", (const char *)quire_metal_selector(
+					   (enum metal_selector)i));
+}
+
+/* Views of so many pages that every tensor crosses the edge of some. */
+static void try_views(const quire_model *model, size_t from, size_t to,
+		      size_t step)
+{
+	for (size_t pages = from; pages <= to; pages += step) {
+		quire_runtime *runtime;
+
+		fake_metal_reset();
+		fake_metal.max_buffer = 4096 * pages + 123;
+		runtime = runtime_open(QUIRE_DEVICE_METAL);
+		runtime_attach(runtime, model);
+		assert_true(fake_metal_counts().views > 1);
+		run_all(runtime, model, 1);
+		quire_runtime_detach(runtime, model);
+		quire_runtime_free(runtime);
+	}
+}
+
+/* The largest tensor of the model has 81 pages of 4 KiB, of which it takes
+ * exactly as many; that of the other one 5, and begins anywhere in a page. */
+static void test_views(void **state)
+{
+	quire_model *model = model_open();
+	quire_model *ragged = model_open_ragged();
+
+	(void)state;
+	try_views(model, 82, 100, 6);
+	try_views(ragged, 6, 9, 1);
+	quire_model_close(model);
+	quire_model_close(ragged);
+}
+
+static void test_tensor_too_large(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime_info info;
+	quire_runtime *runtime;
+	quire_error error;
+
+	(void)state;
+	fake_metal.max_buffer = 4096 * 50;
+	runtime = runtime_open(QUIRE_DEVICE_METAL);
+	assert_int_equal(quire_runtime_attach(runtime, model, &error),
+			 QUIRE_ERROR_UNSUPPORTED);
+	assert_non_null(strstr(error.message, "larger"));
+	quire_runtime_describe(runtime, &info);
+	assert_int_equal(info.mapped_size, 0);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+static void test_pages(void **state)
+{
+	static const size_t pages[] = { 4096, 16384 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		quire_runtime *runtime;
+		void *memory;
+		quire_model *model = model_open_aligned(&memory);
+
+		fake_metal.page_size = pages[i];
+		fake_metal.max_buffer = 16384 * 27;
+		runtime = runtime_open(QUIRE_DEVICE_METAL);
+		runtime_attach(runtime, model);
+		run_all(runtime, model, 2);
+		quire_runtime_free(runtime);
+		quire_model_close(model);
+		free(memory);
+	}
+}
+
+/* Bytes of the model are changed after attach: the device must not see it. */
+static void test_not_unified(void **state)
+{
+	void *memory;
+	quire_model *model = model_open_aligned(&memory);
+	quire_runtime_info info;
+	quire_runtime *runtime;
+	struct run run = { .linear = quire_model_linear(model, 0), .m = 3 };
+	unsigned char *weights =
+	    (unsigned char *)memory +
+	    ((const unsigned char *)run.linear->weight->data -
+	     (unsigned char *)memory);
+
+	(void)state;
+	fake_metal.not_unified = true;
+	fake_metal.max_buffer = 4096 * 100;
+	runtime = runtime_open(QUIRE_DEVICE_METAL);
+	runtime_attach(runtime, model);
+	quire_runtime_describe(runtime, &info);
+	assert_false(info.unified_memory);
+	assert_int_equal(info.mapped_size, 0);
+	assert_true(info.copied_size > 1000000);
+	run_create(&run, 4);
+	weights[10] ^= 0xFF;
+	run_do(&run, runtime);
+	weights[10] ^= 0xFF;
+	run_check(&run);
+	run_free(&run);
+	run_all(runtime, model, 1);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+	free(memory);
+}
+
+static void test_no_simdgroup_matrices(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime;
+
+	(void)state;
+	fake_metal.family = 1005;
+	runtime = runtime_open(QUIRE_DEVICE_METAL);
+	runtime_attach(runtime, model);
+	run_all(runtime, model, 19);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+static void expect_no_device(const char *word)
+{
+	const quire_runtime_options options = { .device = QUIRE_DEVICE_METAL,
+						.threads = 1 };
+	quire_runtime *runtime = NULL;
+	quire_runtime_info info;
+	quire_status status;
+	quire_error error;
+
+	status = quire_runtime_create(&options, &runtime, &error);
+	assert_int_not_equal(status, QUIRE_OK);
+	assert_null(runtime);
+	assert_non_null(strstr(error.message, word));
+	runtime = runtime_open(QUIRE_DEVICE_BEST);
+	quire_runtime_describe(runtime, &info);
+	assert_int_equal(info.device, QUIRE_DEVICE_CPU);
+	quire_runtime_free(runtime);
+}
+
+static void test_no_device(void **state)
+{
+	(void)state;
+	fake_metal.no_device = true;
+	expect_no_device("no device");
+	fake_metal_reset();
+	fake_metal.no_queue = true;
+	expect_no_device("queue");
+	fake_metal_reset();
+	fake_metal.bad_shader = true;
+	expect_no_device("error: planted");
+	fake_metal_reset();
+	fake_metal.max_memory = 4096;
+	expect_no_device("memory");
+}
+
+static void expect_attach_fails(quire_status expected)
+{
+	const struct fake_metal broken = fake_metal;
+	quire_model *model = model_open();
+	quire_runtime *runtime;
+	quire_runtime_info info;
+	quire_error error;
+
+	fake_metal_reset();
+	fake_metal = broken;
+	runtime = runtime_open(QUIRE_DEVICE_METAL);
+	assert_int_equal(quire_runtime_attach(runtime, model, &error),
+			 expected);
+	quire_runtime_describe(runtime, &info);
+	assert_int_equal(info.mapped_size + info.copied_size, 0);
+	/* It may succeed later. */
+	fake_metal_reset();
+	runtime_attach(runtime, model);
+	run_whole(runtime, quire_model_linear(model, 0), 1, QUIRE_F32,
+		  QUIRE_F32);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+static void test_attach_fails(void **state)
+{
+	(void)state;
+	fake_metal.no_view = true;
+	expect_attach_fails(QUIRE_ERROR_UNSUPPORTED);
+	fake_metal.empty_view = true;
+	expect_attach_fails(QUIRE_ERROR_UNSUPPORTED);
+	fake_metal.not_unified = true;
+	fake_metal.failing_buffer = 0;
+	expect_attach_fails(QUIRE_ERROR_MEMORY);
+	/* The second of several views. */
+	fake_metal.not_unified = true;
+	fake_metal.failing_buffer = 1;
+	fake_metal.max_buffer = 4096 * 100;
+	expect_attach_fails(QUIRE_ERROR_MEMORY);
+	fake_metal.not_unified = true;
+	fake_metal.no_command_buffer = true;
+	expect_attach_fails(QUIRE_ERROR_MEMORY);
+	fake_metal.not_unified = true;
+	fake_metal.no_encoder = true;
+	expect_attach_fails(QUIRE_ERROR_MEMORY);
+	fake_metal.not_unified = true;
+	fake_metal.failing_command = 4;
+	expect_attach_fails(QUIRE_ERROR_IO);
+}
+
+/* Memory that begins at an odd address. */
+static void test_unaligned_memory(void **state)
+{
+	void *memory;
+	quire_model *aligned = model_open_aligned(&memory), *model = NULL;
+	quire_model_info info;
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	unsigned char *odd;
+	quire_error error;
+
+	(void)state;
+	quire_model_describe(aligned, &info);
+	odd = malloc((size_t)info.file_size + 1);
+	assert_non_null(odd);
+	memcpy(odd + 1, memory, (size_t)info.file_size);
+	assert_int_equal(quire_model_open_memory(odd + 1,
+						 (size_t)info.file_size, NULL,
+						 &model, NULL),
+			 QUIRE_OK);
+	assert_int_equal(quire_runtime_attach(runtime, model, &error),
+			 QUIRE_ERROR_UNSUPPORTED);
+	assert_non_null(strstr(error.message, "aligned"));
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+	quire_model_close(aligned);
+	free(odd);
+	free(memory);
+}
+
+/* Rows of a tensor by themselves, from one where the device cannot read. */
+static void test_unaligned_rows(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_linear linear = *quire_model_linear(model, 0);
+	quire_tensor rows = *linear.weight;
+	struct run run = { .linear = &linear, .m = 1 };
+
+	(void)state;
+	runtime_attach(runtime, model);
+	linear.weight = &rows;
+	linear.bias = NULL;
+	rows.data = (const unsigned char *)rows.data + 18 * 12 * 3 + 2;
+	rows.shape[1] = linear.n = 20;
+	rows.size = 20 * 18 * 12;
+	run_create(&run, 1);
+	assert_int_equal(run_try(&run, runtime, NULL), QUIRE_ERROR_ARGUMENT);
+	rows.data = (const unsigned char *)rows.data - 2;
+	run_do(&run, runtime);
+	run_check(&run);
+	run_free(&run);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+static void expect_run_fails(quire_status expected)
+{
+	const struct fake_metal broken = fake_metal;
+	quire_model *model = model_open();
+	struct run run = { .linear = quire_model_linear(model, 0), .m = 12 };
+	quire_runtime *runtime;
+	quire_error error;
+
+	fake_metal_reset();
+	runtime = runtime_open(QUIRE_DEVICE_METAL);
+	runtime_attach(runtime, model);
+	run_create(&run, 1);
+	fake_metal = broken;
+	assert_int_equal(run_try(&run, runtime, &error), expected);
+	assert_true(strlen(error.message) > 0);
+	run_check_untouched(&run);
+	/* And then it recovers. */
+	fake_metal_reset();
+	run_do(&run, runtime);
+	run_check(&run);
+	run_free(&run);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
+static void test_run_fails(void **state)
+{
+	(void)state;
+	fake_metal.failing_command = 4; /* a page fault */
+	expect_run_fails(QUIRE_ERROR_IO);
+	fake_metal.failing_command = 8; /* out of memory */
+	expect_run_fails(QUIRE_ERROR_MEMORY);
+	fake_metal.failing_buffer = 0;
+	expect_run_fails(QUIRE_ERROR_MEMORY);
+	fake_metal.no_command_buffer = true;
+	expect_run_fails(QUIRE_ERROR_MEMORY);
+	fake_metal.no_encoder = true;
+	expect_run_fails(QUIRE_ERROR_MEMORY);
+	fake_metal.no_function = true;
+	expect_run_fails(QUIRE_ERROR_UNSUPPORTED);
+	fake_metal.no_pipeline = true;
+	expect_run_fails(QUIRE_ERROR_UNSUPPORTED);
+	fake_metal.simd_width = 64;
+	expect_run_fails(QUIRE_ERROR_UNSUPPORTED);
+	fake_metal.max_threads = 64;
+	expect_run_fails(QUIRE_ERROR_UNSUPPORTED);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_selectors),	     TEST(test_views),
+		TEST(test_tensor_too_large), TEST(test_pages),
+		TEST(test_not_unified),	     TEST(test_no_simdgroup_matrices),
+		TEST(test_no_device),	     TEST(test_attach_fails),
+		TEST(test_unaligned_memory), TEST(test_unaligned_rows),
+		TEST(test_run_fails),
+	};
+
+	return cmocka_run_group_tests(tests, setup_group, teardown_group);
+}
