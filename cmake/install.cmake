@@ -30,6 +30,7 @@ install(FILES ${PROJECT_BINARY_DIR}/quire-config.cmake
   ${PROJECT_BINARY_DIR}/quire-config-version.cmake
   DESTINATION ${package_folder})
 
+file(RELATIVE_PATH pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 foreach(library ${libraries})
   configure_file(cmake/${library}.pc.in
     ${PROJECT_BINARY_DIR}/${library}.pc @ONLY)

@@ -1,0 +1,19 @@
+/*
+ * version.c - a program that links the converter, and nothing else of it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "quire_convert.h"
+
+int main(void)
+{
+	quire_error error;
+	const quire_status status = quire_convert_onnx(
+	    "absent.onnx", "absent.gguf", NULL, NULL, &error);
+
+	printf("%s: %s\n", quire_version(), error.message);
+	return status == QUIRE_ERROR_IO && strstr(error.message, "absent.onnx")
+		   ? 0
+		   : 1;
+}
