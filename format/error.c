@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "machine/crew.h"
+
 static void sanitize(char *text)
 {
 	for (; *text; text++)
@@ -84,11 +86,14 @@ quire_status quire_fail_memory(quire_error *error, uint64_t size)
 quire_status quire_fail_threads(quire_error *error, quire_status status,
 				uint32_t threads)
 {
+	if (status == QUIRE_ERROR_ARGUMENT)
+		return quire_fail(error, status, QUIRE_NO_OFFSET,
+				  "cannot start %" PRIu32
+				  " threads: more than %d at once are not "
+				  "tried",
+				  threads, QUIRE_CREW_MAX_THREADS);
 	return quire_fail(error, status, QUIRE_NO_OFFSET,
-			  "cannot start %" PRIu32 " threads%s", threads,
-			  status == QUIRE_ERROR_ARGUMENT
-			      ? ": more than 1024 at once are not tried"
-			      : "");
+			  "cannot start %" PRIu32 " threads", threads);
 }
 
 const char *quire_status_name(quire_status status)
