@@ -1,0 +1,78 @@
+/*
+ * planner.h - the state that the stages of planning share, one file each:
+ * plan_weights.c, plan_plain.c and plan_names.c, in the order that plan.c
+ * calls them.
+ */
+#ifndef QUIRE_CONVERT_PLANNER_H
+#define QUIRE_CONVERT_PLANNER_H
+
+#include "convert/plan.h"
+
+/* What nodes use a value for. */
+enum {
+	USED_AS_PART = 1, /* of a quantized weight */
+	USED_AS_SUCH = 2,
+};
+
+/* Nodes with equal keys have the same weight: the numbers of its constants,
+ * then of its shape. Fields of 8 bytes leave no padding to compare. */
+struct weight_key {
+	uint64_t constants[4];
+	uint64_t shape[4];
+};
+
+/* A weight that no earlier node has. */
+struct distinct {
+	size_t codes;  /* the number of its B among the values */
+	size_t number; /* its own among plan->weights */
+};
+
+struct planner {
+	const struct onnx_model *model;
+	const quire_convert_options *options;
+	struct plan *plan;
+	quire_error *error;
+	unsigned char *uses; /* of each value */
+	size_t *tensor_of;   /* each value's, or QUIRE_NO_TENSOR */
+	size_t weight_count; /* of plan->weights */
+	struct weight_key *keys;
+	size_t *first;	       /* of each weight: the first of its key */
+	size_t *weight_tensor; /* of each first weight */
+	struct distinct *distinct;
+	size_t distinct_count;
+	struct table shared; /* key to first weight */
+};
+
+/* MEMORY. */
+quire_status quire_plan_no_memory(const struct planner *in);
+
+/* The number of a value; all absent ones share one that is no value's. */
+size_t quire_plan_number(const struct planner *in,
+			 const struct onnx_value *value);
+
+/* A new item of a constant, copied as it is unless changed. */
+struct plan_item *quire_plan_add_item(const struct planner *in,
+				      const struct onnx_value *value);
+
+/* Whether the node holds a quantized weight that is taken. */
+bool quire_plan_holds_weight(const struct onnx_node *node);
+
+/* Reads the weights of all nodes, and notes what values are used for. */
+quire_status quire_plan_read_nodes(struct planner *in);
+
+/* Plans the tensor of a weight that no earlier node has. */
+quire_status quire_plan_weight(struct planner *in, size_t number);
+
+/* Whether a constant stands for itself in the container or the report. A
+ * scalar of a Constant node is a number of the graph, as an integer is. */
+bool quire_plan_stands_alone(const struct planner *in,
+			     const struct onnx_value *value);
+
+/* Plans the tensor of such a constant, or tells why it has none. */
+void quire_plan_plain(struct planner *in, const struct onnx_value *value);
+
+/* Names of tensors; then the linears, with theirs. */
+quire_status quire_plan_name_items(const struct planner *in);
+quire_status quire_plan_linears(const struct planner *in);
+
+#endif
