@@ -4,22 +4,20 @@
  * Knows no instruction set, and no weight type but by its table.
  *
  * x is taken in chunks of rows. A chunk is prepared whole (each kernel says
- * how it wants x) and then multiplied: an item of work is a step of rows of W
- * by all rows of the chunk, so that each byte of W is read once a chunk. An
- * item sums each y in an order that depends on nothing but the columns; so
- * neither threads nor cuts can change a result.
+ * how it wants x) and then multiplied: an item of work is a span of rows of W
+ * by all rows of the chunk, in steps, so that each byte of W is read once a
+ * chunk. Each y is summed in an order that depends on nothing but the columns;
+ * so neither threads nor cuts can change a result.
  */
+#include "runtime/matmul.h"
+
 #include <assert.h>
-#include <inttypes.h>
 
 #include "format/bytes.h"
 #include "format/error.h"
 #include "format/parse.h"
-#include "loader/lazy.h"
 #include "runtime/activations.h"
 #include "runtime/outputs.h"
-#include "runtime/request.h"
-#include "runtime/runtime.h"
 
 /*
  * Scratch of a call is at most
@@ -33,34 +31,20 @@
 #define X_SIZE	   ((size_t)4 << 20)
 #define CHUNK_ROWS 256
 
-/* Rows of W that one item of the vec form takes: as many as the first-level
+/* Rows of W that one step of the vec form takes: as many as the first-level
  * cache holds, for they are read again for each row of x. */
 #define VEC_STEP_SIZE 32768
 #define MAX_VEC_STEP  64
+
+/* Memory is read fastest in long runs, and a thread that gets less of it than
+ * the others must find some rows left: so each takes, at a time, this part of
+ * its even share of what is left. */
+#define SPAN_PART 4
 
 /* Products that pay for one more thread's being woken, about 5 us of them,
  * and the same for elements of x to prepare. */
 #define STRAND_PRODUCTS 131072.0
 #define STRAND_ELEMENTS 16384.0
-
-struct matmul {
-	const struct request *request;
-	const struct kernel_set *set;
-	const struct kernel_op *op;
-	const struct x_form *form;
-	bool panel;	  /* which form of `op` */
-	size_t step;	  /* rows of W in an item */
-	size_t tile_size; /* bytes of a tile of prepared x */
-	size_t chunk;	  /* rows of x, whole tiles */
-	size_t strands;
-	size_t slots_offset, slot_size; /* what strands own, in scratch */
-	size_t panel_size, bias_size;	/* which begins a slot */
-	size_t size;			/* of scratch */
-
-	/* The chunk under way. */
-	unsigned char *scratch;
-	size_t first, rows;
-};
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -199,11 +183,10 @@ static void multiply_panel(const struct matmul *mm,
 	}
 }
 
-static void multiply_item(void *context, size_t strand, size_t item)
+static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
 {
-	const struct matmul *mm = context;
 	const struct request *request = mm->request;
-	const size_t first = item * mm->step;
+	const size_t first = step * mm->step;
 	const size_t rows = min_size(request->n - first, mm->step);
 	const unsigned char *weights =
 	    request->weights + first * request->row_size;
@@ -220,8 +203,43 @@ static void multiply_item(void *context, size_t strand, size_t item)
 			    c, mm->step, bias);
 }
 
-/* Lays the chunk out in scratch. */
-static void prepare_chunk(struct crew *crew, struct matmul *mm)
+static size_t count_steps(const struct matmul *mm)
+{
+	return divide_up(mm->request->n, mm->step);
+}
+
+/* Steps in the span that begins when `left` are left; not 0. */
+static size_t span_length(const struct matmul *mm, size_t left)
+{
+	const size_t length = left / mm->strands / SPAN_PART;
+
+	return length == 0 ? 1 : length;
+}
+
+static size_t count_spans(const struct matmul *mm)
+{
+	size_t spans = 0;
+
+	for (size_t left = count_steps(mm); left > 0; spans++)
+		left -= span_length(mm, left);
+	return spans;
+}
+
+static void multiply_span(void *context, size_t strand, size_t span)
+{
+	const struct matmul *mm = context;
+	const size_t steps = count_steps(mm);
+	size_t left = steps, length = span_length(mm, left);
+
+	for (; span > 0; span--) {
+		left -= length;
+		length = span_length(mm, left);
+	}
+	for (size_t i = 0; i < length; i++)
+		multiply_step(mm, strand, steps - left + i);
+}
+
+void quire_matmul_prepare(struct crew *crew, struct matmul *mm)
 {
 	const double elements = (double)mm->rows * (double)mm->request->k;
 
@@ -230,15 +248,14 @@ static void prepare_chunk(struct crew *crew, struct matmul *mm)
 		       count_tiles(mm), prepare_item, mm);
 }
 
-static void multiply_chunk(struct crew *crew, struct matmul *mm)
+void quire_matmul_multiply(struct crew *crew, struct matmul *mm)
 {
-	quire_crew_run(crew, mm->strands, divide_up(mm->request->n, mm->step),
-		       multiply_item, mm);
+	quire_crew_run(crew, mm->strands, count_spans(mm), multiply_span, mm);
 }
 
-static quire_status plan(struct matmul *mm, const quire_runtime *runtime,
-			 const struct request *request,
-			 const struct kernel_op *op, quire_error *error)
+quire_status quire_matmul_plan(struct matmul *mm, const quire_runtime *runtime,
+			       const struct request *request,
+			       const struct kernel_op *op, quire_error *error)
 {
 	const double products =
 	    (double)request->m * (double)request->n * (double)request->k;
@@ -253,248 +270,4 @@ static quire_status plan(struct matmul *mm, const quire_runtime *runtime,
 	plan_form(mm);
 	return plan_scratch(mm) ? QUIRE_OK
 				: quire_fail_memory(error, UINT64_MAX);
-}
-
-static quire_status run(quire_runtime *runtime, const struct request *request,
-			const struct kernel_op *op, quire_error *error)
-{
-	struct matmul mm;
-	struct scratch *scratch;
-	quire_status status = plan(&mm, runtime, request, op, error);
-
-	if (status != QUIRE_OK)
-		return status;
-	status =
-	    quire_scratch_take(&runtime->scratch, mm.size, &scratch, error);
-	if (status != QUIRE_OK)
-		return status;
-	mm.scratch = scratch->bytes;
-	for (mm.first = 0; mm.first < request->m; mm.first += mm.rows) {
-		mm.rows = min_size(request->m - mm.first, mm.chunk);
-		prepare_chunk(&runtime->crew, &mm);
-		multiply_chunk(&runtime->crew, &mm);
-	}
-	quire_scratch_give(&runtime->scratch, scratch);
-	return QUIRE_OK;
-}
-
-/* Checks all that the caller gave. */
-static quire_status read_request(struct request *request,
-				 const quire_tensor *tensor, const void *x,
-				 size_t m, void *y,
-				 const quire_matmul_options *options,
-				 quire_error *error)
-{
-	quire_status status =
-	    quire_request_read(request, tensor, x, m, y, options, error);
-
-	if (status == QUIRE_OK)
-		status = quire_tensor_check(tensor, error);
-	if (status == QUIRE_OK && options->bias)
-		status = quire_tensor_check(options->bias, error);
-	return status;
-}
-
-static quire_status find_op(const quire_runtime *runtime,
-			    const struct request *request,
-			    const struct kernel_op **op, quire_error *error)
-{
-	*op =
-	    quire_kernel_set_op(runtime->set, request->dtype, request->compute);
-	if (*op)
-		return QUIRE_OK;
-	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
-			  "weights of type %s cannot be multiplied; Q4_0, "
-			  "Q4_1, Q8_0, F32, F16 and BF16 can",
-			  quire_dtype_name(request->dtype));
-}
-
-quire_status quire_matmul(quire_runtime *runtime, const quire_tensor *tensor,
-			  const void *x, size_t m, void *y,
-			  const quire_matmul_options *options,
-			  quire_error *error)
-{
-	static const quire_matmul_options defaults;
-	const struct kernel_op *op;
-	struct request request;
-	quire_status status;
-
-	if (!options)
-		options = &defaults;
-	status = read_request(&request, tensor, x, m, y, options, error);
-	if (status != QUIRE_OK)
-		return status;
-	if (m > 0 && request.n > 0 &&
-	    quire_device_multiply(runtime, options->batch, &request, &status,
-				  error))
-		return status;
-	status = find_op(runtime, &request, &op, error);
-	if (status != QUIRE_OK || m == 0 || request.n == 0)
-		return status;
-	return run(runtime, &request, op, error);
-}
-
-/* The options of a product by `linear`, if the caller gave `options`. */
-static quire_status read_linear(const quire_linear *linear,
-				const quire_matmul_options *options,
-				quire_matmul_options *own, quire_error *error)
-{
-	if (linear->n != linear->weight->shape[1])
-		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "linear '%.*s': n = %" PRIu64
-				  ", but its weight has %" PRIu64 " rows",
-				  QUIRE_PRINT(linear->name), linear->n,
-				  linear->weight->shape[1]);
-	*own = (quire_matmul_options){ .accuracy_level = 0 };
-	if (options)
-		*own = *options;
-	if (own->accuracy_level == 0)
-		own->accuracy_level = linear->accuracy_level;
-	own->k = linear->k;
-	own->bias = linear->bias;
-	return QUIRE_OK;
-}
-
-quire_status quire_linear_run(quire_runtime *runtime,
-			      const quire_linear *linear, const void *x,
-			      size_t m, void *y,
-			      const quire_matmul_options *options,
-			      quire_error *error)
-{
-	quire_matmul_options own;
-	const quire_status status = read_linear(linear, options, &own, error);
-
-	if (status != QUIRE_OK)
-		return status;
-	return quire_matmul(runtime, linear->weight, x, m, y, &own, error);
-}
-
-/* The arguments of quire_linear_run_many. */
-struct many {
-	quire_runtime *runtime;
-	const quire_linear *const *linears;
-	size_t count;
-	const void *x;
-	size_t m;
-	void *const *y;
-	const quire_matmul_options *options;
-};
-
-static quire_status plan_one(const struct many *many, size_t i,
-			     struct request *request, struct matmul *mm,
-			     quire_error *error)
-{
-	const quire_linear *linear = many->linears[i];
-	const struct kernel_op *op;
-	quire_matmul_options own;
-	quire_status status;
-
-	status = read_linear(linear, many->options, &own, error);
-	if (status == QUIRE_OK)
-		status = read_request(request, linear->weight, many->x, many->m,
-				      many->y[i], &own, error);
-	if (status == QUIRE_OK)
-		status = find_op(many->runtime, request, &op, error);
-	if (status == QUIRE_OK)
-		status = plan(mm, many->runtime, request, op, error);
-	return status;
-}
-
-/* Whether what is prepared of x for `a` is what `b` takes. */
-static bool shares(const struct matmul *a, const struct matmul *b)
-{
-	const struct x_form *p = a->form, *q = b->form;
-
-	return p->rows == q->rows && p->group == q->group &&
-	       p->size == q->size && p->factor == q->factor &&
-	       p->prepare == q->prepare &&
-	       a->request->cols == b->request->cols &&
-	       a->request->k == b->request->k;
-}
-
-/* Linears first to end - 1 share what `lead` prepares. Their plans were made
- * before without failure; they are made again, as memory for them all would
- * have to be asked for. */
-static void run_shared(const struct many *many, size_t first, size_t end,
-		       struct matmul *lead)
-{
-	struct crew *crew = &many->runtime->crew;
-
-	for (lead->first = 0; lead->first < many->m;
-	     lead->first += lead->rows) {
-		lead->rows = min_size(many->m - lead->first, lead->chunk);
-		prepare_chunk(crew, lead);
-		for (size_t i = first; i < end; i++) {
-			struct request request;
-			struct matmul mm;
-
-			if (plan_one(many, i, &request, &mm, NULL) != QUIRE_OK)
-				return;
-			assert(mm.chunk == lead->chunk);
-			mm.scratch = lead->scratch;
-			mm.first = lead->first;
-			mm.rows = lead->rows;
-			multiply_chunk(crew, &mm);
-		}
-	}
-}
-
-/* Runs linear `first` and those after it that share its x; *end is the first
- * that does not. */
-static quire_status run_group(const struct many *many, size_t first,
-			      size_t *end, quire_error *error)
-{
-	struct scratch_list *list = &many->runtime->scratch;
-	struct request request, other_request;
-	struct matmul lead, other;
-	struct scratch *scratch;
-	quire_status status = plan_one(many, first, &request, &lead, error);
-	size_t size;
-
-	if (status != QUIRE_OK)
-		return status;
-	size = lead.size;
-	for (*end = first + 1; status == QUIRE_OK && *end < many->count;
-	     ++*end) {
-		status = plan_one(many, *end, &other_request, &other, error);
-		if (status != QUIRE_OK || !shares(&lead, &other))
-			break;
-		if (other.size > size)
-			size = other.size;
-	}
-	if (status == QUIRE_OK)
-		status = quire_scratch_take(list, size, &scratch, error);
-	if (status != QUIRE_OK)
-		return status;
-	lead.scratch = scratch->bytes;
-	run_shared(many, first, *end, &lead);
-	quire_scratch_give(list, scratch);
-	return QUIRE_OK;
-}
-
-quire_status quire_linear_run_many(quire_runtime *runtime,
-				   const quire_linear *const *linears,
-				   size_t count, const void *x, size_t m,
-				   void *const *y,
-				   const quire_matmul_options *options,
-				   quire_error *error)
-{
-	const struct many many = { runtime, linears, count, x, m, y, options };
-	quire_status status = QUIRE_OK;
-
-	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
-		struct request request;
-		struct matmul mm;
-
-		status = plan_one(&many, i, &request, &mm, error);
-	}
-	if (runtime->device != QUIRE_DEVICE_CPU) {
-		for (size_t i = 0; i < count && status == QUIRE_OK; i++)
-			status = quire_linear_run(runtime, linears[i], x, m,
-						  y[i], options, error);
-		return status;
-	}
-	for (size_t i = 0; i < count && m > 0 && status == QUIRE_OK;)
-		status = run_group(&many, i, &i, error);
-	return status;
 }

@@ -78,8 +78,7 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 		for (size_t m = 0; m < x_rows; m++)
 			sum[m] = _mm512_setzero_ps();
 		for (size_t j = 0; j < steps; j++) {
-			for (size_t line = 0; line < size; line += 72)
-				prefetch_ahead(w, QUIRE_AHEAD_ALONG + line);
+			prefetch_along(w, size);
 			step = type->load(w, 4);
 			QUIRE_UNROLL
 			for (size_t m = 0; m < x_rows; m++)

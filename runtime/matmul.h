@@ -1,0 +1,45 @@
+/*
+ * matmul.h - the framework of every product on the CPU: a plan, which lays out
+ * scratch memory, and its steps, chunk by chunk of rows of x.
+ */
+#ifndef QUIRE_RUNTIME_MATMUL_H
+#define QUIRE_RUNTIME_MATMUL_H
+
+#include "runtime/request.h"
+#include "runtime/runtime.h"
+
+/* A product under way. Its user gives it `scratch`, of `size` bytes, and says
+ * which chunk is next by `first` and `rows`, at most `chunk`. */
+struct matmul {
+	const struct request *request;
+	const struct kernel_set *set;
+	const struct kernel_op *op;
+	const struct x_form *form;
+	bool panel;	  /* which form of `op` */
+	size_t step;	  /* rows of W that are multiplied at a time */
+	size_t tile_size; /* bytes of a tile of prepared x */
+	size_t chunk;	  /* rows of x, whole tiles */
+	size_t strands;
+	size_t slots_offset, slot_size; /* what strands own, in scratch */
+	size_t panel_size, bias_size;	/* which begins a slot */
+	size_t size;			/* of scratch */
+
+	/* The chunk under way. */
+	unsigned char *scratch;
+	size_t first, rows;
+};
+
+/* *mm = the product of `request` by `op`, which must outlive it. MEMORY: its
+ * scratch is more than can be addressed. */
+quire_status quire_matmul_plan(struct matmul *mm, const quire_runtime *runtime,
+			       const struct request *request,
+			       const struct kernel_op *op, quire_error *error);
+
+/* Lays the chunk of x out in scratch. */
+void quire_matmul_prepare(struct crew *crew, struct matmul *mm);
+
+/* Multiplies the chunk, which was prepared by this plan or by another that
+ * takes x alike, and writes its rows of y. */
+void quire_matmul_multiply(struct crew *crew, struct matmul *mm);
+
+#endif
