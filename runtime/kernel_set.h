@@ -4,10 +4,11 @@
  * The framework (matmul.c) owns blocking, threads, scratch and ragged edges
  * and reads all it must know of an instruction set from these tables.
  *
- * Two forms. The vec form multiplies one row of x, or a few, by rows of W as
- * they lie; it is for few rows of x. The panel form first packs `nr` rows of W,
- * `kc` columns at a time, and multiplies `mr` rows of x by the packed panel; it
- * is for many. Both take x prepared, as each kernel lays it out. What they
+ * Three forms. The vec form multiplies one row of x by rows of W as they lie.
+ * The few form does so for up to QUIRE_FEW_ROWS rows of x at once, unpacking
+ * each block of W once for all of them. The panel form first packs `nr` rows of
+ * W, `kc` columns at a time, and multiplies `mr` rows of x by the packed panel;
+ * it is for many. All take x prepared, as each kernel lays it out. What they
  * compute is defined in spec/kernels.md.
  *
  * Kernels know no threads, allocate nothing, cannot fail, and read no byte
@@ -58,19 +59,24 @@ struct x_form {
 typedef void (*quire_vec_fn)(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, float *y);
 
-/* The same for x_rows rows of x, 1 to QUIRE_FEW_ROWS, which lie x_size bytes
- * apart: y[m * y_stride + i] = row m of x . row i of W, to the last bit what
- * the vec kernel gives. */
+struct vec_form {
+	struct x_form x; /* of one row */
+	quire_vec_fn multiply;
+};
+
+/* The most rows of x that the few form takes; a multiple of its x.rows. */
+#define QUIRE_FEW_ROWS 16
+
+/* The same for x_rows rows of x, 1 to QUIRE_FEW_ROWS, in tiles that lie x_size
+ * bytes apart: y[m * y_stride + i] = row m of x . row i of W. */
 typedef void (*quire_few_fn)(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, size_t x_size,
 			     size_t x_rows, float *y, size_t y_stride);
 
-#define QUIRE_FEW_ROWS 4
-
-struct vec_form {
-	struct x_form x; /* of one row */
-	quire_vec_fn multiply;
-	quire_few_fn multiply_few; /* NULL: there is none */
+struct few_form {
+	struct x_form x;
+	uint32_t nr; /* rows of W that are best taken at a time */
+	quire_few_fn multiply;
 };
 
 /* Packs k <= kc columns of `rows` <= nr rows of W. What the panel holds for
@@ -99,6 +105,7 @@ struct kernel_op {
 	enum compute compute;
 	uint32_t panel_from; /* rows of x from which the panel form is used */
 	struct vec_form vec;
+	struct few_form few;	 /* multiply is NULL: there is none */
 	struct panel_form panel; /* pack is NULL: there is none */
 };
 

@@ -31,6 +31,10 @@
 #define X_SIZE	   ((size_t)4 << 20)
 #define CHUNK_ROWS 256
 
+/* Bytes that a prefetch brings; on CPUs with longer lines some are asked for
+ * twice. */
+#define LINE_SIZE 64
+
 /* Rows of W that one step of the vec form takes: as many as the first-level
  * cache holds, for they are read again for each row of x. */
 #define VEC_STEP_SIZE 32768
@@ -68,20 +72,34 @@ static size_t count_strands(double work, double unit, size_t threads)
 
 static size_t count_tiles(const struct matmul *mm)
 {
-	return divide_up(mm->rows, mm->form->rows);
+	return divide_up(mm->rows, mm->x_form->rows);
+}
+
+static enum form choose_form(const struct kernel_op *op, size_t m)
+{
+	if (op->panel.pack && m >= op->panel_from)
+		return FORM_PANEL;
+	return op->few.multiply && m > 1 ? FORM_FEW : FORM_VEC;
 }
 
 static void plan_form(struct matmul *mm)
 {
-	const struct request *request = mm->request;
 	const struct kernel_op *op = mm->op;
 
-	mm->panel = op->panel.pack && request->m >= op->panel_from;
-	mm->form = mm->panel ? &op->panel.x : &op->vec.x;
-	mm->step = op->panel.nr;
-	if (!mm->panel) {
-		mm->step =
-		    min_size(VEC_STEP_SIZE / request->row_size, MAX_VEC_STEP);
+	mm->form = choose_form(op, mm->request->m);
+	switch (mm->form) {
+	case FORM_PANEL:
+		mm->x_form = &op->panel.x;
+		mm->step = op->panel.nr;
+		break;
+	case FORM_FEW:
+		mm->x_form = &op->few.x;
+		mm->step = op->few.nr;
+		break;
+	case FORM_VEC:
+		mm->x_form = &op->vec.x;
+		mm->step = min_size(VEC_STEP_SIZE / mm->request->row_size,
+				    MAX_VEC_STEP);
 		if (mm->step == 0)
 			mm->step = 1;
 	}
@@ -93,19 +111,19 @@ static bool plan_scratch(struct matmul *mm)
 	const size_t line = QUIRE_SCRATCH_ALIGNMENT;
 	uint64_t tile, tiles, slots, size;
 
-	if (!checked_mul(quire_x_groups(mm->form, mm->request), mm->form->size,
-			 &tile) ||
+	if (!checked_mul(quire_x_groups(mm->x_form, mm->request),
+			 mm->x_form->size, &tile) ||
 	    !checked_pad(tile, line, &tile) || tile > SIZE_MAX)
 		return false;
 	mm->tile_size = (size_t)tile;
-	tiles = min_size(X_SIZE / mm->tile_size, CHUNK_ROWS / mm->form->rows);
+	tiles = min_size(X_SIZE / mm->tile_size, CHUNK_ROWS / mm->x_form->rows);
 	if (tiles == 0)
 		tiles = 1;
-	tiles =
-	    min_size((size_t)tiles, divide_up(mm->request->m, mm->form->rows));
-	mm->chunk = (size_t)tiles * mm->form->rows;
+	tiles = min_size((size_t)tiles,
+			 divide_up(mm->request->m, mm->x_form->rows));
+	mm->chunk = (size_t)tiles * mm->x_form->rows;
 
-	mm->panel_size = mm->panel ? mm->op->panel.size : 0;
+	mm->panel_size = mm->form == FORM_PANEL ? mm->op->panel.size : 0;
 	mm->bias_size = mm->step * sizeof(float);
 	mm->slot_size = mm->panel_size + mm->bias_size +
 			mm->chunk * mm->step * sizeof(float);
@@ -125,8 +143,8 @@ static void prepare_item(void *context, size_t strand, size_t item)
 	const struct matmul *mm = context;
 
 	(void)strand;
-	quire_prepare_tile(mm->set, mm->form, mm->request,
-			   mm->first + item * mm->form->rows,
+	quire_prepare_tile(mm->set, mm->x_form, mm->request,
+			   mm->first + item * mm->x_form->rows,
 			   mm->scratch + item * mm->tile_size);
 }
 
@@ -134,21 +152,25 @@ static void multiply_vec(const struct matmul *mm, const unsigned char *weights,
 			 size_t rows, float *c)
 {
 	const struct request *request = mm->request;
-	const struct vec_form *form = &mm->op->vec;
-	const size_t few = form->multiply_few ? QUIRE_FEW_ROWS : 1;
 
-	for (size_t m = 0; m < mm->rows; m += few) {
-		const unsigned char *x = mm->scratch + m * mm->tile_size;
-		const size_t count = min_size(mm->rows - m, few);
+	for (size_t m = 0; m < mm->rows; m++)
+		mm->op->vec.multiply(
+		    weights, request->row_size, rows, request->cols,
+		    mm->scratch + m * mm->tile_size, c + m * mm->step);
+}
 
-		if (count == 1)
-			form->multiply(weights, request->row_size, rows,
-				       request->cols, x, c + m * mm->step);
-		else
-			form->multiply_few(weights, request->row_size, rows,
-					   request->cols, x, mm->tile_size,
-					   count, c + m * mm->step, mm->step);
-	}
+static void multiply_few(const struct matmul *mm, const unsigned char *weights,
+			 size_t rows, float *c)
+{
+	const struct request *request = mm->request;
+
+	assert(QUIRE_FEW_ROWS % mm->x_form->rows == 0);
+	for (size_t m = 0; m < mm->rows; m += QUIRE_FEW_ROWS)
+		mm->op->few.multiply(
+		    weights, request->row_size, rows, request->cols,
+		    mm->scratch + m / mm->x_form->rows * mm->tile_size,
+		    mm->tile_size, min_size(mm->rows - m, QUIRE_FEW_ROWS),
+		    c + m * mm->step, mm->step);
 }
 
 /* Bytes from the first column of a row of weights to column k, which begins
@@ -162,6 +184,25 @@ static size_t column_offset(quire_dtype dtype, size_t k)
 	return k / count * size;
 }
 
+/*
+ * Asks for part `part` of `parts` of `size` bytes. Packing reads many rows at
+ * once, which no hardware follows; and while a panel is multiplied memory has
+ * nothing to do. So the rows of the next step are asked for then, in the order
+ * in which they lie, a few lines after each tile. To ask for memory that is
+ * not there does no harm, so an address may be no place within the weights.
+ */
+static void prefetch_part(uintptr_t address, size_t size, size_t part,
+			  size_t parts)
+{
+	const size_t lines = divide_up(size, LINE_SIZE);
+	const size_t share = divide_up(lines, parts);
+	const size_t first = min_size(part * share, lines);
+	const size_t end = min_size(first + share, lines);
+
+	for (size_t i = first; i < end; i++)
+		__builtin_prefetch((const void *)(address + i * LINE_SIZE));
+}
+
 static void multiply_panel(const struct matmul *mm,
 			   const unsigned char *weights, size_t rows, float *c,
 			   void *panel)
@@ -169,6 +210,9 @@ static void multiply_panel(const struct matmul *mm,
 	const struct request *request = mm->request;
 	const struct panel_form *form = &mm->op->panel;
 	const size_t tiles = count_tiles(mm);
+	const size_t parts = divide_up(request->cols, form->kc) * tiles;
+	const size_t size = rows * request->row_size;
+	size_t part = 0;
 
 	for (size_t k = 0; k < request->cols; k += form->kc) {
 		const size_t cols = min_size(request->cols - k, form->kc);
@@ -177,9 +221,12 @@ static void multiply_panel(const struct matmul *mm,
 
 		form->pack(weights + column_offset(request->dtype, k),
 			   request->row_size, rows, cols, panel);
-		for (size_t i = 0; i < tiles; i++)
+		for (size_t i = 0; i < tiles; i++) {
 			form->multiply(x + i * mm->tile_size, panel, cols,
 				       c + i * form->x.rows * form->nr, k > 0);
+			prefetch_part((uintptr_t)weights + size, size, part++,
+				      parts);
+		}
 	}
 }
 
@@ -195,10 +242,16 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
 	float *bias = (float *)(void *)(slot + mm->panel_size);
 	float *c = bias + mm->step;
 
-	if (mm->panel)
+	switch (mm->form) {
+	case FORM_PANEL:
 		multiply_panel(mm, weights, rows, c, slot);
-	else
+		break;
+	case FORM_FEW:
+		multiply_few(mm, weights, rows, c);
+		break;
+	case FORM_VEC:
 		multiply_vec(mm, weights, rows, c);
+	}
 	quire_write_outputs(mm->set, request, mm->first, mm->rows, first, rows,
 			    c, mm->step, bias);
 }

@@ -8,14 +8,20 @@
 #include "runtime/request.h"
 #include "runtime/runtime.h"
 
+enum form {
+	FORM_VEC,
+	FORM_FEW,
+	FORM_PANEL,
+};
+
 /* A product under way. Its user gives it `scratch`, of `size` bytes, and says
  * which chunk is next by `first` and `rows`, at most `chunk`. */
 struct matmul {
 	const struct request *request;
 	const struct kernel_set *set;
 	const struct kernel_op *op;
-	const struct x_form *form;
-	bool panel;	  /* which form of `op` */
+	enum form form; /* of `op` */
+	const struct x_form *x_form;
 	size_t step;	  /* rows of W that are multiplied at a time */
 	size_t tile_size; /* bytes of a tile of prepared x */
 	size_t chunk;	  /* rows of x, whole tiles */

@@ -168,7 +168,7 @@ static quire_status plan_one(const struct many *many, size_t i,
 /* Whether what is prepared of x for `a` is what `b` takes. */
 static bool shares(const struct matmul *a, const struct matmul *b)
 {
-	const struct x_form *p = a->form, *q = b->form;
+	const struct x_form *p = a->x_form, *q = b->x_form;
 
 	return p->rows == q->rows && p->group == q->group &&
 	       p->size == q->size && p->factor == q->factor &&

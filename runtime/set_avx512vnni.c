@@ -28,14 +28,24 @@
 		.multiply = quire_tile_f32_avx512                              \
 	}
 
-#define VEC_INT8(function, few, x_factor)                                      \
+#define VEC_INT8(function, x_factor)                                           \
 	{                                                                      \
 		.x = { .rows = 1,                                              \
 		       .group = AVX512_VEC_INT8_COLS,                          \
 		       .size = AVX512_VEC_INT8_SIZE,                           \
 		       .factor = (x_factor),                                   \
 		       .prepare = quire_prepare_vec_int8_avx512vnni },         \
-		.multiply = (function), .multiply_few = (few)                  \
+		.multiply = (function)                                         \
+	}
+
+#define FEW_INT8(function, x_factor)                                           \
+	{                                                                      \
+		.x = { .rows = AVX512_FEW_INT8_MR,                             \
+		       .group = QUIRE_BLOCK_COLS,                              \
+		       .size = QUIRE_INT8_SIZE(AVX512_FEW_INT8_MR),            \
+		       .factor = (x_factor),                                   \
+		       .prepare = quire_prepare_int8_avx512vnni },             \
+		.nr = AVX512_FEW_INT8_NR, .multiply = (function)               \
 	}
 
 #define PANEL_INT8(packs, tile, panel_size, x_factor)                          \
@@ -66,8 +76,9 @@ const struct kernel_set quire_set_avx512vnni = {
 		{
 			.weights = QUIRE_Q4_0,
 			.compute = COMPUTE_INT8,
-			.panel_from = 4,
-			.vec = VEC_INT8(quire_vec_int8_q4_0_avx512vnni, quire_few_int8_q4_0_avx512vnni, QUIRE_Q4_0_FACTOR),
+			.panel_from = 17,
+			.vec = VEC_INT8(quire_vec_int8_q4_0_avx512vnni, QUIRE_Q4_0_FACTOR),
+			.few = FEW_INT8(quire_few_int8_q4_0_avx512vnni, QUIRE_Q4_0_FACTOR),
 			.panel = PANEL_INT8(quire_pack_int8_q4_0_avx512, quire_tile_int8_avx512vnni, AVX512_INT8_PANEL_SIZE, QUIRE_Q4_0_FACTOR),
 		},
 		{
@@ -80,8 +91,9 @@ const struct kernel_set quire_set_avx512vnni = {
 		{
 			.weights = QUIRE_Q4_1,
 			.compute = COMPUTE_INT8,
-			.panel_from = 4,
-			.vec = VEC_INT8(quire_vec_int8_q4_1_avx512vnni, quire_few_int8_q4_1_avx512vnni, QUIRE_Q4_1_FACTOR),
+			.panel_from = 17,
+			.vec = VEC_INT8(quire_vec_int8_q4_1_avx512vnni, QUIRE_Q4_1_FACTOR),
+			.few = FEW_INT8(quire_few_int8_q4_1_avx512vnni, QUIRE_Q4_1_FACTOR),
 			.panel = PANEL_INT8(quire_pack_int8_q4_1_avx512, quire_tile_int8_min_avx512vnni, AVX512_INT8_MIN_PANEL_SIZE, QUIRE_Q4_1_FACTOR),
 		},
 		{
@@ -94,8 +106,9 @@ const struct kernel_set quire_set_avx512vnni = {
 		{
 			.weights = QUIRE_Q8_0,
 			.compute = COMPUTE_INT8,
-			.panel_from = 4,
-			.vec = VEC_INT8(quire_vec_int8_q8_0_avx512vnni, quire_few_int8_q8_0_avx512vnni, QUIRE_Q8_0_FACTOR),
+			.panel_from = 17,
+			.vec = VEC_INT8(quire_vec_int8_q8_0_avx512vnni, QUIRE_Q8_0_FACTOR),
+			.few = FEW_INT8(quire_few_int8_q8_0_avx512vnni, QUIRE_Q8_0_FACTOR),
 			.panel = PANEL_INT8(quire_pack_int8_q8_0_avx512, quire_tile_int8_avx512vnni, AVX512_INT8_PANEL_SIZE, QUIRE_Q8_0_FACTOR),
 		},
 		{

@@ -25,6 +25,11 @@ enum {
 	AVX512_INT8_MIN_PANEL_SIZE =
 	    AVX512_INT8_KC / 32 * AVX512_INT8_MIN_BLOCK_SIZE,
 
+	/* The few form has a sum for each row of x and 8 vectors of codes.
+	 * Four strips of 16 rows of W keep c in 4 KiB. */
+	AVX512_FEW_INT8_MR = 4,
+	AVX512_FEW_INT8_NR = 64,
+
 	/* The vec form takes four blocks a step: 64 low and 64 high codes,
 	 * 16 offsets s32, 16 scales f32. */
 	AVX512_VEC_INT8_COLS = 128,

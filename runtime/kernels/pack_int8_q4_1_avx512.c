@@ -13,23 +13,16 @@
 #include "runtime/kernels/rows_avx512.h"
 
 static inline void pack_block(const unsigned char *const row[16], size_t offset,
-			      unsigned char *codes, float *scales)
+			      unsigned char *to, float *scales)
 {
-	const __m512i nibble = _mm512_set1_epi8(15);
-	__m512i bytes[4];
+	__m512i codes[8];
 
 	_mm512_store_ps(scales, load_f16_16(row, offset));
 	_mm512_store_ps(scales + AVX512_NR,
 			load_f16_16(row, offset + QUIRE_Q4_1_MIN));
-	load_transposed16(row, offset + QUIRE_Q4_1_CODES, bytes);
-	for (size_t i = 0; i < 4; i++) {
-		const __m512i high = _mm512_srli_epi16(bytes[i], 4);
-
-		_mm512_store_si512(codes + i * AVX512_NR * 4,
-				   _mm512_and_si512(bytes[i], nibble));
-		_mm512_store_si512(codes + (i + 4) * AVX512_NR * 4,
-				   _mm512_and_si512(high, nibble));
-	}
+	load_nibbles16(row, offset + QUIRE_Q4_1_CODES, codes);
+	for (size_t i = 0; i < 8; i++)
+		_mm512_store_si512(to + i * AVX512_NR * 4, codes[i]);
 }
 
 void quire_pack_int8_q4_1_avx512(const void *weights, size_t row_size,

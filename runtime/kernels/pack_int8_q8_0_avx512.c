@@ -12,26 +12,15 @@
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/rows_avx512.h"
 
-/* Half a block: 16 columns. */
-static inline void pack_half(const unsigned char *const row[16], size_t offset,
-			     unsigned char *codes)
-{
-	const __m512i zero = _mm512_set1_epi8((char)QUIRE_Q8_0_ZERO);
-	__m512i bytes[4];
-
-	load_transposed16(row, offset, bytes);
-	for (size_t i = 0; i < 4; i++)
-		_mm512_store_si512(codes + i * AVX512_NR * 4,
-				   _mm512_xor_si512(bytes[i], zero));
-}
-
 static inline void pack_block(const unsigned char *const row[16], size_t offset,
-			      unsigned char *codes, float *scales)
+			      unsigned char *to, float *scales)
 {
+	__m512i codes[8];
+
 	_mm512_store_ps(scales, load_f16_16(row, offset));
-	offset += QUIRE_Q8_0_CODES;
-	pack_half(row, offset, codes);
-	pack_half(row, offset + 16, codes + (size_t)4 * AVX512_NR * 4);
+	load_bytes16(row, offset + QUIRE_Q8_0_CODES, codes);
+	for (size_t i = 0; i < 8; i++)
+		_mm512_store_si512(to + i * AVX512_NR * 4, codes[i]);
 }
 
 void quire_pack_int8_q8_0_avx512(const void *weights, size_t row_size,

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "format/bytes.h"
-#include "runtime/kernels/prefetch.h"
+#include "runtime/kernels/quantize.h"
 
 /* Pointers to 16 rows from `first` on; those that are not there are the last
  * one again, as what comes of them is of no account. */
@@ -48,7 +48,6 @@ static inline __m512i load_4_rows(const unsigned char *const row[16],
 static inline void load_transposed16(const unsigned char *const row[16],
 				     size_t offset, __m512i out[4])
 {
-	prefetch_rows(row, 16, offset);
 	const __m512i r0 = load_4_rows(row, 0, offset);
 	const __m512i r1 = load_4_rows(row, 1, offset);
 	const __m512i r2 = load_4_rows(row, 2, offset);
@@ -62,6 +61,35 @@ static inline void load_transposed16(const unsigned char *const row[16],
 	out[1] = _mm512_unpackhi_epi64(t0, t2);
 	out[2] = _mm512_unpacklo_epi64(t1, t3);
 	out[3] = _mm512_unpackhi_epi64(t1, t3);
+}
+
+/* A block of each row as unsigned codes: lane i of codes[j] has columns 4j to
+ * 4j + 3 of row i. Here from the 16 bytes at `offset`, two codes each. */
+static inline void load_nibbles16(const unsigned char *const row[16],
+				  size_t offset, __m512i codes[8])
+{
+	const __m512i nibble = _mm512_set1_epi8(15);
+	__m512i bytes[4];
+
+	load_transposed16(row, offset, bytes);
+	for (size_t i = 0; i < 4; i++) {
+		const __m512i high = _mm512_srli_epi16(bytes[i], 4);
+
+		codes[i] = _mm512_and_si512(bytes[i], nibble);
+		codes[i + 4] = _mm512_and_si512(high, nibble);
+	}
+}
+
+/* The same from 32 signed bytes. */
+static inline void load_bytes16(const unsigned char *const row[16],
+				size_t offset, __m512i codes[8])
+{
+	const __m512i zero = _mm512_set1_epi8((char)QUIRE_Q8_0_ZERO);
+
+	load_transposed16(row, offset, codes);
+	load_transposed16(row, offset + 16, codes + 4);
+	for (size_t i = 0; i < 8; i++)
+		codes[i] = _mm512_xor_si512(codes[i], zero);
 }
 
 /* The f16 at `offset` of each row, as f32. */

@@ -1,11 +1,11 @@
 /*
- * rows_int8_avx512vnni.h - a few rows of quantized x by rows of W as they
- * lie: what the kernels of all types of weights share. Each brings its
- * own way to read four blocks.
+ * rows_int8_avx512vnni.h - a row of quantized x by rows of W as they lie: what
+ * the kernels of all types of weights share. Each brings its own way to read
+ * four blocks.
  *
  * A step is four blocks: lanes 4b to 4b + 3 of every vector belong to block
  * b. One row of W at a time: reading several halves the bandwidth of some
- * machines. Rows of x share what is unpacked of W.
+ * machines.
  */
 #ifndef QUIRE_KERNELS_ROWS_INT8_AVX512VNNI_H
 #define QUIRE_KERNELS_ROWS_INT8_AVX512VNNI_H
@@ -57,83 +57,35 @@ QUIRE_INLINE __m512 add_step(__m512 sum, const struct step *w,
 	return _mm512_fmadd_ps(block, scales, sum);
 }
 
-/* x_rows rows of x, a constant number, by rows of W, one at a time. */
+/* The vec form. */
 QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
-				size_t rows, size_t k, const unsigned char *x,
-				size_t x_size, size_t x_rows, float *y,
-				size_t y_stride, const struct step_type *type)
+				size_t rows, size_t k, const void *x, float *y,
+				const struct step_type *type)
 {
 	const size_t steps = k / AVX512_VEC_INT8_COLS;
 	const size_t rest = k % AVX512_VEC_INT8_COLS / QUIRE_BLOCK_COLS;
 	const size_t size = 4 * type->block_size;
 
+	assert(k % QUIRE_BLOCK_COLS == 0);
 	for (size_t i = 0; i < rows; i++) {
 		const unsigned char *w =
 		    (const unsigned char *)weights + i * row_size;
 		const unsigned char *columns = x;
-		__m512 sum[QUIRE_FEW_ROWS];
+		__m512 sum = _mm512_setzero_ps();
 		struct step step;
 
-		QUIRE_UNROLL
-		for (size_t m = 0; m < x_rows; m++)
-			sum[m] = _mm512_setzero_ps();
 		for (size_t j = 0; j < steps; j++) {
 			prefetch_along(w, size);
 			step = type->load(w, 4);
-			QUIRE_UNROLL
-			for (size_t m = 0; m < x_rows; m++)
-				sum[m] = add_step(sum[m], &step,
-						  columns + m * x_size,
-						  type->minima);
+			sum = add_step(sum, &step, columns, type->minima);
 			w += size;
 			columns += AVX512_VEC_INT8_SIZE;
 		}
 		if (rest > 0) {
 			step = type->load(w, rest);
-			for (size_t m = 0; m < x_rows; m++)
-				sum[m] = add_step(sum[m], &step,
-						  columns + m * x_size,
-						  type->minima);
+			sum = add_step(sum, &step, columns, type->minima);
 		}
-		QUIRE_UNROLL
-		for (size_t m = 0; m < x_rows; m++)
-			y[m * y_stride + i] = _mm512_reduce_add_ps(sum[m]);
-	}
-}
-
-/* The vec form. */
-QUIRE_INLINE void multiply_one(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y,
-			       const struct step_type *type)
-{
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	multiply_rows(weights, row_size, rows, k, x, 0, 1, y, 0, type);
-}
-
-/* The vec form for up to QUIRE_FEW_ROWS rows of x. */
-QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x,
-			       size_t x_size, size_t x_rows, float *y,
-			       size_t y_stride, const struct step_type *type)
-{
-	_Static_assert(QUIRE_FEW_ROWS == 4, "one case for each count");
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= QUIRE_FEW_ROWS);
-	switch (x_rows) {
-	case 1:
-		multiply_one(weights, row_size, rows, k, x, y, type);
-		break;
-	case 2:
-		multiply_rows(weights, row_size, rows, k, x, x_size, 2, y,
-			      y_stride, type);
-		break;
-	case 3:
-		multiply_rows(weights, row_size, rows, k, x, x_size, 3, y,
-			      y_stride, type);
-		break;
-	default:
-		multiply_rows(weights, row_size, rows, k, x, x_size, 4, y,
-			      y_stride, type);
+		y[i] = _mm512_reduce_add_ps(sum);
 	}
 }
 

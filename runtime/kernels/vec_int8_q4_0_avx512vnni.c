@@ -1,6 +1,5 @@
 /*
- * vec_int8_q4_0_avx512vnni.c - one row of quantized x, or a few, by rows of
- * Q4_0.
+ * vec_int8_q4_0_avx512vnni.c - a row of quantized x by rows of Q4_0.
  */
 #include "runtime/kernels/rows_int8_avx512vnni.h"
 
@@ -47,14 +46,5 @@ void quire_vec_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y)
 {
-	multiply_one(weights, row_size, rows, k, x, y, &type);
-}
-
-void quire_few_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    size_t x_size, size_t x_rows, float *y,
-				    size_t y_stride)
-{
-	multiply_few(weights, row_size, rows, k, x, x_size, x_rows, y, y_stride,
-		     &type);
+	multiply_rows(weights, row_size, rows, k, x, y, &type);
 }

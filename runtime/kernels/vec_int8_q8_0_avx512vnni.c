@@ -1,8 +1,5 @@
 /*
- * vec_int8_q8_0_avx512vnni.c - one row of quantized x, or a few, by rows of
- * Q8_0.
- *
- * Turning the upper bit of a code adds 128, which the offsets take off.
+ * vec_int8_q8_0_avx512vnni.c - a row of quantized x by rows of Q8_0.
  */
 #include <string.h>
 
@@ -64,14 +61,5 @@ void quire_vec_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y)
 {
-	multiply_one(weights, row_size, rows, k, x, y, &type);
-}
-
-void quire_few_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    size_t x_size, size_t x_rows, float *y,
-				    size_t y_stride)
-{
-	multiply_few(weights, row_size, rows, k, x, x_size, x_rows, y, y_stride,
-		     &type);
+	multiply_rows(weights, row_size, rows, k, x, y, &type);
 }

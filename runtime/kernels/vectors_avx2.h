@@ -42,7 +42,6 @@ static inline __m256i load_2_rows(const unsigned char *const row[8],
 static inline void load_transposed8(const unsigned char *const row[8],
 				    size_t offset, __m256i out[4])
 {
-	prefetch_rows(row, 8, offset);
 	const __m256i r0 = load_2_rows(row, 0, offset);
 	const __m256i r1 = load_2_rows(row, 1, offset);
 	const __m256i r2 = load_2_rows(row, 2, offset);

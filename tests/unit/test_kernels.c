@@ -9,6 +9,7 @@
 
 #include "machine/cpu.h"
 #include "runtime/kernel_set.h"
+#include "runtime/matmul.h"
 #include "runtime/runtime.h"
 #include "tests/support/check.h"
 #include "tests/support/product.h"
@@ -19,11 +20,7 @@ struct bench {
 	struct kernel_set set; /* a copy, of the form alone */
 };
 
-enum form {
-	FORM_VEC,
-	FORM_PANEL,
-	FORM_COUNT
-};
+#define FORM_COUNT (FORM_PANEL + 1)
 
 static bool bench_create(struct bench *bench, const struct kernel_set *set,
 			 enum form form)
@@ -36,11 +33,27 @@ static bool bench_create(struct bench *bench, const struct kernel_set *set,
 	assert_int_equal(quire_runtime_create(&options, &bench->runtime, NULL),
 			 QUIRE_OK);
 	bench->set = *set;
-	for (size_t i = 0; i < QUIRE_MAX_OPS; i++)
-		bench->set.ops[i].panel_from =
-		    form == FORM_PANEL ? 0 : UINT32_MAX;
+	for (size_t i = 0; i < QUIRE_MAX_OPS; i++) {
+		struct kernel_op *op = &bench->set.ops[i];
+
+		op->panel_from = form == FORM_PANEL ? 0 : UINT32_MAX;
+		if (form == FORM_VEC)
+			op->few.multiply = NULL;
+	}
 	bench->runtime->set = &bench->set;
 	return true;
+}
+
+static bool has_form(const struct kernel_op *op, enum form form)
+{
+	switch (form) {
+	case FORM_PANEL:
+		return op->panel.pack != NULL;
+	case FORM_FEW:
+		return op->few.multiply != NULL;
+	default:
+		return op->vec.multiply != NULL;
+	}
 }
 
 /* Calls `visit` for each op of each set and form that can run here. */
@@ -58,8 +71,7 @@ static void for_each_op(void (*visit)(struct bench *bench, struct rng *rng,
 			for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
 				const struct kernel_op *op = &bench.set.ops[j];
 
-				if (!op->vec.multiply ||
-				    (form == FORM_PANEL && !op->panel.pack))
+				if (!has_form(op, (enum form)form))
 					continue;
 				visit(&bench, &rng, op);
 			}
@@ -92,8 +104,9 @@ static void check_size(struct bench *bench, struct rng *rng,
 	product_free(&product);
 }
 
-/* The largest tiles of any set are 8 by 32. */
-#define M_MAX (2 * 8 + 1)
+/* The largest tiles of any set are 8 by 32; the few form takes 16 rows of x
+ * at a time, from 1 on in the last. */
+#define M_MAX (2 * QUIRE_FEW_ROWS + 1)
 #define N_MAX (2 * 32 + 1)
 
 static void visit_rows(struct bench *bench, struct rng *rng,
@@ -120,6 +133,7 @@ static void visit_columns(struct bench *bench, struct rng *rng,
 
 	for (size_t k = 1; k <= 2 * 128 + 33; k++) {
 		check_size(bench, rng, op, 1, 3, k);
+		check_size(bench, rng, op, 2, 17, k);
 		check_size(bench, rng, op, 3, 33, k);
 	}
 	for (size_t i = 0; i < sizeof(ks) / sizeof(ks[0]); i++) {

@@ -119,12 +119,20 @@ static void test_tables_are_sound(void **state)
 		for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
 			const struct kernel_op *op = &set->ops[j];
 			const struct panel_form *panel = &op->panel;
+			const struct few_form *few = &op->few;
 
 			if (!op->vec.multiply)
 				continue;
 			assert_int_equal(op->vec.x.rows, 1);
 			assert_int_equal(QUIRE_SEGMENT_COLS % op->vec.x.group,
 					 0);
+			if (few->multiply) {
+				assert_int_equal(
+				    QUIRE_SEGMENT_COLS % few->x.group, 0);
+				assert_int_equal(QUIRE_FEW_ROWS % few->x.rows,
+						 0);
+				assert_true(few->nr <= 64);
+			}
 			if (!panel->pack)
 				continue;
 			assert_int_equal(QUIRE_SEGMENT_COLS % panel->x.group,

@@ -1,0 +1,151 @@
+/*
+ * few_int8_avx512vnni.h - a few rows of quantized x by rows of W as they lie:
+ * what the kernels of all types of weights share. Each brings its own way to
+ * read a block of 16 rows.
+ *
+ * 16 rows of W at a time, a row a lane: a block of them is unpacked once, in
+ * registers, and multiplied by all rows of x. Reading 16 rows at once is
+ * nothing that hardware follows, so the next 16 are asked for in the order in
+ * which they lie.
+ */
+#ifndef QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H
+#define QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H
+
+#ifndef __AVX512VNNI__
+#error "compile with -mavx512vnni"
+#endif
+
+#include <assert.h>
+#include <immintrin.h>
+#include <string.h>
+
+#include "runtime/kernels/kernels_avx512.h"
+#include "runtime/kernels/prefetch.h"
+#include "runtime/kernels/quantize.h"
+#include "runtime/kernels/rows_avx512.h"
+#include "runtime/kernels/unroll.h"
+
+enum {
+	STRIP = 16,		   /* rows of W */
+	TILE = AVX512_FEW_INT8_MR, /* rows of x */
+};
+
+/* A block of each row of a strip. */
+struct strip_block {
+	__m512i codes[8]; /* unsigned, of columns 4j to 4j + 3 */
+	__m512 d, min;
+};
+
+typedef struct strip_block (*load_block_fn)(const unsigned char *const row[16],
+					    size_t offset);
+
+/* A type of weights. Constant wherever it is used, so that all is inlined. */
+struct strip_type {
+	load_block_fn load;
+	size_t block_size;
+	bool minima;
+};
+
+static inline __m512i broadcast(const unsigned char *bytes)
+{
+	int32_t four;
+
+	memcpy(&four, bytes, sizeof(four));
+	return _mm512_set1_epi32(four);
+}
+
+/* Row m of a tile of x, whose block is at `x`, by a block of the strip. */
+QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
+			      const unsigned char *x, size_t m, bool minima)
+{
+	const __m512i offset = broadcast(x + QUIRE_INT8_OFFSETS(TILE) + m * 4);
+	const __m512 scale =
+	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(TILE) + m * 4));
+	__m512i s = minima ? _mm512_setzero_si512() : offset;
+	__m512 block;
+
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 8; i++)
+		s = _mm512_dpbusd_epi32(
+		    s, w->codes[i],
+		    broadcast(x + m * QUIRE_BLOCK_COLS + i * 4));
+	block = _mm512_cvtepi32_ps(s);
+	if (!minima)
+		return _mm512_fmadd_ps(block, _mm512_mul_ps(w->d, scale), sum);
+	block = _mm512_fmadd_ps(w->min, _mm512_cvtepi32_ps(offset),
+				_mm512_mul_ps(block, w->d));
+	return _mm512_fmadd_ps(block, scale, sum);
+}
+
+/* A strip, of which `rows` rows are there, by a constant number of rows of x,
+ * of which the first x_rows are written. */
+QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
+				 size_t rows, size_t k, const unsigned char *x,
+				 size_t x_size, size_t count, size_t x_rows,
+				 float *y, size_t y_stride,
+				 const struct strip_type *type)
+{
+	const size_t strip_size = STRIP * type->block_size;
+	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
+	const unsigned char *row[STRIP];
+	__m512 sum[QUIRE_FEW_ROWS];
+
+	find_rows16(weights, row_size, rows, 0, row);
+	QUIRE_UNROLL
+	for (size_t m = 0; m < count; m++)
+		sum[m] = _mm512_setzero_ps();
+	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
+		struct strip_block w;
+
+		for (size_t line = 0; line < strip_size; line += 64)
+			prefetch_ahead(weights, STRIP * row_size +
+						    b * strip_size + line);
+		w = type->load(row, b * type->block_size);
+		QUIRE_UNROLL
+		for (size_t m = 0; m < count; m++)
+			sum[m] = add_block(sum[m], &w,
+					   x + m / TILE * x_size +
+					       b * QUIRE_INT8_SIZE(TILE),
+					   m % TILE, type->minima);
+	}
+	QUIRE_UNROLL
+	for (size_t m = 0; m < count; m++)
+		if (m < x_rows)
+			_mm512_mask_storeu_ps(y + m * y_stride, lanes, sum[m]);
+}
+
+/* The few form. Rows of x up to the number that is multiplied are there, as a
+ * tile is prepared whole. */
+QUIRE_INLINE void multiply_strips(const void *weights, size_t row_size,
+				  size_t rows, size_t k, const void *x,
+				  size_t x_size, size_t x_rows, float *y,
+				  size_t y_stride,
+				  const struct strip_type *type)
+{
+	assert(k % QUIRE_BLOCK_COLS == 0);
+	assert(x_rows >= 1 && x_rows <= QUIRE_FEW_ROWS);
+	for (size_t first = 0; first < rows; first += STRIP) {
+		const unsigned char *w =
+		    (const unsigned char *)weights + first * row_size;
+		const size_t left = rows - first < STRIP ? rows - first : STRIP;
+
+#define MULTIPLY(count)                                                        \
+	multiply_strip(w, row_size, left, k, x, x_size, count, x_rows,         \
+		       y + first, y_stride, type)
+		if (x_rows <= 2)
+			MULTIPLY(2);
+		else if (x_rows <= 4)
+			MULTIPLY(4);
+		else if (x_rows <= 6)
+			MULTIPLY(6);
+		else if (x_rows <= 8)
+			MULTIPLY(8);
+		else if (x_rows <= 12)
+			MULTIPLY(12);
+		else
+			MULTIPLY(16);
+#undef MULTIPLY
+	}
+}
+
+#endif
