@@ -1,0 +1,124 @@
+"""Embeddings of GatherBlockQuantized, good and bad."""
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from weight import raw, external, pack, Weight, model, write, save
+
+
+def gather_node(names, **attributes):
+    return helper.make_node("GatherBlockQuantized", names, ["y"],
+                            name="embed", domain="com.microsoft",
+                            **attributes)
+
+
+def save_gather_external(parts, names, expected):
+    """The same beside the model, each at an odd offset."""
+    copies, data = [], b"\xa5"
+    for part in parts:
+        copy = TensorProto()
+        copy.CopyFrom(part)
+        size = len(copy.raw_data)
+        data += copy.raw_data
+        copies.append(external(copy, "gather_external.bin",
+                               len(data) - size, size))
+        data += b"\xa5" * (1 + len(data) % 2)
+    write("gather_external.bin", data)
+    save("gather_external",
+         model([gather_node(names, block_size=32)], copies), expected)
+
+
+def make_bad_gathers():
+    def bad(name, change=None, **attributes):
+        weight = Weight(64, 5, seed=112)
+        parts = weight.initializers()
+        del parts[0].dims[1:]
+        parts[0].dims.append(32)
+        names = ["w_Q4", "x", "w_scales"]
+        values = {"block_size": 32, **attributes}
+        proto = model([gather_node(names, **values)], parts)
+        if change:
+            change(proto.graph)
+        save("bad_gather_" + name, proto)
+
+    def dims(graph):
+        graph.initializer[1].dims[1] = 1
+        graph.initializer[1].raw_data = graph.initializer[1].raw_data[:20]
+    bad("scales", dims)
+
+    def computed(graph):
+        graph.initializer[0].name = "other"
+        graph.node.insert(
+            0, helper.make_node("Identity", ["other"], ["w_Q4"]))
+    bad("computed", computed)
+
+    def cube(graph):
+        del graph.initializer[0].dims[:]
+        graph.initializer[0].dims.extend([5, 2, 16])
+    bad("cube", cube)
+    bad("axis", quantize_axis=0)
+    bad("bits", bits=3)
+    bad("block", block_size=48)
+    bad("attribute", transposed=1)
+
+    def signed(graph):
+        graph.initializer[0].data_type = TensorProto.INT8
+    bad("type", signed)
+
+    def domain(graph):
+        graph.node[0].domain = ""
+    bad("domain", domain)
+
+    def zeros(graph):
+        graph.node[0].input.append("w_zp")
+        graph.initializer.append(raw("w_zp", TensorProto.UINT8, [5, 2],
+                                     np.full((5, 2), 0x88, np.uint8)))
+    bad("zero_points", zeros)
+
+
+def make_gathers():
+    """Embeddings: packed as MatMulNBits has it, or flat tensors of 4 bits."""
+    weight = Weight(64, 5, seed=110)
+    parts = weight.initializers()
+    del parts[0].dims[1:]
+    parts[0].dims.append(32)
+    names = ["w_Q4", "x", "w_scales"]
+    save("gather_uint8", model([gather_node(names, block_size=32)], parts),
+         weight.q4_0())
+
+    # Tied: the head and the embeddings are one initializer.
+    tied = [gather_node(names, block_size=32), weight.node(parts)]
+    tied[0].output[0] = "embedded"
+    save("gather_tied", model(tied, parts), weight.q4_0())
+
+    # An odd K, so that rows begin within bytes; and 3 blocks, so that rows of
+    # zero points do.
+    for name, signed, with_zeros in (
+            ("gather_int4", 1, False), ("gather_uint4", 0, False),
+            ("gather_int4_zero_points", 1, True),
+            ("gather_uint4_zero_points", 0, True)):
+        weight = Weight(75, 5, seed=111)
+        offset = 8 * signed
+        zeros = np.full((5, 3), offset, np.uint8)
+        if with_zeros:
+            zeros = np.arange(1, 16, dtype=np.uint8).reshape(5, 3)
+        weight.zeros = zeros
+        type_ = TensorProto.INT4 if signed else TensorProto.UINT4
+        flat = (weight.codes[:, :75] ^ offset).reshape(1, -1)
+        flat_zeros = (zeros ^ offset).reshape(1, -1)
+        parts = [raw("w_Q4", type_, [5, 75], pack(flat, 4)),
+                 weight.initializers()[1],
+                 raw("w_zp", type_, [5, 3], pack(flat_zeros, 4))]
+        names = ["w_Q4", "x", "w_scales", "w_zp"]
+        if not with_zeros:
+            names, parts = names[:3], parts[:2]
+        signed_default = signed and not with_zeros
+        if name == "gather_int4_zero_points":
+            save_gather_external(parts, names, weight.q4_1())
+        save(name, model([gather_node(names, block_size=32)], parts),
+             weight.q4_0() if signed_default else weight.q4_1())
+
+
+def make():
+    make_gathers()
+    make_bad_gathers()
