@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "convert/arena.h"
-#include "convert/compare_source.h"
+#include "convert/compare_find.h"
 #include "convert/compare_weight.h"
 #include "convert/onnx_read.h"
 #include "convert/table.h"
@@ -28,11 +28,10 @@ struct comparison {
 	struct onnx_model *source;
 	quire_model *file;
 	struct report *report;
-	bool *part;	/* of each value: only of quantized weights */
-	bool *whole;	/* of each value: used as such */
-	bool *weight;	/* of each tensor: a linear has it */
-	bool *compared; /* of each value */
-	size_t *next;	/* of each value: the next of its name, or SIZE_MAX */
+	bool *weight;		    /* of each tensor: a linear has it */
+	struct compare_found found; /* in the source */
+	bool *compared;		    /* of each value */
+	size_t *next; /* of each value: the next of its name, or SIZE_MAX */
 	struct table names;
 	quire_error *error;
 };
@@ -80,11 +79,6 @@ static quire_status add_row(struct comparison *in, quire_compare_row row,
 	return QUIRE_OK;
 }
 
-static bool is_linear(const struct onnx_node *node)
-{
-	return strcmp(node->op_type, "MatMulNBits") == 0;
-}
-
 static size_t tensor_number(const struct comparison *in,
 			    const quire_tensor *tensor)
 {
@@ -97,29 +91,29 @@ static bool same_text(quire_string text, const char *other)
 	       memcmp(text.data, other, text.size) == 0;
 }
 
-/* A node and the linear in its place, either of which may be missing. */
+/* A weight and the linear in its place, either of which may be missing. */
 static quire_status compare_pair(struct comparison *in,
-				 const struct onnx_node *node,
+				 struct compare_source *source,
 				 const quire_linear *linear)
 {
-	const char *codes =
-	    node && node->input_count > 1 ? node->inputs[1] : NULL;
-	quire_compare_row row = { .source = codes };
+	const struct onnx_value *codes =
+	    source ? source->arrays[COMPARE_CODES].value : NULL;
+	quire_compare_row row = { .source = codes ? codes->name : NULL };
 	const char *reason = NULL;
 	quire_status status = QUIRE_OK;
 
-	if (node)
-		row.node = quire_onnx_label(node);
+	if (source)
+		row.node = quire_onnx_label(source->node);
 	if (!linear) {
 		row.verdict = QUIRE_VERDICT_ONLY_SOURCE;
-	} else if (!node) {
+	} else if (!source) {
 		row.verdict = QUIRE_VERDICT_ONLY_FILE;
-	} else if (!codes || !same_text(linear->weight->source, codes)) {
+	} else if (!codes || !same_text(linear->weight->source, codes->name)) {
 		row.verdict = QUIRE_VERDICT_DIFFERS;
 		reason = "the linear in its place has another weight";
 	} else {
-		status = quire_compare_weight(in->source, node, linear->weight,
-					      linear, &row, &reason, in->error);
+		status = quire_compare_weight(source, linear->weight, linear,
+					      &row, &reason);
 	}
 	if (status != QUIRE_OK)
 		return status;
@@ -127,36 +121,15 @@ static quire_status compare_pair(struct comparison *in,
 	return add_row(in, row, linear ? linear->weight : NULL);
 }
 
-/* Both are in the order of the nodes. */
-static quire_status compare_linears(struct comparison *in)
-{
-	const size_t count = quire_model_linear_count(in->file);
-	quire_status status = QUIRE_OK;
-	size_t index = 0;
-
-	for (size_t i = 0; i < in->source->node_count && status == QUIRE_OK;
-	     i++) {
-		const struct onnx_node *node = &in->source->nodes[i];
-
-		if (!is_linear(node))
-			continue;
-		status =
-		    compare_pair(in, node, quire_model_linear(in->file, index));
-		index++;
-	}
-	for (; index < count && status == QUIRE_OK; index++)
-		status =
-		    compare_pair(in, NULL, quire_model_linear(in->file, index));
-	return status;
-}
-
-/* The tensor of that source; the first one, should several have it. */
-static const quire_tensor *find_source(const struct comparison *in,
-				       const char *source)
+/* The tensor of that source after another, which may be NULL; or NULL. */
+static const quire_tensor *next_source(const struct comparison *in,
+				       const char *source,
+				       const quire_tensor *after)
 {
 	const size_t count = quire_model_tensor_count(in->file);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = after ? tensor_number(in, after) + 1 : 0; i < count;
+	     i++) {
 		const quire_tensor *tensor = quire_model_tensor(in->file, i);
 
 		if (same_text(tensor->source, source))
@@ -165,36 +138,63 @@ static const quire_tensor *find_source(const struct comparison *in,
 	return NULL;
 }
 
-/* Weights of nodes that are no linears; a linear may have the same one. */
-static quire_status compare_lookups(struct comparison *in)
+/* A weight of no linear, though one may have the same tensor: of several from
+ * that source the one that is the same, or else the first. */
+static quire_status compare_lookup(struct comparison *in,
+				   const struct compare_source *source)
 {
-	for (size_t i = 0; i < in->source->node_count; i++) {
-		const struct onnx_node *node = &in->source->nodes[i];
-		quire_compare_row row = { .node = quire_onnx_label(node) };
-		const quire_tensor *tensor;
-		quire_status status = QUIRE_OK;
-		size_t codes;
+	const struct onnx_value *codes = source->arrays[COMPARE_CODES].value;
+	const char *name = codes ? codes->name : "";
+	quire_compare_row row = { .node = quire_onnx_label(source->node),
+				  .source = name,
+				  .verdict = QUIRE_VERDICT_ONLY_SOURCE };
+	const quire_tensor *best = next_source(in, name, NULL);
+	const quire_tensor *tensor = best;
 
-		if (!quire_compare_is(node) || is_linear(node))
-			continue;
-		codes = quire_compare_codes(node);
-		row.source =
-		    codes < node->input_count ? node->inputs[codes] : "";
-		tensor = find_source(in, row.source);
-		if (!tensor) {
-			row.verdict = QUIRE_VERDICT_ONLY_SOURCE;
-		} else {
-			in->weight[tensor_number(in, tensor)] = true;
-			status =
-			    quire_compare_weight(in->source, node, tensor, NULL,
-						 &row, &row.reason, in->error);
-		}
-		if (status == QUIRE_OK)
-			status = add_row(in, row, tensor);
+	while (tensor) {
+		struct compare_source copy = *source;
+		quire_compare_row try = { .node = row.node,
+					  .source = row.source };
+		const quire_status status = quire_compare_weight(
+		    &copy, tensor, NULL, &try, &try.reason);
+
 		if (status != QUIRE_OK)
 			return status;
+		if (tensor == best || try.verdict == QUIRE_VERDICT_SAME) {
+			row = try;
+			best = tensor;
+		}
+		if (row.verdict == QUIRE_VERDICT_SAME)
+			break;
+		tensor = next_source(in, name, tensor);
 	}
-	return QUIRE_OK;
+	if (best)
+		in->weight[tensor_number(in, best)] = true;
+	return add_row(in, row, best);
+}
+
+/* Weights with linears, which are in the order of the nodes, or the others. */
+static quire_status compare_weights(struct comparison *in, bool linears)
+{
+	const size_t count = quire_model_linear_count(in->file);
+	quire_status status = QUIRE_OK;
+	size_t index = 0;
+
+	for (size_t i = 0; i < in->found.count && status == QUIRE_OK; i++) {
+		struct compare_source *source = &in->found.weights[i];
+
+		if (source->has_linear != linears)
+			continue;
+		status =
+		    linears
+			? compare_pair(in, source,
+				       quire_model_linear(in->file, index++))
+			: compare_lookup(in, source);
+	}
+	for (; linears && index < count && status == QUIRE_OK; index++)
+		status =
+		    compare_pair(in, NULL, quire_model_linear(in->file, index));
+	return status;
 }
 
 static bool dense_type(int32_t type, quire_dtype *dtype)
@@ -222,27 +222,8 @@ static bool expected(const struct comparison *in, size_t number)
 
 	return value->origin == ONNX_CONSTANT && !value->sparse &&
 	       value->count > 0 && dense_type(value->type, &dtype) &&
-	       (in->whole[number] || !in->part[number]) &&
+	       (in->found.whole[number] || !in->found.part[number]) &&
 	       (value->initializer || value->rank > 0);
-}
-
-static void mark_uses(const struct comparison *in)
-{
-	for (size_t i = 0; i < in->source->node_count; i++) {
-		const struct onnx_node *node = &in->source->nodes[i];
-
-		for (size_t at = 0; at < node->input_count; at++) {
-			const struct onnx_value *value = quire_onnx_find(
-			    in->source, node->scope, node->inputs[at]);
-
-			if (!value)
-				continue;
-			if (quire_compare_is_part(node, at))
-				in->part[value - in->source->values] = true;
-			else
-				in->whole[value - in->source->values] = true;
-		}
-	}
 }
 
 /* Names of constants, from the last so that chains begin with the first. */
@@ -375,24 +356,21 @@ static quire_status compare_rest(struct comparison *in)
 	return status;
 }
 
-/* Enough for every node, linear, tensor and constant; and for every name
+/* Enough for every weight, linear, tensor and constant; and for every name
  * twice, as a tensor's and as its source's. */
 static quire_status allocate(struct comparison *in)
 {
 	const size_t values = in->source->value_count + 1;
 	const size_t tensors = quire_model_tensor_count(in->file) + 1;
-	const size_t rows = in->source->node_count +
+	const size_t rows = in->found.count +
 			    quire_model_linear_count(in->file) + tensors +
 			    values;
 
-	in->part = calloc(values, sizeof(*in->part));
-	in->whole = calloc(values, sizeof(*in->whole));
 	in->compared = calloc(values, sizeof(*in->compared));
 	in->next = calloc(values, sizeof(*in->next));
 	in->weight = calloc(tensors, sizeof(*in->weight));
 	in->report = calloc(1, sizeof(*in->report));
-	if (!in->part || !in->whole || !in->compared || !in->next ||
-	    !in->weight || !in->report)
+	if (!in->compared || !in->next || !in->weight || !in->report)
 		return fail_memory(in);
 	in->report->strings.left = UINT64_MAX;
 	in->report->rows = calloc(rows, sizeof(*in->report->rows));
@@ -411,20 +389,19 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 	if (status == QUIRE_OK)
 		status = quire_model_open(gguf_path, NULL, &in.file, error);
 	if (status == QUIRE_OK)
+		status = quire_compare_find_all(in.source, &in.found, error);
+	if (status == QUIRE_OK)
 		status = allocate(&in);
-	if (status == QUIRE_OK) {
-		mark_uses(&in);
+	if (status == QUIRE_OK)
 		status = index_names(&in);
-	}
 	if (status == QUIRE_OK)
-		status = compare_linears(&in);
+		status = compare_weights(&in, true);
 	if (status == QUIRE_OK)
-		status = compare_lookups(&in);
+		status = compare_weights(&in, false);
 	if (status == QUIRE_OK)
 		status = compare_rest(&in);
 	quire_table_free(&in.names);
-	free(in.part);
-	free(in.whole);
+	quire_compare_found_free(&in.found);
 	free(in.compared);
 	free(in.next);
 	free(in.weight);

@@ -1,6 +1,6 @@
 /*
- * compare_source.c - attributes, sizes and bits of the operators, with every
- * size checked against what the file has.
+ * compare_source.c - constants, what stands between them and a node, and their
+ * numbers. Every place is checked against what the file has.
  */
 #include "convert/compare_source.h"
 
@@ -8,46 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/compare_kinds.h"
 #include "format/bytes.h"
 #include "format/error.h"
-
-#define NO_INPUT SIZE_MAX
-
-static const struct spelling {
-	const char *name;
-	size_t inputs[COMPARE_ARRAY_COUNT];
-} spellings[] = {
-	{ "MatMulNBits", { 1, 2, 3, 4 } },
-	{ "GatherBlockQuantized", { 0, 2, 3, NO_INPUT } },
-};
-
-static const struct spelling *spelling_of(const struct onnx_node *node)
-{
-	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
-		if (strcmp(node->op_type, spellings[i].name) == 0)
-			return &spellings[i];
-	return NULL;
-}
-
-bool quire_compare_is(const struct onnx_node *node)
-{
-	return spelling_of(node) != NULL;
-}
-
-bool quire_compare_is_part(const struct onnx_node *node, size_t input)
-{
-	const struct spelling *spelling = spelling_of(node);
-
-	for (size_t i = 0; spelling && i < COMPARE_ARRAY_COUNT; i++)
-		if (spelling->inputs[i] == input)
-			return true;
-	return false;
-}
-
-size_t quire_compare_codes(const struct onnx_node *node)
-{
-	return spelling_of(node)->inputs[COMPARE_CODES];
-}
 
 quire_status quire_compare_malformed(const struct compare_source *source,
 				     const char *what)
@@ -57,100 +20,182 @@ quire_status quire_compare_malformed(const struct compare_source *source,
 			  source->node->op_type, what);
 }
 
-uint64_t quire_compare_attribute(const struct onnx_node *node, const char *name,
-				 int64_t absent)
+size_t quire_compare_count(const struct onnx_model *model,
+			   const struct onnx_node *node)
 {
-	const struct onnx_attribute *found = quire_onnx_attribute(node, name);
-	const int64_t value = found && found->is_int ? found->i : absent;
+	struct compare_source source = { .model = model, .node = node };
+	const struct compare_kind *kind = quire_compare_kind(&source);
 
-	return value < 0 ? 0 : (uint64_t)value;
+	if (!kind)
+		return 0;
+	/* The last of several may be left out. */
+	source.index = kind->count - 1;
+	quire_compare_find(&source);
+	return kind->count > 1 && !source.arrays[COMPARE_CODES].value
+		   ? kind->count - 1
+		   : kind->count;
 }
 
-/* The matrix that a GatherBlockQuantized looks up: its shape and type are those
- * of data, and UINT8 holds several codes in a byte. */
-static quire_status measure_data(struct compare_source *source)
+bool quire_compare_is_late(const struct onnx_model *model,
+			   const struct onnx_node *node)
 {
-	const struct onnx_node *node = source->node;
-	const struct onnx_value *data =
-	    quire_onnx_find(source->model, node->scope,
-			    node->input_count ? node->inputs[0] : "");
+	struct compare_source source = { .model = model, .node = node };
+	const struct compare_kind *kind = quire_compare_kind(&source);
 
-	source->bits = quire_compare_attribute(node, "bits", 4);
-	source->block_size = quire_compare_attribute(node, "block_size", 128);
-	if (!data || data->origin != ONNX_CONSTANT || data->rank != 2 ||
-	    source->bits == 0 || source->bits > 8)
-		return quire_compare_malformed(source,
-					       "data is no constant matrix");
-	source->n = (uint64_t)data->dims[0];
-	source->k = (uint64_t)data->dims[1];
-	source->is_signed = data->type == ONNX_INT4;
-	source->flat = data->type != ONNX_UINT8;
-	source->around_0 = source->flat;
-	if (!source->flat &&
-	    !checked_mul(source->k, 8 / source->bits, &source->k))
-		return quire_compare_malformed(source, "data is too wide");
-	return QUIRE_OK;
+	return kind && kind->late;
 }
 
-/* Shapes and sizes of rows; block sizes are powers of two from 16. */
-static quire_status measure(struct compare_source *source)
+/* The constant of an input: its own, or what a Reshape or a Gather, which move
+ * no number within a row, takes. */
+static void find_array(const struct compare_source *source, size_t input,
+		       struct compare_array *array)
 {
-	const struct onnx_node *node = source->node;
-	quire_status status = QUIRE_OK;
-	uint64_t columns;
-	uint64_t code_bits;
+	const struct onnx_node *user = source->holder;
 
-	source->spelling = spelling_of(node);
-	if (source->spelling == &spellings[0]) {
-		source->k = quire_compare_attribute(node, "K", 0);
-		source->n = quire_compare_attribute(node, "N", 0);
-		source->bits = quire_compare_attribute(node, "bits", 4);
-		source->block_size =
-		    quire_compare_attribute(node, "block_size", 0);
-	} else {
-		status = measure_data(source);
+	while (input < user->input_count && user->inputs[input][0]) {
+		const struct onnx_node *before;
+
+		array->value = quire_onnx_find(source->model, user->scope,
+					       user->inputs[input]);
+		array->user = user;
+		array->input = input;
+		before = quire_onnx_producer(source->model, array->value);
+		if (!before || user != source->holder ||
+		    (!quire_onnx_is(before, "Reshape") &&
+		     !quire_onnx_is(before, "Gather")))
+			return;
+		user = before;
+		input = 0;
 	}
+}
+
+void quire_compare_find(struct compare_source *source)
+{
+	source->kind = quire_compare_kind(source);
+	for (size_t i = 0; source->kind && i < COMPARE_ARRAY_COUNT; i++)
+		find_array(source, source->kind->inputs[source->index][i],
+			   &source->arrays[i]);
+}
+
+/* The dimensions that a Reshape says, with 0 and -1 as they are. */
+static quire_status read_shape(struct compare_source *source,
+			       const struct onnx_node *reshape)
+{
+	const struct onnx_value *shape =
+	    reshape->input_count > 1
+		? quire_onnx_find(source->model, reshape->scope,
+				  reshape->inputs[1])
+		: NULL;
+	unsigned char bytes[8 * COMPARE_RANK_MAX];
+	quire_status status;
+
+	if (!shape || shape->origin != ONNX_CONSTANT ||
+	    shape->type != ONNX_INT64 || shape->count > COMPARE_RANK_MAX)
+		return quire_compare_malformed(source,
+					       "a shape is no constant");
+	status = quire_onnx_file_acquire(shape->file, source->error);
 	if (status != QUIRE_OK)
 		return status;
-	if (source->k == 0 || source->n == 0 || source->block_size < 16 ||
-	    (source->block_size & (source->block_size - 1)) ||
-	    (source->bits != 2 && source->bits != 4 && source->bits != 8))
-		return quire_compare_malformed(
-		    source, "attributes that the operator does "
-			    "not have");
-	source->blocks = (source->k - 1) / source->block_size + 1;
-	if (!checked_mul(source->blocks, source->block_size, &columns) ||
-	    !checked_mul(columns, source->bits, &code_bits))
-		return quire_compare_malformed(source, "K is out of range");
-	/* Only MatMulNBits fills its last block up. */
-	source->code_row_size = source->spelling == &spellings[0]
-				    ? code_bits / 8
-				    : (source->k * source->bits + 7) / 8;
-	source->zero_row_size = (source->blocks * source->bits + 7) / 8;
+	status = quire_onnx_read(shape, 0, bytes, (size_t)shape->size,
+				 source->error);
+	quire_onnx_file_release(shape->file);
+	source->rank = (size_t)shape->count;
+	for (size_t i = 0; status == QUIRE_OK && i < source->rank; i++)
+		source->dims[i] = load_u64(bytes + 8 * i);
+	return status;
+}
+
+/* The dimensions of the codes as the holder sees them. */
+static quire_status find_dims(struct compare_source *source)
+{
+	const struct compare_array *codes = &source->arrays[COMPARE_CODES];
+	const struct onnx_value *value = codes->value;
+	uint64_t known = 1;
+	quire_status status;
+
+	if (value->rank > COMPARE_RANK_MAX)
+		return quire_compare_malformed(source, "codes of too many "
+						       "dimensions");
+	source->rank = value->rank;
+	for (size_t i = 0; i < value->rank; i++)
+		source->dims[i] = (uint64_t)value->dims[i];
+	if (!quire_onnx_is(codes->user, "Reshape"))
+		return QUIRE_OK;
+	status = read_shape(source, codes->user);
+	if (status != QUIRE_OK)
+		return status;
+	for (size_t i = 0; i < source->rank; i++) {
+		if (source->dims[i] == 0 && i < value->rank)
+			source->dims[i] = (uint64_t)value->dims[i];
+		if (source->dims[i] != UINT64_MAX &&
+		    !checked_mul(known, source->dims[i], &known))
+			known = 0;
+	}
+	for (size_t i = 0; i < source->rank; i++)
+		if (source->dims[i] == UINT64_MAX)
+			source->dims[i] = known ? value->count / known : 0;
 	return QUIRE_OK;
 }
 
-/* Reads `size` bytes of an input. */
-static quire_status read_array(struct compare_source *source,
-			       struct compare_array *array, uint64_t size)
+static quire_status read_array(const struct compare_source *source,
+			       struct compare_array *array)
 {
 	const struct onnx_value *value = array->value;
 	quire_status status;
 
-	if (size > value->size || size > SIZE_MAX)
-		return quire_compare_malformed(
-		    source, "an input is smaller than K and N "
-			    "say");
-	array->bytes = malloc((size_t)size);
+	if (value->sparse || value->size > SIZE_MAX - 1)
+		return quire_compare_malformed(source, "an input is sparse");
+	array->bytes = malloc((size_t)value->size + 1);
 	if (!array->bytes)
-		return quire_fail_memory(source->error, size);
+		return quire_fail_memory(source->error, value->size);
 	status = quire_onnx_file_acquire(value->file, source->error);
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_onnx_read(value, 0, array->bytes, (size_t)size,
+	status = quire_onnx_read(value, 0, array->bytes, (size_t)value->size,
 				 source->error);
 	quire_onnx_file_release(value->file);
 	return status;
+}
+
+static quire_status read_arrays(struct compare_source *source)
+{
+	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
+		struct compare_array *array = &source->arrays[i];
+		quire_status status;
+
+		if (!array->user && i >= COMPARE_ZEROS)
+			continue;
+		if (!array->value || array->value->origin != ONNX_CONSTANT)
+			return quire_compare_malformed(
+			    source, "an input is no constant");
+		status = read_array(source, array);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
+}
+
+quire_status quire_compare_open(struct compare_source *source)
+{
+	quire_status status = read_arrays(source);
+
+	if (status == QUIRE_OK)
+		status = find_dims(source);
+	if (status == QUIRE_OK)
+		status = source->kind->measure(source);
+	if (status != QUIRE_OK)
+		return status;
+	if (source->k == 0 || source->n == 0 ||
+	    (source->bits != 2 && source->bits != 4 && source->bits != 8))
+		return quire_compare_malformed(
+		    source, "attributes that the operator does not have");
+	return QUIRE_OK;
+}
+
+void quire_compare_close(struct compare_source *source)
+{
+	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++)
+		free(source->arrays[i].bytes);
 }
 
 static uint64_t float_size(int32_t type)
@@ -160,160 +205,94 @@ static uint64_t float_size(int32_t type)
 							       : 0;
 }
 
-static bool is_float(int32_t type)
+static bool float_at(const struct compare_array *array, uint64_t index,
+		     double *number)
 {
-	return float_size(type) != 0;
-}
+	const uint64_t size = float_size(array->value->type);
+	const unsigned char *bytes = array->bytes + size * index;
 
-/* Bytes of rows * cols codes or zero points. */
-static quire_status packed_size(const struct compare_source *source,
-				uint64_t cols, uint64_t row_size,
-				uint64_t *size)
-{
-	uint64_t bits;
-
-	if (!source->flat)
-		return checked_mul(source->n, row_size, size)
-			   ? QUIRE_OK
-			   : quire_compare_malformed(source,
-						     "N is out of range");
-	if (!checked_mul(source->n, cols, &bits) ||
-	    !checked_mul(bits, source->bits, &bits))
-		return quire_compare_malformed(source, "N is out of range");
-	*size = bits / 8 + (bits % 8 != 0);
-	return QUIRE_OK;
-}
-
-/* Bytes that an input must have. */
-static quire_status size_of(const struct compare_source *source, size_t which,
-			    uint64_t *size)
-{
-	const int32_t type = source->arrays[which].value->type;
-	uint64_t row_size;
-
-	if (which == COMPARE_CODES)
-		return packed_size(source, source->k, source->code_row_size,
-				   size);
-	if (which == COMPARE_ZEROS && !is_float(type))
-		return packed_size(source, source->blocks,
-				   source->zero_row_size, size);
-	if (which == COMPARE_ORDER)
-		return checked_mul(source->k, 4, size)
-			   ? QUIRE_OK
-			   : quire_compare_malformed(source,
-						     "K is out of range");
-	if (!is_float(type))
-		return quire_compare_malformed(source,
-					       "scales are of no float type");
-	return checked_mul(source->blocks, float_size(type), &row_size) &&
-		       checked_mul(source->n, row_size, size)
-		   ? QUIRE_OK
-		   : quire_compare_malformed(source, "N is out of range");
-}
-
-static quire_status read_arrays(struct compare_source *source)
-{
-	const struct onnx_node *node = source->node;
-
-	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
-		struct compare_array *array = &source->arrays[i];
-		const size_t input = source->spelling->inputs[i];
-		const char *name =
-		    input < node->input_count ? node->inputs[input] : "";
-		uint64_t size = 0;
-		quire_status status;
-
-		if (name[0] == '\0' && i >= COMPARE_ZEROS)
-			continue;
-		array->value =
-		    quire_onnx_find(source->model, node->scope, name);
-		if (!array->value || array->value->origin != ONNX_CONSTANT)
-			return quire_compare_malformed(
-			    source, "an input is no constant");
-		status = size_of(source, i, &size);
-		if (status == QUIRE_OK)
-			status = read_array(source, array, size);
-		if (status != QUIRE_OK)
-			return status;
-	}
-	return QUIRE_OK;
-}
-
-static double float_at(const struct compare_array *array, uint64_t index)
-{
-	const unsigned char *bytes = array->bytes;
-
+	if (size == 0 || index >= array->value->size / size)
+		return false;
 	switch (array->value->type) {
 	case ONNX_FLOAT:
-		return (double)load_f32(bytes + 4 * index);
+		*number = (double)load_f32(bytes);
+		break;
 	case ONNX_FLOAT16:
-		return (double)fp16_ieee_to_fp32_value(
-		    load_u16(bytes + 2 * index));
+		*number = (double)fp16_ieee_to_fp32_value(load_u16(bytes));
+		break;
 	default:
-		return (double)fp32_from_bits(
-		    (uint32_t)load_u16(bytes + 2 * index) << 16);
+		*number =
+		    (double)fp32_from_bits((uint32_t)load_u16(bytes) << 16);
 	}
-}
-
-/* The number at `index` of packed ones of `bits` bits, low bits first. */
-static unsigned packed_at(const unsigned char *row, uint64_t bits,
-			  uint64_t index)
-{
-	const uint64_t each = 8 / bits;
-	const unsigned byte = row[index / each];
-
-	return byte >> (index % each * bits) & ((1u << bits) - 1u);
-}
-
-/* A code or a packed zero point; of two's complement that plus 2^(bits - 1),
- * as the block types have it. */
-static double number_at(const struct compare_source *source,
-			const struct compare_array *array, uint64_t row,
-			uint64_t cols, uint64_t row_size, uint64_t col)
-{
-	const unsigned number =
-	    source->flat
-		? packed_at(array->bytes, source->bits, row * cols + col)
-		: packed_at(array->bytes + row * row_size, source->bits, col);
-
-	return source->is_signed ? number ^ 1u << (source->bits - 1) : number;
-}
-
-bool quire_compare_element(const struct compare_source *source, uint64_t row,
-			   uint64_t col, struct compare_element *element)
-{
-	const struct compare_array *zeros = &source->arrays[COMPARE_ZEROS];
-	uint64_t block = col / source->block_size;
-	uint64_t at;
-
-	if (source->arrays[COMPARE_ORDER].value)
-		block = load_u32(source->arrays[COMPARE_ORDER].bytes + 4 * col);
-	if (block >= source->blocks)
-		return false;
-	at = row * source->blocks + block;
-	element->code = number_at(source, &source->arrays[COMPARE_CODES], row,
-				  source->k, source->code_row_size, col);
-	element->scale = float_at(&source->arrays[COMPARE_SCALES], at);
-	element->zero = source->around_0 && !source->is_signed
-			    ? 0
-			    : (double)(1u << (source->bits - 1));
-	if (zeros->value && is_float(zeros->value->type))
-		element->zero = float_at(zeros, at);
-	else if (zeros->value)
-		element->zero = number_at(source, zeros, row, source->blocks,
-					  source->zero_row_size, block);
 	return true;
 }
 
-quire_status quire_compare_open(struct compare_source *source)
+/* The number at `index` of packed ones, low bits first; of two's complement
+ * that plus 2^(bits - 1), as the block types have it. */
+static bool packed_at(const struct compare_source *source,
+		      const struct compare_array *array, uint64_t index,
+		      double *number)
 {
-	const quire_status status = measure(source);
+	const uint64_t each = 8 / source->bits;
+	const unsigned half = 1u << (source->bits - 1);
+	unsigned code;
 
-	return status == QUIRE_OK ? read_arrays(source) : status;
+	if (index / each >= array->value->size)
+		return false;
+	code = array->bytes[index / each];
+	code = code >> (index % each * source->bits) & (2 * half - 1);
+	*number = (double)(source->is_signed ? code ^ half : code);
+	return true;
 }
 
-void quire_compare_close(struct compare_source *source)
+static bool find_element(const struct compare_source *source,
+			 const struct compare_place *place,
+			 struct compare_element *element)
 {
-	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++)
-		free(source->arrays[i].bytes);
+	const struct compare_array *zeros = &source->arrays[COMPARE_ZEROS];
+
+	if (!packed_at(source, &source->arrays[COMPARE_CODES], place->code,
+		       &element->code) ||
+	    !float_at(&source->arrays[COMPARE_SCALES], place->scale,
+		      &element->scale))
+		return false;
+	element->scale_at = place->scale;
+	element->zero = source->around_0 && !source->is_signed
+			    ? 0
+			    : (double)(1u << (source->bits - 1));
+	if (source->codebook) {
+		element->code = source->codebook[(size_t)element->code];
+		element->zero = 0;
+	}
+	if (!zeros->value)
+		return true;
+	return float_size(zeros->value->type)
+		   ? float_at(zeros, place->scale, &element->zero)
+		   : packed_at(source, zeros, place->zero, &element->zero);
+}
+
+quire_status quire_compare_element(const struct compare_source *source,
+				   uint64_t row, uint64_t col,
+				   struct compare_element *element)
+{
+	const struct compare_array *order = &source->arrays[COMPARE_ORDER];
+	struct compare_place place;
+	uint32_t block;
+
+	source->kind->place(source, row, col, &place);
+	if (order->value) {
+		if (col >= order->value->size / 4)
+			return quire_compare_malformed(source,
+						       "g_idx is too short");
+		block = load_u32(order->bytes + 4 * col);
+		if (block >= source->blocks)
+			return quire_compare_malformed(
+			    source, "g_idx names a block that is not there");
+		place.scale += block - col / source->block_size;
+		place.zero += block - col / source->block_size;
+	}
+	if (!find_element(source, &place, element))
+		return quire_compare_malformed(
+		    source, "an input is smaller than the node says");
+	return QUIRE_OK;
 }

@@ -8,8 +8,13 @@
 
 #include "convert/onnx_model.h"
 
+/* More dimensions than any weight has. */
+#define COMPARE_RANK_MAX 8
+
 struct compare_array {
 	const struct onnx_value *value; /* NULL: absent */
+	const struct onnx_node *user;	/* whose input it is */
+	size_t input;
 	unsigned char *bytes;
 };
 
@@ -21,27 +26,54 @@ enum {
 	COMPARE_ARRAY_COUNT
 };
 
-struct compare_source {
-	const struct onnx_model *model;
-	const struct onnx_node *node;
-	const struct spelling *spelling;
-	bool flat;	/* rows do not begin with a byte of their own */
-	bool is_signed; /* in two's complement */
-	bool around_0;	/* where there is no zero point */
-	uint64_t k;
-	uint64_t n;
-	uint64_t bits;
-	uint64_t block_size;
-	uint64_t blocks;
-	uint64_t code_row_size;
-	uint64_t zero_row_size; /* of packed ones */
-	struct compare_array arrays[COMPARE_ARRAY_COUNT];
-	quire_error *error;
+/* Places among the elements of the arrays. */
+struct compare_place {
+	uint64_t code;
+	uint64_t scale;
+	uint64_t zero;
 };
 
+struct compare_source {
+	/* Set these. */
+	const struct onnx_model *model;
+	const struct onnx_node *node;
+	size_t index; /* among the node's weights */
+	quire_error *error;
+	/* From quire_compare_find. */
+	const struct compare_kind *kind;
+	const struct onnx_node *holder; /* whose inputs the arrays are */
+	struct compare_array arrays[COMPARE_ARRAY_COUNT];
+	bool transposed; /* a row of the weight is a column of the codes */
+	bool has_linear;
+	const char *bias; /* the name of the linear's; empty: none */
+	/* From quire_compare_open. */
+	uint64_t k;
+	uint64_t n;
+	size_t rank; /* of the codes, with their dimensions */
+	uint64_t dims[COMPARE_RANK_MAX];
+	uint64_t bits;
+	bool is_signed; /* in two's complement */
+	bool around_0;	/* where there is no zero point */
+	const double *codebook;
+	uint64_t block_size; /* 0: none */
+	uint64_t blocks;     /* in a row */
+	size_t axis;	     /* of DequantizeLinear */
+};
+
+/* How many weights a node may have; 0 for most nodes. */
+size_t quire_compare_count(const struct onnx_model *model,
+			   const struct onnx_node *node);
+
+/* Whether they count only if no other node has an input of it as a part. */
+bool quire_compare_is_late(const struct onnx_model *model,
+			   const struct onnx_node *node);
+
+/* Finds the constants of a weight. What is wrong is told by the next. */
+void quire_compare_find(struct compare_source *source);
+
 /*
- * Reads what model, node and error, which are set, say. Close it whatever
- * comes back. Fails with LAYOUT for a node that contradicts itself, IO, MEMORY.
+ * Reads what was found. Close it whatever comes back. Fails with LAYOUT for a
+ * node that contradicts itself, IO, MEMORY.
  */
 quire_status quire_compare_open(struct compare_source *source);
 void quire_compare_close(struct compare_source *source);
@@ -51,25 +83,15 @@ struct compare_element {
 	double code;
 	double zero;
 	double scale;
+	uint64_t scale_at; /* among all scales */
 };
 
-/* False where g_idx names a block that is not there. */
-bool quire_compare_element(const struct compare_source *source, uint64_t row,
-			   uint64_t col, struct compare_element *element);
+/* Fails with LAYOUT for one that is not there. */
+quire_status quire_compare_element(const struct compare_source *source,
+				   uint64_t row, uint64_t col,
+				   struct compare_element *element);
 
 quire_status quire_compare_malformed(const struct compare_source *source,
 				     const char *what);
-
-/* An integer attribute that is not negative; 0 for one that is. */
-uint64_t quire_compare_attribute(const struct onnx_node *node, const char *name,
-				 int64_t absent);
-
-/* Whether a node is one that is read here, and an input of it a part of its
- * weight. */
-bool quire_compare_is(const struct onnx_node *node);
-bool quire_compare_is_part(const struct onnx_node *node, size_t input);
-
-/* The input that holds the codes. */
-size_t quire_compare_codes(const struct onnx_node *node);
 
 #endif

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "convert/compare_source.h"
 #include "format/bytes.h"
 
 /* What rounding to f16 may do to a scale, relative to it. */
@@ -132,27 +131,32 @@ static quire_status compare_elements(const struct compare_source *source,
 				     const quire_tensor *tensor,
 				     quire_compare_row *counts)
 {
-	const uint64_t step =
-	    source->block_size < BLOCK_COUNT ? source->block_size : BLOCK_COUNT;
+	for (uint64_t row = 0; row < source->n; row++) {
+		uint64_t scale_at = 0;
 
-	for (uint64_t row = 0; row < source->n; row++)
 		for (uint64_t col = 0; col < tensor->shape[0]; col++) {
 			const struct stored stored =
 			    stored_at(tensor, row, col);
 			struct compare_element element;
+			quire_status status;
 
 			if (col >= source->k) {
 				counts->different +=
 				    !padding_is_zero(&stored, tensor->dtype);
 				continue;
 			}
-			if (!quire_compare_element(source, row, col, &element))
-				return quire_compare_malformed(
-				    source, "g_idx names a block that is "
-					    "not there");
+			status =
+			    quire_compare_element(source, row, col, &element);
+			if (status != QUIRE_OK)
+				return status;
+			/* Each scale of either side is looked at once. */
 			compare_element(&element, &stored, tensor->dtype,
-					col % step == 0, counts);
+					col % BLOCK_COUNT == 0 ||
+					    element.scale_at != scale_at,
+					counts);
+			scale_at = element.scale_at;
 		}
+	}
 	return QUIRE_OK;
 }
 
@@ -160,14 +164,14 @@ static quire_status compare_elements(const struct compare_source *source,
 static const char *linear_mismatch(const struct compare_source *source,
 				   const quire_linear *linear)
 {
-	const struct onnx_node *node = source->node;
-	const char *bias = node->input_count > 5 ? node->inputs[5] : "";
+	const char *bias = source->bias;
 	const size_t size = strlen(bias);
+	const int64_t level =
+	    quire_onnx_integer(source->node, "accuracy_level", 0);
 
 	if (linear->k != source->k || linear->n != source->n)
 		return "K or N differs";
-	if (linear->accuracy_level !=
-	    quire_compare_attribute(node, "accuracy_level", 0))
+	if ((int64_t)linear->accuracy_level != level)
 		return "accuracy_level differs";
 	if ((linear->bias != NULL) != (size != 0))
 		return "only one of the two has a bias";
@@ -178,13 +182,28 @@ static const char *linear_mismatch(const struct compare_source *source,
 	return NULL;
 }
 
+/* Whether the tensor has the dimensions of the codes, the last one padded;
+ * where those are more than four, the first ones drawn together. */
+static bool has_shape(const struct compare_source *source,
+		      const quire_tensor *tensor)
+{
+	uint64_t wanted[4] = { 0, 1, 1, 1 };
+	uint32_t count = 1;
+	uint32_t size;
+
+	quire_dtype_block(tensor->dtype, &count, &size);
+	if (!checked_pad(source->k, count, &wanted[0]))
+		return false;
+	if (source->transposed)
+		wanted[1] = source->n;
+	for (size_t i = 1; !source->transposed && i < source->rank; i++)
+		wanted[i < 3 ? i : 3] *= source->dims[source->rank - 1 - i];
+	return memcmp(tensor->shape, wanted, sizeof(wanted)) == 0;
+}
+
 static const char *tensor_mismatch(const struct compare_source *source,
 				   const quire_tensor *tensor)
 {
-	uint32_t count = 1;
-	uint32_t size;
-	uint64_t padded;
-
 	switch (tensor->dtype) {
 	case QUIRE_F32:
 	case QUIRE_F16:
@@ -195,33 +214,24 @@ static const char *tensor_mismatch(const struct compare_source *source,
 	default:
 		return "of a type that no conversion makes";
 	}
-	quire_dtype_block(tensor->dtype, &count, &size);
-	if (!checked_pad(source->k, count, &padded) || tensor->rank != 2 ||
-	    tensor->shape[0] != padded || tensor->shape[1] != source->n)
-		return "the shape differs";
-	return NULL;
+	return has_shape(source, tensor) ? NULL : "the shape differs";
 }
 
-quire_status quire_compare_weight(const struct onnx_model *model,
-				  const struct onnx_node *node,
+quire_status quire_compare_weight(struct compare_source *source,
 				  const quire_tensor *tensor,
 				  const quire_linear *linear,
-				  quire_compare_row *row, const char **reason,
-				  quire_error *error)
+				  quire_compare_row *row, const char **reason)
 {
-	struct compare_source source = { .model = model,
-					 .node = node,
-					 .error = error };
-	quire_status status = quire_compare_open(&source);
+	quire_status status = quire_compare_open(source);
 
 	*reason = NULL;
 	if (status == QUIRE_OK && linear)
-		*reason = linear_mismatch(&source, linear);
+		*reason = linear_mismatch(source, linear);
 	if (status == QUIRE_OK && !*reason)
-		*reason = tensor_mismatch(&source, tensor);
+		*reason = tensor_mismatch(source, tensor);
 	if (status == QUIRE_OK && !*reason)
-		status = compare_elements(&source, tensor, row);
-	quire_compare_close(&source);
+		status = compare_elements(source, tensor, row);
+	quire_compare_close(source);
 	if (status != QUIRE_OK)
 		return status;
 	if (*reason || row->different || row->scales_different)

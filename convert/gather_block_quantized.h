@@ -7,12 +7,13 @@
 
 #include "convert/matmulnbits.h"
 
-bool quire_gather_is(const struct onnx_node *node);
+bool quire_gather_is(const struct onnx_model *model,
+		     const struct onnx_node *node);
 
-/* As quire_matmulnbits_read; UNSUPPORTED also for data that is no matrix or is
- * quantized along its columns. */
+/* As quire_matmulnbits_read; UNSUPPORTED also for data that is not quantized
+ * along its last dimension. */
 quire_status quire_gather_read(const struct onnx_model *model,
-			       const struct onnx_node *node,
+			       const struct onnx_node *node, size_t index,
 			       struct matmulnbits *weight, quire_error *error);
 
 #endif

@@ -11,16 +11,28 @@
 #include "convert/onnx_tensor.h"
 #include "format/bytes.h"
 
+enum {
+	PART_B,
+	PART_SCALES,
+	PART_ZEROS,
+	PART_G_IDX,
+	PART_BIAS,
+	PART_COUNT
+};
+
 struct check {
 	struct node_check node;
 	struct matmulnbits *weight;
+	struct node_part parts[PART_COUNT];
 };
 
 /* Block sizes are far below this; it keeps k * blocks * bits in range. */
 #define MAX_BLOCK_SIZE (UINT64_C(1) << 31)
 
-bool quire_matmulnbits_is(const struct onnx_node *node)
+bool quire_matmulnbits_is(const struct onnx_model *model,
+			  const struct onnx_node *node)
 {
+	(void)model;
 	return strcmp(node->op_type, "MatMulNBits") == 0;
 }
 
@@ -45,7 +57,7 @@ static const struct attribute_row attribute_rows[] = {
 
 #define ATTRIBUTE_COUNT (sizeof(attribute_rows) / sizeof(attribute_rows[0]))
 
-static quire_status read_attributes(const struct check *in)
+static quire_status read_attributes(struct check *in)
 {
 	struct matmulnbits *weight = in->weight;
 	int64_t values[ATTRIBUTE_COUNT];
@@ -59,26 +71,18 @@ static quire_status read_attributes(const struct check *in)
 	weight->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
 	weight->bits = (uint32_t)values[ROW_BITS];
 	weight->accuracy_level = (uint32_t)values[ROW_LEVEL];
-	if (weight->block_size & (weight->block_size - 1))
-		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-				       "block_size %" PRIu64
-				       " is not a power of two",
-				       weight->block_size);
-	if (weight->bits != 2 && weight->bits != 4 && weight->bits != 8)
-		return quire_node_fail(
-		    &in->node, QUIRE_ERROR_UNSUPPORTED,
-		    "bits is %" PRIu32 "; 2, 4 and 8 are taken", weight->bits);
-	if (values[ROW_PREPACKED] != 0)
+	status = quire_node_blocks(&in->node, weight);
+	if (status == QUIRE_OK && values[ROW_PREPACKED] != 0)
 		return quire_node_fail(
 		    &in->node, QUIRE_ERROR_UNSUPPORTED,
 		    "weight_prepacked is %" PRId64 ": the layout of "
 		    "one device, from which the weight cannot be had",
 		    values[ROW_PREPACKED]);
-	return QUIRE_OK;
+	return status;
 }
 
 /* Numbers and bytes of a row, none of which may overflow. */
-static quire_status measure(const struct check *in)
+static quire_status measure(struct check *in)
 {
 	struct matmulnbits *weight = in->weight;
 	uint64_t code_bits;
@@ -104,151 +108,126 @@ static const struct input_row input_zero_points = { "zero_points", 3, false };
 static const struct input_row input_g_idx = { "g_idx", 4, false };
 static const struct input_row input_bias = { "bias", 5, false };
 
-static quire_status read_codes(const struct check *in)
+static quire_status read_codes(struct check *in)
 {
 	struct matmulnbits *weight = in->weight;
+	struct node_part *part = &in->parts[PART_B];
 	const struct shape shape = { { weight->n, weight->blocks,
 				       weight->code_row_size /
 					   weight->blocks } };
-	quire_status status =
-	    quire_node_input(&in->node, &input_b, &weight->codes);
+	quire_status status = quire_node_part(&in->node, &input_b, part);
 
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_node_type(&in->node, input_b.name, weight->codes,
-				 weight->codes->type == ONNX_UINT8, "UINT8");
-	return status == QUIRE_OK ? quire_node_shape(&in->node, input_b.name,
-						     weight->codes, &shape)
+	weight->codes = part->value;
+	weight->uses[0] = part->use;
+	status = quire_node_type(&in->node, part,
+				 part->value->type == ONNX_UINT8, "UINT8");
+	return status == QUIRE_OK ? quire_node_shape(&in->node, part, &shape)
 				  : status;
 }
 
-static quire_status read_scales(const struct check *in)
+static quire_status read_scales(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
-	const struct shape shape = { { weight->n, weight->blocks, 1 } };
-	quire_status status =
-	    quire_node_input(&in->node, &input_scales, &weight->scales);
+	const struct shape shape = { { in->weight->n, in->weight->blocks, 1 } };
 
-	if (status != QUIRE_OK)
-		return status;
-	weight->scale_row_size = (size_t)weight->blocks *
-				 quire_onnx_type_bits(weight->scales->type) / 8;
-	status = quire_node_type(&in->node, input_scales.name, weight->scales,
-				 quire_onnx_is_float(weight->scales->type),
-				 "a float type");
-	return status == QUIRE_OK
-		   ? quire_node_shape(&in->node, input_scales.name,
-				      weight->scales, &shape)
-		   : status;
+	return quire_node_scales(&in->node, &input_scales, &shape, in->weight,
+				 &in->parts[PART_SCALES]);
 }
 
 /* Packed as the codes are, or one float for each block. */
-static quire_status read_zero_points(const struct check *in)
+static quire_status read_zero_points(struct check *in)
 {
 	struct matmulnbits *weight = in->weight;
+	struct node_part *part = &in->parts[PART_ZEROS];
 	struct shape shape = { { weight->n, weight->zero_row_size, 1 } };
-	const struct onnx_value *value;
-	quire_status status = quire_node_input(&in->node, &input_zero_points,
-					       &weight->zero_points);
+	quire_status status =
+	    quire_node_part(&in->node, &input_zero_points, part);
+	const struct onnx_value *value = part->value;
 
-	value = weight->zero_points;
 	if (!value)
 		weight->zero_row_size = 0;
 	if (status != QUIRE_OK || !value)
 		return status;
+	weight->zero_points = value;
+	weight->uses[2] = part->use;
 	if (quire_onnx_is_float(value->type)) {
 		weight->zero_row_size = (size_t)weight->blocks *
 					quire_onnx_type_bits(value->type) / 8;
 		shape.dims[1] = weight->blocks;
 	}
-	status = quire_node_type(&in->node, input_zero_points.name, value,
+	status = quire_node_type(&in->node, part,
 				 value->type == ONNX_UINT8 ||
 				     quire_onnx_is_float(value->type),
 				 "UINT8 or a float type");
-	return status == QUIRE_OK
-		   ? quire_node_shape(&in->node, input_zero_points.name, value,
-				      &shape)
-		   : status;
+	return status == QUIRE_OK ? quire_node_shape(&in->node, part, &shape)
+				  : status;
 }
 
 /* An optional vector of either of two lengths. */
-static quire_status check_vector(const struct check *in, const char *name,
-				 const struct onnx_value *value, uint64_t size,
-				 uint64_t other_size)
+static quire_status check_vector(struct check *in, const struct node_part *part,
+				 uint64_t size, uint64_t other_size)
 {
-	if (!value->has_shape ||
-	    (value->rank == 1 &&
-	     (value->dims[0] == -1 || (uint64_t)value->dims[0] == size ||
-	      (uint64_t)value->dims[0] == other_size)))
+	if (!part->has_shape ||
+	    (part->rank == 1 &&
+	     (part->dims[0] == -1 || (uint64_t)part->dims[0] == size ||
+	      (uint64_t)part->dims[0] == other_size)))
 		return QUIRE_OK;
 	return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 			       "%s is not a vector of %" PRIu64 " elements",
-			       name, size);
+			       part->name, size);
 }
 
-static quire_status read_g_idx(const struct check *in)
+static quire_status read_g_idx(struct check *in)
 {
 	struct matmulnbits *weight = in->weight;
-	quire_status status =
-	    quire_node_input(&in->node, &input_g_idx, &weight->g_idx);
+	struct node_part *part = &in->parts[PART_G_IDX];
+	quire_status status = quire_node_part(&in->node, &input_g_idx, part);
 
-	if (status != QUIRE_OK || !weight->g_idx)
+	if (status != QUIRE_OK || !part->value)
 		return status;
-	status = quire_node_type(&in->node, input_g_idx.name, weight->g_idx,
-				 weight->g_idx->type == ONNX_INT32, "INT32");
+	weight->g_idx = part->value;
+	weight->uses[3] = part->use;
+	status = quire_node_type(&in->node, part,
+				 part->value->type == ONNX_INT32, "INT32");
 	return status == QUIRE_OK
-		   ? check_vector(in, input_g_idx.name, weight->g_idx,
-				  weight->k,
+		   ? check_vector(in, part, weight->k,
 				  weight->blocks * weight->block_size)
 		   : status;
 }
 
-static quire_status read_bias(const struct check *in)
+static quire_status read_bias(struct check *in)
 {
 	struct matmulnbits *weight = in->weight;
-	quire_status status =
-	    quire_node_input(&in->node, &input_bias, &weight->bias);
+	struct node_part *part = &in->parts[PART_BIAS];
+	quire_status status = quire_node_input(&in->node, &input_bias, part);
 
-	if (status != QUIRE_OK || !weight->bias)
+	if (status != QUIRE_OK || !part->value)
 		return status;
-	status = quire_node_type(&in->node, input_bias.name, weight->bias,
-				 quire_onnx_is_float(weight->bias->type),
+	weight->bias = part->value;
+	status = quire_node_type(&in->node, part,
+				 quire_onnx_is_float(part->value->type),
 				 "a float type");
-	return status == QUIRE_OK
-		   ? check_vector(in, input_bias.name, weight->bias, weight->n,
-				  weight->n)
-		   : status;
+	return status == QUIRE_OK ? check_vector(in, part, weight->n, weight->n)
+				  : status;
 }
 
-static quire_status check_constants(const struct check *in)
+static quire_status check_constants(struct check *in)
 {
-	const struct matmulnbits *weight = in->weight;
-	quire_status status =
-	    quire_node_constant(&in->node, input_b.name, weight->codes);
+	quire_status status = QUIRE_OK;
 
-	if (status == QUIRE_OK)
-		status = quire_node_constant(&in->node, input_scales.name,
-					     weight->scales);
-	if (status == QUIRE_OK)
-		status = quire_node_constant(&in->node, input_zero_points.name,
-					     weight->zero_points);
-	if (status == QUIRE_OK)
-		status = quire_node_constant(&in->node, input_g_idx.name,
-					     weight->g_idx);
-	if (status == QUIRE_OK)
-		status = quire_node_constant(&in->node, input_bias.name,
-					     weight->bias);
+	for (size_t i = 0; i < PART_COUNT && status == QUIRE_OK; i++)
+		status = quire_node_constant(&in->node, &in->parts[i]);
 	return status;
 }
 
-static quire_status check_node(const struct check *in)
+static quire_status check_node(struct check *in)
 {
 	const struct onnx_node *node = in->weight->node;
+	const quire_status status = quire_node_microsoft(&in->node);
 
-	if (strcmp(node->domain, "com.microsoft") != 0)
-		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
-				       "of the domain '%s', not com.microsoft",
-				       node->domain);
+	if (status != QUIRE_OK)
+		return status;
 	if (node->input_count > 6)
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 				       "%zu inputs; 6 is the most",
@@ -264,18 +243,19 @@ static quire_status check_node(const struct check *in)
 }
 
 quire_status quire_matmulnbits_read(const struct onnx_model *model,
-				    const struct onnx_node *node,
+				    const struct onnx_node *node, size_t index,
 				    struct matmulnbits *weight,
 				    quire_error *error)
 {
-	static quire_status (*const steps[])(const struct check *) = {
+	static quire_status (*const steps[])(struct check *) = {
 		check_node, read_attributes, measure,
 		read_codes, read_scales,     read_zero_points,
 		read_g_idx, read_bias,	     check_constants,
 	};
 	struct matmulnbits read = { .node = node };
-	const struct check in = { { model, node, error }, &read };
+	struct check in = { { model, node, error }, &read, { { 0 } } };
 
+	(void)index;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		const quire_status status = steps[i](&in);
 

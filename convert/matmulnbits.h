@@ -14,25 +14,40 @@
 #define QUIRE_CONVERT_MATMULNBITS_H
 
 #include "convert/onnx_model.h"
+#include "convert/rows_layout.h"
 
-/* How rows lie in the constants of a weight. Fetched rows are always as the
- * first one has them. */
-enum rows_layout {
-	LAYOUT_ROWS, /* each row of codes and zero points has its bytes */
-	LAYOUT_FLAT, /* rows follow each other, bit by bit */
+/* An input of a node that is a part of a weight. */
+struct onnx_use {
+	const struct onnx_node *node; /* NULL: none */
+	size_t input;
 };
+
+/* Codes, scales, zero points, g_idx. */
+#define WEIGHT_PART_COUNT 4
 
 struct matmulnbits {
 	const struct onnx_node *node; /* that computes with the weight */
-	enum rows_layout layout;
+	/* Where each constant is used as what it is, maybe by another node. */
+	struct onnx_use uses[WEIGHT_PART_COUNT];
+	/* How rows lie in the constants; fetched, each row of codes and packed
+	 * zero points has bytes of its own. */
+	struct element_map code_map;
+	struct element_map scale_map;
+	struct element_map zero_map;
 	/* Codes and zero points are in two's complement. Fetched rows have
 	 * 2^(bits - 1) added to both. */
 	bool is_signed;
-	bool zero_is_0; /* an absent zero point is 0, before that addition */
-	bool no_linear; /* the node looks rows up, it does not multiply */
+	bool zero_is_0;	  /* an absent zero point is 0, before that addition */
+	bool no_linear;	  /* the container has the tensor alone */
+	bool no_padding;  /* the tensor is to have the shape of the source */
+	const char *note; /* why there is no linear, or NULL */
+	const float *codebook; /* what codes of 4 bits mean; NULL: themselves */
 	uint64_t k;
-	uint64_t n;
-	uint64_t block_size; /* a power of two, >= 16 */
+	uint64_t n; /* rows, of all matrices where several are stacked */
+	/* Dimensions of the tensor, and those after k: n is their product. */
+	uint32_t rank; /* 0 stands for 2, k and n */
+	uint64_t outer[3];
+	uint64_t block_size; /* a power of two for MatMulNBits */
 	uint64_t blocks;     /* in a row */
 	uint32_t bits;	     /* 2, 4 or 8 */
 	uint32_t accuracy_level;
@@ -48,16 +63,18 @@ struct matmulnbits {
 };
 
 /* Whether the node is a MatMulNBits. */
-bool quire_matmulnbits_is(const struct onnx_node *node);
+bool quire_matmulnbits_is(const struct onnx_model *model,
+			  const struct onnx_node *node);
 
 /*
- * Interprets a MatMulNBits node. Every attribute is checked, and the type,
- * shape and origin of every input but A. Fails with LAYOUT for a node that
- * contradicts itself or the operator, UNSUPPORTED for a weight that is not a
- * constant and for what the operator has but we do not take.
+ * Interprets a MatMulNBits node; it has one weight, of index 0. Every attribute
+ * is checked, and the type, shape and origin of every input but A. Fails with
+ * LAYOUT for a node that contradicts itself or the operator, UNSUPPORTED for a
+ * weight that is not a constant and for what the operator has but we do not
+ * take.
  */
 quire_status quire_matmulnbits_read(const struct onnx_model *model,
-				    const struct onnx_node *node,
+				    const struct onnx_node *node, size_t index,
 				    struct matmulnbits *weight,
 				    quire_error *error);
 

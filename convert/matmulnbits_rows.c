@@ -15,10 +15,8 @@
 #include "format/error.h"
 
 /* The constants that hold the weight. */
-#define PART_COUNT 4
-
 static void list_parts(const struct matmulnbits *weight,
-		       const struct onnx_value *parts[PART_COUNT])
+		       const struct onnx_value *parts[WEIGHT_PART_COUNT])
 {
 	parts[0] = weight->codes;
 	parts[1] = weight->scales;
@@ -28,11 +26,11 @@ static void list_parts(const struct matmulnbits *weight,
 
 uint64_t quire_matmulnbits_size(const struct matmulnbits *weight)
 {
-	const struct onnx_value *parts[PART_COUNT];
+	const struct onnx_value *parts[WEIGHT_PART_COUNT];
 	uint64_t size = 0;
 
 	list_parts(weight, parts);
-	for (size_t i = 0; i < PART_COUNT; i++)
+	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++)
 		if (parts[i])
 			size += parts[i]->size;
 	return size;
@@ -41,10 +39,10 @@ uint64_t quire_matmulnbits_size(const struct matmulnbits *weight)
 quire_status quire_matmulnbits_acquire(const struct matmulnbits *weight,
 				       quire_error *error)
 {
-	const struct onnx_value *parts[PART_COUNT];
+	const struct onnx_value *parts[WEIGHT_PART_COUNT];
 
 	list_parts(weight, parts);
-	for (size_t i = 0; i < PART_COUNT; i++) {
+	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++) {
 		quire_status status = QUIRE_OK;
 
 		if (parts[i])
@@ -61,10 +59,10 @@ quire_status quire_matmulnbits_acquire(const struct matmulnbits *weight,
 
 void quire_matmulnbits_release(const struct matmulnbits *weight)
 {
-	const struct onnx_value *parts[PART_COUNT];
+	const struct onnx_value *parts[WEIGHT_PART_COUNT];
 
 	list_parts(weight, parts);
-	for (size_t i = 0; i < PART_COUNT; i++)
+	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++)
 		if (parts[i])
 			quire_onnx_file_release(parts[i]->file);
 }
@@ -134,6 +132,9 @@ static struct rows_shape shape_of(const struct matmulnbits *weight,
 	const bool packed = is_packed(weight, value);
 
 	return (struct rows_shape){
+		.map = value == weight->codes	 ? weight->code_map
+		       : value == weight->scales ? weight->scale_map
+						 : weight->zero_map,
 		.bits =
 		    packed ? weight->bits : quire_onnx_type_bits(value->type),
 		.cols = value == weight->codes ? weight->k : weight->blocks,
@@ -141,17 +142,23 @@ static struct rows_shape shape_of(const struct matmulnbits *weight,
 	};
 }
 
+/* Whether rows must be put together, or their top bits inverted. */
+static bool is_mapped(const struct rows_shape *shape)
+{
+	return shape->map.share != 0;
+}
+
 static size_t scratch_of(const struct matmulnbits *weight,
 			 const struct onnx_value *value, size_t row_size,
 			 uint64_t count)
 {
+	struct rows_shape shape;
+
 	if (!value)
 		return 0;
-	if (weight->layout != LAYOUT_ROWS) {
-		const struct rows_shape shape = shape_of(weight, value);
-
-		return quire_rows_scratch(&shape, count);
-	}
+	shape = shape_of(weight, value);
+	if (is_mapped(&shape))
+		return quire_rows_scratch(&shape, value, count);
 	return value->file ? (size_t)count * row_size : 0;
 }
 
@@ -188,10 +195,10 @@ static quire_status fetch(const struct matmulnbits_rows *rows,
 	}
 	*bytes = *scratch;
 	*scratch += room;
-	if (rows->weight->layout == LAYOUT_ROWS)
+	shape = shape_of(rows->weight, value);
+	if (!is_mapped(&shape))
 		return quire_onnx_read(value, offset, *scratch - room, room,
 				       error);
-	shape = shape_of(rows->weight, value);
 	return quire_rows_gather(&shape, value, rows->first, rows->count,
 				 *scratch - room, error);
 }

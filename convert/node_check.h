@@ -6,7 +6,7 @@
 #ifndef QUIRE_CONVERT_NODE_CHECK_H
 #define QUIRE_CONVERT_NODE_CHECK_H
 
-#include "convert/onnx_model.h"
+#include "convert/matmulnbits.h"
 #include "format/error.h"
 
 struct node_check {
@@ -27,6 +27,12 @@ struct attribute_row {
 	int64_t most;
 };
 
+/* One of any kind, which says nothing of the weight; it is read as 0. */
+#define QUIRE_ANY_ATTRIBUTE(name)                                              \
+	{                                                                      \
+		name, false, 0, 1, 0                                           \
+	}
+
 /* Reads the integers of `count` rows. Fails with UNSUPPORTED for an attribute
  * that is in none of them, as it may mean another layout. */
 quire_status quire_node_attributes(const struct node_check *in,
@@ -40,10 +46,30 @@ struct input_row {
 	bool required;
 };
 
-/* *value is NULL for an optional input that is absent. */
+/* More dimensions than any weight has. */
+#define NODE_RANK_MAX 8
+
+/* An input as a node sees it: a constant that a Reshape gives another shape is
+ * that constant, used by the Reshape. */
+struct node_part {
+	const char *name;
+	const struct onnx_value *value; /* NULL: absent */
+	struct onnx_use use;
+	bool has_shape;
+	size_t rank;
+	int64_t dims[NODE_RANK_MAX]; /* the first ones, if there are more */
+};
+
+/* Fails for an input that is defined nowhere, a required one that is absent,
+ * and a Reshape that contradicts itself. */
+quire_status quire_node_part(const struct node_check *in,
+			     const struct input_row *row,
+			     struct node_part *part);
+
+/* The same of the value alone. */
 quire_status quire_node_input(const struct node_check *in,
 			      const struct input_row *row,
-			      const struct onnx_value **value);
+			      struct node_part *part);
 
 /* What the shape of an input must be: [a, b, c], or with the last ones drawn
  * together, as exporters write it, [a, b * c] or [a * b * c]. */
@@ -52,18 +78,37 @@ struct shape {
 };
 
 /* Unknown shapes and dims (of graph inputs) pass. */
-quire_status quire_node_shape(const struct node_check *in, const char *name,
-			      const struct onnx_value *value,
+quire_status quire_node_shape(const struct node_check *in,
+			      const struct node_part *part,
 			      const struct shape *shape);
 
 /* Fails unless `right`, but for an input of unknown type; "a is b, not c". */
-quire_status quire_node_type(const struct node_check *in, const char *name,
-			     const struct onnx_value *value, bool right,
+quire_status quire_node_type(const struct node_check *in,
+			     const struct node_part *part, bool right,
 			     const char *wanted);
 
-/* Fails with UNSUPPORTED for what is no constant; NULL is fine. To be asked
- * last, so that a model that is wrong as well is told so. */
-quire_status quire_node_constant(const struct node_check *in, const char *name,
-				 const struct onnx_value *value);
+/* Fails with UNSUPPORTED for what is no constant; an absent one is fine. To be
+ * asked last, so that a model that is wrong as well is told so. */
+quire_status quire_node_constant(const struct node_check *in,
+				 const struct node_part *part);
+
+/* Gives the weight the dimensions of a part but for the last one, with n as
+ * their product. A tensor has four at most: the first ones become one. */
+void quire_node_outer(const struct node_part *part, struct matmulnbits *weight);
+
+/* A block size that is a power of two, and bits of which bytes are full. */
+quire_status quire_node_blocks(const struct node_check *in,
+			       const struct matmulnbits *weight);
+
+/* Scales, of a float type and that shape, which is [n, blocks] but in name;
+ * part and weight are filled in. */
+quire_status quire_node_scales(const struct node_check *in,
+			       const struct input_row *row,
+			       const struct shape *shape,
+			       struct matmulnbits *weight,
+			       struct node_part *part);
+
+/* UNSUPPORTED for a domain that is not Microsoft's. */
+quire_status quire_node_microsoft(const struct node_check *in);
 
 #endif

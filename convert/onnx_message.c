@@ -159,8 +159,11 @@ static quire_status read_outputs(const struct onnx_reader *in, size_t scope,
 	const QuireOnnx__Tensor *tensor = constant_of(node);
 
 	for (size_t i = 0; i < node->n_output; i++) {
-		struct onnx_value value = { .scope = scope,
-					    .origin = ONNX_COMPUTED };
+		struct onnx_value value = {
+			.scope = scope,
+			.origin = ONNX_COMPUTED,
+			.producer = in->model->node_count - 1,
+		};
 		quire_status status =
 		    quire_onnx_text(node->output[i], &value.name, in->error);
 
@@ -179,6 +182,39 @@ static quire_status read_outputs(const struct onnx_reader *in, size_t scope,
 	return QUIRE_OK;
 }
 
+/* Numbers of AttributeProto.AttributeType. */
+enum attribute_type {
+	TYPE_FLOAT = 1,
+	TYPE_INT = 2,
+	TYPE_STRING = 3,
+	TYPE_INTS = 7
+};
+
+/* Models of the first versions of ONNX do not say the type. */
+static bool has_type(const QuireOnnx__Attribute *attribute, int32_t type,
+		     bool present)
+{
+	return attribute->has_type ? attribute->type == type : present;
+}
+
+static void read_attribute(const QuireOnnx__Attribute *from,
+			   struct onnx_attribute *to)
+{
+	to->is_int = from->has_i && has_type(from, TYPE_INT, true);
+	to->is_float =
+	    !to->is_int && from->has_f && has_type(from, TYPE_FLOAT, true);
+	to->is_string = !to->is_int && !to->is_float && from->has_s &&
+			has_type(from, TYPE_STRING, true);
+	to->is_ints = !to->is_int && !to->is_float && !to->is_string &&
+		      has_type(from, TYPE_INTS, from->n_ints > 0);
+	to->i = from->i;
+	to->f = from->f;
+	to->ints = from->ints;
+	to->int_count = from->n_ints;
+	to->string = from->s.data;
+	to->string_size = from->s.len;
+}
+
 static quire_status read_attributes(const struct onnx_reader *in,
 				    const QuireOnnx__Node *from,
 				    struct onnx_node *node)
@@ -189,16 +225,13 @@ static quire_status read_attributes(const struct onnx_reader *in,
 		return quire_message_no_memory(in);
 	node->attribute_count = from->n_attribute;
 	for (size_t i = 0; i < from->n_attribute; i++) {
-		const QuireOnnx__Attribute *attribute = from->attribute[i];
 		struct onnx_attribute *to = &node->attributes[i];
-		quire_status status =
-		    quire_onnx_text(attribute->name, &to->name, in->error);
+		const quire_status status = quire_onnx_text(
+		    from->attribute[i]->name, &to->name, in->error);
 
 		if (status != QUIRE_OK)
 			return status;
-		to->is_int = attribute->has_i &&
-			     (!attribute->has_type || attribute->type == 2);
-		to->i = attribute->i;
+		read_attribute(from->attribute[i], to);
 	}
 	return QUIRE_OK;
 }

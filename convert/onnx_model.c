@@ -90,6 +90,14 @@ const struct onnx_value *quire_onnx_find(const struct onnx_model *model,
 	return NULL;
 }
 
+const struct onnx_node *quire_onnx_producer(const struct onnx_model *model,
+					    const struct onnx_value *value)
+{
+	return value && value->origin == ONNX_COMPUTED
+		   ? &model->nodes[value->producer]
+		   : NULL;
+}
+
 const struct onnx_attribute *quire_onnx_attribute(const struct onnx_node *node,
 						  const char *name)
 {
@@ -97,6 +105,21 @@ const struct onnx_attribute *quire_onnx_attribute(const struct onnx_node *node,
 		if (strcmp(node->attributes[i].name, name) == 0)
 			return &node->attributes[i];
 	return NULL;
+}
+
+int64_t quire_onnx_integer(const struct onnx_node *node, const char *name,
+			   int64_t absent)
+{
+	const struct onnx_attribute *found = quire_onnx_attribute(node, name);
+
+	return found && found->is_int ? found->i : absent;
+}
+
+bool quire_onnx_is(const struct onnx_node *node, const char *op_type)
+{
+	return strcmp(node->op_type, op_type) == 0 &&
+	       (node->domain[0] == '\0' ||
+		strcmp(node->domain, "ai.onnx") == 0);
 }
 
 const char *quire_onnx_label(const struct onnx_node *node)

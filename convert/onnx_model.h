@@ -17,6 +17,7 @@ enum onnx_type {
 	ONNX_UINT8 = 2,
 	ONNX_INT8 = 3,
 	ONNX_INT32 = 6,
+	ONNX_INT64 = 7,
 	ONNX_STRING = 8,
 	ONNX_FLOAT16 = 10,
 	ONNX_BFLOAT16 = 16,
@@ -51,12 +52,24 @@ struct onnx_value {
 	const unsigned char *bytes; /* if inline; else `size` bytes at */
 	struct onnx_file *file;	    /* `offset` of this one */
 	uint64_t offset;
+	/* Of computed ones only: among the model's nodes. */
+	size_t producer;
 };
 
+/* One of these at most is true, and its fields are set; none for other kinds
+ * of attributes. */
 struct onnx_attribute {
 	const char *name;
 	bool is_int;
+	bool is_float;
+	bool is_ints;
+	bool is_string;
 	int64_t i;
+	float f;
+	const int64_t *ints;
+	size_t int_count;
+	const unsigned char *string; /* bytes, not terminated */
+	size_t string_size;
 };
 
 struct onnx_node {
@@ -121,9 +134,20 @@ quire_status quire_onnx_add_value(struct onnx_model *model,
 const struct onnx_value *quire_onnx_find(const struct onnx_model *model,
 					 size_t scope, const char *name);
 
+/* The node that computes a value; NULL for NULL and for what no node does. */
+const struct onnx_node *quire_onnx_producer(const struct onnx_model *model,
+					    const struct onnx_value *value);
+
 /* The attribute of that name, or NULL. */
 const struct onnx_attribute *quire_onnx_attribute(const struct onnx_node *node,
 						  const char *name);
+
+/* Its integer, or `absent` if there is none of that name and kind. */
+int64_t quire_onnx_integer(const struct onnx_node *node, const char *name,
+			   int64_t absent);
+
+/* Whether a node is this operator of the default domain. */
+bool quire_onnx_is(const struct onnx_node *node, const char *op_type);
 
 /* For messages: the node's name, or else its first output's. */
 const char *quire_onnx_label(const struct onnx_node *node);

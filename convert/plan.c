@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "convert/kinds.h"
 #include "convert/planner.h"
 #include "format/bytes.h"
 #include "format/error.h"
@@ -78,7 +79,7 @@ static quire_status check_total(const struct planner *in)
 		return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED,
 				  QUIRE_NO_OFFSET,
 				  "nothing to convert: the model has no "
-				  "MatMulNBits node and no constant of a "
+				  "quantized weight and no constant of a "
 				  "float type");
 	for (size_t i = 0; i < plan->item_count; i++)
 		if (!checked_add(plan->size, plan->items[i].size, &plan->size))
@@ -96,8 +97,14 @@ static quire_status allocate(struct planner *in)
 	const size_t values = model->value_count + 1;
 	size_t weights = 1;
 
-	for (size_t i = 0; i < model->node_count; i++)
-		weights += quire_plan_holds_weight(&model->nodes[i]);
+	for (size_t i = 0; i < model->node_count; i++) {
+		const struct onnx_node *node = &model->nodes[i];
+		const struct weight_kind *kind = quire_kind_of(model, node);
+
+		if (kind)
+			weights += quire_kind_count(kind, node);
+	}
+	in->parts = calloc(model->node_count + 1, sizeof(*in->parts));
 	in->uses = calloc(values, sizeof(*in->uses));
 	in->tensor_of = calloc(values, sizeof(*in->tensor_of));
 	in->keys = calloc(weights, sizeof(*in->keys));
@@ -107,9 +114,9 @@ static quire_status allocate(struct planner *in)
 	plan->weights = calloc(weights, sizeof(*plan->weights));
 	plan->linears = calloc(weights, sizeof(*plan->linears));
 	plan->items = calloc(values + weights, sizeof(*plan->items));
-	if (!in->uses || !in->tensor_of || !in->keys || !in->first ||
-	    !in->weight_tensor || !in->distinct || !plan->weights ||
-	    !plan->linears || !plan->items)
+	if (!in->parts || !in->uses || !in->tensor_of || !in->keys ||
+	    !in->first || !in->weight_tensor || !in->distinct ||
+	    !plan->weights || !plan->linears || !plan->items)
 		return quire_plan_no_memory(in);
 	return QUIRE_OK;
 }
@@ -137,6 +144,7 @@ quire_status quire_plan_create(const struct onnx_model *model,
 		status = quire_plan_name_items(&in);
 	if (status == QUIRE_OK)
 		status = quire_plan_linears(&in);
+	free(in.parts);
 	free(in.uses);
 	free(in.tensor_of);
 	free(in.keys);

@@ -2,62 +2,88 @@
  * plan_weights.c - which nodes hold which quantized weight, and what each
  * becomes. How a weight is read and written is not known here.
  */
-#include <inttypes.h>
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/gather_block_quantized.h"
+#include "convert/kinds.h"
 #include "convert/planner.h"
 #include "convert/relatives.h"
 #include "format/bytes.h"
 #include "format/error.h"
 
-bool quire_plan_holds_weight(const struct onnx_node *node)
+/* A bit for each input that may be a part of a weight. */
+#define PART_INPUTS 32
+
+static size_t number_of_node(const struct planner *in,
+			     const struct onnx_node *node)
 {
-	return quire_matmulnbits_is(node) || quire_gather_is(node);
+	return (size_t)(node - in->model->nodes);
 }
 
-/* Whether an input of a node is a part of its quantized weight. */
-static bool is_part(const struct onnx_node *node, size_t input)
+static void mark_uses(const struct planner *in, size_t number)
 {
-	if (quire_matmulnbits_is(node))
-		return input >= 1 && input <= 4;
-	return quire_gather_is(node) && input != 1 && input <= 3;
-}
-
-static void mark_uses(const struct planner *in, const struct onnx_node *node)
-{
+	const struct onnx_node *node = &in->model->nodes[number];
 
 	for (size_t i = 0; i < node->input_count; i++) {
 		const struct onnx_value *value =
 		    quire_onnx_find(in->model, node->scope, node->inputs[i]);
+		const bool part =
+		    i < PART_INPUTS && (in->parts[number] >> i & 1);
 
 		if (value)
 			in->uses[quire_plan_number(in, value)] |=
-			    is_part(node, i) ? USED_AS_PART : USED_AS_SUCH;
+			    part ? USED_AS_PART : USED_AS_SUCH;
 	}
 }
 
-static quire_status add_weight(struct planner *in, const struct onnx_node *node)
+static void mark_parts(const struct planner *in,
+		       const struct matmulnbits *weight)
+{
+	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++) {
+		const struct onnx_use *use = &weight->uses[i];
+
+		assert(use->input < PART_INPUTS);
+		if (use->node)
+			in->parts[number_of_node(in, use->node)] |=
+			    UINT32_C(1) << use->input;
+	}
+}
+
+static struct weight_key key_of(const struct planner *in,
+				const struct matmulnbits *weight)
+{
+	const struct element_map *scales = &weight->scale_map;
+
+	return (struct weight_key){
+		.constants = { quire_plan_number(in, weight->codes),
+			       quire_plan_number(in, weight->scales),
+			       quire_plan_number(in, weight->zero_points),
+			       quire_plan_number(in, weight->g_idx) },
+		.shape = { weight->k, weight->n, weight->block_size,
+			   weight->bits, weight->rank ? weight->rank : 2 },
+		.maps = { weight->code_map.row_step, scales->group,
+			  scales->group_step, scales->row_step,
+			  scales->col_step, weight->zero_is_0,
+			  weight->no_padding, (uintptr_t)weight->codebook },
+	};
+}
+
+static quire_status add_weight(struct planner *in, const struct onnx_node *node,
+			       const struct weight_kind *kind, size_t index)
 {
 	const size_t number = in->weight_count++;
 	struct matmulnbits *weight = &in->plan->weights[number];
 	struct weight_key *key = &in->keys[number];
 	const size_t *first;
 	quire_status status =
-	    quire_gather_is(node)
-		? quire_gather_read(in->model, node, weight, in->error)
-		: quire_matmulnbits_read(in->model, node, weight, in->error);
+	    kind->read(in->model, node, index, weight, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
-	*key = (struct weight_key){
-		{ quire_plan_number(in, weight->codes),
-		  quire_plan_number(in, weight->scales),
-		  quire_plan_number(in, weight->zero_points),
-		  quire_plan_number(in, weight->g_idx) },
-		{ weight->k, weight->n, weight->block_size, weight->bits },
-	};
+	mark_parts(in, weight);
+	*key = key_of(in, weight);
 	first = quire_table_find(&in->shared, 0, key, sizeof(*key));
 	in->first[number] = first ? *first : number;
 	if (first)
@@ -68,20 +94,37 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node)
 			       in->error);
 }
 
+static quire_status read_node(struct planner *in, size_t number, bool late)
+{
+	const struct onnx_node *node = &in->model->nodes[number];
+	const struct weight_kind *kind = quire_kind_of(in->model, node);
+	quire_status status = QUIRE_OK;
+	size_t count;
+
+	if (!kind && !late)
+		return quire_relatives_check(in->model, node, in->error);
+	if (!kind || kind->late != late || (late && in->parts[number]))
+		return QUIRE_OK;
+	count = quire_kind_count(kind, node);
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
+		status = add_weight(in, node, kind, i);
+	return status;
+}
+
 quire_status quire_plan_read_nodes(struct planner *in)
 {
-	quire_status status = QUIRE_OK;
+	const size_t count = in->model->node_count;
 
-	for (size_t i = 0; i < in->model->node_count && status == QUIRE_OK;
-	     i++) {
-		const struct onnx_node *node = &in->model->nodes[i];
+	for (int late = 0; late <= 1; late++)
+		for (size_t i = 0; i < count; i++) {
+			const quire_status status = read_node(in, i, late);
 
-		mark_uses(in, node);
-		status = quire_relatives_check(in->model, node, in->error);
-		if (status == QUIRE_OK && quire_plan_holds_weight(node))
-			status = add_weight(in, node);
-	}
-	return status;
+			if (status != QUIRE_OK)
+				return status;
+		}
+	for (size_t i = 0; i < count; i++)
+		mark_uses(in, i);
+	return QUIRE_OK;
 }
 
 static quire_status choose_encoding(const struct planner *in,
@@ -116,7 +159,19 @@ static quire_status choose_encoding(const struct planner *in,
 	rounding = item->encoding->rounding(&survey);
 	item->scale_error_max = rounding.max;
 	item->scale_error_mean = rounding.mean;
+	if (weight->note && !item->reason[0])
+		snprintf(item->reason, sizeof(item->reason), "%s",
+			 weight->note);
 	return QUIRE_OK;
+}
+
+/* All but the first dimension. */
+static void set_shape(const struct matmulnbits *weight, struct plan_item *item)
+{
+	item->rank = weight->rank ? weight->rank : 2;
+	item->shape[1] = weight->n;
+	if (weight->rank)
+		memcpy(&item->shape[1], weight->outer, sizeof(weight->outer));
 }
 
 quire_status quire_plan_weight(struct planner *in, size_t number)
@@ -133,17 +188,15 @@ quire_status quire_plan_weight(struct planner *in, size_t number)
 	if (status != QUIRE_OK)
 		return status;
 	item->dtype = item->encoding->dtype;
-	item->rank = 2;
-	item->shape[1] = weight->n;
+	set_shape(weight, item);
 	quire_dtype_block(item->dtype, &block_count, &block_size);
 	if (!checked_pad(weight->k, block_count, &item->shape[0]) ||
 	    !checked_mul(item->shape[0] / block_count * block_size, weight->n,
 			 &item->size))
-		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
-				  QUIRE_NO_OFFSET,
-				  "node '%s' (MatMulNBits): K or N is out of "
-				  "range",
-				  quire_onnx_label(weight->node));
+		return quire_fail(
+		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+		    "node '%s' (%s): K or N is out of range",
+		    quire_onnx_label(weight->node), weight->node->op_type);
 	item->index = in->plan->tensor_count++;
 	in->weight_tensor[number] = item->index;
 	return QUIRE_OK;

@@ -15,10 +15,12 @@ enum {
 };
 
 /* Nodes with equal keys have the same weight: the numbers of its constants,
- * then of its shape. Fields of 8 bytes leave no padding to compare. */
+ * then of its shape, then what the nodes read out of the constants. Fields of
+ * 8 bytes leave no padding to compare. */
 struct weight_key {
-	uint64_t constants[4];
-	uint64_t shape[4];
+	uint64_t constants[WEIGHT_PART_COUNT];
+	uint64_t shape[5];
+	uint64_t maps[8];
 };
 
 /* A weight that no earlier node has. */
@@ -33,6 +35,7 @@ struct planner {
 	struct plan *plan;
 	quire_error *error;
 	unsigned char *uses; /* of each value */
+	uint32_t *parts;     /* of each node: a bit for an input of a weight */
 	size_t *tensor_of;   /* each value's, or QUIRE_NO_TENSOR */
 	size_t weight_count; /* of plan->weights */
 	struct weight_key *keys;
@@ -53,9 +56,6 @@ size_t quire_plan_number(const struct planner *in,
 /* A new item of a constant, copied as it is unless changed. */
 struct plan_item *quire_plan_add_item(const struct planner *in,
 				      const struct onnx_value *value);
-
-/* Whether the node holds a quantized weight that is taken. */
-bool quire_plan_holds_weight(const struct onnx_node *node);
 
 /* Reads the weights of all nodes, and notes what values are used for. */
 quire_status quire_plan_read_nodes(struct planner *in);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "convert/onnx_tensor.h"
 #include "format/error.h"
 
 static const struct relative {
@@ -13,9 +14,7 @@ static const struct relative {
 	size_t weight;	/* among the inputs */
 	bool by_nature; /* the operator has no other use than for weights */
 } relatives[] = {
-	{ "MatMulBnb4", 1, true },
 	{ "MatMulFpQ4", 1, true },
-	{ "QMoE", 2, true },
 	/* These take activations as well as weights. */
 	{ "ConvInteger", 1, false },
 	{ "DequantizeLinear", 0, false },
@@ -38,20 +37,13 @@ static const struct relative *find(const struct onnx_node *node)
 	return NULL;
 }
 
-/* Activations are never quantized in blocks or to less than 8 bits. */
+/* A quantized bias of one dimension stays a number of the graph. */
 static bool holds_weight(const struct relative *relative,
-			 const struct onnx_node *node,
 			 const struct onnx_value *value)
 {
-	const struct onnx_attribute *block_size =
-	    quire_onnx_attribute(node, "block_size");
-
-	if (relative->by_nature || (block_size && block_size->i != 0))
+	if (relative->by_nature)
 		return true;
-	return value &&
-	       (value->origin == ONNX_CONSTANT || value->type == ONNX_INT4 ||
-		value->type == ONNX_UINT4 || value->type == ONNX_INT2 ||
-		value->type == ONNX_UINT2);
+	return value && value->origin == ONNX_CONSTANT && value->rank >= 2;
 }
 
 quire_status quire_relatives_check(const struct onnx_model *model,
@@ -68,11 +60,11 @@ quire_status quire_relatives_check(const struct onnx_model *model,
 		name = node->inputs[relative->weight];
 	if (name[0])
 		value = quire_onnx_find(model, node->scope, name);
-	if (!holds_weight(relative, node, value))
+	if (!holds_weight(relative, value))
 		return QUIRE_OK;
 	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
-			  "node '%s' (%s): its quantized weight '%s' cannot be "
-			  "converted; of the quantized operators "
-			  "MatMulNBits and GatherBlockQuantized are taken",
-			  quire_onnx_label(node), node->op_type, name);
+			  "node '%s' (%s): its quantized weight '%s', %s, "
+			  "cannot be converted",
+			  quire_onnx_label(node), node->op_type, name,
+			  quire_onnx_type_name(value ? value->type : 0));
 }

@@ -1,5 +1,5 @@
 /*
- * relatives.h - the operators beside MatMulNBits that hold quantized weights.
+ * relatives.h - the operators with quantized weights that are not taken.
  */
 #ifndef QUIRE_CONVERT_RELATIVES_H
 #define QUIRE_CONVERT_RELATIVES_H

@@ -33,7 +33,10 @@ const struct encoding *quire_relay_choose(const struct matmulnbits *weight,
 	const size_t count = sizeof(block_types) / sizeof(block_types[0]);
 
 	reason[0] = '\0';
-	for (size_t i = 0; i < count; i++)
+	if (weight->codebook)
+		snprintf(reason, QUIRE_REASON_SIZE,
+			 "a codebook says what codes mean");
+	for (size_t i = 0; !weight->codebook && i < count; i++)
 		if (block_types[i]->suits(weight, survey) &&
 		    block_types[i]->fits(weight, survey, reason))
 			return block_types[i];

@@ -25,7 +25,11 @@ bool quire_blocks_fit(const struct matmulnbits *weight,
 {
 	const struct finding *lost = &survey->lost_scale;
 
-	if (survey->reordered)
+	if (weight->no_padding && weight->k % QUIRE_BLOCK_COUNT != 0)
+		snprintf(reason, QUIRE_REASON_SIZE,
+			 "rows of %" PRIu64 " elements are not whole blocks",
+			 weight->k);
+	else if (survey->reordered)
 		snprintf(reason, QUIRE_REASON_SIZE, "g_idx reorders columns");
 	else if (lost->found)
 		snprintf(reason, QUIRE_REASON_SIZE,
@@ -49,16 +53,16 @@ static struct block block_at(const struct matmulnbits_rows *rows, uint64_t row,
 	const uint64_t count =
 	    left < QUIRE_BLOCK_COUNT ? left : QUIRE_BLOCK_COUNT;
 	const uint64_t lower = col / weight->block_size;
-	const uint64_t upper = (col + count - 1) / weight->block_size;
 
 	return (struct block){
 		.rows = rows,
 		.codes = rows->codes + row * weight->code_row_size +
 			 col * weight->bits / 8,
 		.count = count,
+		.row = row,
+		.col = col,
 		.scale = quire_matmulnbits_scale(rows, row, lower),
-		.zeros = { quire_matmulnbits_zero(rows, row, lower),
-			   quire_matmulnbits_zero(rows, row, upper) },
+		.zero = quire_matmulnbits_zero(rows, row, lower),
 	};
 }
 

@@ -20,7 +20,7 @@ bool quire_blocks_fit(const struct matmulnbits *weight,
 		      const struct survey *survey,
 		      char reason[QUIRE_REASON_SIZE]);
 
-/* Writes that reason for blocks of 16 columns that differ. */
+/* Writes that reason for blocks that share 32 columns and differ. */
 void quire_blocks_split(const struct matmulnbits *weight,
 			const struct finding *split, const char *what,
 			char reason[QUIRE_REASON_SIZE]);
@@ -30,8 +30,10 @@ struct block {
 	const struct matmulnbits_rows *rows;
 	const unsigned char *codes; /* of its first column: a whole byte */
 	uint64_t count;
+	uint64_t row; /* in `rows` */
+	uint64_t col; /* of the weight */
 	float scale;
-	float zeros[2]; /* of its two halves */
+	float zero; /* of its first column */
 };
 
 /* Writes one block; `out` has the size of one. */

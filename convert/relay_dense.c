@@ -57,10 +57,13 @@ static unsigned char *put(unsigned char *out, size_t width, float value)
 	return out + width;
 }
 
-static float value(const unsigned char *codes, uint32_t bits, uint64_t col,
-		   float zero, float scale)
+static float value(const struct matmulnbits *weight, const unsigned char *codes,
+		   uint64_t col, float zero, float scale)
 {
-	return ((float)matmulnbits_code(codes, bits, col) - zero) * scale;
+	const uint32_t code = matmulnbits_code(codes, weight->bits, col);
+
+	return weight->codebook ? weight->codebook[code] * scale
+				: ((float)code - zero) * scale;
 }
 
 static unsigned char *encode_row(const struct matmulnbits_rows *rows,
@@ -77,7 +80,7 @@ static unsigned char *encode_row(const struct matmulnbits_rows *rows,
 
 		for (; col < end && col < weight->k; col++)
 			out = put(out, width,
-				  value(codes, weight->bits, col, zero, scale));
+				  value(weight, codes, col, zero, scale));
 	}
 	return out;
 }
@@ -94,7 +97,7 @@ static unsigned char *encode_mapped_row(const struct matmulnbits_rows *rows,
 		const uint32_t block = rows->map[col];
 
 		out = put(out, width,
-			  value(codes, weight->bits, col,
+			  value(weight, codes, col,
 				quire_matmulnbits_zero(rows, row, block),
 				quire_matmulnbits_scale(rows, row, block)));
 	}

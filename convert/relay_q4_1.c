@@ -61,13 +61,13 @@ static void write_block(const struct block *block, unsigned char *out)
 	unsigned char codes[QUIRE_BLOCK_COUNT];
 
 	store_u16(out, fp16_ieee_from_fp32_value(block->scale));
-	store_u16(out + 2, quire_offset_bits(block->zeros[0], block->scale));
+	store_u16(out + 2, quire_offset_bits(block->zero, block->scale));
 	if (block->rows->weight->bits == 4 &&
 	    block->count == QUIRE_BLOCK_COUNT) {
 		quire_block_interleave(block->codes, out + 4);
 		return;
 	}
-	quire_block_codes(block, padding(block->zeros[0]), codes);
+	quire_block_codes(block, padding(block->zero), codes);
 	quire_block_nibbles(codes, out + 4);
 }
 

@@ -42,13 +42,21 @@ static struct rounding rounding(const struct survey *survey)
 
 static void write_block(const struct block *block, unsigned char *out)
 {
-	const int zeros[2] = { (int)block->zeros[0], (int)block->zeros[1] };
+	const uint64_t size = block->rows->weight->block_size;
+	const uint64_t end = block->col + block->count;
+	uint64_t i = 0;
 
 	store_u16(out, fp16_ieee_from_fp32_value(block->scale));
 	out += 2;
-	for (uint64_t i = 0; i < block->count; i++)
-		out[i] = (unsigned char)(block->codes[i] -
-					 zeros[i / (QUIRE_BLOCK_COUNT / 2)]);
+	/* Blocks of the source that are smaller may differ in zero points. */
+	for (uint64_t at = block->col / size; at * size < end; at++) {
+		const int zero =
+		    (int)quire_matmulnbits_zero(block->rows, block->row, at);
+
+		for (; i < block->count && block->col + i < (at + 1) * size;
+		     i++)
+			out[i] = (unsigned char)(block->codes[i] - zero);
+	}
 	memset(out + block->count, 0,
 	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
 }

@@ -92,7 +92,12 @@ static struct rounded survey_block(const struct matmulnbits_rows *rows,
 					 quire_offset_bits(zero, scale) };
 	const double scale_error = rounding((double)scale, rounded.scale);
 	const double offset_error = rounding(offset, rounded.offset);
-	const double top = (double)((1u << bits) - 1) - (double)zero;
+	/* No number of a codebook is greater than 1. */
+	const double top =
+	    rows->weight->codebook
+		? 1
+		: fmax(fabs((double)((1u << bits) - 1) - (double)zero),
+		       fabs((double)zero));
 
 	if (zero != (float)(1u << (bits - 1)))
 		survey->zero_default = false;
@@ -103,9 +108,7 @@ static struct rounded survey_block(const struct matmulnbits_rows *rows,
 		note(&survey->lost_offset, offset, rows->first + row, block);
 	add_error(&survey->scales, scale_error);
 	add_error(&survey->offsets, offset_error);
-	survey->largest =
-	    fmax(survey->largest,
-		 fmax(fabs((double)zero), fabs(top)) * fabs((double)scale));
+	survey->largest = fmax(survey->largest, top * fabs((double)scale));
 	return rounded;
 }
 
@@ -141,8 +144,10 @@ static void survey_rows(const struct matmulnbits_rows *rows,
 		for (uint64_t block = 0; block < weight->blocks; block++) {
 			const struct rounded rounded =
 			    survey_block(rows, row, block, survey);
+			/* It begins where the block before it ended, within
+			 * 32 columns. */
 			const bool upper =
-			    weight->block_size < BLOCK_COUNT && block % 2 == 1;
+			    block * weight->block_size % BLOCK_COUNT != 0;
 
 			if (upper && rounded.scale != before.scale)
 				note(&survey->split_scale, 0, rows->first + row,
@@ -167,8 +172,9 @@ static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
 quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 			  struct survey *survey, quire_error *error)
 {
-	const bool with_codes =
-	    weight->bits == 8 && weight->zero_points && !map;
+	const bool around_128 =
+	    !weight->zero_points && (!weight->zero_is_0 || weight->is_signed);
+	const bool with_codes = weight->bits == 8 && !around_128 && !map;
 	const uint64_t row_size = weight->scale_row_size +
 				  weight->zero_row_size +
 				  (with_codes ? weight->code_row_size : 0);

@@ -30,7 +30,7 @@ struct survey {
 	struct finding lost_scale; /* one that f16 does not hold */
 	/* Likewise of the offsets, -zero * scale: the value of code 0. */
 	struct finding lost_offset;
-	/* Two blocks of 16 columns that share 32 columns, and whose scales, or
+	/* Two neighbouring blocks that share 32 columns, and whose scales, or
 	 * offsets, round to different f16. */
 	struct finding split_scale;
 	struct finding split_offset;

@@ -91,6 +91,36 @@ def make_gathers():
     tied[0].output[0] = "embedded"
     save("gather_tied", model(tied, parts), weight.q4_0())
 
+    # The same through a Reshape: the head has [n, blocks, blob] and flat
+    # scales, the embeddings want matrices.
+    weight.zeros = np.arange(10, dtype=np.uint8).reshape(5, 2)
+    parts = weight.initializers()
+    for part in parts[1:3]:
+        size = 10 if part.name == "w_scales" else 5
+        del part.dims[:]
+        part.dims.append(size)
+    shapes = [raw("shape_%d" % i, TensorProto.INT64, [2], np.array(dims))
+              for i, dims in enumerate(([0, -1], [5, 2], [-1, 1]))]
+    nodes = [helper.make_node("Reshape", [part.name, shape.name],
+                              [part.name + "_matrix"])
+             for part, shape in zip(parts, shapes)]
+    nodes.append(gather_node(
+        ["w_Q4_matrix", "x", "w_scales_matrix", "w_zp_matrix"],
+        block_size=32))
+    nodes[-1].output[0] = "embedded"
+    save("gather_reshaped", model(nodes + [weight.node(parts)],
+                                  parts + shapes), weight.q4_1())
+
+    # Three dimensions: as many tables as the first says.
+    weight = Weight(64, 6, seed=113)
+    parts = weight.initializers()
+    for part, dims in zip(parts, ([2, 3, 32], [2, 3, 2])):
+        del part.dims[:]
+        part.dims.extend(dims)
+    save("gather_cube", model([gather_node(
+        ["w_Q4", "x", "w_scales"], block_size=32, quantize_axis=2)], parts),
+        weight.q4_0())
+
     # An odd K, so that rows begin within bytes; and 3 blocks, so that rows of
     # zero points do.
     for name, signed, with_zeros in (

@@ -9,6 +9,8 @@ Run it with onnx and numpy installed; the same versions give the same bytes.
 
 import os
 
+import dequantize
+import experts
 import gathers
 import malformed
 import matmulnbits
@@ -21,6 +23,8 @@ def main():
             os.remove(path(name))
     matmulnbits.make()
     gathers.make()
+    dequantize.make()
+    experts.make()
     malformed.make()
 
 

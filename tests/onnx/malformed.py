@@ -177,7 +177,7 @@ def make_bad_files():
 def make_refused():
     save("bad_nothing", model([helper.make_node("Identity", ["x"], ["y"])],
                               []))
-    codes = raw("q", TensorProto.INT8, [2, 2], np.ones((2, 2), np.int8))
+    codes = raw("q", TensorProto.INT16, [2, 2], np.ones(4, np.int16))
     scale = raw("s", TensorProto.FLOAT, [], np.ones(1, np.float32))
     node = helper.make_node("DequantizeLinear", ["q", "s"], ["y"], name="dq")
     save("bad_dequantize", model([node], [codes, scale]))

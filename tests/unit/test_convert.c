@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "quire_convert.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
+#include "tests/unit/converted.h"
 
 struct good {
 	const char *name;
@@ -73,86 +73,20 @@ static const struct good goods[] = {
 	  "scale inf at row 2, block 1 is not held by f16" },
 };
 
-/* A model of tests/onnx, converted. */
-struct converted {
-	char *folder;
-	quire_convert_report *report;
-	quire_model *model;
-};
-
-static struct converted convert_with(const char *name,
-				     const quire_convert_options *options)
-{
-	struct converted done = { .folder = scratch_make() };
-	char *output = scratch_path(done.folder, "out.gguf");
-	quire_error error = { 0 };
-	char source[512];
-
-	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
-	if (quire_convert_onnx(source, output, options, &done.report, &error) !=
-	    QUIRE_OK)
-		fail_msg("%s: %s", name, error.message);
-	assert_int_equal(quire_model_open(output, NULL, &done.model, &error),
-			 QUIRE_OK);
-	assert_int_equal(quire_model_verify(done.model, NULL, &error),
-			 QUIRE_OK);
-	free(output);
-	return done;
-}
-
-static struct converted convert(const char *name)
-{
-	const quire_convert_options options = { .threads = 2 };
-
-	return convert_with(name, &options);
-}
-
-static void discard(struct converted *done)
-{
-	quire_model_close(done->model);
-	quire_convert_report_free(done->report);
-	scratch_remove(done->folder);
-}
-
-/* The row of the report that became this tensor. */
-static const quire_convert_row *row_of(const struct converted *done,
-				       const quire_tensor *tensor)
-{
-	for (size_t i = 0; i < done->report->count; i++) {
-		const quire_convert_row *row = &done->report->rows[i];
-
-		if (row->tensor && strlen(row->tensor) == tensor->name.size &&
-		    memcmp(row->tensor, tensor->name.data, tensor->name.size) ==
-			0)
-			return row;
-	}
-	fail_msg("no row for '%.*s'", (int)tensor->name.size,
-		 tensor->name.data);
-	return NULL;
-}
-
 static void check_good(const struct good *good)
 {
-	struct converted done = convert(good->name);
+	struct converted done = converted_make(good->name);
 	const quire_linear *linear = quire_model_linear(done.model, 0);
 	const quire_tensor *weight = linear->weight;
-	const quire_convert_row *row = row_of(&done, weight);
-	unsigned char *expected;
-	char path[512];
-	size_t size;
+	const quire_convert_row *row = converted_row(&done, weight);
 
-	snprintf(path, sizeof(path), "%s/%s.weight", QUIRE_TEST_ONNX,
-		 good->name);
-	expected = scratch_read(path, &size);
 	assert_int_equal(linear->k, good->k);
 	assert_int_equal(linear->n, good->n);
 	assert_int_equal(weight->dtype, good->dtype);
-	assert_int_equal(weight->size, size);
-	assert_memory_equal(weight->data, expected, size);
-	free(expected);
+	converted_check(good->name, weight);
 
 	assert_int_equal(row->dtype, good->dtype);
-	assert_int_equal(row->tensor_size, size);
+	assert_int_equal(row->tensor_size, weight->size);
 	assert_true(row->source_size > 0);
 	assert_int_equal(row->outcome, good->reason ? QUIRE_OUTCOME_FALLBACK
 						    : QUIRE_OUTCOME_EXACT);
@@ -162,7 +96,7 @@ static void check_good(const struct good *good)
 		assert_null(row->reason);
 	assert_true(row->scale_error_max <= 0x1p-11);
 	assert_true(row->scale_error_mean <= row->scale_error_max);
-	discard(&done);
+	converted_discard(&done);
 }
 
 static void test_goods(void **state)
@@ -186,37 +120,30 @@ static void test_gathers(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(gathers) / sizeof(gathers[0]); i++) {
-		struct converted done = convert(gathers[i].name);
+		struct converted done = converted_make(gathers[i].name);
 		const quire_tensor *weight = quire_model_tensor(done.model, 0);
-		unsigned char *expected;
-		char path[512];
-		size_t size;
 
-		snprintf(path, sizeof(path), "%s/%s.weight", QUIRE_TEST_ONNX,
-			 gathers[i].name);
-		expected = scratch_read(path, &size);
 		assert_int_equal(quire_model_tensor_count(done.model), 1);
 		assert_int_equal(quire_model_linear_count(done.model), 0);
 		assert_int_equal(weight->dtype, gathers[i].dtype);
 		assert_int_equal(weight->shape[1], gathers[i].n);
-		assert_int_equal(weight->size, size);
-		assert_memory_equal(weight->data, expected, size);
-		assert_string_equal(row_of(&done, weight)->node, "embed");
-		free(expected);
-		discard(&done);
+		converted_check(gathers[i].name, weight);
+		assert_string_equal(converted_row(&done, weight)->node,
+				    "embed");
+		converted_discard(&done);
 	}
 }
 
 static void test_tied(void **state)
 {
-	struct converted done = convert("gather_tied");
+	struct converted done = converted_make("gather_tied");
 
 	(void)state;
 	assert_int_equal(quire_model_tensor_count(done.model), 1);
 	assert_int_equal(quire_model_linear_count(done.model), 1);
 	assert_ptr_equal(quire_model_linear(done.model, 0)->weight,
 			 quire_model_tensor(done.model, 0));
-	discard(&done);
+	converted_discard(&done);
 }
 
 static void assert_text(quire_string text, const char *expected)
@@ -227,7 +154,7 @@ static void assert_text(quire_string text, const char *expected)
 
 static void test_linear_and_metadata(void **state)
 {
-	struct converted done = convert("plain");
+	struct converted done = converted_make("plain");
 	const quire_linear *linear =
 	    quire_model_find_linear(done.model, "/fc/MatMul_Q4");
 	const quire_value *value;
@@ -255,14 +182,14 @@ static void test_linear_and_metadata(void **state)
 	value =
 	    quire_model_find_value(done.model, "general.quantization_version");
 	assert_int_equal(value->as.u, 2);
-	discard(&done);
+	converted_discard(&done);
 }
 
 /* Nodes with the same weight share its tensor; the same codes with other
  * scales are another weight. */
 static void test_shared(void **state)
 {
-	struct converted done = convert("shared");
+	struct converted done = converted_make("shared");
 	const quire_linear *first =
 	    quire_model_find_linear(done.model, "first");
 	const quire_linear *second =
@@ -278,12 +205,12 @@ static void test_shared(void **state)
 	assert_null(third->bias);
 	assert_int_equal(second->accuracy_level, 1);
 	assert_int_equal(quire_model_tensor_count(done.model), 3);
-	discard(&done);
+	converted_discard(&done);
 }
 
 static void test_body(void **state)
 {
-	struct converted done = convert("body");
+	struct converted done = converted_make("body");
 
 	(void)state;
 	assert_int_equal(quire_model_linear_count(done.model), 2);
@@ -293,7 +220,7 @@ static void test_body(void **state)
 	assert_text(
 	    quire_model_find_linear(done.model, "in_else")->weight->name,
 	    "inner_w.weight");
-	discard(&done);
+	converted_discard(&done);
 }
 
 struct dense_row {
@@ -353,7 +280,7 @@ static void check_dense(const struct converted *done,
 
 static void test_dense(void **state)
 {
-	struct converted done = convert("dense");
+	struct converted done = converted_make("dense");
 	const size_t count = sizeof(dense_rows) / sizeof(dense_rows[0]);
 
 	(void)state;
@@ -361,12 +288,12 @@ static void test_dense(void **state)
 	for (size_t i = 0; i < count; i++)
 		check_dense(&done, &dense_rows[i], &done.report->rows[i]);
 	assert_int_equal(quire_model_linear_count(done.model), 0);
-	discard(&done);
+	converted_discard(&done);
 }
 
 static void test_report_sums(void **state)
 {
-	struct converted done = convert("plain");
+	struct converted done = converted_make("plain");
 	const quire_convert_report *report = done.report;
 	quire_model_info info;
 	uint64_t source_size = 0;
@@ -383,7 +310,7 @@ static void test_report_sums(void **state)
 	assert_int_equal(report->tensor_size, tensor_size);
 	assert_int_equal(report->file_size, info.file_size);
 	assert_true(report->rows[0].scale_error_max > 0);
-	discard(&done);
+	converted_discard(&done);
 }
 
 /* F16: the dequantized weight rounded; F32 where f16 has no room. */
@@ -391,7 +318,7 @@ static void test_fallback_f16(void **state)
 {
 	const quire_convert_options options = { .fallback =
 						    QUIRE_FALLBACK_F16 };
-	struct converted done = convert_with("g_idx", &options);
+	struct converted done = converted_with("g_idx", &options);
 	const quire_tensor *weight = quire_model_linear(done.model, 0)->weight;
 	float values[64];
 	float exact[64];
@@ -400,7 +327,7 @@ static void test_fallback_f16(void **state)
 
 	(void)state;
 	assert_int_equal(weight->dtype, QUIRE_F16);
-	assert_int_equal(row_of(&done, weight)->outcome,
+	assert_int_equal(converted_row(&done, weight)->outcome,
 			 QUIRE_OUTCOME_FALLBACK);
 	expected = scratch_read(QUIRE_TEST_ONNX "/g_idx.weight", &size);
 	assert_int_equal(quire_tensor_decode(weight, 0, 1, 64, values, NULL),
@@ -410,14 +337,14 @@ static void test_fallback_f16(void **state)
 		assert_true(fabsf(values[i] - exact[i]) <=
 			    0x1p-11f * fabsf(exact[i]));
 	free(expected);
-	discard(&done);
+	converted_discard(&done);
 
-	done = convert_with("offset_large", &options);
+	done = converted_with("offset_large", &options);
 	weight = quire_model_linear(done.model, 0)->weight;
 	assert_int_equal(weight->dtype, QUIRE_F32);
-	assert_non_null(strstr(row_of(&done, weight)->reason,
+	assert_non_null(strstr(converted_row(&done, weight)->reason,
 			       "; F32 as f16 ends before 75000"));
-	discard(&done);
+	converted_discard(&done);
 }
 
 static void test_fallback_refused(void **state)
@@ -425,7 +352,7 @@ static void test_fallback_refused(void **state)
 	const quire_convert_options options = { .fallback =
 						    QUIRE_FALLBACK_ERROR };
 	const quire_convert_options none = { .fallback = (quire_fallback)9 };
-	struct converted done = convert_with("plain", &options);
+	struct converted done = converted_with("plain", &options);
 	char *output = scratch_path(done.folder, "refused.gguf");
 	quire_error error = { 0 };
 
@@ -441,7 +368,7 @@ static void test_fallback_refused(void **state)
 			 QUIRE_ERROR_ARGUMENT);
 	assert_int_equal(scratch_count(done.folder), 1);
 	free(output);
-	discard(&done);
+	converted_discard(&done);
 }
 
 int main(void)

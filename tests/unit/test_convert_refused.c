@@ -93,12 +93,14 @@ static const struct bad {
 	{ "bloat", LAYOUT, "unpacks to far more than its size" },
 	{ "nothing", UNSUPPORTED, "nothing to convert" },
 	{ "dequantize", UNSUPPORTED,
-	  "node 'dq' (DequantizeLinear): its quantized weight 'q'" },
+	  "node 'dq' (DequantizeLinear): its quantized weight 'q', INT16, "
+	  "cannot be converted" },
 	{ "gather_scales", LAYOUT,
 	  "node 'embed' (GatherBlockQuantized): scales has the shape [5, 1]" },
 	{ "gather_computed", UNSUPPORTED,
 	  "data, 'w_Q4', is computed by another node" },
-	{ "gather_cube", UNSUPPORTED, "data is not a matrix" },
+	{ "gather_cube", UNSUPPORTED,
+	  "quantize_axis is 1; blocks along the last dimension are taken" },
 	{ "gather_axis", UNSUPPORTED, "quantize_axis is 0" },
 	{ "gather_bits", UNSUPPORTED, "bits is 3; 2, 4 and 8 are taken" },
 	{ "gather_block", LAYOUT, "block_size 48 is not a power of two" },
@@ -107,6 +109,108 @@ static const struct bad {
 	{ "gather_type", LAYOUT, "data is INT8, not UINT8, or of 4 bits" },
 	{ "gather_domain", UNSUPPORTED, "of the domain '', not com.microsoft" },
 	{ "gather_zero_points", LAYOUT, "zero_points has the shape [5, 2]" },
+	{ "bnb4_block", LAYOUT, "block_size 24 is not a power of two" },
+	{ "bnb4_block_other", LAYOUT,
+	  "absmax has the shape [10]; K, N, bits and block_size make "
+	  "[5, 1, 1]" },
+	{ "bnb4_computed", UNSUPPORTED,
+	  "B, 'y', is computed by another node; a weight must be a "
+	  "constant" },
+	{ "bnb4_input", UNSUPPORTED,
+	  "absmax, 'w_absmax', is a graph input; a weight must be a "
+	  "constant" },
+	{ "bnb4_k_huge", LAYOUT, "K or N is out of range" },
+	{ "bnb4_k_other", LAYOUT,
+	  "B has the shape [160]; K, N, bits and block_size make "
+	  "[163, 1, 1]" },
+	{ "bnb4_n_zero", LAYOUT, "N is 0, not in 1 to 9223372036854775807" },
+	{ "bnb4_no_quant_type", LAYOUT, "no attribute quant_type" },
+	{ "bnb4_quant_type", LAYOUT, "quant_type is 2, not in 0 to 1" },
+	{ "bnb4_trans_b", UNSUPPORTED,
+	  "transB is 0, as in training; 1 is taken" },
+	{ "dq_attribute", UNSUPPORTED, "attribute 'layout' is not known" },
+	{ "dq_axis", LAYOUT, "axis 2 is none of the 2 of x" },
+	{ "dq_axis_huge", LAYOUT,
+	  "axis is -9223372036854775808, not in -8 to 7" },
+	{ "dq_axis_negative", LAYOUT, "axis -3 is none of the 2 of x" },
+	{ "dq_axis_other", LAYOUT,
+	  "x_scale does not have the shape that x, axis and "
+	  "block_size make: 1 along axis 1" },
+	{ "dq_block_huge", LAYOUT,
+	  "block_size is 9223372036854775807, not in 0 to 2147483648" },
+	{ "dq_block_negative", LAYOUT,
+	  "block_size is -32, not in 0 to 2147483648" },
+	{ "dq_block_none", LAYOUT,
+	  "x_scale does not have the shape that x, axis and "
+	  "block_size make: 64 along axis 0" },
+	{ "dq_block_other", LAYOUT,
+	  "x_scale does not have the shape that x, axis and "
+	  "block_size make: 4 along axis 0" },
+	{ "dq_circle", UNSUPPORTED,
+	  "nothing to convert: the model has no quantized weight and "
+	  "no constant of a float type" },
+	{ "dq_computed", UNSUPPORTED,
+	  "x, 'w_DQ_Q4', is computed by another node; a weight must "
+	  "be a constant" },
+	{ "dq_cube", UNSUPPORTED, "x, 'w_DQ_Q4', is no matrix" },
+	{ "dq_dims", LAYOUT, "tensor 'w_DQ_Q4': dims overflow" },
+	{ "dq_dims_negative", LAYOUT, "tensor 'w_DQ_Q4': dimension 0 is -64" },
+	{ "dq_empty", UNSUPPORTED, "x, 'w_DQ_Q4', has no elements" },
+	{ "dq_input", UNSUPPORTED,
+	  "x, 'w_DQ_Q4', is a graph input; a weight must be a "
+	  "constant" },
+	{ "dq_int16", UNSUPPORTED,
+	  "its quantized weight 'w_DQ_Q4', INT16, cannot be converted" },
+	{ "dq_no_scales", LAYOUT, "input x_scale is absent" },
+	{ "dq_reshaped", LAYOUT,
+	  "x, 'flat', is reshaped from 192 elements to another "
+	  "number of them" },
+	{ "dq_scales_shape", LAYOUT,
+	  "x_scale does not have the shape that x, axis and "
+	  "block_size make: 2 along axis 0" },
+	{ "dq_scales_type", LAYOUT, "x_scale is INT32, not a float type" },
+	{ "dq_short", LAYOUT,
+	  "tensor 'w_DQ_Q4': 96 bytes of data, its type and dims "
+	  "make 128" },
+	{ "dq_undefined", LAYOUT,
+	  "input x_scale, 'nowhere', is defined nowhere" },
+	{ "dq_zero_points_shape", LAYOUT,
+	  "x_zero_point does not have the shape of x_scale" },
+	{ "dq_zero_points_type", LAYOUT,
+	  "x_zero_point is UINT4, not of the type of x" },
+	{ "moe_attribute", UNSUPPORTED, "attribute 'layout' is not known" },
+	{ "moe_bits", UNSUPPORTED, "bits is 3; 2, 4 and 8 are taken" },
+	{ "moe_bits_other", LAYOUT,
+	  "fc1_scales has the shape [3, 6, 2]; K, N, bits and "
+	  "block_size make [3, 6, 1]" },
+	{ "moe_block", LAYOUT, "block_size 48 is not a power of two" },
+	{ "moe_block_other", LAYOUT,
+	  "fc1_experts_weights has 64 columns, no multiple of "
+	  "block_size" },
+	{ "moe_block_small", LAYOUT, "block_size is 8, less than 16" },
+	{ "moe_computed", UNSUPPORTED,
+	  "fc1_scales, 'fc1_scales', is computed by another node; a "
+	  "weight must be a constant" },
+	{ "moe_domain", UNSUPPORTED, "of the domain '', not com.microsoft" },
+	{ "moe_flat", LAYOUT, "fc1_experts_weights is not [experts, n, k]" },
+	{ "moe_fp4", UNSUPPORTED,
+	  "quant_type is not 'int'; integers are taken" },
+	{ "moe_huge", LAYOUT, "tensor 'fc1_weights': dims overflow" },
+	{ "moe_input", UNSUPPORTED,
+	  "fc1_experts_weights, 'fc1_weights', is a graph input; a "
+	  "weight must be a constant" },
+	{ "moe_prepacked", UNSUPPORTED,
+	  "weights_prepacked is 1: the layout of one device, from "
+	  "which the weight cannot be had; 0 is raw" },
+	{ "moe_prepacked_absent", UNSUPPORTED,
+	  "weights_prepacked is -1 where it is absent: the layout of "
+	  "one device, from which the weight cannot be had; 0 i" },
+	{ "moe_scales", LAYOUT,
+	  "fc1_scales has the shape [3, 4, 3]; K, N, bits and "
+	  "block_size make [3, 6, 2]" },
+	{ "moe_zero_points", LAYOUT,
+	  "fc1_zero_points has the shape [9, 2]; K, N, bits and "
+	  "block_size make [3, 6, 1]" },
 };
 
 #define BAD_COUNT (sizeof(bads) / sizeof(bads[0]))

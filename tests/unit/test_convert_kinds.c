@@ -1,0 +1,281 @@
+/*
+ * test_convert_kinds.c - quantized weights of other operators than MatMulNBits:
+ * which tensor and which linear they become, and that a comparison agrees, and
+ * does not with a byte changed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+#include "tests/unit/converted.h"
+
+#define LINEAR true
+#define TENSOR false
+
+struct kind {
+	const char *name;
+	quire_dtype dtype;
+	uint64_t k;
+	uint64_t shape[3]; /* after the first; 0: none */
+	bool linear;
+	const char *reason; /* NULL: exact */
+};
+
+/* Reasons of fallbacks, that are in several rows. */
+static const char by_column[] =
+    "block size 1, and blocks 0 and 1 of row 0 do not share a scale";
+static const char in_codebook[] = "a codebook says what codes mean";
+
+static const struct kind kinds[] = {
+	{ "dq_int4", QUIRE_Q4_0, 75, { 5 }, LINEAR, NULL },
+	{ "dq_uint4", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_int4_zero_points", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_uint4_zero_points", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_int8", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "dq_uint8", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "dq_uint8_large",
+	  QUIRE_F32,
+	  40,
+	  { 3 },
+	  LINEAR,
+	  "code less zero point, 128 at row 2, column 39, is not in int8" },
+	{ "dq_int8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "dq_uint8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "dq_int2", QUIRE_Q4_1, 40, { 3 }, LINEAR, NULL },
+	{ "dq_block_64", QUIRE_Q4_0, 200, { 3 }, LINEAR, NULL },
+	{ "dq_block_8", QUIRE_Q4_0, 75, { 3 }, LINEAR, NULL },
+	{ "dq_block_8_bits_8", QUIRE_Q8_0, 75, { 3 }, LINEAR, NULL },
+	{ "dq_block_48",
+	  QUIRE_F32,
+	  100,
+	  { 3 },
+	  LINEAR,
+	  "block size 48, and blocks 0 and 1 of row 0 do not share a scale" },
+	{ "dq_transposed", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_transposed_default", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_gemm", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_gemm_rows", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_rows", QUIRE_Q4_1, 160, { 3 }, LINEAR, NULL },
+	{ "dq_shared", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_both_ways", QUIRE_Q4_0, 32, { 32 }, LINEAR, NULL },
+	{ "dq_channels", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "dq_channels_rows", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "dq_tensor", QUIRE_Q4_1, 72, { 3 }, LINEAR, NULL },
+	{ "dq_by_k", QUIRE_F32, 40, { 3 }, LINEAR, by_column },
+	{ "dq_by_k_equal", QUIRE_Q4_0, 40, { 3 }, LINEAR, NULL },
+	{ "dq_along_n", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "dq_along_n_rows", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "dq_constant_nodes", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_typed", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_external", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_body", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_reshaped", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "dq_bias", QUIRE_Q8_0, 64, { 3 }, TENSOR, NULL },
+	{ "dq_gemm_scaled", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
+	{ "dq_gather", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
+	{ "dq_added", QUIRE_Q4_0, 64, { 3 }, TENSOR, NULL },
+	{ "dq_conv",
+	  QUIRE_F32,
+	  3,
+	  { 2, 2, 2 },
+	  TENSOR,
+	  "rows of 3 elements are not whole blocks" },
+	{ "gather_cube", QUIRE_Q4_0, 64, { 3, 2 }, TENSOR, NULL },
+	{ "gather_reshaped", QUIRE_Q4_1, 64, { 5 }, LINEAR, NULL },
+	{ "moe", QUIRE_Q4_0, 64, { 6, 3 }, TENSOR, NULL },
+	{ "moe_zero_points", QUIRE_Q4_1, 64, { 6, 3 }, TENSOR, NULL },
+	{ "moe_rows", QUIRE_Q4_0, 40, { 5, 3 }, TENSOR, NULL },
+	{ "moe_rows_zero_points", QUIRE_Q4_1, 40, { 5, 3 }, TENSOR, NULL },
+	{ "moe_external", QUIRE_Q8_0, 64, { 5, 3 }, TENSOR, NULL },
+	{ "bnb4_fp4", QUIRE_F32, 64, { 5 }, LINEAR, in_codebook },
+	{ "bnb4_nf4", QUIRE_F32, 64, { 5 }, LINEAR, in_codebook },
+	{ "bnb4_ragged", QUIRE_F32, 41, { 5 }, LINEAR, in_codebook },
+};
+
+static void check_shape(const struct kind *kind, const quire_tensor *weight)
+{
+	uint64_t rank = 1;
+	uint32_t count = 1;
+	uint32_t size;
+
+	quire_dtype_block(weight->dtype, &count, &size);
+	assert_int_equal(weight->shape[0],
+			 (kind->k + count - 1) / count * count);
+	for (; rank < 4 && kind->shape[rank - 1]; rank++)
+		assert_int_equal(weight->shape[rank], kind->shape[rank - 1]);
+	assert_int_equal(weight->rank, rank);
+}
+
+static void check_row(const struct kind *kind, const quire_convert_row *row)
+{
+	assert_non_null(row->node);
+	assert_true(row->source_size > 0);
+	assert_int_equal(row->outcome, kind->reason ? QUIRE_OUTCOME_FALLBACK
+						    : QUIRE_OUTCOME_EXACT);
+	if (kind->reason)
+		assert_string_equal(row->reason, kind->reason);
+	assert_true(row->scale_error_max <= 0x1p-11);
+}
+
+/* Reads both again; the number of weights that are not the same. */
+static size_t compare(const struct converted *done, const char *name)
+{
+	char *output = scratch_path(done->folder, "out.gguf");
+	quire_compare_report *report;
+	quire_error error = { 0 };
+	char source[512];
+	size_t different;
+
+	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
+	if (quire_compare_onnx(source, output, &report, &error) != QUIRE_OK)
+		fail_msg("%s: %s", name, error.message);
+	different = report->different;
+	quire_compare_report_free(report);
+	free(output);
+	return different;
+}
+
+/* Changes one bit of a tensor of the container. */
+static void spoil(const struct converted *done, const quire_tensor *tensor)
+{
+	char *path = scratch_path(done->folder, "out.gguf");
+	size_t size;
+	unsigned char *bytes = scratch_read(path, &size);
+	const size_t at = (size_t)tensor->offset + (size_t)tensor->size / 2;
+
+	bytes[at] ^= 0x10;
+	scratch_write(path, bytes, size);
+	free(bytes);
+	free(path);
+}
+
+static void check_kind(const struct kind *kind)
+{
+	struct converted done = converted_make(kind->name);
+	const quire_linear *linear = quire_model_linear(done.model, 0);
+	const quire_tensor *weight =
+	    kind->linear ? linear->weight : quire_model_tensor(done.model, 0);
+
+	assert_int_equal(linear != NULL, kind->linear);
+	if (linear) {
+		assert_int_equal(linear->k, kind->k);
+		assert_int_equal(linear->n, kind->shape[0]);
+		assert_int_equal(linear->accuracy_level, 0);
+	}
+	assert_int_equal(weight->dtype, kind->dtype);
+	check_shape(kind, weight);
+	converted_check(kind->name, weight);
+	check_row(kind, converted_row(&done, weight));
+	assert_int_equal(compare(&done, kind->name), 0);
+	spoil(&done, weight);
+	if (compare(&done, kind->name) == 0)
+		fail_msg("%s: a changed bit is not found", kind->name);
+	converted_discard(&done);
+}
+
+static void test_kinds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		print_message("%s\n", kinds[i].name);
+		check_kind(&kinds[i]);
+	}
+}
+
+static void test_gemm(void **state)
+{
+	struct converted done = converted_make("dq_gemm_rows");
+	const quire_linear *linear = quire_model_find_linear(done.model, "mm");
+
+	(void)state;
+	assert_int_equal(linear->bias->name.size, 1);
+	assert_memory_equal(linear->bias->name.data, "b", 1);
+	converted_discard(&done);
+
+	done = converted_make("dq_gemm_scaled");
+	assert_string_equal(
+	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
+	    "alpha of the Gemm is not 1: a tensor without a linear");
+	converted_discard(&done);
+	done = converted_make("dq_bias");
+	assert_string_equal(
+	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
+	    "C of the Gemm is no bias: a tensor without a linear");
+	converted_discard(&done);
+}
+
+/* One tensor for all that take the same constants the same way. */
+static void test_shared(void **state)
+{
+	static const char *const names[] = { "dq_shared", "dq_body",
+					     "gather_reshaped" };
+	struct converted done;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		done = converted_make(names[i]);
+		assert_int_equal(quire_model_tensor_count(done.model), 1);
+		assert_int_equal(quire_model_linear_count(done.model),
+				 i < 2 ? 2 : 1);
+		converted_discard(&done);
+	}
+	done = converted_make("dq_both_ways");
+	assert_int_equal(quire_model_tensor_count(done.model), 2);
+	assert_int_equal(quire_model_linear(done.model, 1)->weight->dtype,
+			 QUIRE_F32);
+	converted_discard(&done);
+}
+
+/* Every projection, and biases as they are. */
+static void test_experts(void **state)
+{
+	static const char *const names[] = { "fc1_weights.weight",
+					     "fc2_weights.weight",
+					     "fc3_weights.weight", "fc1_bias" };
+	struct converted done = converted_make("moe");
+
+	(void)state;
+	assert_int_equal(quire_model_tensor_count(done.model), 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_non_null(quire_model_find_tensor(done.model, names[i]));
+	assert_int_equal(done.report->count, 4);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(done.report->rows[i].node, "moe");
+	converted_discard(&done);
+}
+
+/* A codebook's fallback follows the policy too. */
+static void test_fallback(void **state)
+{
+	quire_convert_options options = { .fallback = QUIRE_FALLBACK_F16 };
+	struct converted done = converted_with("bnb4_nf4", &options);
+	char *output = scratch_path(done.folder, "refused.gguf");
+	quire_error error = { 0 };
+
+	(void)state;
+	assert_int_equal(quire_model_linear(done.model, 0)->weight->dtype,
+			 QUIRE_F16);
+	assert_int_equal(compare(&done, "bnb4_nf4"), 0);
+	options.fallback = QUIRE_FALLBACK_ERROR;
+	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/bnb4_nf4.onnx",
+					    output, &options, NULL, &error),
+			 QUIRE_ERROR_UNSUPPORTED);
+	assert_string_equal(error.message,
+			    "node 'mm' (MatMulBnb4): no block type holds its "
+			    "weight: a codebook says what codes mean");
+	free(output);
+	converted_discard(&done);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kinds),	 cmocka_unit_test(test_gemm),
+		cmocka_unit_test(test_shared),	 cmocka_unit_test(test_experts),
+		cmocka_unit_test(test_fallback),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
