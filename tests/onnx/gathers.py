@@ -52,6 +52,20 @@ def make_bad_gathers():
             0, helper.make_node("Identity", ["other"], ["w_Q4"]))
     bad("computed", computed)
 
+    def given(graph):
+        graph.input.append(helper.make_tensor_value_info(
+            "w_Q4", TensorProto.UINT8, [5, 32]))
+        del graph.initializer[0]
+    bad("input", given)
+
+    def reshaped(graph):
+        graph.initializer[0].name = "flat"
+        graph.initializer.append(
+            raw("shape", TensorProto.INT64, [2], np.array([-1, 33])))
+        graph.node.insert(
+            0, helper.make_node("Reshape", ["flat", "shape"], ["w_Q4"]))
+    bad("reshaped", reshaped)
+
     def cube(graph):
         del graph.initializer[0].dims[:]
         graph.initializer[0].dims.extend([5, 2, 16])

@@ -14,6 +14,7 @@ import experts
 import gathers
 import malformed
 import matmulnbits
+import places
 from weight import HERE, path
 
 
@@ -25,6 +26,7 @@ def main():
     gathers.make()
     dequantize.make()
     experts.make()
+    places.make()
     malformed.make()
 
 

@@ -184,6 +184,34 @@ static void test_kinds(void **state)
 	}
 }
 
+/* The same weight wherever its constants are. */
+static void check_place(const char *base, const char *place)
+{
+	struct converted done;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_in_%s", base, place);
+	done = converted_make(name);
+	converted_check(base, quire_model_tensor(done.model, 0));
+	assert_int_equal(compare(&done, name), 0);
+	converted_discard(&done);
+}
+
+static void test_places(void **state)
+{
+	static const char *const bases[] = { "zero_points",
+					     "gather_uint4_zero_points",
+					     "dq_int8_zero_points",
+					     "moe_zero_points", "bnb4_ragged" };
+	static const char *const places[] = { "constants", "typed", "files",
+					      "loop" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
+		for (size_t j = 0; j < sizeof(places) / sizeof(places[0]); j++)
+			check_place(bases[i], places[j]);
+}
+
 static void test_gemm(void **state)
 {
 	struct converted done = converted_make("dq_gemm_rows");
@@ -272,9 +300,9 @@ static void test_fallback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	 cmocka_unit_test(test_gemm),
-		cmocka_unit_test(test_shared),	 cmocka_unit_test(test_experts),
-		cmocka_unit_test(test_fallback),
+		cmocka_unit_test(test_kinds),	cmocka_unit_test(test_places),
+		cmocka_unit_test(test_gemm),	cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_experts), cmocka_unit_test(test_fallback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
