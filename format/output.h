@@ -3,7 +3,8 @@
  *
  * Bytes go to "PATH.quire-part" in the same folder, which is locked while it
  * is written: a leftover of a killed process is taken over, and two processes
- * that write one file at once are told apart. Nothing here knows the format.
+ * that write one file at once are told apart. Several files, the parts of a
+ * set, appear together. Nothing here knows the format.
  */
 #ifndef QUIRE_FORMAT_OUTPUT_H
 #define QUIRE_FORMAT_OUTPUT_H
@@ -18,7 +19,8 @@ struct quire_output {
 };
 
 /* Opens the part, empty. Fails with IO if `path` exists and may not be
- * overwritten. On success it is closed with _commit or _discard. */
+ * overwritten. On success it is closed with _commit or _discard. Where a killed
+ * process has left a part, what it left of sets (below) is put right. */
 quire_status quire_output_open(struct quire_output *output, const char *path,
 			       bool overwrite, quire_error *error);
 
@@ -42,6 +44,33 @@ quire_status quire_output_copy(const struct quire_output *output,
  * to be discarded. */
 quire_status quire_output_commit(struct quire_output *output,
 				 quire_error *error);
+
+/*
+ * The same for several outputs, numbered NAME-00001-of-00003.gguf and so on,
+ * while another one is open as NAME.gguf, to lock the place; that one is
+ * discarded last. All of the files are placed, the first one at the end: as
+ * long as it is missing there is no set. Old ones are put aside before, and
+ * come back if something fails. A process that is killed here leaves its
+ * successor to remove what it has placed and to put back what was there; or,
+ * once the first file is in its place, to tidy up.
+ */
+quire_status quire_output_commit_set(struct quire_output *const *outputs,
+				     size_t count, quire_error *error);
+
+/* Puts right what a killed process has left of the sets of NAME.gguf, which
+ * the caller has locked. What cannot be done is left. */
+void quire_output_recover_sets(const char *path);
+
+/* NAME-00001-of-00003.gguf for NAME.gguf, or NAME, of part `no`, from 0; to be
+ * freed. NULL: out of memory. */
+char *quire_output_set_path(const char *path, size_t no, size_t count);
+
+/* As link, but where a file system has none renames. What exists is never
+ * replaced: EEXIST. */
+int quire_output_link(const char *from, const char *to);
+
+/* What was renamed in a folder lasts once that is on the disk. */
+void quire_output_sync_folder(const char *path);
 
 /* Removes the part, if it is still there, and frees. */
 void quire_output_discard(struct quire_output *output);

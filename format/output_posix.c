@@ -55,8 +55,11 @@ static quire_status lock_part(struct quire_output *output, struct stat *file,
 static quire_status open_part(struct quire_output *output, quire_error *error)
 {
 	struct stat file;
+	const bool leftover = lstat(output->part_path, &file) == 0;
 	quire_status status = lock_part(output, &file, error);
 
+	if (status == QUIRE_OK && leftover)
+		quire_output_recover_sets(output->path);
 	/* Left by a process that was killed within put_in_place: a second
 	 * name of the finished file, whose bytes must stay. */
 	if (status == QUIRE_OK && file.st_nlink > 1) {
@@ -144,7 +147,7 @@ quire_status quire_output_write(const struct quire_output *output,
 
 /* The rename lasts once the folder is on the disk; where a file system cannot
  * do that, the file itself already is. */
-static void sync_folder(const char *path)
+void quire_output_sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const size_t size = slash ? (size_t)(slash - path) : 0;
@@ -163,26 +166,32 @@ static void sync_folder(const char *path)
 	close(fd);
 }
 
-/* Without `overwrite` a link, which fails if the name is taken meanwhile;
- * a rename where the file system has no links. */
-static int put_in_place(const struct quire_output *output)
+int quire_output_link(const char *from, const char *to)
 {
 	struct stat old;
 
-	if (output->overwrite)
-		return rename(output->part_path, output->path);
-	if (link(output->part_path, output->path) == 0) {
-		/* If this fails, the next writer's open_part does it. */
-		(void)unlink(output->part_path);
+	if (link(from, to) == 0)
 		return 0;
-	}
 	if (errno == EEXIST)
 		return -1;
-	if (lstat(output->path, &old) == 0) {
+	if (lstat(to, &old) == 0) {
 		errno = EEXIST;
 		return -1;
 	}
-	return rename(output->part_path, output->path);
+	return rename(from, to);
+}
+
+/* Without `overwrite` a link, which fails if the name is taken meanwhile. */
+static int put_in_place(const struct quire_output *output)
+{
+	if (output->overwrite)
+		return rename(output->part_path, output->path);
+	if (quire_output_link(output->part_path, output->path) != 0)
+		return -1;
+	/* If this fails, the next writer's open_part does it; and if it was
+	 * renamed there is nothing to do. */
+	(void)unlink(output->part_path);
+	return 0;
 }
 
 quire_status quire_output_commit(struct quire_output *output,
@@ -194,7 +203,7 @@ quire_status quire_output_commit(struct quire_output *output,
 	if (put_in_place(output) != 0)
 		return quire_fail_errno(error, "%s: cannot rename to it",
 					output->path);
-	sync_folder(output->path);
+	quire_output_sync_folder(output->path);
 	close(output->fd);
 	output->fd = -1;
 	return QUIRE_OK;

@@ -87,7 +87,9 @@ quire_status quire_writer_create(const char *path,
 	if (!created)
 		return quire_fail_memory(error, sizeof(*created));
 	created->alignment = alignment;
+	created->split_size = options->split_size;
 	created->plain = options->plain;
+	created->overwrite = options->overwrite;
 	status = quire_output_open(&created->output, path, options->overwrite,
 				   error);
 	if (status != QUIRE_OK) {
@@ -123,7 +125,7 @@ quire_status quire_writer_add_tensor(quire_writer *writer,
 	struct quire_out_tensor added = { .view = *tensor };
 	struct quire_out_tensor *grown;
 
-	if (writer->header)
+	if (writer->part_count > 0)
 		return quire_out_fail_late(error);
 	if (!find_size(tensor, &added.view.size))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
@@ -165,7 +167,7 @@ quire_status quire_writer_add_linear(quire_writer *writer,
 	struct quire_out_linear added = { .entry = *linear };
 	struct quire_out_linear *grown;
 
-	if (writer->header)
+	if (writer->part_count > 0)
 		return quire_out_fail_late(error);
 	if (writer->plain)
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
@@ -215,9 +217,10 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 				quire_error *error)
 {
 	struct quire_out_tensor *tensor;
+	const struct quire_out_part *part;
 	quire_status status = QUIRE_OK;
 
-	if (!writer->header)
+	if (writer->part_count == 0)
 		status = quire_writer_lay_out(writer, error);
 	if (status != QUIRE_OK || size == 0)
 		return status;
@@ -228,12 +231,13 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 				  "%zu bytes too many for tensor %zu", size,
 				  index);
 	tensor = &writer->tensors[index];
+	part = quire_out_part_of(writer, tensor);
 	if (tensor->written == 0 && !writer->plain)
 		status = start_hash(tensor, error);
 	if (status == QUIRE_OK)
 		status = quire_output_write(
-		    &writer->output,
-		    writer->header_size + tensor->view.offset + tensor->written,
+		    &part->output,
+		    part->header_size + tensor->view.offset + tensor->written,
 		    data, size, error);
 	if (status != QUIRE_OK)
 		return status;
@@ -244,6 +248,58 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 	if (tensor->written == tensor->view.size)
 		end_hash(tensor);
 	return QUIRE_OK;
+}
+
+size_t quire_writer_part_count(const quire_writer *writer)
+{
+	return writer->part_count;
+}
+
+bool quire_writer_part(const quire_writer *writer, size_t index,
+		       quire_part *part)
+{
+	const struct quire_out_part *found;
+
+	if (index >= writer->part_count)
+		return false;
+	found = &writer->parts[index];
+	*part = (quire_part){ .path = found->output.path,
+			      .alignment = writer->alignment,
+			      .data_offset = found->header_size,
+			      .file_size = found->file_size,
+			      .first_tensor = found->first_tensor,
+			      .tensor_count = found->tensor_count };
+	return true;
+}
+
+static quire_status write_headers(const quire_writer *writer,
+				  quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < writer->part_count && status == QUIRE_OK; i++)
+		status = quire_output_write(
+		    &writer->parts[i].output, 0, writer->parts[i].header,
+		    writer->parts[i].header_size, error);
+	return status;
+}
+
+static quire_status commit(const quire_writer *writer, quire_error *error)
+{
+	struct quire_output **outputs;
+	quire_status status;
+
+	if (writer->part_count == 1)
+		return quire_output_commit(&writer->parts[0].output, error);
+	outputs = calloc(writer->part_count, sizeof(*outputs));
+	if (!outputs)
+		return quire_fail_memory(error,
+					 writer->part_count * sizeof(*outputs));
+	for (size_t i = 0; i < writer->part_count; i++)
+		outputs[i] = &writer->parts[i].output;
+	status = quire_output_commit_set(outputs, writer->part_count, error);
+	free(outputs);
+	return status;
 }
 
 quire_status quire_writer_finish(quire_writer *writer, quire_error *error)
@@ -259,11 +315,8 @@ quire_status quire_writer_finish(quire_writer *writer, quire_error *error)
 					  "tensor '%s' has not all its bytes",
 					  writer->tensors[i].name);
 	quire_writer_seal(writer);
-	status = quire_output_write(&writer->output, 0, writer->header,
-				    writer->header_size, error);
-	if (status != QUIRE_OK)
-		return status;
-	return quire_output_commit(&writer->output, error);
+	status = write_headers(writer, error);
+	return status == QUIRE_OK ? commit(writer, error) : status;
 }
 
 void quire_writer_free(quire_writer *writer)
@@ -285,7 +338,8 @@ void quire_writer_free(quire_writer *writer)
 	free(writer->slots);
 	free(writer->tensors);
 	free(writer->linears);
-	free(writer->header);
+	quire_out_free_parts(writer->parts, writer->part_count);
+	/* After the parts: who finds it knows that they are gone. */
 	quire_output_discard(&writer->output);
 	free(writer);
 }

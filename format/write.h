@@ -1,7 +1,8 @@
 /*
  * write.h - what a writer holds, shared by write.c (calls and data),
- * write_values.c (metadata), write_adopt.c (data of another file) and
- * write_header.c (the header's bytes).
+ * write_values.c (metadata), write_adopt.c (data of another file),
+ * write_layout.c (what lies where, in how many files) and write_header.c (a
+ * header's bytes).
  */
 #ifndef QUIRE_FORMAT_WRITE_H
 #define QUIRE_FORMAT_WRITE_H
@@ -18,11 +19,13 @@ struct quire_out_value {
 };
 
 struct quire_out_tensor {
-	quire_tensor view; /* offset: from the start of the data section */
+	/* offset: from the start of its part's data section */
+	quire_tensor view;
 	char *name;
 	char *source;
 	uint64_t declared_offset; /* in the file that it may be adopted from */
 	uint64_t written;
+	uint32_t part;	    /* once the layout is fixed */
 	XXH3_state_t *hash; /* while bytes come */
 };
 
@@ -31,10 +34,28 @@ struct quire_out_linear {
 	char *name;
 };
 
+/* One file: all there is, or a part of a split set. */
+struct quire_out_part {
+	struct quire_output output;
+	size_t no;
+	size_t first_tensor, tensor_count;
+	unsigned char *header;
+	size_t header_size;    /* = where the data section starts */
+	size_t bare_size;      /* of the header, without padding */
+	size_t header_hash_at; /* in `header`, where checksums go */
+	size_t tensor_hash_at;
+	size_t seals_at; /* those of F-47, in the first of several */
+	uint64_t file_size;
+};
+
 struct quire_writer {
+	/* Of the path that was given, from the beginning; it moves to the only
+	 * part, or stays to lock the place of a set. */
 	struct quire_output output;
 	uint32_t alignment;
+	uint64_t split_size; /* of a part, at most; 0: one file */
 	bool plain;
+	bool overwrite;
 	struct quire_out_value *values;
 	size_t value_count, value_capacity;
 	uint32_t *slots; /* value number + 1, or 0; open addressing */
@@ -43,12 +64,9 @@ struct quire_writer {
 	size_t tensor_count, tensor_capacity;
 	struct quire_out_linear *linears;
 	size_t linear_count, linear_capacity;
-	/* Once the layout is fixed: */
-	unsigned char *header;
-	size_t header_size;    /* = where the data section starts */
-	size_t header_hash_at; /* in `header`, where checksums go */
-	size_t tensor_hash_at;
-	uint64_t file_size;
+	/* Once the layout is fixed; before, none. */
+	struct quire_out_part *parts;
+	size_t part_count;
 };
 
 /* A copy of the bytes with a NUL after them, to be freed; NULL if there is no
@@ -66,12 +84,32 @@ quire_status quire_out_fail_late(quire_error *error);
 const struct quire_out_value *quire_out_find(const quire_writer *writer,
 					     const char *key);
 
-/* Fixes the layout: offsets of the tensors, and the header with checksums of
- * tensors zero. ARGUMENT if the result would break a rule of the format. */
+/* The bytes of a tensor's info in the header. */
+size_t quire_out_info_size(const struct quire_out_tensor *tensor);
+
+/*
+ * Builds the header of a part whose `no`, `first_tensor` and `tensor_count`
+ * are set, of a file if `part_count` is 1, with zero checksums; it is to be
+ * freed. Fails with MEMORY only.
+ */
+quire_status quire_out_build(const quire_writer *writer, size_t part_count,
+			     struct quire_out_part *part, quire_error *error);
+
+/* Fixes the layout: which tensor is in which part, and where, and the headers
+ * with checksums of tensors zero; and makes the files as large as they will
+ * be. ARGUMENT if the result would break a rule of the format, or of the split
+ * size; IO, MEMORY. */
 quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error);
 
-/* Puts the tensors' checksums and then the header's own into the header. A
+/* Puts the tensors' checksums and then the headers' own into the headers. A
  * plain file has none. */
 void quire_writer_seal(quire_writer *writer);
+
+/* The part that a tensor is in. The layout must be fixed. */
+struct quire_out_part *quire_out_part_of(const quire_writer *writer,
+					 const struct quire_out_tensor *tensor);
+
+/* Discards the files of all parts, and frees them. */
+void quire_out_free_parts(struct quire_out_part *parts, size_t count);
 
 #endif

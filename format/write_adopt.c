@@ -12,13 +12,13 @@
 
 /* Bytes that lie together in both files: tensors, and the padding between. */
 struct run {
+	const struct quire_output *output;
 	uint64_t offset;
 	uint64_t from;
 	uint64_t size;
 };
 
 struct adoption {
-	const quire_writer *writer;
 	int file;
 	quire_progress_fn progress;
 	void *context;
@@ -57,8 +57,10 @@ static quire_status check_tensors(const quire_writer *writer,
 static struct run take_run(const quire_writer *writer, size_t *index)
 {
 	const struct quire_out_tensor *first = &writer->tensors[(*index)++];
+	const struct quire_out_part *part = quire_out_part_of(writer, first);
 	struct run run = {
-		.offset = writer->header_size + first->view.offset,
+		.output = &part->output,
+		.offset = part->header_size + first->view.offset,
 		.from = first->declared_offset,
 		.size = first->view.size,
 	};
@@ -68,7 +70,8 @@ static struct run take_run(const quire_writer *writer, size_t *index)
 		const uint64_t distance =
 		    next->view.offset - first->view.offset;
 
-		if (next->declared_offset < run.from ||
+		if (next->part != first->part ||
+		    next->declared_offset < run.from ||
 		    next->declared_offset - run.from != distance)
 			break;
 		run.size = distance + next->view.size;
@@ -90,8 +93,8 @@ static quire_status copy_run(struct adoption *adoption, struct run run,
 		const uint64_t size =
 		    run.size < STEP_SIZE ? run.size : STEP_SIZE;
 		const quire_status status =
-		    quire_output_copy(&adoption->writer->output, run.offset,
-				      adoption->file, run.from, size, error);
+		    quire_output_copy(run.output, run.offset, adoption->file,
+				      run.from, size, error);
 
 		if (status != QUIRE_OK)
 			return status;
@@ -110,8 +113,7 @@ quire_status quire_writer_adopt(quire_writer *writer, int file,
 				quire_progress_fn progress, void *context,
 				quire_error *error)
 {
-	struct adoption adoption = { .writer = writer,
-				     .file = file,
+	struct adoption adoption = { .file = file,
 				     .progress = progress,
 				     .context = context };
 	quire_status status = quire_writer_write(writer, 0, NULL, 0, error);

@@ -1,6 +1,6 @@
 /*
- * write_header.c - the bytes of a container's header. It checks nothing
- * itself: the parser reads what was built, so that no rule is stated twice.
+ * write_header.c - the bytes of a file's header. It checks nothing itself: the
+ * parser reads what was built, so that no rule is stated twice.
  */
 #include <stdlib.h>
 
@@ -151,8 +151,18 @@ static bool is_quantized(const quire_writer *writer)
 	return false;
 }
 
-/* The values that were set. A container begins with its architecture. */
-static uint64_t put_values(struct buffer *buffer, const quire_writer *writer)
+static void put_zeros(struct buffer *buffer, size_t size)
+{
+	unsigned char *zeros = grow(buffer, size);
+
+	if (zeros)
+		memset(zeros, 0, size);
+}
+
+/* The values that were set: all of them in the first part. A container begins
+ * with its architecture, which each part has. */
+static uint64_t put_values(struct buffer *buffer, const quire_writer *writer,
+			   bool first)
 {
 	const struct quire_out_value *architecture =
 	    writer->plain ? NULL
@@ -160,6 +170,8 @@ static uint64_t put_values(struct buffer *buffer, const quire_writer *writer)
 
 	if (architecture)
 		put_value(buffer, architecture);
+	if (!first)
+		return architecture ? 1 : 0;
 	for (size_t i = 0; i < writer->value_count; i++)
 		if (&writer->values[i] != architecture)
 			put_value(buffer, &writer->values[i]);
@@ -168,7 +180,8 @@ static uint64_t put_values(struct buffer *buffer, const quire_writer *writer)
 
 /* What GGUF wants, and may not have been set. Of a plain file only its
  * alignment has to be told, if it is not GGUF's own. */
-static uint64_t put_general(struct buffer *buffer, const quire_writer *writer)
+static uint64_t put_general(struct buffer *buffer, const quire_writer *writer,
+			    bool first)
 {
 	const bool plain = writer->plain;
 	uint64_t count = 0;
@@ -178,35 +191,67 @@ static uint64_t put_general(struct buffer *buffer, const quire_writer *writer)
 		put_text(buffer, "unknown");
 		count++;
 	}
-	count += put_values(buffer, writer);
+	count += put_values(buffer, writer, first);
 	if (!plain && is_quantized(writer) &&
-	    !quire_out_find(writer, "general.quantization_version")) {
+	    !(first &&
+	      quire_out_find(writer, "general.quantization_version"))) {
 		put_u32_value(buffer, "general.quantization_version", 2);
 		count++;
 	}
-	if (quire_out_find(writer, "general.alignment") ||
+	if ((first && quire_out_find(writer, "general.alignment")) ||
 	    (plain && writer->alignment == QUIRE_ALIGNMENT_DEFAULT))
 		return count;
 	put_u32_value(buffer, "general.alignment", writer->alignment);
 	return count + 1;
 }
 
-/* The checksums, zero until quire_writer_seal, and the sources. */
-static uint64_t put_tensor_columns(struct buffer *buffer, quire_writer *writer)
+static void put_u16_value(struct buffer *buffer, const char *key, size_t value)
 {
+	unsigned char bytes[2];
+
+	put_key(buffer, key, QUIRE_VALUE_U16);
+	store_u16(bytes, (uint16_t)value);
+	put(buffer, bytes, sizeof(bytes));
+}
+
+/* F-41, and the seals of F-47, which are zero until quire_writer_seal. */
+static uint64_t put_split(struct buffer *buffer, const quire_writer *writer,
+			  struct quire_out_part *part, size_t part_count)
+{
+	if (part_count == 1)
+		return 0;
+	put_u16_value(buffer, "split.no", part->no);
+	put_u16_value(buffer, "split.count", part_count);
+	put_key(buffer, "split.tensors.count", QUIRE_VALUE_I32);
+	put_u32(buffer, (uint32_t)writer->tensor_count);
+	if (writer->plain || part->no > 0)
+		return 3;
+	put_array(buffer, "quire.split.xxh3", QUIRE_VALUE_U64, part_count);
+	part->seals_at = buffer->size;
+	put_zeros(buffer, 8 * part_count);
+	return 4;
+}
+
+/* The checksums, zero until quire_writer_seal, and the sources. */
+static uint64_t put_tensor_columns(struct buffer *buffer,
+				   const quire_writer *writer,
+				   struct quire_out_part *part)
+{
+	const struct quire_out_tensor *tensors =
+	    writer->tensors + part->first_tensor;
+
 	put_u32_value(buffer, "quire.version", QUIRE_FORMAT_VERSION);
 	put_key(buffer, "quire.header.xxh3", QUIRE_VALUE_U64);
-	writer->header_hash_at = buffer->size;
+	part->header_hash_at = buffer->size;
 	put_u64(buffer, 0);
 	put_array(buffer, "quire.tensor.xxh3", QUIRE_VALUE_U64,
-		  writer->tensor_count);
-	writer->tensor_hash_at = buffer->size;
-	for (size_t i = 0; i < writer->tensor_count; i++)
-		put_u64(buffer, 0);
+		  part->tensor_count);
+	part->tensor_hash_at = buffer->size;
+	put_zeros(buffer, 8 * part->tensor_count);
 	put_array(buffer, "quire.tensor.source", QUIRE_VALUE_STRING,
-		  writer->tensor_count);
-	for (size_t i = 0; i < writer->tensor_count; i++)
-		put_string(buffer, writer->tensors[i].view.source);
+		  part->tensor_count);
+	for (size_t i = 0; i < part->tensor_count; i++)
+		put_string(buffer, tensors[i].view.source);
 	return 4;
 }
 
@@ -241,15 +286,11 @@ static uint64_t put_linears(struct buffer *buffer, const quire_writer *writer)
 	return 5;
 }
 
-static size_t infos_size(const quire_writer *writer)
+size_t quire_out_info_size(const struct quire_out_tensor *tensor)
 {
-	size_t size = 0;
-
 	/* Name, rank, dims, dtype, offset. */
-	for (size_t i = 0; i < writer->tensor_count; i++)
-		size += 8 + strlen(writer->tensors[i].name) + 4 +
-			8 * (size_t)writer->tensors[i].view.rank + 4 + 8;
-	return size;
+	return 8 + strlen(tensor->name) + 4 + 8 * (size_t)tensor->view.rank +
+	       4 + 8;
 }
 
 static size_t padding_size(const quire_writer *writer, size_t end)
@@ -259,23 +300,19 @@ static size_t padding_size(const quire_writer *writer, size_t end)
 	return (alignment - end % alignment) % alignment;
 }
 
-/* F-20. After the spaces of F-28 there are none. */
-static void put_zeros(struct buffer *buffer, size_t size)
-{
-	unsigned char *zeros = grow(buffer, size);
-
-	if (zeros)
-		memset(zeros, 0, size);
-}
-
 /* F-28: as many spaces as make the infos end on the alignment. */
-static uint64_t put_padding(struct buffer *buffer, const quire_writer *writer)
+static uint64_t put_padding(struct buffer *buffer, const quire_writer *writer,
+			    struct quire_out_part *part)
 {
 	unsigned char *spaces;
-	size_t size;
+	size_t size = 0;
 
 	put_key(buffer, "quire.padding", QUIRE_VALUE_STRING);
-	size = padding_size(writer, buffer->size + 8 + infos_size(writer));
+	for (size_t i = 0; i < part->tensor_count; i++)
+		size += quire_out_info_size(
+		    &writer->tensors[part->first_tensor + i]);
+	part->bare_size = buffer->size + 8 + size;
+	size = padding_size(writer, part->bare_size);
 	put_u64(buffer, size);
 	spaces = grow(buffer, size);
 	if (spaces)
@@ -283,10 +320,12 @@ static uint64_t put_padding(struct buffer *buffer, const quire_writer *writer)
 	return 1;
 }
 
-static void put_infos(struct buffer *buffer, const quire_writer *writer)
+static void put_infos(struct buffer *buffer, const quire_writer *writer,
+		      const struct quire_out_part *part)
 {
-	for (size_t i = 0; i < writer->tensor_count; i++) {
-		const struct quire_out_tensor *tensor = &writer->tensors[i];
+	for (size_t i = 0; i < part->tensor_count; i++) {
+		const struct quire_out_tensor *tensor =
+		    &writer->tensors[part->first_tensor + i];
 
 		put_text(buffer, tensor->name);
 		put_u32(buffer, tensor->view.rank);
@@ -297,109 +336,35 @@ static void put_infos(struct buffer *buffer, const quire_writer *writer)
 	}
 }
 
-static quire_status build(quire_writer *writer, struct buffer *buffer,
-			  quire_error *error)
-{
-	uint64_t value_count;
-
-	put(buffer, "GGUF", 4);
-	put_u32(buffer, 3);
-	put_u64(buffer, writer->tensor_count);
-	put_u64(buffer, 0);
-	value_count = put_general(buffer, writer);
-	if (!writer->plain) {
-		value_count += put_tensor_columns(buffer, writer);
-		value_count += put_linears(buffer, writer);
-		value_count += put_padding(buffer, writer);
-	}
-	put_infos(buffer, writer);
-	put_zeros(buffer, padding_size(writer, buffer->size));
-	if (buffer->failed)
-		return quire_fail_memory(error, buffer->size);
-	store_u64(buffer->bytes + 16, value_count);
-	return QUIRE_OK;
-}
-
-/* Offsets within the data section, each tensor padded. */
-static quire_status place_tensors(quire_writer *writer, uint64_t *end,
-				  quire_error *error)
-{
-	*end = 0;
-	for (size_t i = 0; i < writer->tensor_count; i++) {
-		quire_tensor *view = &writer->tensors[i].view;
-
-		view->offset = *end;
-		if (!checked_add(*end, view->size, end) ||
-		    !checked_pad(*end, writer->alignment, end) ||
-		    *end > INT64_MAX / 2)
-			return quire_fail(error, QUIRE_ERROR_ARGUMENT,
-					  QUIRE_NO_OFFSET,
-					  "tensor '%s': the sum of sizes "
-					  "overflows",
-					  writer->tensors[i].name);
-	}
-	return QUIRE_OK;
-}
-
-/* Reads the header back. Only its own bytes are looked at. */
-static quire_status check(const quire_writer *writer, quire_error *error)
-{
-	/* What keeps the keys of a hostile file from colliding in
-	 * write_values.c does here, too. */
-	const struct quire_parse_options strict = {
-		.seed = (uint64_t)(uintptr_t)writer,
-	};
-	struct quire_index index;
-	const quire_status status = quire_parse(
-	    writer->header, writer->file_size, &strict, &index, error);
-
-	if (status == QUIRE_OK) {
-		quire_index_free(&index);
-		return QUIRE_OK;
-	}
-	if (error && status != QUIRE_ERROR_MEMORY) {
-		error->status = QUIRE_ERROR_ARGUMENT;
-		error->offset = QUIRE_NO_OFFSET;
-	}
-	return status == QUIRE_ERROR_MEMORY ? status : QUIRE_ERROR_ARGUMENT;
-}
-
-quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error)
+quire_status quire_out_build(const quire_writer *writer, size_t part_count,
+			     struct quire_out_part *part, quire_error *error)
 {
 	struct buffer buffer = { 0 };
-	uint64_t data_size;
-	quire_status status = place_tensors(writer, &data_size, error);
+	uint64_t value_count;
 
-	if (status == QUIRE_OK)
-		status = build(writer, &buffer, error);
-	if (status != QUIRE_OK) {
-		free(buffer.bytes);
-		return status;
+	put(&buffer, "GGUF", 4);
+	put_u32(&buffer, 3);
+	put_u64(&buffer, part->tensor_count);
+	put_u64(&buffer, 0);
+	value_count = put_general(&buffer, writer, part->no == 0);
+	value_count += put_split(&buffer, writer, part, part_count);
+	if (!writer->plain) {
+		value_count += put_tensor_columns(&buffer, writer, part);
+		if (part->no == 0)
+			value_count += put_linears(&buffer, writer);
+		value_count += put_padding(&buffer, writer, part);
 	}
-	writer->header = buffer.bytes;
-	writer->header_size = buffer.size;
-	writer->file_size = buffer.size + data_size;
-	quire_writer_seal(writer);
-	status = check(writer, error);
-	if (status == QUIRE_OK)
-		status = quire_output_resize(&writer->output, writer->file_size,
-					     error);
-	if (status != QUIRE_OK) {
-		free(writer->header);
-		writer->header = NULL;
-	}
-	return status;
-}
-
-void quire_writer_seal(quire_writer *writer)
-{
-	unsigned char *field = writer->header + writer->header_hash_at;
-
+	put_infos(&buffer, writer, part);
 	if (writer->plain)
-		return;
-	for (size_t i = 0; i < writer->tensor_count; i++)
-		store_u64(writer->header + writer->tensor_hash_at + 8 * i,
-			  writer->tensors[i].view.xxh3);
-	store_u64(field, 0);
-	store_u64(field, XXH3_64bits(writer->header, writer->header_size));
+		part->bare_size = buffer.size;
+	/* F-20. After the spaces of F-28 there are none. */
+	put_zeros(&buffer, padding_size(writer, buffer.size));
+	if (buffer.failed) {
+		free(buffer.bytes);
+		return quire_fail_memory(error, buffer.size);
+	}
+	store_u64(buffer.bytes + 16, value_count);
+	part->header = buffer.bytes;
+	part->header_size = buffer.size;
+	return QUIRE_OK;
 }

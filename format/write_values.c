@@ -27,6 +27,19 @@ static bool is_derived(const char *key)
 	return false;
 }
 
+/* Keys that tell a part's place in its set. */
+static bool is_of_set(const char *key)
+{
+	static const char *const keys[] = { "split.no", "split.count",
+					    "split.tensors.count",
+					    "quire.split.xxh3" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(key, keys[i]) == 0)
+			return true;
+	return false;
+}
+
 static quire_status check_key(const quire_writer *writer, const char *key,
 			      const quire_value *value, quire_error *error)
 {
@@ -35,7 +48,7 @@ static quire_status check_key(const quire_writer *writer, const char *key,
 				  "key '%s' would make a container of a plain "
 				  "file",
 				  key);
-	if (is_derived(key))
+	if (is_derived(key) || (writer->split_size > 0 && is_of_set(key)))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 				  "key '%s' is set by the writer itself", key);
 	if (strcmp(key, "general.alignment") == 0 &&
@@ -184,7 +197,7 @@ quire_status quire_writer_set_value(quire_writer *writer, const char *key,
 	void *storage;
 	quire_status status;
 
-	if (writer->header)
+	if (writer->part_count > 0)
 		return quire_out_fail_late(error);
 	status = check_key(writer, key, value, error);
 	if (status == QUIRE_OK)

@@ -386,15 +386,24 @@ typedef struct quire_writer_options {
 	 * those that are set (and general.alignment, where it is not 32), no
 	 * checksums, sources or linears; zeros for padding. */
 	bool plain;
+	/* 0: one file. Else a split set where one file would be larger than
+	 * this: for NAME.gguf, NAME-00001-of-00003.gguf and so on, each filled
+	 * with whole tensors up to this size; one tensor alone may exceed it.
+	 * Values and linears are in the first. */
+	uint64_t split_size;
 } quire_writer_options;
 
 /*
  * Begins a file at `path`. Bytes go to a temporary file in the same
  * folder, which quire_writer_finish renames and quire_writer_free removes,
- * so a failure leaves what was at `path` and nothing else.
+ * so a failure leaves what was at `path` and nothing else. Parts of a split set
+ * appear together; until all are there, the first is missing.
  *
  * Order of calls: values, tensors and linears are declared; the first
- * quire_writer_write fixes the layout; then the tensors' bytes; then finish.
+ * quire_writer_write fixes the layout (and fails with ARGUMENT for one that
+ * breaks a rule, or if split_size is less than the first part's header, or
+ * makes more than 65535 parts, and with IO for a part that exists and may not
+ * be overwritten); then the tensors' bytes; then finish.
  * The same calls give the same bytes.
  */
 QUIRE_API quire_status quire_writer_create(const char *path,
@@ -468,6 +477,13 @@ QUIRE_API quire_status quire_writer_write(quire_writer *writer, size_t index,
 QUIRE_API quire_status quire_writer_adopt(quire_writer *writer, int file,
 					  quire_progress_fn progress,
 					  void *context, quire_error *error);
+
+/* The files, once the layout is fixed; before, none. The path of a part lives
+ * as long as the writer. */
+QUIRE_API size_t quire_writer_part_count(const quire_writer *writer);
+/* False if there is no such part. */
+QUIRE_API bool quire_writer_part(const quire_writer *writer, size_t index,
+				 quire_part *part);
 
 /* Writes header and checksums, fsyncs, and renames into place. Fails with
  * ARGUMENT if a tensor has not all its bytes. */

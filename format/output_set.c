@@ -1,0 +1,298 @@
+/*
+ * output_set.c - several files that appear together, as far as a file system
+ * that renames one at a time allows: the first of them is the sign that all
+ * are there. Locks and single files are output_posix.c's.
+ *
+ * Of each file NAME-00001-of-00003.gguf there may be, while a set is placed,
+ * NAME-00001-of-00003.gguf.quire-part, which is the new one, and
+ * NAME-00001-of-00003.gguf.quire-old, which is the one that it replaces.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/error.h"
+#include "format/output.h"
+
+#define OLD_SUFFIX  ".quire-old"
+#define PART_SUFFIX ".quire-part"
+
+/* "-00001-of-00003.gguf" */
+#define NUMBERS_SIZE 20
+
+/* The names that a file of a set may have; in memory of its own. */
+struct names {
+	char *path;
+	char *part;
+	char *old;
+};
+
+static void free_names(struct names *names)
+{
+	free(names->path);
+	free(names->part);
+	free(names->old);
+}
+
+/* Room for any file of the set of `path`. */
+static bool make_names(const char *path, struct names *names)
+{
+	const size_t room = strlen(path) + NUMBERS_SIZE + sizeof(PART_SUFFIX);
+
+	names->path = malloc(room);
+	names->part = malloc(room);
+	names->old = malloc(room);
+	if (names->path && names->part && names->old)
+		return true;
+	free_names(names);
+	return false;
+}
+
+/* Given the path, the other two. */
+static void complete(struct names *names)
+{
+	strcat(strcpy(names->part, names->path), PART_SUFFIX);
+	strcat(strcpy(names->old, names->path), OLD_SUFFIX);
+}
+
+static void set_names(struct names *names, const char *path)
+{
+	strcpy(names->path, path);
+	complete(names);
+}
+
+static bool exists(const char *path)
+{
+	struct stat facts;
+
+	return lstat(path, &facts) == 0;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return lstat(a, &first) == 0 && lstat(b, &second) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
+/* Whether the new file is at its place, given that it is the first one, or
+ * that it was linked and not renamed there. */
+static bool is_placed(const struct names *names)
+{
+	return exists(names->path) &&
+	       (!exists(names->part) || same_file(names->path, names->part));
+}
+
+static quire_status put_aside(const struct quire_output *output,
+			      const struct names *names, quire_error *error)
+{
+	struct stat old;
+
+	if (!output->overwrite || lstat(names->path, &old) != 0)
+		return QUIRE_OK;
+	if (S_ISDIR(old.st_mode))
+		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+				  "%s: is a folder", names->path);
+	if (rename(names->path, names->old) != 0)
+		return quire_fail_errno(error, "%s: cannot put aside",
+					names->path);
+	return QUIRE_OK;
+}
+
+/* Makes the place of a file what it was before. */
+static void put_back(const struct names *names, bool placed)
+{
+	if (placed)
+		(void)unlink(names->path);
+	if (exists(names->old))
+		(void)rename(names->old, names->path);
+}
+
+static quire_status flush_all(struct quire_output *const *outputs, size_t count,
+			      quire_error *error)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fsync(outputs[i]->fd) != 0)
+			return quire_fail_errno(error, "%s: cannot flush",
+						outputs[i]->part_path);
+	return QUIRE_OK;
+}
+
+/* The first file is the first to go and the last to come. From *placed on all
+ * are at their places, whatever is returned. */
+static quire_status place_all(struct quire_output *const *outputs, size_t count,
+			      struct names *names, size_t *placed,
+			      quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		set_names(names, outputs[i]->path);
+		status = put_aside(outputs[i], names, error);
+	}
+	for (*placed = count; *placed > 0 && status == QUIRE_OK; --*placed) {
+		set_names(names, outputs[*placed - 1]->path);
+		if (quire_output_link(names->part, names->path) != 0)
+			return quire_fail_errno(
+			    error, "%s: cannot rename to it", names->path);
+	}
+	return status;
+}
+
+quire_status quire_output_commit_set(struct quire_output *const *outputs,
+				     size_t count, quire_error *error)
+{
+	struct names names;
+	size_t placed;
+	quire_status status = flush_all(outputs, count, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	/* The paths of all are as long as the first one's. */
+	if (!make_names(outputs[0]->path, &names))
+		return quire_fail_memory(error, strlen(outputs[0]->path));
+	status = place_all(outputs, count, &names, &placed, error);
+	for (size_t i = count; i-- > 0;) {
+		set_names(&names, outputs[i]->path);
+		if (status != QUIRE_OK) {
+			put_back(&names, i >= placed);
+			continue;
+		}
+		(void)unlink(names.old);
+		(void)unlink(names.part);
+		close(outputs[i]->fd);
+		outputs[i]->fd = -1;
+	}
+	quire_output_sync_folder(outputs[0]->path);
+	free_names(&names);
+	return status;
+}
+
+/* The size of what goes before the numbers: all but a final .gguf. */
+static size_t stem_size(const char *path)
+{
+	static const char ending[] = ".gguf";
+	const size_t size = strlen(path);
+	const size_t stem = size - (size > strlen(ending) ? strlen(ending) : 0);
+
+	return strcmp(path + stem, ending) == 0 ? stem : size;
+}
+
+static void print_path(char *text, const char *path, size_t no, size_t count)
+{
+	const size_t stem = stem_size(path);
+
+	/* Both are u16, which the compiler cannot know. */
+	memmove(text, path, stem);
+	snprintf(text + stem, NUMBERS_SIZE + 1, "-%05zu-of-%05zu.gguf",
+		 no % 100000, count % 100000);
+}
+
+char *quire_output_set_path(const char *path, size_t no, size_t count)
+{
+	char *made = malloc(strlen(path) + NUMBERS_SIZE + 1);
+
+	if (made)
+		print_path(made, path, no + 1, count);
+	return made;
+}
+
+/* Whether a process that is alive writes the file. */
+static bool is_locked(const char *part)
+{
+	const int fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool locked;
+
+	if (fd < 0)
+		return false;
+	locked = flock(fd, LOCK_EX | LOCK_NB) != 0;
+	close(fd);
+	return locked;
+}
+
+/* One set: back to what it was, or, if it was placed, without what was left
+ * behind it. The first file's part, by which one knows, goes last. */
+static void recover(const char *path, size_t count, struct names *names)
+{
+	bool placed;
+
+	print_path(names->path, path, 1, count);
+	complete(names);
+	placed = is_placed(names);
+	for (size_t no = count; no > 0; no--) {
+		print_path(names->path, path, no, count);
+		complete(names);
+		if (is_locked(names->part))
+			continue;
+		if (placed)
+			(void)unlink(names->old);
+		else
+			put_back(names, same_file(names->path, names->part));
+		(void)unlink(names->part);
+	}
+}
+
+/* Takes "-00001-of-00003.gguf.quire-part" and the like; 0: it is none. */
+static size_t count_in(const char *numbers)
+{
+	unsigned no, count;
+	char expected[NUMBERS_SIZE + 1];
+
+	if (sscanf(numbers, "-%5u-of-%5u", &no, &count) != 2)
+		return 0;
+	snprintf(expected, sizeof(expected), "-%05u-of-%05u.gguf", no % 100000,
+		 count % 100000);
+	if (strncmp(numbers, expected, NUMBERS_SIZE) != 0 ||
+	    (strcmp(numbers + NUMBERS_SIZE, PART_SUFFIX) != 0 &&
+	     strcmp(numbers + NUMBERS_SIZE, OLD_SUFFIX) != 0))
+		return 0;
+	return count;
+}
+
+/* What is left may be of several sets, but of one at most per killed run. */
+static void recover_in(DIR *folder, const char *path, struct names *names)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	const size_t size = stem_size(name);
+	const struct dirent *entry;
+	size_t last = 0;
+
+	while ((entry = readdir(folder))) {
+		size_t count;
+
+		if (strncmp(entry->d_name, name, size) != 0)
+			continue;
+		count = count_in(entry->d_name + size);
+		if (count > 0 && count != last)
+			recover(path, count, names);
+		if (count > 0)
+			last = count;
+	}
+}
+
+void quire_output_recover_sets(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const size_t size = slash ? (size_t)(slash - path) : 0;
+	struct names names;
+	DIR *folder;
+
+	if (!make_names(path, &names))
+		return;
+	memcpy(names.path, path, size);
+	strcpy(names.path + size, slash ? "/" : ".");
+	folder = opendir(names.path);
+	if (folder) {
+		recover_in(folder, path, &names);
+		closedir(folder);
+	}
+	free_names(&names);
+}

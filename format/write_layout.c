@@ -1,0 +1,368 @@
+/*
+ * write_layout.c - what lies where: which tensors share a file, their offsets,
+ * the files themselves. A part is filled until the next tensor would make it
+ * larger than the split size; how large headers are is measured, not guessed.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "format/bytes.h"
+#include "format/error.h"
+#include "format/parse.h"
+#include "format/write.h"
+
+/* split.count is a u16. */
+#define PART_COUNT_MAX 65535
+
+/* How large a file gets while tensors are added. */
+struct filling {
+	uint64_t bare_size; /* of its header */
+	uint64_t data_size;
+};
+
+struct quire_out_part *quire_out_part_of(const quire_writer *writer,
+					 const struct quire_out_tensor *tensor)
+{
+	return &writer->parts[tensor->part];
+}
+
+void quire_out_free_parts(struct quire_out_part *parts, size_t count)
+{
+	/* The first one last, as output_set.c wants it. */
+	while (count-- > 0) {
+		free(parts[count].header);
+		quire_output_discard(&parts[count].output);
+	}
+	free(parts);
+}
+
+/* What all tensors take together, padded, is a number that can be. */
+static quire_status check_sizes(const quire_writer *writer, quire_error *error)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < writer->tensor_count; i++)
+		if (!checked_add(end, writer->tensors[i].view.size, &end) ||
+		    !checked_pad(end, writer->alignment, &end) ||
+		    end > INT64_MAX / 2)
+			return quire_fail(error, QUIRE_ERROR_ARGUMENT,
+					  QUIRE_NO_OFFSET,
+					  "tensor '%s': the sum of sizes "
+					  "overflows",
+					  writer->tensors[i].name);
+	return QUIRE_OK;
+}
+
+static uint64_t padded(const quire_writer *writer, uint64_t size)
+{
+	const uint64_t mask = writer->alignment - 1;
+
+	return (size + mask) & ~mask;
+}
+
+/* With one tensor more. */
+static struct filling fill(const quire_writer *writer, struct filling filling,
+			   const struct quire_out_tensor *tensor)
+{
+	filling.data_size += padded(writer, tensor->view.size);
+	filling.bare_size += quire_out_info_size(tensor);
+	if (!writer->plain) /* its checksum and its source */
+		filling.bare_size += 8 + 8 + tensor->view.source.size;
+	return filling;
+}
+
+static bool fits(const quire_writer *writer, struct filling filling)
+{
+	return padded(writer, filling.bare_size) + filling.data_size <=
+	       writer->split_size;
+}
+
+/* The header of part `no` without tensors. */
+static quire_status measure(const quire_writer *writer, size_t no,
+			    size_t part_count, struct filling *empty,
+			    quire_error *error)
+{
+	struct quire_out_part part = { .no = no };
+	const quire_status status =
+	    quire_out_build(writer, part_count, &part, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	free(part.header);
+	*empty = (struct filling){ .bare_size = part.bare_size };
+	return QUIRE_OK;
+}
+
+/* Whether the split size asks for more than one file. */
+static quire_status must_split(const quire_writer *writer, bool *must,
+			       quire_error *error)
+{
+	struct filling filling;
+	quire_status status;
+
+	*must = false;
+	if (writer->split_size == 0 || writer->tensor_count < 2)
+		return QUIRE_OK;
+	status = measure(writer, 0, 1, &filling, error);
+	if (status != QUIRE_OK)
+		return status;
+	for (size_t i = 0; i < writer->tensor_count; i++)
+		filling = fill(writer, filling, &writer->tensors[i]);
+	*must = !fits(writer, filling);
+	return QUIRE_OK;
+}
+
+/* Gives each tensor its part, where first parts begin as large as `first` and
+ * others as `other`. Returns how many there are. */
+static size_t distribute(quire_writer *writer, struct filling first,
+			 struct filling other)
+{
+	struct filling filling = first;
+	uint32_t part = 0;
+	bool empty = true;
+
+	for (size_t i = 0; i < writer->tensor_count; i++) {
+		struct quire_out_tensor *tensor = &writer->tensors[i];
+		struct filling more = fill(writer, filling, tensor);
+
+		if (!empty && !fits(writer, more)) {
+			part++;
+			more = fill(writer, other, tensor);
+		}
+		empty = false;
+		filling = more;
+		tensor->part = part;
+	}
+	return (size_t)part + 1;
+}
+
+/* The first header has a checksum for each part, so that more parts make it
+ * larger, and a larger one may make more parts; never fewer. */
+static quire_status choose_parts(quire_writer *writer, size_t *part_count,
+				 quire_error *error)
+{
+	struct filling first;
+	struct filling other;
+	size_t wanted = 2;
+	quire_status status;
+
+	do {
+		*part_count = wanted;
+		status = measure(writer, 0, *part_count, &first, error);
+		if (status == QUIRE_OK)
+			status = measure(writer, 1, *part_count, &other, error);
+		if (status != QUIRE_OK)
+			return status;
+		if (!fits(writer, first))
+			return quire_fail(
+			    error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			    "a split size of %" PRIu64 " bytes is less than "
+			    "the first part's header, %" PRIu64 " bytes",
+			    writer->split_size,
+			    padded(writer, first.bare_size));
+		wanted = distribute(writer, first, other);
+	} while (wanted > *part_count);
+	if (*part_count <= PART_COUNT_MAX)
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			  "a split size of %" PRIu64 " bytes makes %zu parts, "
+			  "and a set has %d at most",
+			  writer->split_size, *part_count, PART_COUNT_MAX);
+}
+
+/* Tells the parts which tensors they have, and these their offsets. */
+static void place_tensors(const quire_writer *writer,
+			  struct quire_out_part *parts)
+{
+	for (size_t i = 0; i < writer->tensor_count; i++) {
+		struct quire_out_tensor *tensor = &writer->tensors[i];
+		struct quire_out_part *part = &parts[tensor->part];
+
+		if (part->tensor_count++ == 0)
+			part->first_tensor = i;
+		tensor->view.offset = part->file_size;
+		part->file_size += padded(writer, tensor->view.size);
+	}
+}
+
+static quire_status build_parts(const quire_writer *writer,
+				struct quire_out_part *parts, size_t count,
+				quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+
+	place_tensors(writer, parts);
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		status = quire_out_build(writer, count, &parts[i], error);
+		if (status == QUIRE_OK)
+			parts[i].file_size += parts[i].header_size;
+	}
+	return status;
+}
+
+/* Files for the parts; one part alone stays for quire_writer_lay_out. */
+static quire_status open_parts(const quire_writer *writer,
+			       struct quire_out_part *parts, size_t count,
+			       quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+
+	if (count == 1)
+		return quire_output_resize(&writer->output, parts[0].file_size,
+					   error);
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		/* F-42 */
+		char *path =
+		    quire_output_set_path(writer->output.path, i, count);
+
+		if (!path)
+			return quire_fail_memory(error,
+						 strlen(writer->output.path));
+		status = quire_output_open(&parts[i].output, path,
+					   writer->overwrite, error);
+		free(path);
+		if (status == QUIRE_OK)
+			status = quire_output_resize(&parts[i].output,
+						     parts[i].file_size, error);
+	}
+	return status;
+}
+
+/* Reads the headers back. Only their own bytes are looked at. */
+static quire_status parse(const struct quire_out_part *parts, size_t count,
+			  const struct quire_parse_options *options,
+			  struct quire_parsed_part *parsed, quire_error *error)
+{
+	struct quire_index index;
+	quire_status status = QUIRE_OK;
+	size_t culprit;
+
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		parsed[i].bytes = parts[i].header;
+		status = quire_parse(parts[i].header, parts[i].file_size,
+				     options, &parsed[i].index, error);
+	}
+	if (status != QUIRE_OK || count == 1)
+		return status;
+	status =
+	    quire_parse_join(parsed, count, options, &index, &culprit, error);
+	if (status != QUIRE_OK)
+		return status;
+	quire_index_free(&index);
+	/* Which has all that the parts had. */
+	memset(parsed, 0, count * sizeof(*parsed));
+	return QUIRE_OK;
+}
+
+static quire_status check(const quire_writer *writer,
+			  const struct quire_out_part *parts, size_t count,
+			  quire_error *error)
+{
+	/* What keeps the keys of a hostile file from colliding in
+	 * write_values.c does here, too. */
+	const struct quire_parse_options strict = {
+		.seed = (uint64_t)(uintptr_t)writer,
+		.take_part = count > 1,
+	};
+	struct quire_parsed_part *parsed = calloc(count, sizeof(*parsed));
+	quire_status status;
+
+	if (!parsed)
+		return quire_fail_memory(error, count * sizeof(*parsed));
+	status = parse(parts, count, &strict, parsed, error);
+	for (size_t i = 0; i < count; i++)
+		quire_index_free(&parsed[i].index);
+	free(parsed);
+	if (status == QUIRE_OK || status == QUIRE_ERROR_MEMORY)
+		return status;
+	if (error) {
+		error->status = QUIRE_ERROR_ARGUMENT;
+		error->offset = QUIRE_NO_OFFSET;
+	}
+	return QUIRE_ERROR_ARGUMENT;
+}
+
+static void seal(const quire_writer *writer, struct quire_out_part *part)
+{
+	const struct quire_out_tensor *tensors =
+	    writer->tensors + part->first_tensor;
+	unsigned char *field = part->header + part->header_hash_at;
+
+	for (size_t i = 0; i < part->tensor_count; i++)
+		store_u64(part->header + part->tensor_hash_at + 8 * i,
+			  tensors[i].view.xxh3);
+	store_u64(field, 0);
+	store_u64(field, XXH3_64bits(part->header, part->header_size));
+}
+
+static void seal_parts(const quire_writer *writer, struct quire_out_part *parts,
+		       size_t count)
+{
+	if (writer->plain)
+		return;
+	for (size_t i = 1; i < count; i++) {
+		const unsigned char *field;
+
+		seal(writer, &parts[i]);
+		field = parts[i].header + parts[i].header_hash_at;
+		memcpy(parts[0].header + parts[0].seals_at + 8 * i, field, 8);
+	}
+	seal(writer, &parts[0]);
+}
+
+void quire_writer_seal(quire_writer *writer)
+{
+	seal_parts(writer, writer->parts, writer->part_count);
+}
+
+/* How many parts there are, and which tensors they have. */
+static quire_status choose(quire_writer *writer, size_t *count,
+			   quire_error *error)
+{
+	bool must;
+	quire_status status = check_sizes(writer, error);
+
+	if (status == QUIRE_OK)
+		status = must_split(writer, &must, error);
+	if (status != QUIRE_OK)
+		return status;
+	*count = 1;
+	for (size_t i = 0; i < writer->tensor_count; i++)
+		writer->tensors[i].part = 0;
+	return must ? choose_parts(writer, count, error) : QUIRE_OK;
+}
+
+quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error)
+{
+	struct quire_out_part *parts;
+	size_t count;
+	quire_status status = choose(writer, &count, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	parts = calloc(count, sizeof(*parts));
+	if (!parts)
+		return quire_fail_memory(error, count * sizeof(*parts));
+	for (size_t i = 0; i < count; i++) {
+		parts[i].no = i;
+		parts[i].output.fd = -1;
+	}
+	status = build_parts(writer, parts, count, error);
+	if (status == QUIRE_OK) {
+		seal_parts(writer, parts, count);
+		status = check(writer, parts, count, error);
+	}
+	if (status == QUIRE_OK)
+		status = open_parts(writer, parts, count, error);
+	if (status != QUIRE_OK) {
+		quire_out_free_parts(parts, count);
+		return status;
+	}
+	if (count == 1) {
+		parts[0].output = writer->output;
+		writer->output = (struct quire_output){ .fd = -1 };
+	}
+	writer->parts = parts;
+	writer->part_count = count;
+	return QUIRE_OK;
+}
