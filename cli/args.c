@@ -7,6 +7,7 @@
 #include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "quire_convert.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,6 +86,21 @@ static bool store_item(const struct parser *parser,
 	return false;
 }
 
+static bool store_size(const struct parser *parser,
+		       const struct args_option *option, void *member,
+		       const char *text)
+{
+	uint64_t size;
+
+	if (!quire_size_parse(text, &size) || size == 0) {
+		trouble("%s: --%s takes a size such as 500M or 4G, not '%s'",
+			parser->command->name, option->name, text);
+		return false;
+	}
+	memcpy(member, &size, sizeof(size));
+	return true;
+}
+
 static bool store(struct parser *parser, const struct args_option *option,
 		  const char *text)
 {
@@ -116,6 +132,8 @@ static bool store(struct parser *parser, const struct args_option *option,
 		}
 		memcpy(member, &number, sizeof(number));
 		return true;
+	case ARGS_SIZE:
+		return store_size(parser, option, member, text);
 	case ARGS_LIST:
 		return store_item(parser, option, member, text);
 	}

@@ -34,6 +34,7 @@ enum args_type {
 	ARGS_FLAG,   /* bool */
 	ARGS_TEXT,   /* const char *, into argv */
 	ARGS_NUMBER, /* uint32_t, from min to max */
+	ARGS_SIZE,   /* uint64_t, bytes, as "4G"; above 0 */
 	ARGS_LIST,   /* struct args_list */
 };
 

@@ -20,6 +20,7 @@ struct values {
 	const char *fallback;
 	uint32_t threads;
 	uint32_t alignment;
+	uint64_t split_size;
 	bool force;
 };
 
@@ -60,6 +61,12 @@ static const struct args_option options[] = {
 	  .max = 65536,
 	  .help = "bytes that tensors start on, a power of two; default: "
 		  "16384" },
+	{ .name = "split-size",
+	  .value = "SIZE",
+	  .type = ARGS_SIZE,
+	  .offset = offsetof(struct values, split_size),
+	  .help = "write a set of files of at most this size, as 4G, 500M or "
+		  "2GiB" },
 	{ .name = NULL },
 };
 
@@ -136,14 +143,26 @@ static int tell(const struct conversion *conversion,
 	return output_file_commit(report_file) ? EXIT_FINE : EXIT_TROUBLE;
 }
 
+/* Whether a message begins with the name of the output or one of its parts. */
+static bool is_of_output(const char *message, const char *output)
+{
+	static const char ending[] = ".gguf";
+	size_t size = strlen(output);
+
+	if (size > strlen(ending) &&
+	    strcmp(output + size - strlen(ending), ending) == 0)
+		size -= strlen(ending);
+	return strncmp(message, output, size) == 0;
+}
+
 static int tell_failure(const struct values *values, const char *source,
 			quire_error *error)
 {
 	/* Advice on containers does not help with ONNX models. */
 	error->status = QUIRE_OK;
-	if (strncmp(error->message, values->output, strlen(values->output)))
-		return trouble_with_file(source, error);
-	return trouble("%s", error->message); /* names the output itself */
+	if (is_of_output(error->message, values->output))
+		return trouble("%s", error->message);
+	return trouble_with_file(source, error);
 }
 
 static int convert(const struct values *values, const char *source,
@@ -155,6 +174,7 @@ static int convert(const struct values *values, const char *source,
 		.threads = values->threads,
 		.alignment = values->alignment,
 		.overwrite = values->force,
+		.split_size = values->split_size,
 		.progress = show_progress,
 		.context = &progress,
 	};
@@ -173,6 +193,7 @@ static int convert(const struct values *values, const char *source,
 	if (status != QUIRE_OK)
 		return tell_failure(values, source, &error);
 	conversion.report = report;
+	conversion.split_size = values->split_size;
 	conversion.seconds = terminal_seconds() - progress.started;
 	code = tell(&conversion, report_file);
 	quire_convert_report_free(report);
@@ -225,10 +246,16 @@ const struct command command_convert = {
 	    "Q4_0, Q4_1 or Q8_0; only their scales\nare rounded to f16. A "
 	    "weight that none of these can hold is written dequantized, "
 	    "and\nthe summary says why. External data is read from beside "
-	    "the model.",
+	    "the model.\n\n"
+	    "--split-size makes OUT-00001-of-00003.gguf and so on, in place of "
+	    "OUT.gguf, where\none file would be larger. Each part has its own "
+	    "checksums; any of them names the\nset to other commands. K, M, G "
+	    "and T are powers of 1000, Ki to Ti of 1024. A\ntensor larger than "
+	    "the size has a part to itself.",
 	.examples = "  quire convert model.onnx -o model.gguf\n"
 		    "  quire convert model.onnx -o model.gguf --force "
-		    "--report report.json",
+		    "--report report.json\n"
+		    "  quire convert model.onnx -o model.gguf --split-size 4G",
 	.options = options,
 	.words_min = 1,
 	.words_max = 1,

@@ -4,6 +4,7 @@
  */
 #include "cli/convert_report.h"
 #include "cli/json_out.h"
+#include "cli/other_files.h"
 #include "cli/text.h"
 #include "cli/text_table.h"
 #include "cli/trouble.h"
@@ -138,18 +139,55 @@ static void print_reasons(const quire_convert_report *report)
 		       more);
 }
 
+/* A tensor does not lie in two parts. */
+static void print_large(const struct conversion *conversion)
+{
+	const quire_convert_report *report = conversion->report;
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < report->part_count; i++)
+		count += report->parts[i].file_size > conversion->split_size;
+	if (count > 0)
+		printf("  %zu %s larger than the split size, for one tensor\n",
+		       count, count == 1 ? "part is" : "parts are");
+}
+
+static void print_files(const struct conversion *conversion)
+{
+	char name[OTHER_FILES_NAME_SIZE];
+	size_t others;
+
+	if (conversion->split_size > 0)
+		print_large(conversion);
+	others = other_files(conversion->report, conversion->output, name);
+	if (others == 0)
+		return;
+	fputs("  not of this conversion, and left as it was: ", stdout);
+	text_print(stdout, name, strlen(name));
+	if (others > 1)
+		printf(" and %zu more", others - 1);
+	putchar('\n');
+}
+
 void convert_report_print(const struct conversion *conversion)
 {
 	const quire_convert_report *report = conversion->report;
 	char size[TEXT_SIZE_CAPACITY];
 
-	text_print(stdout, conversion->output, strlen(conversion->output));
-	printf(": %zu %s, %s\n", report->count,
+	/* The first part names a set, and is the only file of what is none. */
+	text_print(stdout, report->parts[0].path,
+		   strlen(report->parts[0].path));
+	printf(": %zu %s, %s", report->count,
 	       report->count == 1 ? "weight" : "weights",
 	       text_human_size(size, report->file_size));
+	if (report->part_count > 1)
+		printf(" in %zu parts", report->part_count);
+	putchar('\n');
 	if (!print_outcomes(report))
 		trouble_memory();
 	print_reasons(report);
+	print_files(conversion);
 	printf("  largest rounding of a scale: %.2g relative\n",
 	       largest_rounding(report));
 	printf("  %.2f seconds\n", conversion->seconds);
@@ -197,6 +235,21 @@ static void json_totals(struct json_out *out,
 	json_out_end(out, '}');
 }
 
+static void json_files(struct json_out *out, const quire_convert_report *report)
+{
+	size_t i;
+
+	json_out_begin(out, "files", '[');
+	for (i = 0; i < report->part_count; i++) {
+		json_out_begin(out, NULL, '{');
+		json_out_text(out, "path", report->parts[i].path);
+		json_out_u64(out, "size", report->parts[i].file_size);
+		json_out_u64(out, "tensors", report->parts[i].tensor_count);
+		json_out_end(out, '}');
+	}
+	json_out_end(out, ']');
+}
+
 bool convert_report_write(const struct conversion *conversion, FILE *stream)
 {
 	const quire_convert_report *report = conversion->report;
@@ -208,6 +261,7 @@ bool convert_report_write(const struct conversion *conversion, FILE *stream)
 	json_out_text(&out, "output", conversion->output);
 	json_out_f64(&out, "seconds", conversion->seconds);
 	json_totals(&out, report);
+	json_files(&out, report);
 	json_out_begin(&out, "tensors", '[');
 	for (i = 0; i < report->count; i++)
 		json_row(&out, &report->rows[i]);

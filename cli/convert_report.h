@@ -13,6 +13,7 @@ struct conversion {
 	const char *source; /* paths as they were given */
 	const char *output;
 	double seconds;
+	uint64_t split_size; /* that was asked for; 0: none */
 	const quire_convert_report *report;
 };
 

@@ -195,13 +195,13 @@ static bool same_file(const struct stat *file, const char *path)
 }
 
 /* `overwrite` is about an older container, never about the source. */
-static quire_status check_output(const struct conversion *job)
+static quire_status check_output(const struct conversion *job, const char *path)
 {
 	const struct onnx_files *files = &job->model->files;
 	struct stat output;
 	bool same;
 
-	if (stat(job->gguf_path, &output) != 0)
+	if (stat(path, &output) != 0)
 		return QUIRE_OK;
 	same = same_file(&output, job->onnx_path);
 	for (size_t i = 0; i < files->count && !same; i++)
@@ -209,7 +209,21 @@ static quire_status check_output(const struct conversion *job)
 	if (!same)
 		return QUIRE_OK;
 	return quire_fail(job->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			  "%s is a file of the source model", job->gguf_path);
+			  "%s is a file of the source model", path);
+}
+
+/* How many files there are, is known with the layout. */
+static quire_status fix_layout(const struct conversion *job)
+{
+	quire_part part;
+	quire_status status =
+	    quire_writer_write(job->writer, 0, NULL, 0, job->error);
+
+	for (size_t i = 0;
+	     status == QUIRE_OK && quire_writer_part(job->writer, i, &part);
+	     i++)
+		status = check_output(job, part.path);
+	return status;
 }
 
 static quire_status write_container(struct conversion *job)
@@ -222,8 +236,9 @@ static quire_status write_container(struct conversion *job)
 	const quire_writer_options options = {
 		.alignment = job->options->alignment,
 		.overwrite = job->options->overwrite,
+		.split_size = job->options->split_size,
 	};
-	quire_status status = check_output(job);
+	quire_status status = check_output(job, job->gguf_path);
 
 	if (status == QUIRE_OK)
 		status = quire_writer_create(job->gguf_path, &options,
@@ -234,6 +249,8 @@ static quire_status write_container(struct conversion *job)
 		status = declare_tensors(job);
 	if (status == QUIRE_OK)
 		status = declare_linears(job);
+	if (status == QUIRE_OK)
+		status = fix_layout(job);
 	if (status == QUIRE_OK)
 		status = quire_pipeline_run(job->plan, job->writer, &streaming,
 					    job->error);
@@ -246,27 +263,48 @@ static quire_status finish(const struct conversion *job,
 			   quire_convert_report **report)
 {
 	quire_convert_report *made = NULL;
-	struct stat output;
 	quire_status status = QUIRE_OK;
 
 	if (report)
-		status = quire_report_create(job->plan, &made, job->error);
+		status = quire_report_create(job->plan, job->writer, &made,
+					     job->error);
 	if (status == QUIRE_OK)
 		status = quire_writer_finish(job->writer, job->error);
 	if (status != QUIRE_OK) {
 		quire_convert_report_free(made);
 		return status;
 	}
-	if (report) {
-		if (stat(job->gguf_path, &output) == 0)
-			made->file_size = (uint64_t)output.st_size;
+	if (report)
 		*report = made;
-	}
 	return QUIRE_OK;
+}
+
+/* A part of another set would be taken for one of this. */
+static bool is_part_name(const char *path)
+{
+	static const char pattern[] = "-00000-of-00000.gguf";
+	const size_t size = strlen(path);
+	const size_t length = strlen(pattern);
+
+	if (size < length)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		const char c = path[size - length + i];
+
+		if (pattern[i] == '0' ? c < '0' || c > '9' : c != pattern[i])
+			return false;
+	}
+	return true;
 }
 
 static quire_status check_options(const struct conversion *job)
 {
+	if (job->options->split_size > 0 && is_part_name(job->gguf_path))
+		return quire_fail(job->error, QUIRE_ERROR_ARGUMENT,
+				  QUIRE_NO_OFFSET,
+				  "%s: the name of a part; name the set, "
+				  "without the numbers",
+				  job->gguf_path);
 	switch (job->options->fallback) {
 	case QUIRE_FALLBACK_F32:
 	case QUIRE_FALLBACK_F16:

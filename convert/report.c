@@ -68,14 +68,12 @@ static void fill_row(const struct plan_item *item, char **room,
 	};
 }
 
-quire_status quire_report_create(const struct plan *plan,
-				 quire_convert_report **report,
-				 quire_error *error)
+/* Of a report's own memory. */
+static size_t total_size(const struct plan *plan, const quire_writer *writer)
 {
-	struct report *made;
-	size_t size =
-	    sizeof(*made) + plan->item_count * sizeof(quire_convert_row);
-	char *room;
+	size_t size = sizeof(struct report) +
+		      plan->item_count * sizeof(quire_convert_row);
+	quire_part part;
 
 	for (size_t i = 0; i < plan->item_count; i++) {
 		const struct row_text text = text_of(&plan->items[i]);
@@ -83,12 +81,42 @@ quire_status quire_report_create(const struct plan *plan,
 		size += size_of(text.node) + size_of(text.source) +
 			size_of(text.tensor) + size_of(text.reason);
 	}
-	made = malloc(size);
+	for (size_t i = 0; quire_writer_part(writer, i, &part); i++)
+		size += sizeof(part) + size_of(part.path);
+	return size;
+}
+
+/* The files, after the rows. Returns where text may go. */
+static char *fill_parts(const quire_writer *writer, struct report *made)
+{
+	const size_t count = quire_writer_part_count(writer);
+	quire_part *parts = (quire_part *)(made->rows + made->public.count);
+	char *room = (char *)(parts + count);
+
+	made->public.parts = parts;
+	made->public.part_count = count;
+	for (size_t i = 0; i < count; i++) {
+		quire_writer_part(writer, i, &parts[i]);
+		parts[i].path = copy(parts[i].path, &room);
+		made->public.file_size += parts[i].file_size;
+	}
+	return room;
+}
+
+quire_status quire_report_create(const struct plan *plan,
+				 const quire_writer *writer,
+				 quire_convert_report **report,
+				 quire_error *error)
+{
+	const size_t size = total_size(plan, writer);
+	struct report *made = malloc(size);
+	char *room;
+
 	if (!made)
 		return quire_fail_memory(error, size);
-	room = (char *)(made->rows + plan->item_count);
 	made->public = (quire_convert_report){ .count = plan->item_count,
 					       .rows = made->rows };
+	room = fill_parts(writer, made);
 	for (size_t i = 0; i < plan->item_count; i++) {
 		fill_row(&plan->items[i], &room, &made->rows[i]);
 		made->public.source_size += plan->items[i].source_size;

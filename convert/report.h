@@ -6,9 +6,11 @@
 
 #include "convert/plan.h"
 
-/* A report of all items of a plan, which it outlives; its file_size is 0. It
- * is freed with quire_convert_report_free. Fails with MEMORY only. */
+/* A report of all items of a plan, and of the files of a writer whose layout is
+ * fixed; it outlives both. It is freed with quire_convert_report_free. Fails
+ * with MEMORY only. */
 quire_status quire_report_create(const struct plan *plan,
+				 const quire_writer *writer,
 				 quire_convert_report **report,
 				 quire_error *error);
 

@@ -41,7 +41,11 @@ typedef struct quire_convert_report {
 	const quire_convert_row *rows; /* in the container's tensor order */
 	uint64_t source_size;	       /* sums over the rows */
 	uint64_t tensor_size;
-	uint64_t file_size; /* of the container */
+	uint64_t file_size; /* of the container, all its parts together */
+	/* Its files: several if it was split, else the one that was asked for.
+	 * Their tensors are numbered as in the container. */
+	size_t part_count;
+	const quire_part *parts;
 } quire_convert_report;
 
 /* What becomes of a weight that no block type holds. */
@@ -53,9 +57,10 @@ typedef enum quire_fallback {
 } quire_fallback;
 
 typedef struct quire_convert_options {
-	uint32_t threads;   /* 0: one for each CPU */
-	uint32_t alignment; /* as in quire_writer_options */
-	bool overwrite;	    /* likewise */
+	uint32_t threads;    /* 0: one for each CPU */
+	uint32_t alignment;  /* as in quire_writer_options */
+	bool overwrite;	     /* likewise */
+	uint64_t split_size; /* likewise */
 	quire_fallback fallback;
 	const char *architecture; /* NULL: "onnx" */
 	const char *name;	  /* NULL: the graph's, else the file's name */
@@ -68,7 +73,9 @@ typedef struct quire_convert_options {
  * container at `gguf_path`. Weights of MatMulNBits and GatherBlockQuantized
  * nodes are never quantized again: their codes are re-laid, or, where no block
  * type holds them, they are dequantized as `fallback` says. On success
- * *report, if `report` is not NULL, is the caller's.
+ * *report, if `report` is not NULL, is the caller's. Files appear whole or not
+ * at all, as quire_writer_create has it; those of a split set in place of the
+ * one at `gguf_path`, which must not itself be the name of a part.
  *
  * Fails with IO, MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model;
  * UNSUPPORTED for one that says what Quire cannot turn into a container.
@@ -81,6 +88,12 @@ QUIRE_API quire_status quire_convert_onnx(const char *onnx_path,
 
 /* NULL is fine. */
 QUIRE_API void quire_convert_report_free(quire_convert_report *report);
+
+/* Reads a size such as "4G", "500M", "64KiB" or "1000": a whole number and,
+ * directly after it, nothing, K, M, G, T (powers of 1000) or Ki, Mi, Gi, Ti (of
+ * 1024), with or without a B; k is K. False for anything else, and beyond 2^63
+ * - 1. */
+QUIRE_API bool quire_size_parse(const char *text, uint64_t *size);
 
 /* "exact", "fallback", "skipped". Static storage. */
 QUIRE_API const char *quire_outcome_name(quire_outcome outcome);

@@ -18,10 +18,10 @@ fail() {
 	exit 1
 }
 
-# try: one conversion that must fail for want of room.
+# try OPTION...: one conversion that must fail for want of room.
 try() {
 	code=0
-	"$quire" convert "$model" --force -o "$disk/out.gguf" \
+	"$quire" convert "$model" --force -o "$disk/out.gguf" "$@" \
 		>/dev/null 2>"$folder/message" || code=$?
 	[ "$code" = 2 ] || fail "exit status $code instead of 2"
 	grep -q '^quire: .*No space left on device' "$folder/message" ||
@@ -39,10 +39,13 @@ mount -t tmpfs -o size=256k tmpfs "$disk" 2>/dev/null || {
 	echo "skipped: cannot mount a small file system"
 	exit 77
 }
-try
-[ -z "$(ls -A "$disk")" ] || fail "left: $(ls -A "$disk")"
+for options in '' '--split-size 100K'; do
+	# shellcheck disable=SC2086 # a list of words
+	try $options
+	[ -z "$(ls -A "$disk")" ] || fail "left: $(ls -A "$disk")"
+done
 echo old >"$disk/out.gguf"
 try
 [ "$(ls -A "$disk")" = out.gguf ] || fail "left: $(ls -A "$disk")"
 [ "$(cat "$disk/out.gguf")" = old ] || fail "the old file has changed"
-echo "survived 2 full disks"
+echo "survived 3 full disks"

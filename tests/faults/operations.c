@@ -4,6 +4,7 @@
  */
 #include "tests/faults/operations.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -201,6 +202,49 @@ static quire_status run_overwrite(const struct workplace *place,
 	return write_to(place, true, error);
 }
 
+/* Each tensor in a part of its own. */
+static quire_status write_set_to(const struct workplace *place, bool overwrite,
+				 quire_error *error)
+{
+	static const float floats[1024] = { 1, 2, 3 };
+	const quire_writer_options options = { .alignment = 32,
+					       .overwrite = overwrite,
+					       .split_size = 4096 };
+	const quire_tensor tensor = { .rank = 1, .shape = { 1024 } };
+	quire_writer *writer;
+	quire_status status =
+	    quire_writer_create(place->output, &options, &writer, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	for (size_t i = 0; i < SET_PARTS && status == QUIRE_OK; i++) {
+		const char name[] = { (char)('a' + i), '\0' };
+		quire_tensor named = tensor;
+
+		named.name = (quire_string){ name, 1 };
+		status = quire_writer_add_tensor(writer, &named, error);
+	}
+	for (size_t i = 0; i < SET_PARTS && status == QUIRE_OK; i++)
+		status = quire_writer_write(writer, i, floats, sizeof(floats),
+					    error);
+	if (status == QUIRE_OK)
+		status = quire_writer_finish(writer, error);
+	quire_writer_free(writer);
+	return status;
+}
+
+static quire_status run_write_set(const struct workplace *place,
+				  quire_error *error)
+{
+	return write_set_to(place, false, error);
+}
+
+static quire_status run_overwrite_set(const struct workplace *place,
+				      quire_error *error)
+{
+	return write_set_to(place, true, error);
+}
+
 /* The tensors of the sample under new metadata. */
 static quire_status adopt_all(quire_writer *writer, const quire_model *model,
 			      const char *path, quire_error *error)
@@ -287,31 +331,39 @@ static quire_status run_convert_again(const struct workplace *place,
 }
 
 const struct operation operations[] = {
-	{ "open", run_open, false, false },
-	{ "verify", run_verify, false, false },
-	{ "verify, 3 threads", run_verify_threads, false, false },
-	{ "read and verify", run_read, false, false },
-	{ "open a split set", run_open_set, false, false },
-	{ "multiply", run_multiply, false, false },
-	{ "multiply, lazily verified", run_multiply_lazy, false, false },
-	{ "write", run_write, true, false },
-	{ "overwrite", run_overwrite, true, true },
-	{ "adopt", run_adopt, true, true },
-	{ "convert", run_convert, true, false },
-	{ "convert external data", run_convert_external, true, false },
-	{ "convert to dense", run_convert_fallback, true, false },
-	{ "convert again", run_convert_again, true, true },
+	{ "open", run_open, false, false, false },
+	{ "verify", run_verify, false, false, false },
+	{ "verify, 3 threads", run_verify_threads, false, false, false },
+	{ "read and verify", run_read, false, false, false },
+	{ "open a split set", run_open_set, false, false, false },
+	{ "multiply", run_multiply, false, false, false },
+	{ "multiply, lazily verified", run_multiply_lazy, false, false, false },
+	{ "write", run_write, true, false, false },
+	{ "overwrite", run_overwrite, true, true, false },
+	{ "write a split set", run_write_set, true, false, true },
+	{ "overwrite a split set", run_overwrite_set, true, true, true },
+	{ "adopt", run_adopt, true, true, false },
+	{ "convert", run_convert, true, false, false },
+	{ "convert external data", run_convert_external, true, false, false },
+	{ "convert to dense", run_convert_fallback, true, false, false },
+	{ "convert again", run_convert_again, true, true, false },
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
 
 struct workplace workplace_make(void)
 {
 	struct workplace place;
+	char name[32];
 
 	place.sources = scratch_make();
 	place.container = scratch_path(place.sources, "sample.gguf");
 	place.folder = scratch_make();
 	place.output = scratch_path(place.folder, "out.gguf");
+	for (int i = 0; i < SET_PARTS; i++) {
+		snprintf(name, sizeof(name), "out-%05d-of-%05d.gguf", i + 1,
+			 SET_PARTS);
+		place.set[i] = scratch_path(place.folder, name);
+	}
 	sample_write(place.container);
 	return place;
 }
@@ -320,35 +372,49 @@ void workplace_remove(struct workplace *place)
 {
 	free(place->container);
 	free(place->output);
+	for (int i = 0; i < SET_PARTS; i++)
+		free(place->set[i]);
 	scratch_remove(place->sources);
 	scratch_remove(place->folder);
+}
+
+char *const *workplace_outputs(const struct workplace *place,
+			       const struct operation *operation, size_t *count)
+{
+	*count = operation->set ? SET_PARTS : 1;
+	return operation->set ? place->set : &place->output;
 }
 
 void workplace_prepare(const struct workplace *place,
 		       const struct operation *operation)
 {
-	if (operation->overwrites)
-		scratch_write(place->output, OLD_TEXT, strlen(OLD_TEXT));
-	else
-		unlink(place->output);
+	char *const *outputs;
+	size_t count;
+
+	unlink(place->output);
+	for (int i = 0; i < SET_PARTS; i++)
+		unlink(place->set[i]);
+	outputs = workplace_outputs(place, operation, &count);
+	for (size_t i = 0; i < count && operation->overwrites; i++)
+		scratch_write(outputs[i], OLD_TEXT, strlen(OLD_TEXT));
 }
 
-static void check_old(const struct workplace *place, const char *fault)
+static void check_old(const char *path, const char *fault)
 {
 	size_t size;
-	unsigned char *bytes = scratch_read(place->output, &size);
+	unsigned char *bytes = scratch_read(path, &size);
 
 	if (size != strlen(OLD_TEXT) || memcmp(bytes, OLD_TEXT, size) != 0)
 		fail_msg("%s: the old file has changed", fault);
 	free(bytes);
 }
 
-static void check_new(const struct workplace *place, const char *fault)
+static void check_new(const char *path, const char *fault)
 {
 	quire_model *model;
 	quire_error error;
 
-	if (quire_model_open(place->output, NULL, &model, &error) != QUIRE_OK)
+	if (quire_model_open(path, NULL, &model, &error) != QUIRE_OK)
 		fail_msg("%s: %s", fault, error.message);
 	if (quire_model_verify(model, NULL, &error) != QUIRE_OK)
 		fail_msg("%s: %s", fault, error.message);
@@ -360,15 +426,30 @@ void workplace_check(const struct workplace *place,
 		     const char *fault)
 {
 	const bool done = operation->writes && status == QUIRE_OK;
-	const size_t files = done || operation->overwrites ? 1 : 0;
+	size_t count;
+	char *const *outputs = workplace_outputs(place, operation, &count);
+	const size_t files = done || operation->overwrites ? count : 0;
 
 	if (scratch_count(place->folder) != files)
 		fail_msg("%s: %zu files instead of %zu", fault,
 			 scratch_count(place->folder), files);
-	if (done)
-		check_new(place, fault);
-	else if (operation->overwrites)
-		check_old(place, fault);
+	for (size_t i = 0; i < files; i++)
+		if (done)
+			check_new(outputs[i], fault);
+		else
+			check_old(outputs[i], fault);
+}
+
+void workplace_check_tidy(const struct workplace *place)
+{
+	DIR *folder = opendir(place->folder);
+	const struct dirent *entry;
+
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		if (strstr(entry->d_name, ".quire-"))
+			fail_msg("%s was left", entry->d_name);
+	closedir(folder);
 }
 
 size_t descriptor_count(void)

@@ -7,12 +7,16 @@
 
 #include "quire.h"
 
+/* Of a split set that an operation writes. */
+#define SET_PARTS 3
+
 /* Where an operation works. */
 struct workplace {
 	char *sources;	 /* folder: sample.gguf lies there */
 	char *container; /* that file */
-	char *folder;	 /* empty, or OLD_TEXT at `output` and nothing else */
+	char *folder;	 /* empty, or OLD_TEXT in all outputs, nothing else */
 	char *output;	 /* a path in `folder` */
+	char *set[SET_PARTS]; /* likewise, of the parts of one of that name */
 };
 
 /* What is at `output` where there is an old file. */
@@ -24,6 +28,7 @@ struct operation {
 	quire_status (*run)(const struct workplace *place, quire_error *error);
 	bool writes;	 /* a container, to `output` */
 	bool overwrites; /* an old file there */
+	bool set;	 /* of SET_PARTS parts, in place of one file */
 };
 
 extern const struct operation operations[];
@@ -44,6 +49,14 @@ void workplace_prepare(const struct workplace *place,
 void workplace_check(const struct workplace *place,
 		     const struct operation *operation, quire_status status,
 		     const char *fault);
+
+/* The paths that an operation writes. */
+char *const *workplace_outputs(const struct workplace *place,
+			       const struct operation *operation,
+			       size_t *count);
+
+/* Fails the test if there is a temporary file in the folder. */
+void workplace_check_tidy(const struct workplace *place);
 
 /* Open file descriptors of this process. */
 size_t descriptor_count(void);

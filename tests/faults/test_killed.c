@@ -36,50 +36,88 @@ static bool was_killed(pid_t child)
 	return false;
 }
 
-/* What a kill may leave at the path. */
-static void check_left(const struct workplace *place, bool had_old)
+static bool is_old(const char *path)
 {
-	unsigned char *bytes;
-	quire_model *model;
 	size_t size;
+	unsigned char *bytes = scratch_read(path, &size);
+	const bool old =
+	    size == strlen(OLD_TEXT) && memcmp(bytes, OLD_TEXT, size) == 0;
 
-	if (access(place->output, F_OK) != 0) {
-		assert_false(had_old);
+	free(bytes);
+	return old;
+}
+
+/* What a kill may leave: the old file, the new one, or, if there was none,
+ * none. Of a set the first part tells which: while parts are exchanged it is
+ * missing. */
+static void check_left(const struct workplace *place,
+		       const struct operation *operation)
+{
+	size_t count;
+	char *const *outputs = workplace_outputs(place, operation, &count);
+	quire_model *model;
+
+	if (access(outputs[0], F_OK) != 0) {
+		assert_true(operation->set || !operation->overwrites);
 		return;
 	}
-	bytes = scratch_read(place->output, &size);
-	if (!had_old || size != strlen(OLD_TEXT) ||
-	    memcmp(bytes, OLD_TEXT, size) != 0) {
+	if (operation->overwrites && is_old(outputs[0])) {
+		for (size_t i = 1; i < count; i++)
+			assert_true(is_old(outputs[i]));
+	} else {
 		assert_int_equal(
-		    quire_model_open(place->output, NULL, &model, NULL),
-		    QUIRE_OK);
+		    quire_model_open(outputs[0], NULL, &model, NULL), QUIRE_OK);
 		assert_int_equal(quire_model_verify(model, NULL, NULL),
 				 QUIRE_OK);
 		quire_model_close(model);
 	}
-	free(bytes);
-	assert_true(scratch_count(place->folder) <= 2);
+	assert_true(scratch_count(place->folder) <= 3 * count + 1);
 }
 
-/* The next run makes good what a killed one left. */
-static void recover(const struct workplace *place)
+static const struct operation *find_overwriting(bool set)
 {
-	const struct operation *again = NULL;
+	for (size_t i = 0; i < operation_count; i++)
+		if (operations[i].overwrites && operations[i].set == set)
+			return &operations[i];
+	fail();
+	return NULL;
+}
+
+static void run_again(const struct workplace *place,
+		      const struct operation *again)
+{
 	quire_error error;
 
-	for (size_t i = 0; i < operation_count && !again; i++)
-		if (operations[i].overwrites)
-			again = &operations[i];
-	assert_non_null(again);
 	if (again->run(place, &error) != QUIRE_OK)
 		fail_msg("%s", error.message);
+}
+
+/* The next run makes good what a killed one left. If it writes one file in
+ * place of a set, it leaves of that all or nothing. */
+static void recover(const struct workplace *place,
+		    const struct operation *operation, bool as_file)
+{
+	const struct operation *again = find_overwriting(operation->set);
+
+	if (operation->set && as_file) {
+		run_again(place, find_overwriting(false));
+		workplace_check_tidy(place);
+		check_left(place, operation);
+		if (access(place->set[0], F_OK) != 0)
+			assert_int_equal(scratch_count(place->folder), 1);
+		else
+			assert_int_equal(scratch_count(place->folder),
+					 SET_PARTS + 1);
+		unlink(place->output);
+	}
+	run_again(place, again);
 	workplace_check(place, again, QUIRE_OK, "after a kill");
 }
 
 /* Killed at call number `at`; false: it was not reached. */
 static bool kill_at(const struct workplace *place,
 		    const struct operation *operation, enum fault_call call,
-		    long at)
+		    long at, bool as_file)
 {
 	bool killed;
 	pid_t child;
@@ -93,9 +131,21 @@ static bool kill_at(const struct workplace *place,
 	}
 	killed = was_killed(child);
 	if (killed)
-		check_left(place, operation->overwrites);
-	recover(place);
+		check_left(place, operation);
+	recover(place, operation, as_file);
 	return killed;
+}
+
+/* At each call of one kind. Returns how often. */
+static size_t kill_everywhere(const struct workplace *place,
+			      const struct operation *operation,
+			      enum fault_call call, bool as_file)
+{
+	long at = 0;
+
+	while (kill_at(place, operation, call, at, as_file))
+		at++;
+	return (size_t)at;
 }
 
 static void test_each_call(void **state)
@@ -112,10 +162,9 @@ static void test_each_call(void **state)
 		for (size_t k = 0; operations[i].writes &&
 				   k < sizeof(calls) / sizeof(calls[0]);
 		     k++)
-			for (long at = 0;
-			     kill_at(&place, &operations[i], calls[k], at);
-			     at++)
-				kills++;
+			for (int set = 0; set <= operations[i].set; set++)
+				kills += kill_everywhere(&place, &operations[i],
+							 calls[k], set > 0);
 	workplace_remove(&place);
 	assert_true(kills > 0);
 	printf("survived %zu kills at system calls of a writer\n", kills);
@@ -123,7 +172,7 @@ static void test_each_call(void **state)
 
 #ifdef QUIRE_COMMAND
 
-static pid_t start_command(const struct workplace *place)
+static pid_t start_command(const struct workplace *place, bool set)
 {
 	const pid_t child = fork();
 	int nowhere;
@@ -134,7 +183,8 @@ static pid_t start_command(const struct workplace *place)
 	nowhere = open("/dev/null", O_WRONLY);
 	dup2(nowhere, STDOUT_FILENO);
 	execl(QUIRE_COMMAND, "quire", "convert", QUIRE_EXAMPLE, "--force", "-o",
-	      place->output, (char *)NULL);
+	      place->output, set ? "--split-size" : (char *)NULL, "500K",
+	      (char *)NULL);
 	_exit(127);
 }
 
@@ -154,35 +204,48 @@ static void sleep_ns(uint64_t ns)
 	nanosleep(&time, NULL);
 }
 
-static void test_command(void **state)
+static void kill_command(bool set)
 {
 	const struct operation command = { .name = "quire convert",
 					   .writes = true,
-					   .overwrites = true };
+					   .overwrites = true,
+					   .set = set };
 	struct workplace place = workplace_make();
 	struct rng rng = { SEED };
 	uint64_t started = now_ns(), duration;
 	int kills = 0, runs = 0;
 
-	(void)state;
-	assert_false(was_killed(start_command(&place)));
+	assert_false(was_killed(start_command(&place, set)));
 	duration = now_ns() - started;
 	/* Some end before they are killed; those do not count. */
 	while (kills < RANDOM_KILLS && runs++ < 20 * RANDOM_KILLS) {
 		pid_t child;
 
 		workplace_prepare(&place, &command);
-		child = start_command(&place);
+		child = start_command(&place, set);
 		sleep_ns(random_below(&rng, duration));
 		kill(child, SIGKILL);
 		kills += was_killed(child);
-		check_left(&place, true);
-		assert_false(was_killed(start_command(&place)));
+		check_left(&place, &command);
+		assert_false(was_killed(start_command(&place, set)));
 		workplace_check(&place, &command, QUIRE_OK, "after a kill");
 	}
 	workplace_remove(&place);
 	assert_int_equal(kills, RANDOM_KILLS);
-	printf("survived %d kills of quire convert at random moments\n", kills);
+	printf("survived %d kills of quire convert at random moments%s\n",
+	       kills, set ? ", writing a split set" : "");
+}
+
+static void test_command(void **state)
+{
+	(void)state;
+	kill_command(false);
+}
+
+static void test_command_set(void **state)
+{
+	(void)state;
+	kill_command(true);
 }
 
 #endif
@@ -193,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_each_call),
 #ifdef QUIRE_COMMAND
 		cmocka_unit_test(test_command),
+		cmocka_unit_test(test_command_set),
 #endif
 	};
 

@@ -12,7 +12,8 @@ import oracle
 
 Q = gguf.GGMLQuantizationType
 # Metadata that `quire info --json` prints as 16 hexadecimal digits.
-HASHES = ("quire.header.xxh3", "quire.source.xxh3", "quire.tensor.xxh3")
+HASHES = ("quire.header.xxh3", "quire.source.xxh3", "quire.split.xxh3",
+          "quire.tensor.xxh3")
 
 
 def described(reader):
@@ -71,6 +72,42 @@ class Readers(unittest.TestCase):
             check=True,
         )
         self.assertEqual(json.loads(read.stdout), oracle.info(path))
+
+    def test_split_set(self):
+        """gguf-py reads each part by itself; the names are its own, too."""
+        model = oracle.MODELS / "f32.onnx"
+        whole = oracle.info(oracle.convert(self, model))
+        path = oracle.scratch(self) / "set.gguf"
+        oracle.quire("convert", model, "-o", path, "--split-size", "1M")
+        files = sorted(path.parent.iterdir())
+        self.assertGreater(len(files), 3)
+        named = [
+            gguf.gguf_writer.SHARD_NAME_FORMAT.format("set", i + 1, len(files))
+            for i in range(len(files))
+        ]
+        self.assertEqual([file.name for file in files], named)
+        tensors = []
+        for no, file in enumerate(files):
+            reader, _ = oracle.read_gguf(file)
+            place = [reader.fields[key].contents() for key in (
+                "split.no", "split.count", "split.tensors.count")]
+            self.assertEqual(
+                place, [no, len(files), len(whole["tensors"])])
+            self.assertEqual(reader.alignment, whole["alignment"])
+            tensors += described(reader)
+        info = oracle.info(files[-1])
+        keys = ("name", "dtype", "shape", "offset", "size")
+        self.assertEqual(
+            [{key: row[key] for key in keys} for row in info["tensors"]],
+            tensors)
+        for key in ("name", "dtype", "shape", "size", "xxh3", "source"):
+            self.assertEqual([row[key] for row in info["tensors"]],
+                             [row[key] for row in whole["tensors"]], key)
+        self.assertEqual(info["linears"], whole["linears"])
+        read = subprocess.run(
+            [sys.executable, "-B", oracle.ROOT / "spec" / "read.py",
+             files[0]], capture_output=True, text=True, check=True)
+        self.assertEqual(json.loads(read.stdout), info)
 
     def test_foreign_file(self):
         """gguf-py writes; Quire lists, decodes, hashes."""
