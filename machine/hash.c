@@ -95,3 +95,35 @@ uint64_t quire_hash_bytes(const void *data, size_t size)
 
 	return code->whole(data, size);
 }
+
+size_t quire_hash_sum(uint32_t features, const void *data, size_t size,
+		      bool last, struct quire_hash_sum *sums)
+{
+	const struct hash_code *code = choose(features);
+	const unsigned char *bytes = data;
+	const size_t whole = (last ? size - 1 : size) / QUIRE_HASH_BLOCK_SIZE;
+	const size_t at = whole * QUIRE_HASH_BLOCK_SIZE;
+
+	code->sum_blocks(bytes, whole, sums);
+	if (!last)
+		return whole;
+	code->sum_end(bytes + at, size - at, &sums[whole]);
+	return whole + 1;
+}
+
+void quire_hash_join_begin(struct quire_hash_sum *state)
+{
+	*state = quire_hash_plain.start;
+}
+
+void quire_hash_join(uint32_t features, struct quire_hash_sum *state,
+		     const struct quire_hash_sum *sums, size_t count)
+{
+	choose(features)->join(state, sums, count);
+}
+
+uint64_t quire_hash_join_end(const struct quire_hash_sum *state,
+			     const struct quire_hash_sum *end, uint64_t size)
+{
+	return quire_hash_plain.join_end(state, end, size);
+}

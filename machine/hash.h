@@ -9,11 +9,13 @@
  *	quire_hash_reset(hash);				to begin anew
  *	quire_hash_free(hash);
  *
- * One thread at a time may use a hash.
+ * One thread at a time may use a hash; the functions without one may be called
+ * from any.
  */
 #ifndef QUIRE_MACHINE_HASH_H
 #define QUIRE_MACHINE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +33,42 @@ void quire_hash_free(struct quire_hash *hash);
 
 /* Of bytes that are all there. */
 uint64_t quire_hash_bytes(const void *data, size_t size);
+
+/*
+ * One value by many threads: XXH3 takes long data in blocks, and what a block
+ * adds to the state does not depend on the blocks before it. So blocks are
+ * summed in any order, on any thread, and only the joining of their sums, a
+ * sixteenth of the bytes, is done in order:
+ *
+ *	size_t count = quire_hash_sum(features, piece, size, last, sums);
+ *
+ * for each piece of the data, and then, piece by piece,
+ *
+ *	quire_hash_join_begin(&state);
+ *	quire_hash_join(features, &state, sums, count);	   of the last: count -
+ *1 value = quire_hash_join_end(&state, &sums[count - 1], total_size);
+ */
+#define QUIRE_HASH_BLOCK_SIZE ((size_t)1024)
+
+/* Shorter data XXH3 takes in another way: quire_hash_bytes has it. */
+#define QUIRE_HASH_SUM_MIN_SIZE 241
+
+struct quire_hash_sum {
+	uint64_t lanes[8];
+};
+
+/*
+ * Writes the sums of a piece's blocks and returns their count, which is that
+ * of blocks begun. Each piece but the last one is whole blocks; the last one
+ * has at least 64 bytes.
+ */
+size_t quire_hash_sum(uint32_t features, const void *data, size_t size,
+		      bool last, struct quire_hash_sum *sums);
+
+void quire_hash_join_begin(struct quire_hash_sum *state);
+void quire_hash_join(uint32_t features, struct quire_hash_sum *state,
+		     const struct quire_hash_sum *sums, size_t count);
+uint64_t quire_hash_join_end(const struct quire_hash_sum *state,
+			     const struct quire_hash_sum *end, uint64_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * test_hash.c - every compilation of XXH3 that this CPU runs gives the values
- * of the packaged one, whole and in pieces.
+ * of the packaged one: whole, in pieces, and summed in parts that are joined.
  */
 #include <stdlib.h>
 #include <xxhash.h>
@@ -76,11 +76,80 @@ static void test_whole(void **state)
 	free(bytes);
 }
 
+/* Pieces of so many blocks, the last one first; `sums` has room for all. */
+static uint64_t hash_joined(const unsigned char *bytes, size_t size,
+			    size_t blocks, uint32_t features,
+			    struct quire_hash_sum *sums)
+{
+	const size_t piece = blocks * QUIRE_HASH_BLOCK_SIZE;
+	/* The last one has 64 bytes or more. */
+	const size_t last = size > piece ? (size - 64) / piece * piece : 0;
+	struct quire_hash_sum state;
+	size_t count = quire_hash_sum(features, bytes + last, size - last, true,
+				      sums + last / QUIRE_HASH_BLOCK_SIZE);
+
+	count += last / QUIRE_HASH_BLOCK_SIZE;
+	for (size_t at = last; at > 0; at -= piece)
+		assert_int_equal(
+		    quire_hash_sum(features, bytes + at - piece, piece, false,
+				   sums + (at - piece) / QUIRE_HASH_BLOCK_SIZE),
+		    blocks);
+	quire_hash_join_begin(&state);
+	for (size_t i = 0; i + 1 < count; i++)
+		quire_hash_join(features, &state, &sums[i], 1);
+	return quire_hash_join_end(&state, &sums[count - 1], size);
+}
+
+static void test_joined(void **state)
+{
+	const uint32_t ours = quire_cpu_features();
+	const size_t largest = 5 * QUIRE_HASH_BLOCK_SIZE + 70;
+	unsigned char *bytes = make_bytes(largest + 1);
+	struct quire_hash_sum sums[6];
+
+	(void)state;
+	for (size_t set = 0; set < 3; set++)
+		for (size_t size = QUIRE_HASH_SUM_MIN_SIZE; size <= largest;
+		     size++)
+			for (size_t blocks = 1; blocks <= 3; blocks++)
+				assert_true(
+				    hash_joined(bytes + 1, size, blocks,
+						feature_sets[set] & ours,
+						sums) ==
+				    XXH3_64bits(bytes + 1, size));
+	free(bytes);
+}
+
+/* Joining several sums at once, and more data than a cache holds. */
+static void test_joined_large(void **state)
+{
+	const uint32_t features = quire_cpu_features();
+	const size_t size = ((size_t)3 << 20) + 1;
+	const size_t blocks = size / QUIRE_HASH_BLOCK_SIZE + 1;
+	unsigned char *bytes = make_bytes(size);
+	struct quire_hash_sum *sums = calloc(blocks, sizeof(*sums));
+	struct quire_hash_sum joined;
+
+	(void)state;
+	assert_non_null(sums);
+	assert_int_equal(quire_hash_sum(features, bytes, size, true, sums),
+			 blocks);
+	quire_hash_join_begin(&joined);
+	quire_hash_join(features, &joined, sums, 1000);
+	quire_hash_join(features, &joined, sums + 1000, blocks - 1001);
+	assert_true(quire_hash_join_end(&joined, &sums[blocks - 1], size) ==
+		    XXH3_64bits(bytes, size));
+	free(sums);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_joined),
+		cmocka_unit_test(test_joined_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
