@@ -44,13 +44,9 @@ quire_status quire_map_check(const struct quire_map *map, const char *name,
 /* Has bytes of a map read in the background; touching them is then quick. */
 void quire_map_read_ahead(const void *data, size_t size);
 
-/* Reads bytes of a watched file, as they are now, into `buffer`; false if they
- * are not all there. */
+/* Reads bytes of a watched file, as they are now, into `buffer`; false, and
+ * errno, if they are not all there. */
 bool quire_map_read(const struct quire_map *map, uint64_t offset, void *buffer,
 		    size_t size);
-
-/* Reads bytes of a map and tells whether they are there, where the system can
- * tell without SIGBUS; else returns true. */
-bool quire_map_touch(const void *data, size_t size);
 
 #endif

@@ -295,20 +295,6 @@ void quire_map_read_ahead(const void *data, size_t size)
 	(void)posix_madvise(pages, size, POSIX_MADV_WILLNEED);
 }
 
-bool quire_map_touch(const void *data, size_t size)
-{
-#ifdef __linux__
-	void *pages = pages_of(data, &size);
-
-	return madvise(pages, size, POPULATE_READ) == 0 ||
-	       (errno != EFAULT && errno != EHWPOISON);
-#else
-	(void)data;
-	(void)size;
-	return true;
-#endif
-}
-
 bool quire_map_read(const struct quire_map *map, uint64_t offset, void *buffer,
 		    size_t size)
 {
@@ -319,6 +305,8 @@ bool quire_map_read(const struct quire_map *map, uint64_t offset, void *buffer,
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got == 0)
+			errno = EIO; /* the file ends here */
 		if (got <= 0)
 			return false;
 		bytes += got;

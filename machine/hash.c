@@ -89,11 +89,13 @@ void quire_hash_free(struct quire_hash *hash)
 
 uint64_t quire_hash_bytes(const void *data, size_t size)
 {
-	const struct hash_code *code = size < WORTH_ASKING
-					   ? &quire_hash_plain
-					   : choose(quire_cpu_features());
+	return quire_hash_whole(size < WORTH_ASKING ? 0 : quire_cpu_features(),
+				data, size);
+}
 
-	return code->whole(data, size);
+uint64_t quire_hash_whole(uint32_t features, const void *data, size_t size)
+{
+	return choose(features)->whole(data, size);
 }
 
 size_t quire_hash_sum(uint32_t features, const void *data, size_t size,

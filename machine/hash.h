@@ -31,8 +31,9 @@ uint64_t quire_hash_digest(const struct quire_hash *hash);
 /* NULL is fine. */
 void quire_hash_free(struct quire_hash *hash);
 
-/* Of bytes that are all there. */
+/* Of bytes that are all there; the first asks the CPU where that pays. */
 uint64_t quire_hash_bytes(const void *data, size_t size);
+uint64_t quire_hash_whole(uint32_t features, const void *data, size_t size);
 
 /*
  * One value by many threads: XXH3 takes long data in blocks, and what a block

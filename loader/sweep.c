@@ -1,0 +1,490 @@
+/*
+ * sweep.c - cuts tensors into pieces, which any thread reads and sums, and
+ * joins the sums in order. So all threads are at work on one tensor, the disk
+ * is read from front to back, and each value is XXH3's own.
+ */
+#include "loader/sweep.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/bytes.h"
+#include "format/error.h"
+#include "format/parse.h"
+#include "machine/cpu.h"
+#include "machine/crew.h"
+#include "machine/hash.h"
+
+/* Bytes that are read at once: they are hashed out of the second-level cache.
+ */
+#define PIECE_SIZE ((size_t)256 << 10)
+
+/* The last piece of several has that many bytes at least, or takes them with
+ * it: quire_hash_sum wants them. */
+#define PIECE_MIN_SIZE ((size_t)64)
+#define PIECE_SUMS     (PIECE_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
+
+/* What a piece may take, with the padding after its tensor. */
+#define BUFFER_SIZE (PIECE_SIZE + PIECE_MIN_SIZE + QUIRE_ALIGNMENT_MAX)
+
+/* Below this a file is hashed in less time than threads take to start. */
+#define WORTH_THREADS ((uint64_t)4 << 20)
+
+/* Pieces that a thread may be ahead of the slowest one, for each thread. */
+#define LEAD 4
+
+/* A tensor in the order of reading. */
+struct entry {
+	const quire_tensor *tensor;
+	uint64_t first; /* the number of its first piece */
+};
+
+struct piece {
+	const quire_tensor *tensor;
+	const struct model_part *part;
+	uint64_t at; /* in the tensor */
+	size_t size;
+	size_t padding; /* bytes after the last piece */
+	bool only, last;
+};
+
+/* What became of a piece, until it is joined. */
+struct slot {
+	bool ready;
+	bool only, last;
+	size_t size;
+	uint64_t hash;		     /* of the only piece of a tensor */
+	struct quire_hash_sum *sums; /* else */
+	size_t sum_count;
+	uint64_t dirt; /* the offset of a byte of padding, or none */
+};
+
+struct sweep {
+	const quire_model *model;
+	const quire_verify_options *options;
+	struct quire_sweep_result *result;
+	uint32_t features;
+	struct entry *entries;
+	uint64_t piece_count;
+	uint64_t total;		/* bytes */
+	unsigned char *buffers; /* one for each strand; NULL: nothing is read */
+	struct slot *slots;	/* of piece number modulo their count */
+	struct quire_hash_sum *sums;
+	uint64_t slot_count;
+	atomic_bool stopped;
+	_Atomic uint64_t joined; /* pieces; changes under the lock */
+	pthread_mutex_t lock;	 /* of all below, the slots and the result */
+	pthread_cond_t moved;	 /* `joined` has, or all is stopped */
+	size_t waiting;		 /* threads */
+	size_t joining;		 /* entry */
+	struct quire_hash_sum state;
+	uint64_t done;	     /* bytes */
+	quire_status status; /* of what stopped all threads */
+	quire_error failure;
+};
+
+static uint64_t count_pieces(uint64_t size)
+{
+	return size > PIECE_SIZE ? (size - PIECE_MIN_SIZE) / PIECE_SIZE + 1 : 1;
+}
+
+/* Largest first; those of as many pieces as they lie in the file. */
+static int compare_entries(const void *a, const void *b)
+{
+	const quire_tensor *x = ((const struct entry *)a)->tensor;
+	const quire_tensor *y = ((const struct entry *)b)->tensor;
+	const uint64_t x_count = count_pieces(x->size);
+	const uint64_t y_count = count_pieces(y->size);
+
+	if (x_count != y_count)
+		return x_count < y_count ? 1 : -1;
+	return x < y ? -1 : 1;
+}
+
+/* -------------------------------------------------------------------- pieces
+ */
+
+/* The place in the reading order of the tensor with that piece. */
+static size_t find_entry(const struct sweep *sweep, uint64_t number)
+{
+	size_t low = 0, high = sweep->model->index.tensor_count;
+
+	while (high - low > 1) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (sweep->entries[middle].first <= number)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* From the end of a tensor to the next one's start or the end of the file. */
+static size_t padding_size(const quire_model *model, const quire_tensor *tensor)
+{
+	const struct model_part *part = &model->parts[tensor->part];
+	const size_t next = (size_t)(tensor - model->index.tensors) + 1;
+	const uint64_t end = next < part->first_tensor + part->tensor_count
+				 ? tensor[1].offset
+				 : part->size;
+	const uint64_t size = end - (tensor->offset + tensor->size);
+
+	assert(size < QUIRE_ALIGNMENT_MAX); /* F-19, F-22 */
+	return (size_t)size;
+}
+
+static struct piece find_piece(const struct sweep *sweep, uint64_t number)
+{
+	const struct entry *entry = &sweep->entries[find_entry(sweep, number)];
+	const quire_tensor *tensor = entry->tensor;
+	const uint64_t count = count_pieces(tensor->size);
+	struct piece piece = {
+		.tensor = tensor,
+		.part = &sweep->model->parts[tensor->part],
+		.at = (number - entry->first) * PIECE_SIZE,
+		.size = PIECE_SIZE,
+		.only = count == 1,
+		.last = number - entry->first == count - 1,
+	};
+
+	if (piece.last) {
+		piece.size = (size_t)(tensor->size - piece.at);
+		piece.padding = padding_size(sweep->model, tensor);
+	}
+	return piece;
+}
+
+/* Bytes of a part, where they lie or, of a mapped file, read into `buffer`:
+ * that takes half the time of mapping pages for a single look, and a file that
+ * was cut is a short read instead of SIGBUS. NULL if they are not there. */
+static const unsigned char *fetch(const struct model_part *part,
+				  uint64_t offset, size_t size,
+				  unsigned char *buffer)
+{
+	if (!part->map.watched)
+		return part->bytes + offset;
+	return quire_map_read(&part->map, offset, buffer, size) ? buffer : NULL;
+}
+
+static quire_status fail_unreadable(const struct model_part *part,
+				    uint64_t offset, quire_error *error)
+{
+	const char *reason = strerror(errno);
+
+	if (quire_map_check(&part->map, quire_part_name(part), error) ==
+	    QUIRE_ERROR_TRUNCATED)
+		return QUIRE_ERROR_TRUNCATED;
+	return quire_fail(error, QUIRE_ERROR_IO, offset,
+			  "%s: cannot be read: %s", quire_part_name(part),
+			  reason);
+}
+
+/* Where a byte is that is not zero, or `size`. */
+static size_t find_dirt(const unsigned char *bytes, size_t size)
+{
+	size_t at = 0;
+
+	while (size - at >= 8 && load_u64(bytes + at) == 0)
+		at += 8;
+	while (at < size && bytes[at] == 0)
+		at++;
+	return at;
+}
+
+static void hash_piece(const struct sweep *sweep, const struct piece *piece,
+		       const unsigned char *bytes, struct slot *slot)
+{
+	const size_t dirt = find_dirt(bytes + piece->size, piece->padding);
+
+	slot->only = piece->only;
+	slot->last = piece->last;
+	slot->size = piece->size;
+	slot->dirt = dirt < piece->padding
+			 ? piece->tensor->offset + piece->tensor->size + dirt
+			 : QUIRE_NO_OFFSET;
+	if (piece->only)
+		slot->hash =
+		    quire_hash_whole(sweep->features, bytes, piece->size);
+	else
+		slot->sum_count =
+		    quire_hash_sum(sweep->features, bytes, piece->size,
+				   piece->last, slot->sums);
+}
+
+/* ------------------------------------------------------------ under the lock
+ */
+
+static void stop(struct sweep *sweep, const quire_error *failure)
+{
+	if (sweep->status == QUIRE_OK) {
+		sweep->status = failure->status;
+		sweep->failure = *failure;
+	}
+	atomic_store(&sweep->stopped, true);
+	pthread_cond_broadcast(&sweep->moved);
+}
+
+static void report(struct sweep *sweep, size_t size)
+{
+	const quire_verify_options *options = sweep->options;
+	quire_error failure;
+
+	sweep->done += size;
+	if (!options->progress ||
+	    options->progress(options->context, sweep->done, sweep->total))
+		return;
+	quire_fail(&failure, QUIRE_ERROR_CANCELLED, QUIRE_NO_OFFSET,
+		   "cancelled");
+	stop(sweep, &failure);
+}
+
+static void end_tensor(struct sweep *sweep, const struct slot *slot)
+{
+	const struct entry *entry = &sweep->entries[sweep->joining++];
+	const size_t place =
+	    (size_t)(entry->tensor - sweep->model->index.tensors);
+	struct quire_sweep_result *result = sweep->result;
+
+	result->hashes[place] =
+	    slot->only ? slot->hash
+		       : quire_hash_join_end(&sweep->state,
+					     &slot->sums[slot->sum_count - 1],
+					     entry->tensor->size);
+	quire_hash_join_begin(&sweep->state);
+	if (slot->dirt != QUIRE_NO_OFFSET && place < result->dirty) {
+		result->dirty = place;
+		result->dirty_offset = slot->dirt;
+	}
+}
+
+/* The next piece, which is ready. */
+static void join(struct sweep *sweep, struct slot *slot)
+{
+	if (!slot->only)
+		quire_hash_join(sweep->features, &sweep->state, slot->sums,
+				slot->sum_count - (slot->last ? 1 : 0));
+	if (slot->last)
+		end_tensor(sweep, slot);
+	slot->ready = false;
+	report(sweep, slot->size);
+}
+
+static struct slot *slot_of(const struct sweep *sweep, uint64_t number)
+{
+	return &sweep->slots[number % sweep->slot_count];
+}
+
+static void join_ready(struct sweep *sweep)
+{
+	uint64_t joined = atomic_load(&sweep->joined);
+	const uint64_t before = joined;
+
+	while (slot_of(sweep, joined)->ready && !atomic_load(&sweep->stopped))
+		join(sweep, slot_of(sweep, joined++));
+	if (joined == before)
+		return;
+	atomic_store(&sweep->joined, joined);
+	if (sweep->waiting > 0)
+		pthread_cond_broadcast(&sweep->moved);
+}
+
+/* ------------------------------------------------------------------ threads */
+
+/* Waits until the piece's slot is free. Whoever has an earlier piece is at
+ * work on it, so that it will be. Returns false when all shall stop. */
+static bool await_slot(struct sweep *sweep, uint64_t number)
+{
+	if (number - atomic_load(&sweep->joined) < sweep->slot_count)
+		return !atomic_load(&sweep->stopped);
+	pthread_mutex_lock(&sweep->lock);
+	sweep->waiting++;
+	while (number - atomic_load(&sweep->joined) >= sweep->slot_count &&
+	       !atomic_load(&sweep->stopped))
+		pthread_cond_wait(&sweep->moved, &sweep->lock);
+	sweep->waiting--;
+	pthread_mutex_unlock(&sweep->lock);
+	return !atomic_load(&sweep->stopped);
+}
+
+static void take_piece(void *context, size_t strand, size_t number)
+{
+	struct sweep *sweep = context;
+	struct piece piece;
+	const unsigned char *bytes;
+	quire_error failure;
+
+	if (!await_slot(sweep, number))
+		return;
+	piece = find_piece(sweep, number);
+	bytes = fetch(piece.part, piece.tensor->offset + piece.at,
+		      piece.size + piece.padding,
+		      sweep->buffers ? sweep->buffers + strand * BUFFER_SIZE
+				     : NULL);
+	if (bytes)
+		hash_piece(sweep, &piece, bytes, slot_of(sweep, number));
+	else
+		fail_unreadable(piece.part, piece.tensor->offset + piece.at,
+				&failure);
+	pthread_mutex_lock(&sweep->lock);
+	if (bytes) {
+		slot_of(sweep, number)->ready = true;
+		join_ready(sweep);
+	} else {
+		stop(sweep, &failure);
+	}
+	pthread_mutex_unlock(&sweep->lock);
+}
+
+/* -------------------------------------------------------------------- set-up
+ */
+
+static void order_tensors(struct sweep *sweep)
+{
+	const struct quire_index *index = &sweep->model->index;
+
+	for (size_t i = 0; i < index->tensor_count; i++) {
+		sweep->entries[i].tensor = &index->tensors[i];
+		sweep->total += index->tensors[i].size;
+	}
+	qsort(sweep->entries, index->tensor_count, sizeof(*sweep->entries),
+	      compare_entries);
+	for (size_t i = 0; i < index->tensor_count; i++) {
+		sweep->entries[i].first = sweep->piece_count;
+		sweep->piece_count +=
+		    count_pieces(sweep->entries[i].tensor->size);
+	}
+	if (sweep->total >= WORTH_THREADS)
+		sweep->features = quire_cpu_features();
+}
+
+/* No more than have work; one, for want of memory. */
+static void gather(const struct sweep *sweep, struct crew *crew)
+{
+	uint32_t threads = sweep->options->threads;
+
+	if (threads == 0)
+		threads = quire_cpu_count();
+	if (threads > QUIRE_CREW_MAX_THREADS)
+		threads = QUIRE_CREW_MAX_THREADS;
+	if (threads > sweep->piece_count)
+		threads = (uint32_t)sweep->piece_count;
+	if (sweep->total < WORTH_THREADS)
+		threads = 1;
+	if (quire_crew_init(crew, threads, NULL, NULL) != QUIRE_OK)
+		(void)quire_crew_init(crew, 1, NULL, NULL);
+}
+
+static quire_status make_room(struct sweep *sweep, size_t strands,
+			      quire_error *error)
+{
+	const size_t count = strands > 1 ? LEAD * strands : 1;
+	const size_t sums =
+	    count_pieces(sweep->entries[0].tensor->size) > 1 ? PIECE_SUMS : 0;
+	const bool reads = sweep->model->parts[0].map.watched;
+
+	sweep->slot_count = count;
+	sweep->slots = calloc(count, sizeof(*sweep->slots));
+	if (sums > 0)
+		sweep->sums = malloc(count * sums * sizeof(*sweep->sums));
+	if (reads)
+		sweep->buffers = malloc(strands * BUFFER_SIZE);
+	if (!sweep->slots || (sums > 0 && !sweep->sums) ||
+	    (reads && !sweep->buffers))
+		return quire_fail_memory(error, strands * BUFFER_SIZE);
+	for (size_t i = 0; i < count && sums > 0; i++)
+		sweep->slots[i].sums = sweep->sums + i * sums;
+	quire_hash_join_begin(&sweep->state);
+	return QUIRE_OK;
+}
+
+static quire_status run_crew(struct sweep *sweep, struct crew *crew,
+			     quire_error *error)
+{
+	if (pthread_mutex_init(&sweep->lock, NULL) != 0)
+		return quire_fail_memory(error, sizeof(sweep->lock));
+	if (pthread_cond_init(&sweep->moved, NULL) != 0) {
+		pthread_mutex_destroy(&sweep->lock);
+		return quire_fail_memory(error, sizeof(sweep->moved));
+	}
+	quire_crew_run(crew, crew->threads, (size_t)sweep->piece_count,
+		       take_piece, sweep);
+	pthread_cond_destroy(&sweep->moved);
+	pthread_mutex_destroy(&sweep->lock);
+	if (sweep->status != QUIRE_OK && error)
+		*error = sweep->failure;
+	return sweep->status;
+}
+
+quire_status quire_sweep(const quire_model *model,
+			 const quire_verify_options *options,
+			 struct quire_sweep_result *result, quire_error *error)
+{
+	const size_t count = model->index.tensor_count;
+	struct sweep sweep = { .model = model,
+			       .options = options,
+			       .result = result };
+	struct crew crew;
+	quire_status status;
+
+	result->dirty = count;
+	if (count == 0)
+		return QUIRE_OK;
+	sweep.entries = calloc(count, sizeof(*sweep.entries));
+	if (!sweep.entries)
+		return quire_fail_memory(error, count * sizeof(struct entry));
+	order_tensors(&sweep);
+	gather(&sweep, &crew);
+	status = make_room(&sweep, crew.threads, error);
+	if (status == QUIRE_OK)
+		status = run_crew(&sweep, &crew, error);
+	quire_crew_destroy(&crew);
+	free(sweep.buffers);
+	free(sweep.sums);
+	free(sweep.slots);
+	free(sweep.entries);
+	return status;
+}
+
+/* Up to the first tensor with padding that is not zero. */
+static quire_status find_dirty(const quire_model *model, unsigned char *buffer,
+			       struct quire_sweep_result *result,
+			       quire_error *error)
+{
+	for (size_t i = 0; i < model->index.tensor_count; i++) {
+		const quire_tensor *tensor = &model->index.tensors[i];
+		const struct model_part *part = &model->parts[tensor->part];
+		const uint64_t offset = tensor->offset + tensor->size;
+		const size_t size = padding_size(model, tensor);
+		const unsigned char *bytes = fetch(part, offset, size, buffer);
+		size_t dirt;
+
+		if (!bytes)
+			return fail_unreadable(part, offset, error);
+		dirt = find_dirt(bytes, size);
+		if (dirt == size)
+			continue;
+		result->dirty = i;
+		result->dirty_offset = offset + dirt;
+		break;
+	}
+	return QUIRE_OK;
+}
+
+quire_status quire_sweep_padding(const quire_model *model,
+				 struct quire_sweep_result *result,
+				 quire_error *error)
+{
+	unsigned char *buffer = malloc(QUIRE_ALIGNMENT_MAX);
+	quire_status status;
+
+	if (!buffer)
+		return quire_fail_memory(error, QUIRE_ALIGNMENT_MAX);
+	result->dirty = model->index.tensor_count;
+	status = find_dirty(model, buffer, result, error);
+	free(buffer);
+	return status;
+}
