@@ -4,6 +4,7 @@
  * exact value of its scale.
  */
 #include <fp16.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "convert/relay.h"
@@ -57,13 +58,15 @@ static unsigned char *put(unsigned char *out, size_t width, float value)
 	return out + width;
 }
 
+/* One NaN for all: which one 0 times infinity is depends on the CPU. */
 static float value(const struct matmulnbits *weight, const unsigned char *codes,
 		   uint64_t col, float zero, float scale)
 {
 	const uint32_t code = matmulnbits_code(codes, weight->bits, col);
+	const float exact = weight->codebook ? weight->codebook[code] * scale
+					     : ((float)code - zero) * scale;
 
-	return weight->codebook ? weight->codebook[code] * scale
-				: ((float)code - zero) * scale;
+	return isnan(exact) ? NAN : exact;
 }
 
 static unsigned char *encode_row(const struct matmulnbits_rows *rows,

@@ -80,13 +80,15 @@ class Weight:
         return self.zeros.astype(np.float32)
 
     def dequantized(self):
-        """[n, k] in f32: (code - zero) * scale."""
+        """[n, k] in f32: (code - zero) * scale, with one NaN for all."""
         group = np.arange(self.k) // self.block
         if self.g_idx is not None:
             group = self.g_idx[:self.k]
         codes = self.codes[:, :self.k].astype(np.float32)
-        return ((codes - self.zero_points()[:, group])
-                * self.scales[:, group])
+        weight = ((codes - self.zero_points()[:, group])
+                  * self.scales[:, group])
+        weight[np.isnan(weight)] = np.nan
+        return weight
 
     def by_32(self):
         """Codes of 32 columns each [n, blocks, 32], those past k are 0, and
