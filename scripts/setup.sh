@@ -22,9 +22,11 @@ die() {
 	exit 1
 }
 
+# installed NAME: for this machine; there may be others of foreign ones.
 installed() {
-	dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null |
-		grep -q '^installed$'
+	dpkg-query -W -f '${db:Status-Status} ${Architecture}\n' "$1" \
+		2>/dev/null |
+		grep -Eq "^installed ($(dpkg --print-architecture)|all)\$"
 }
 
 # install_packages NAME...: with apt-get, those that are not there yet.
