@@ -3,6 +3,7 @@
  */
 #include "tests/metal/model_run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,14 +18,15 @@
 
 static char *folder, *path;
 
-void model_convert(void)
+void model_convert(const char *onnx)
 {
 	quire_error error;
 
 	folder = scratch_make();
 	path = scratch_path(folder, "model.gguf");
-	if (quire_convert_onnx(QUIRE_EXAMPLES "/minilm-layer0-int4.onnx", path,
-			       NULL, NULL, &error) != QUIRE_OK)
+	if (!onnx)
+		onnx = QUIRE_EXAMPLES "/minilm-layer0-int4.onnx";
+	if (quire_convert_onnx(onnx, path, NULL, NULL, &error) != QUIRE_OK)
 		fail_msg("%s", error.message);
 }
 
@@ -257,6 +259,45 @@ void run_check_untouched(const struct run *run)
 
 	for (size_t i = 0; i < y_bytes(run); i++)
 		assert_int_equal(y[i], POISON);
+}
+
+/* Each is within 1e-6 of the exact product, in norm. */
+static void check_alike(const struct run *run, const struct run *other)
+{
+	double error = 0, norm = 0;
+
+	for (size_t i = 0; i < run->m * run->linear->n; i++) {
+		const double x = ((float *)run->y)[i];
+		const double y = ((float *)other->y)[i];
+
+		error += (x - y) * (x - y);
+		norm += y * y;
+	}
+	assert_true(sqrt(error) <= 2e-6 * sqrt(norm));
+}
+
+void run_model(quire_runtime *metal, const quire_model *model)
+{
+	static const size_t rows[] = { 1, 5, 64 };
+	quire_runtime *cpu = runtime_open(QUIRE_DEVICE_CPU);
+
+	for (size_t i = 0; i < quire_model_linear_count(model); i++)
+		for (size_t j = 0; j < 3; j++) {
+			struct run run = { .linear =
+					       quire_model_linear(model, i),
+					   .m = rows[j] };
+			struct run other = run;
+
+			run_create(&run, i);
+			run_create(&other, i);
+			run_do(&run, metal);
+			run_do(&other, cpu);
+			run_check(&run);
+			check_alike(&run, &other);
+			run_free(&run);
+			run_free(&other);
+		}
+	quire_runtime_free(cpu);
 }
 
 void run_whole(quire_runtime *runtime, const quire_linear *linear, size_t m,

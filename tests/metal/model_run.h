@@ -9,8 +9,9 @@
 
 #include "quire.h"
 
-/* Layer 0 of MiniLM, converted from examples/ into a temporary file. */
-void model_convert(void);
+/* An ONNX model, converted into a temporary file; NULL: the one in examples/,
+ * layer 0 of MiniLM. */
+void model_convert(const char *onnx);
 void model_remove(void);
 
 /* Maps it; fails the test if that fails. */
@@ -53,6 +54,9 @@ void run_do(struct run *run, quire_runtime *runtime);
 void run_check(const struct run *run);
 /* y is poison throughout. */
 void run_check_untouched(const struct run *run);
+/* All linears of a model, at 1, 5 and 64 rows: within the bound, and like what
+ * the CPU gives. */
+void run_model(quire_runtime *metal, const quire_model *model);
 /* run_create, _do, _check and _free. */
 void run_whole(quire_runtime *runtime, const quire_linear *linear, size_t m,
 	       quire_dtype x_dtype, quire_dtype y_dtype);

@@ -15,7 +15,7 @@
 static int setup_group(void **state)
 {
 	(void)state;
-	model_convert();
+	model_convert(NULL);
 	return 0;
 }
 
