@@ -29,6 +29,7 @@ struct bench_plan {
 	struct bench_numbers level;
 	struct bench_numbers weights; /* quire_dtype */
 	const char *kernels;	      /* NULL: the best */
+	quire_device device;	      /* QUIRE_DEVICE_CPU or ..._METAL */
 	const quire_model *model;     /* whose weights; NULL: made up */
 };
 
@@ -38,10 +39,13 @@ struct bench_case {
 	uint32_t m, threads, level;
 	quire_dtype weights;
 	uint64_t weight_size; /* bytes */
+	size_t source;	      /* of its weights, among those of its run */
 
 	double ms; /* the median of all calls */
 	const char *kernels;
-	struct peaks peaks; /* of as many threads, in the same run */
+	struct peaks peaks; /* of as many threads, in the same run; CPU */
+	double f32_ms;	    /* with weights in f32, in the same run; device */
+	char device[64];    /* its name; empty: the CPU */
 };
 
 struct bench_results {

@@ -3,6 +3,7 @@
  * like. Both have the same rows in the same order.
  */
 #include "cli/bench_print.h"
+#include "cli/bench_device.h"
 #include "cli/json_out.h"
 #include "cli/text_table.h"
 
@@ -100,9 +101,13 @@ static bool print_speeds(const struct bench_results *results,
 bool bench_print_table(const struct bench_results *results,
 		       const struct bench_model *model)
 {
-	struct table table = table_start("lrrlrrrr");
+	struct table table;
 	size_t i;
 
+	if (results->count && results->cases->device[0] != '\0')
+		return bench_device_print(results) &&
+		       (!model || print_speeds(results, model));
+	table = table_start("lrrlrrrr");
 	printf("kernels %s; limits by %s: reading; level 4 on weights in "
 	       "blocks: int8; else f32\n",
 	       results->count ? results->cases[0].kernels : "-",
@@ -115,6 +120,8 @@ bool bench_print_table(const struct bench_results *results,
 
 static void json_case(struct json_out *out, const struct bench_case *row)
 {
+	const bool on_device = row->device[0] != '\0';
+
 	json_out_begin(out, NULL, '{');
 	json_out_u64(out, "k", row->k);
 	json_out_u64(out, "n", row->n);
@@ -122,13 +129,17 @@ static void json_case(struct json_out *out, const struct bench_case *row)
 	json_out_u64(out, "threads", row->threads);
 	json_out_text(out, "weights", quire_dtype_name(row->weights));
 	json_out_u64(out, "level", row->level);
-	json_out_text(out, "kernels", row->kernels);
+	json_out_text(out, "kernels", on_device ? "metal" : row->kernels);
 	json_out_f64(out, "ms", row->ms);
 	json_out_f64(out, "gbps", bench_gbps(row));
 	json_out_f64(out, "gops", bench_gops(row));
-	json_out_f64(out, "read_gbps", row->peaks.read_gbps);
-	json_out_f64(out, "int8_gops", row->peaks.int8_gops);
-	json_out_f64(out, "f32_gflops", row->peaks.f32_gflops);
+	if (on_device) {
+		bench_device_json(out, row);
+	} else {
+		json_out_f64(out, "read_gbps", row->peaks.read_gbps);
+		json_out_f64(out, "int8_gops", row->peaks.int8_gops);
+		json_out_f64(out, "f32_gflops", row->peaks.f32_gflops);
+	}
 	json_out_end(out, '}');
 }
 
@@ -165,7 +176,8 @@ bool bench_print_json(const struct bench_results *results,
 	size_t i;
 
 	json_out_begin(&out, NULL, '{');
-	json_out_text(&out, "limits_by", peak_loops_name());
+	if (results->count == 0 || results->cases->device[0] == '\0')
+		json_out_text(&out, "limits_by", peak_loops_name());
 	json_out_begin(&out, "results", '[');
 	for (i = 0; i < results->count; i++)
 		json_case(&out, &results->cases[i]);

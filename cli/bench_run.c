@@ -9,6 +9,7 @@
 #include "cli/terminal.h"
 #include "cli/trouble.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -22,6 +23,9 @@
 #define SLOW_SECONDS 0.1
 #define SLOW_ROUNDS  3
 
+/* Calls that go to a device with one commit, as those of a layer or two do. */
+#define BATCH_CALLS 16
+
 /* Three times what pthreadpool's threads spin, a million pauses of 20 ns. */
 #define PAUSE_NANOSECONDS 60000000
 
@@ -33,18 +37,21 @@ struct timing {
 
 struct bench {
 	quire_runtime *runtime;
-	struct peak_meter *meter;
+	struct peak_meter *meter; /* NULL: the CPU does not compute */
 	struct bench_weights *weights;
-	float *x, *y; /* for the most rows */
+	quire_batch *batch; /* under way, or NULL */
+	float *x, *y;	    /* for the most rows */
 	struct timing *timings;
 };
 
 static bool call(struct bench *bench, const struct bench_case *what,
 		 double *time)
 {
-	const quire_tensor *tensor = bench_weights_next(bench->weights);
+	const quire_tensor *tensor =
+	    bench_weights_next(&bench->weights[what->source]);
 	const quire_matmul_options how = {
 		.accuracy_level = what->level,
+		.batch = bench->batch,
 		.k = what->k,
 	};
 	const double start = terminal_seconds();
@@ -59,6 +66,30 @@ static bool call(struct bench *bench, const struct bench_case *what,
 	return true;
 }
 
+/* *time = seconds of each of so many calls that are one batch. */
+static bool call_together(struct bench *bench, const struct bench_case *what,
+			  size_t calls, double *time)
+{
+	const double start = terminal_seconds();
+	quire_status status;
+	quire_error error;
+	bool done = true;
+
+	if (quire_runtime_begin(bench->runtime, &bench->batch, &error) !=
+	    QUIRE_OK) {
+		trouble("bench: %s", error.message);
+		return false;
+	}
+	for (size_t i = 0; done && i < calls; i++)
+		done = call(bench, what, time);
+	status = quire_runtime_end(bench->batch, &error);
+	bench->batch = NULL;
+	if (done && status != QUIRE_OK)
+		trouble("bench: %s", error.message);
+	*time = (terminal_seconds() - start) / (double)calls;
+	return done && status == QUIRE_OK;
+}
+
 static bool burst(struct bench *bench, const struct bench_case *what,
 		  struct timing *timing, size_t round)
 {
@@ -69,6 +100,10 @@ static bool burst(struct bench *bench, const struct bench_case *what,
 		return true;
 	if (wanted > 1)
 		calls = wanted < BURST_CALLS ? (size_t)wanted : BURST_CALLS;
+	if (!bench->meter)
+		return call_together(bench, what,
+				     calls < BATCH_CALLS ? calls : BATCH_CALLS,
+				     &timing->seconds[timing->count++]);
 	for (; calls > 0; calls--)
 		if (!call(bench, what, &timing->seconds[timing->count++]))
 			return false;
@@ -106,7 +141,9 @@ static bool run_rounds(struct bench *bench, const struct bench_case *cases,
 
 	for (size_t round = 0; round < ROUNDS; round++) {
 		pause_for_threads(cases);
-		peak_meter_sample(bench->meter, weights->memory, weights->size);
+		if (bench->meter)
+			peak_meter_sample(bench->meter, weights->memory,
+					  weights->size);
 		for (size_t i = 0; i < count; i++)
 			if (!burst(bench, &cases[i], &bench->timings[i], round))
 				return false;
@@ -135,15 +172,39 @@ static void conclude(struct bench *bench, struct bench_case *cases,
 		      sizeof(timing->seconds[0]), compare_times);
 		cases[i].ms = timing->seconds[timing->count / 2] * 1e3;
 		cases[i].kernels = info.kernels;
-		cases[i].peaks = peak_meter_result(bench->meter);
+		if (bench->meter)
+			cases[i].peaks = peak_meter_result(bench->meter);
+		if (info.device_name)
+			snprintf(cases[i].device, sizeof(cases[i].device), "%s",
+				 info.device_name);
 	}
+}
+
+/* What the cases multiply by, if it is a device that does. */
+static quire_status attach(const struct bench *bench,
+			   const struct bench_plan *plan,
+			   const struct bench_case *cases, size_t count,
+			   quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+
+	if (plan->device == QUIRE_DEVICE_CPU)
+		return QUIRE_OK;
+	if (plan->model)
+		status =
+		    quire_runtime_attach(bench->runtime, plan->model, error);
+	for (size_t i = 0; status == QUIRE_OK && i < count; i++)
+		status = quire_runtime_attach(
+		    bench->runtime, bench->weights[cases[i].source].made,
+		    error);
+	return status;
 }
 
 static bool prepare(struct bench *bench, const struct bench_plan *plan,
 		    const struct bench_case *cases, size_t count)
 {
 	const quire_runtime_options how = {
-		.device = QUIRE_DEVICE_CPU,
+		.device = plan->device,
 		.threads = cases->threads,
 		.kernels = plan->kernels,
 	};
@@ -155,11 +216,13 @@ static bool prepare(struct bench *bench, const struct bench_plan *plan,
 	for (size_t i = 0; i < count; i++)
 		if (cases[i].m > rows)
 			rows = cases[i].m;
-	bench->meter = peak_meter_create(cases->threads);
+	if (plan->device == QUIRE_DEVICE_CPU)
+		bench->meter = peak_meter_create(cases->threads);
 	bench->timings = calloc(count, sizeof(*bench->timings));
 	bench->x = malloc(rows * k * sizeof(float));
 	bench->y = malloc(rows * n * sizeof(float));
-	if (!bench->meter || !bench->timings || !bench->x || !bench->y) {
+	if ((plan->device == QUIRE_DEVICE_CPU && !bench->meter) ||
+	    !bench->timings || !bench->x || !bench->y) {
 		trouble_memory();
 		return false;
 	}
@@ -169,7 +232,8 @@ static bool prepare(struct bench *bench, const struct bench_plan *plan,
 
 		bench->x[i] = (float)spread / 32768.0F - 1.0F;
 	}
-	if (quire_runtime_create(&how, &bench->runtime, &error) != QUIRE_OK) {
+	if (quire_runtime_create(&how, &bench->runtime, &error) != QUIRE_OK ||
+	    attach(bench, plan, cases, count, &error) != QUIRE_OK) {
 		trouble("bench: %s", error.message);
 		return false;
 	}

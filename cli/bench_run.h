@@ -9,9 +9,9 @@
 #include "cli/bench_weights.h"
 
 /*
- * Fills in what the cases took, all of one shape, one type of weights and as
- * many threads. What went wrong has been told on stderr when it returns
- * false.
+ * Fills in what the cases took, all of one shape and as many threads; each
+ * names its weights among `weights`. On a device, calls go there together.
+ * What went wrong has been told on stderr when it returns false.
  */
 bool bench_run(const struct bench_plan *plan, struct bench_weights *weights,
 	       struct bench_case *cases, size_t count);

@@ -5,6 +5,8 @@
  */
 #include "cli/bench_weights.h"
 
+#include "cli/bench_container.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,9 +15,6 @@
 /* Eight times the last-level cache that one core of today's machines has; or
  * four times what the system says of it. */
 #define LEAST_SIZE ((size_t)256 << 20)
-
-/* The default alignment of a container's tensors. */
-#define ALIGNMENT 16384
 
 /* The matrices are filled with copies of this much. */
 #define PATTERN_COUNT 32768 /* blocks, or elements of a plain type */
@@ -130,6 +129,18 @@ static bool take_model(struct bench_weights *weights, const quire_model *model,
 	return true;
 }
 
+/* Makes a model of the matrices, if a device is to use them. */
+static bool make_model(struct bench_weights *weights,
+		       const struct bench_plan *plan,
+		       const quire_tensor *tensor, size_t count, size_t stride)
+{
+	if (plan->device == QUIRE_DEVICE_CPU)
+		return true;
+	bench_container_write(weights->memory, tensor, count, stride);
+	return quire_model_open_memory(weights->memory, weights->size, NULL,
+				       &weights->made, NULL) == QUIRE_OK;
+}
+
 bool bench_weights_make(struct bench_weights *weights,
 			const struct bench_plan *plan,
 			const struct bench_group *group)
@@ -141,24 +152,29 @@ bool bench_weights_make(struct bench_weights *weights,
 		.rank = 2,
 		.shape = { 0, group->shape.n, 1, 1 },
 	};
-	size_t stride, count;
+	size_t stride, count, header;
 
 	*weights = (struct bench_weights){ .tensors = NULL };
 	quire_dtype_block(group->weights, &block_count, &block_size);
 	tensor.shape[0] = (group->shape.k + block_count - 1) / block_count;
 	tensor.size = tensor.shape[0] * block_size * group->shape.n;
 	tensor.shape[0] *= block_count;
-	stride = (size_t)(tensor.size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	stride = (size_t)(tensor.size + BENCH_ALIGNMENT - 1) / BENCH_ALIGNMENT *
+		 BENCH_ALIGNMENT;
 	count = (wanted + stride - 1) / stride;
+	header =
+	    plan->device == QUIRE_DEVICE_CPU ? 0 : bench_container_size(count);
 	if (!take_model(weights, plan->model, group, count) ||
-	    !allocate(weights, count * stride)) {
+	    !allocate(weights, header + count * stride) ||
+	    !make_model(weights, plan, &tensor, count, stride)) {
 		bench_weights_free(weights);
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
-		tensor.data = weights->memory + i * stride;
-		fill(weights->memory + i * stride, (size_t)tensor.size,
-		     group->weights, block_size);
+		unsigned char *data = weights->memory + header + i * stride;
+
+		tensor.data = data;
+		fill(data, (size_t)tensor.size, group->weights, block_size);
 		if (weights->count * stride < wanted)
 			weights->tensors[weights->count++] = tensor;
 	}
@@ -167,6 +183,7 @@ bool bench_weights_make(struct bench_weights *weights,
 
 void bench_weights_free(struct bench_weights *weights)
 {
+	quire_model_close(weights->made);
 	if (weights->memory)
 		munmap(weights->memory, weights->size);
 	free(weights->tensors);

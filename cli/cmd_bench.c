@@ -2,11 +2,13 @@
  * cmd_bench.c - quire bench: how fast linear layers are multiplied on this
  * machine, beside how fast it can be at all.
  */
+#include "cli/bench_device.h"
 #include "cli/bench_models.h"
 #include "cli/bench_options.h"
 #include "cli/bench_print.h"
 #include "cli/bench_run.h"
 #include "cli/command.h"
+#include "cli/device_option.h"
 #include "cli/lookup.h"
 #include "cli/terminal.h"
 #include "cli/trouble.h"
@@ -22,6 +24,7 @@ struct values {
 	const char *threads;
 	const char *model;
 	const char *kernels;
+	const char *device;
 	const char *level;
 	const char *weights;
 	bool json;
@@ -64,6 +67,11 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, kernels),
 	  .help = "the kernel set to use; default: the fastest" },
+	{ .name = "device",
+	  .value = "NAME",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, device),
+	  .help = DEVICE_OPTION_HELP },
 	{ .name = "json",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, json),
@@ -89,6 +97,11 @@ static bool read_lists(const struct values *values, struct bench_plan *plan)
 	if (cpu_count() > 1)
 		plan->threads = (struct bench_numbers){ 2, { 1, cpu_count() } };
 	plan->level = (struct bench_numbers){ 2, { 1, 4 } };
+	if (plan->device != QUIRE_DEVICE_CPU) {
+		/* There, every level is computed in f32. */
+		plan->threads.count = 1;
+		plan->level.count = 1;
+	}
 	plan->weights = (struct bench_numbers){ 1, { QUIRE_Q4_0 } };
 	return (!values->m ||
 		bench_read_numbers("m", values->m, 1, M_MAX, &plan->m)) &&
@@ -217,6 +230,8 @@ static bool run_group(const struct bench_plan *plan,
 	struct bench_weights weights;
 	bool done = true;
 
+	if (plan->device != QUIRE_DEVICE_CPU)
+		return bench_device_run(plan, group, results);
 	if (!bench_weights_make(&weights, plan, group)) {
 		trouble_memory();
 		return false;
@@ -263,6 +278,19 @@ static int bench(const struct values *values, struct bench_plan *plan)
 	return code;
 }
 
+/* The device, and that no option is given which is the CPU's alone. */
+static bool read_device(const struct values *values, struct bench_plan *plan)
+{
+	if (!bench_device_find(values->device, &plan->device))
+		return false;
+	if (plan->device == QUIRE_DEVICE_CPU ||
+	    (!values->threads && !values->kernels && !values->level))
+		return true;
+	trouble("bench: --threads, --kernels and --level are the CPU's, and "
+		"this would run on Metal");
+	return false;
+}
+
 static int run(int argc, char **argv)
 {
 	struct values values = { .json = false };
@@ -281,6 +309,8 @@ static int run(int argc, char **argv)
 	if (words.count > 0 && values.weights)
 		return trouble("bench: the weights of FILE are what they are: "
 			       "no --weights");
+	if (!read_device(&values, &plan))
+		return EXIT_TROUBLE;
 	if (words.count > 0) {
 		file = lookup_model(words.word[0], true);
 		if (!file)
@@ -303,11 +333,14 @@ const struct command command_bench = {
 	    "prints the median time of a call, with the\nquantization of x "
 	    "in it; beside it what this machine can read and multiply at\n"
 	    "most, measured in the same run.\n"
+	    "\nOn Metal, up to 16 calls share a commit, and beside each "
+	    "product stands the same\none by F32 weights.\n"
 	    "\nmodels: Qwen2.5-0.5B, Qwen2.5-1.5B, Qwen2.5-3B, Qwen2.5-7B, "
 	    "Phi-3-mini,\nMistral-7B, Llama-3-8B",
 	.examples = "  quire bench model.gguf\n"
 		    "  quire bench --shape 4096,14336 --m 1,64 --level 4\n"
-		    "  quire bench --model Llama-3-8B --threads 2 --json",
+		    "  quire bench --model Llama-3-8B --threads 2 --json\n"
+		    "  quire bench --device metal --shape 4096,4096 --m 1",
 	.options = options,
 	.words_min = 0,
 	.words_max = 1,

@@ -3,6 +3,7 @@
  * that any layer can be compared with any other program's.
  */
 #include "cli/command.h"
+#include "cli/device_option.h"
 #include "cli/lookup.h"
 #include "cli/nearest.h"
 #include "cli/npy.h"
@@ -65,7 +66,7 @@ static const struct args_option options[] = {
 	  .value = "NAME",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, device),
-	  .help = "cpu, metal, or best: what there is; default: cpu" },
+	  .help = DEVICE_OPTION_HELP },
 	{ .name = NULL },
 };
 
@@ -111,30 +112,6 @@ static bool shapes_fit(const struct lookup_operand *operand, const char *path,
 	return false;
 }
 
-static bool find_device(const char *name, quire_device *device)
-{
-	static const struct {
-		const char *name;
-		quire_device device;
-	} devices[] = {
-		{ "cpu", QUIRE_DEVICE_CPU },
-		{ "metal", QUIRE_DEVICE_METAL },
-		{ "best", QUIRE_DEVICE_BEST },
-	};
-	size_t i;
-
-	*device = QUIRE_DEVICE_CPU;
-	if (!name)
-		return true;
-	for (i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
-		if (strcmp(devices[i].name, name) == 0) {
-			*device = devices[i].device;
-			return true;
-		}
-	trouble("matmul: no device '%s'; there are cpu, metal and best", name);
-	return false;
-}
-
 /* A runtime that may use the model's memory. */
 static quire_runtime *attach(quire_runtime *runtime, const quire_model *model,
 			     const char *path)
@@ -162,7 +139,7 @@ static quire_runtime *create_runtime(const struct values *values,
 	const char *name;
 	size_t i;
 
-	if (!find_device(values->device, &how.device))
+	if (!device_option_read("matmul", values->device, &how.device))
 		return NULL;
 	status = quire_runtime_create(&how, &runtime, &error);
 	if (status == QUIRE_OK)

@@ -20,6 +20,8 @@ try bench m.gguf --shape 64,32
 try bench m.gguf --model Llama-3-8B
 try bench m.gguf --weights F16
 try bench absent.gguf
+try bench --device gpu
+try bench --device metal
 
 figures() {
 	sed 's/[0-9][0-9]*\.[0-9][0-9.e+-]*/X/g; s/  */ /g

@@ -206,12 +206,24 @@ static id new_buffer(id self, SEL selector, NSUInteger size, NSUInteger options)
 	return &buffer->object;
 }
 
+/* Whether all of these pages are mapped. */
+static bool is_mapped(void *bytes, size_t size)
+{
+	const size_t page = (size_t)__real_sysconf(_SC_PAGESIZE);
+	unsigned char there[1024]; /* pages at a time */
+	const size_t most = sizeof(there) * page;
+
+	for (size_t at = 0; at < size; at += most)
+		if (mincore((char *)bytes + at,
+			    size - at < most ? size - at : most, there) != 0)
+			return false;
+	return true;
+}
+
 static id new_buffer_over(id self, SEL selector, void *bytes, NSUInteger size,
 			  NSUInteger options, id deallocator)
 {
-	const size_t page = (size_t)__real_sysconf(_SC_PAGESIZE);
 	struct fake_buffer *buffer;
-	unsigned char there;
 
 	(void)self;
 	(void)selector;
@@ -222,9 +234,8 @@ static id new_buffer_over(id self, SEL selector, void *bytes, NSUInteger size,
 		fake_die("a view that is not of whole pages");
 	if (fake_metal.no_view || size == 0 || size > fake_metal.max_buffer)
 		return NULL;
-	for (size_t at = 0; at < size; at += page)
-		if (mincore((char *)bytes + at, 1, &there) != 0)
-			return NULL; /* not mapped */
+	if (!is_mapped(bytes, size))
+		return NULL;
 	buffer = (struct fake_buffer *)(void *)fake_new(&buffer_class);
 	buffer->bytes = bytes;
 	buffer->size = fake_metal.empty_view ? 0 : size;

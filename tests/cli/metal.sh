@@ -1,0 +1,24 @@
+# matmul and bench on a Metal device, which is an emulated one: its results are
+# the CPU's but for their rounding, figures are X.
+. "$TRY"
+"$QUIRE" convert "$EXAMPLES/minilm-layer0-int4.onnx" -o m.gguf >/dev/null
+layer=/encoder/layer.0/attention/self/query/MatMul_Q4
+cp "$EXAMPLES/minilm-layer0-query-x.npy" x.npy
+
+for device in metal best cpu; do
+	try matmul m.gguf $layer -i x.npy -o $device.npy --device $device
+done
+cmp metal.npy best.npy
+cmp -s metal.npy cpu.npy || echo "metal and cpu differ"
+
+try bench --device metal --threads 2
+try bench --device metal --kernels scalar
+try bench --device best --level 4
+try bench --device metal --shape 64,32 --weights BF16 --m 1
+
+figures() {
+	sed 's/[0-9][0-9]*\.[0-9][0-9.e+-]*/X/g; s/  */ /g'
+}
+try bench --device metal --shape 64,32 --m 1,3,9 --weights q8_0 | figures
+cp "$GOLDEN/good/container_mixed_32.gguf" mixed.gguf
+try bench mixed.gguf --device best --m 2 --json | figures
