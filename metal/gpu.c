@@ -29,10 +29,12 @@ static const struct tuning tunings[] = {
 	/* Two simdgroups: 8 rows of W a group, enough groups for the cores
 	 * even at n = 384. From 9 rows of x on, a second pass of mul_few over
 	 * W would cost more than the empty rows of a tile. */
-	{ FAMILY_APPLE7, .vec_simds = 2, .few_simds = 2, .tile_from = 9 },
-	/* No simdgroup matrices are promised. Larger groups, since schedulers
-	 * of GPUs other than Apple's are slower to start one. */
-	{ FAMILY_ANY, .vec_simds = 4, .few_simds = 4, .tile_from = NEVER },
+	{ FAMILY_APPLE7, .vec_simds = 2, .few_simds = 2, .tile_from = 9,
+	  .promises_matrices = true },
+	/* Larger groups, since schedulers of GPUs other than Apple's are slower
+	 * to start one. Simdgroup matrices are not promised, but some have
+	 * them: Apple's GPUs in a virtual machine. */
+	{ FAMILY_ANY, .vec_simds = 4, .few_simds = 4, .tile_from = 9 },
 };
 
 SEL quire_metal_selector(enum metal_selector selector)
@@ -91,6 +93,7 @@ static void read_device(struct gpu *gpu)
 
 	snprintf(gpu->name, sizeof(gpu->name), "%s", name ? name : "unnamed");
 	gpu->tuning = choose_tuning(gpu->device);
+	gpu->tile_from = gpu->tuning->tile_from;
 	gpu->unified = SEND(has_unified_memory, gpu->device) != 0;
 	gpu->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	gpu->max_buffer_size = SEND(max_buffer_length, gpu->device);
@@ -114,8 +117,17 @@ static quire_status compile(struct gpu *gpu, quire_error *error)
 	return QUIRE_OK;
 }
 
+static bool has_matrices(struct gpu *gpu)
+{
+	return SEND(max_memory, gpu->device) >= QUIRE_GPU_TILE_MEMORY &&
+	       (gpu->tuning->promises_matrices ||
+		quire_gpu_check_matrices(gpu));
+}
+
 static quire_status open_device(struct gpu *gpu, quire_error *error)
 {
+	quire_status status;
+
 	gpu->device = MTLCreateSystemDefaultDevice();
 	if (!gpu->device)
 		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
@@ -125,11 +137,10 @@ static quire_status open_device(struct gpu *gpu, quire_error *error)
 	if (!gpu->queue)
 		return quire_gpu_fail(error, QUIRE_ERROR_MEMORY,
 				      "no command queue could be made", (id)0);
-	if (gpu->tuning->tile_from != NEVER &&
-	    SEND(max_memory, gpu->device) < QUIRE_GPU_TILE_MEMORY)
-		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
-				      "too little threadgroup memory", (id)0);
-	return compile(gpu, error);
+	status = compile(gpu, error);
+	if (status == QUIRE_OK && !has_matrices(gpu))
+		gpu->tile_from = NEVER;
+	return status;
 }
 
 quire_status quire_gpu_open(struct gpu **gpu, quire_error *error)

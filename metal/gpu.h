@@ -26,12 +26,13 @@ struct tuning {
 	NSInteger family;   /* MTLGPUFamily; the table is searched in order */
 	uint32_t vec_simds; /* simdgroups in a threadgroup of mul_vec */
 	uint32_t few_simds;
-	uint32_t tile_from; /* rows of x from which mul_tile is used */
+	uint32_t tile_from;	/* rows of x from which mul_tile is used */
+	bool promises_matrices; /* of simdgroups, which mul_tile is made of */
 };
 
 /* A stretch of a model's memory as a buffer. */
 struct view {
-	const quire_model *model;
+	const quire_model *model;  /* NULL: our own memory */
 	const unsigned char *data; /* what byte 0 of the buffer shows */
 	size_t size;
 	id buffer;
@@ -42,7 +43,8 @@ struct gpu {
 	/* Constant once the device is open. */
 	id device, queue, library;
 	const struct tuning *tuning;
-	bool unified; /* CPU and GPU share their memory */
+	uint32_t tile_from; /* the tuning's; UINT32_MAX without matrices */
+	bool unified;	    /* CPU and GPU share their memory */
 	size_t page_size, max_buffer_size;
 	char name[64];
 
@@ -82,6 +84,14 @@ quire_status quire_gpu_pipeline(struct gpu *gpu, enum kernel kernel,
 quire_status quire_gpu_attach(struct gpu *gpu, const quire_model *model,
 			      quire_error *error);
 void quire_gpu_detach(struct gpu *gpu, const quire_model *model);
+
+/* *data = zeros that the device multiplies by like those of a model that is
+ * attached: NULL, for quire_gpu_detach. */
+quire_status quire_gpu_own(struct gpu *gpu, size_t size, unsigned char **data,
+			   quire_error *error);
+
+/* Whether mul_tile works on this device. */
+bool quire_gpu_check_matrices(struct gpu *gpu);
 
 /* Where the bytes are on the device; false: no attached model has them, or
  * they begin where shaders cannot. */

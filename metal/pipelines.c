@@ -29,7 +29,7 @@ enum kernel quire_gpu_choose(const struct gpu *gpu, size_t m)
 {
 	if (m == 1)
 		return KERNEL_VEC;
-	return m < gpu->tuning->tile_from ? KERNEL_FEW : KERNEL_TILE;
+	return m < gpu->tile_from ? KERNEL_FEW : KERNEL_TILE;
 }
 
 static uint32_t threads_of(const struct gpu *gpu, enum kernel kernel)

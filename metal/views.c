@@ -5,6 +5,7 @@
  * that each tensor lies in one of them whole.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/bytes.h"
 #include "format/error.h"
@@ -223,6 +224,32 @@ quire_status quire_gpu_attach(struct gpu *gpu, const quire_model *model,
 	}
 	pthread_mutex_unlock(&gpu->mutex);
 	metal_pool_pop(pool);
+	return status;
+}
+
+quire_status quire_gpu_own(struct gpu *gpu, size_t size, unsigned char **data,
+			   quire_error *error)
+{
+	struct view view = { .size = size };
+	void *contents;
+	quire_status status;
+
+	view.buffer = SEND_WITH(new_buffer, gpu->device, size,
+				(NSUInteger)STORAGE_SHARED);
+	contents = SEND(contents, view.buffer);
+	if (!contents) {
+		SEND(release, view.buffer);
+		return quire_fail_memory(error, size);
+	}
+	memset(contents, 0, size);
+	view.data = contents;
+	pthread_mutex_lock(&gpu->mutex);
+	status = add_view(gpu, &view, error);
+	pthread_mutex_unlock(&gpu->mutex);
+	if (status == QUIRE_OK)
+		*data = contents;
+	else
+		SEND(release, view.buffer);
 	return status;
 }
 

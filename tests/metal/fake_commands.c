@@ -30,8 +30,7 @@ struct queue {
 struct binding {
 	id buffer;
 	size_t offset;
-	void *bytes; /* of setBytes */
-	size_t bytes_size;
+	struct guarded bytes; /* of setBytes */
 };
 
 /* A dispatch, or a copy from binding 0 to binding 1. */
@@ -93,18 +92,17 @@ static void copy_binding(struct binding *to, const struct binding *from)
 {
 	*to = *from;
 	fake_retain(to->buffer);
-	if (!from->bytes)
+	if (!from->bytes.map)
 		return;
-	to->bytes = malloc(from->bytes_size);
-	if (!to->bytes)
-		abort();
-	memcpy(to->bytes, from->bytes, from->bytes_size);
+	to->bytes = guarded_create(from->bytes.size);
+	memcpy(to->bytes.data, from->bytes.data, from->bytes.size);
 }
 
 static void clear_binding(struct binding *binding)
 {
 	fake_release(binding->buffer);
-	free(binding->bytes);
+	if (binding->bytes.map)
+		guarded_free(&binding->bytes);
 	*binding = (struct binding){ .buffer = NULL };
 }
 
@@ -138,13 +136,14 @@ static unsigned char *address(const struct binding *binding)
 	struct fake_buffer *buffer =
 	    (struct fake_buffer *)(void *)binding->buffer;
 
-	if (binding->bytes)
-		return binding->bytes;
+	if (binding->bytes.map)
+		return binding->bytes.data;
 	return buffer ? buffer->bytes + binding->offset : NULL;
 }
 
 static void execute(struct command *command)
 {
+	const struct lanes_kernel *kernel;
 	void *buffers[LANES_BINDING];
 	char message[160];
 	bool fine;
@@ -155,11 +154,13 @@ static void execute(struct command *command)
 		memcpy(buffers[1], buffers[0], command->copy_size);
 		return;
 	}
-	fake_count_dispatch();
+	kernel = ((struct fake_function *)(void *)command->pipeline)->kernel;
+	fake_count_dispatch(kernel);
+	if (fake_metal.wrong_matrices && fake_is_tile(kernel))
+		return;
 	pthread_mutex_lock(&lanes_mutex);
-	fine = lanes_run(
-	    ((struct fake_function *)(void *)command->pipeline)->kernel,
-	    buffers, &command->grid, message, sizeof(message));
+	fine = lanes_run(kernel, buffers, &command->grid, message,
+			 sizeof(message));
 	pthread_mutex_unlock(&lanes_mutex);
 	if (!fine)
 		fake_die("%s", message);
@@ -300,13 +301,13 @@ static void set_buffer(id self, SEL selector, id buffer, NSUInteger offset,
 static void set_bytes(id self, SEL selector, const void *bytes, NSUInteger size,
 		      NSUInteger index)
 {
-	const struct binding given = { .bytes = (void *)(uintptr_t)bytes,
-				       .bytes_size = size };
+	struct binding *binding = binding_at(open_encoder(self), index);
 
 	(void)selector;
 	if (size == 0 || size > BYTES_MAX)
 		fake_die("%lu bytes", size);
-	copy_binding(binding_at(open_encoder(self), index), &given);
+	binding->bytes = guarded_create(size);
+	memcpy(binding->bytes.data, bytes, size);
 }
 
 static void set_memory(id self, SEL selector, NSUInteger size, NSUInteger index)

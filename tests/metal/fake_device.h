@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 #include "tests/metal/fake_objects.h"
+#include "tests/metal/lanes.h"
+#include "tests/support/guard.h"
 
 /* Resource options. */
 #define FAKE_SHARED  0
@@ -21,13 +23,15 @@ struct fake_function {
 struct fake_buffer {
 	struct objc_object object;
 	unsigned char *bytes;
-	void *owned; /* NULL: a view */
+	struct guarded owned; /* nothing: a view */
 	size_t size;
 	bool hidden;
 };
 
 id fake_make_queue(id device);
-void fake_count_dispatch(void);
+/* Of a kernel; whether it is a mul_tile. */
+bool fake_is_tile(const struct lanes_kernel *kernel);
+void fake_count_dispatch(const struct lanes_kernel *kernel);
 void fake_count_commit(void);
 
 #endif

@@ -18,7 +18,7 @@
 struct fake_metal fake_metal;
 
 static struct {
-	atomic_long views, buffers, dispatches, commits;
+	atomic_long views, buffers, dispatches, commits, tiles;
 } counts;
 
 long __real_sysconf(int name);
@@ -46,6 +46,7 @@ void fake_metal_reset(void)
 	atomic_store(&counts.buffers, 0);
 	atomic_store(&counts.dispatches, 0);
 	atomic_store(&counts.commits, 0);
+	atomic_store(&counts.tiles, 0);
 }
 
 struct fake_counts fake_metal_counts(void)
@@ -54,12 +55,20 @@ struct fake_counts fake_metal_counts(void)
 				     .views = counts.views,
 				     .buffers = counts.buffers,
 				     .dispatches = counts.dispatches,
-				     .commits = counts.commits };
+				     .commits = counts.commits,
+				     .tiles = counts.tiles };
 }
 
-void fake_count_dispatch(void)
+bool fake_is_tile(const struct lanes_kernel *kernel)
+{
+	return strncmp(kernel->name, "mul_tile", 8) == 0;
+}
+
+void fake_count_dispatch(const struct lanes_kernel *kernel)
 {
 	atomic_fetch_add(&counts.dispatches, 1);
+	if (fake_is_tile(kernel))
+		atomic_fetch_add(&counts.tiles, 1);
 }
 
 void fake_count_commit(void)
@@ -157,15 +166,18 @@ static id new_function(id self, SEL selector, id function)
 static id new_pipeline(id self, SEL selector, id function, id *error)
 {
 	struct fake_function *made;
+	const struct lanes_kernel *kernel =
+	    ((struct fake_function *)(void *)function)->kernel;
 
 	(void)self;
 	(void)selector;
-	if (fake_metal.no_pipeline) {
+	if (fake_metal.no_pipeline ||
+	    (fake_metal.no_matrices && fake_is_tile(kernel))) {
 		*error = fake_error(3, "planted");
 		return NULL;
 	}
 	made = (struct fake_function *)(void *)fake_new(&pipeline_class);
-	made->kernel = ((struct fake_function *)(void *)function)->kernel;
+	made->kernel = kernel;
 	return &made->object;
 }
 
@@ -197,10 +209,10 @@ static id new_buffer(id self, SEL selector, NSUInteger size, NSUInteger options)
 	    size == 0 || size > fake_metal.max_buffer)
 		return NULL;
 	buffer = (struct fake_buffer *)(void *)fake_new(&buffer_class);
-	buffer->bytes = buffer->owned = malloc(size);
-	if (!buffer->owned)
-		abort();
-	memset(buffer->owned, 0x5A, size);
+	/* The end as close to the guard as what is loaded at once allows. */
+	buffer->owned = guarded_create((size + 15) / 16 * 16);
+	buffer->bytes = buffer->owned.data;
+	memset(buffer->bytes, 0x5A, size);
 	buffer->size = size;
 	buffer->hidden = options == FAKE_PRIVATE;
 	return &buffer->object;
@@ -259,7 +271,10 @@ static NSUInteger length(id self, SEL selector)
 
 static void buffer_dealloc(id self)
 {
-	free(((struct fake_buffer *)(void *)self)->owned);
+	struct fake_buffer *buffer = (struct fake_buffer *)(void *)self;
+
+	if (buffer->owned.map)
+		guarded_free(&buffer->owned);
 }
 
 static const struct fake_method device_methods[] = {

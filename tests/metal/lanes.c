@@ -3,6 +3,8 @@
  */
 #include "tests/metal/lanes.h"
 
+#include "tests/support/guard.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -209,8 +211,9 @@ static void set_turns(uint64_t seed)
 
 	for (uint32_t i = 0; i < run.count; i++)
 		run.turns[i] = order == LANES_BACKWARD ? run.count - 1 - i : i;
-	if (order != LANES_SHUFFLED)
+	if (order != LANES_SHUFFLED && order != LANES_RESHUFFLED)
 		return;
+	seed += order;
 	for (uint32_t i = run.count - 1; i > 0; i--) {
 		uint32_t j, turn = run.turns[i];
 
@@ -358,6 +361,7 @@ bool lanes_run(const struct lanes_kernel *kernel, void *const *buffers,
 	       size_t message_size)
 {
 	struct lanes_bindings bindings = { .buffers = { NULL } };
+	struct guarded memory[LANES_BINDING];
 
 	run.kernel = kernel;
 	run.bindings = &bindings;
@@ -372,13 +376,13 @@ bool lanes_run(const struct lanes_kernel *kernel, void *const *buffers,
 	memcpy(bindings.buffers, buffers, sizeof(bindings.buffers));
 	for (int i = 0; i < LANES_BINDING; i++)
 		if (grid->memory_size[i] > 0) {
-			bindings.memory[i] = malloc(grid->memory_size[i]);
-			if (!bindings.memory[i])
-				abort();
+			memory[i] = guarded_create(grid->memory_size[i]);
+			bindings.memory[i] = memory[i].data;
 		}
 	run_grid(grid, &bindings);
 	for (int i = 0; i < LANES_BINDING; i++)
-		free(bindings.memory[i]);
+		if (bindings.memory[i])
+			guarded_free(&memory[i]);
 	/* Lanes that were left where they stood never return. */
 	for (uint32_t i = 0; i < run.count && run.failed; i++)
 		__asan_unpoison_memory_region(run.lanes[i].stack, STACK_SIZE);

@@ -70,10 +70,12 @@ enum lanes_order {
 	LANES_FORWARD,
 	LANES_BACKWARD,
 	LANES_SHUFFLED,
+	LANES_RESHUFFLED, /* by another seed */
 	/* A simdgroup goes as far as it can before the next one begins. */
 	LANES_SIMD_FORWARD,
 	LANES_SIMD_BACKWARD,
 	LANES_SIMD_SHUFFLED,
+	LANES_SIMD_RESHUFFLED,
 	LANES_ORDER_COUNT
 };
 void lanes_set_order(enum lanes_order order);

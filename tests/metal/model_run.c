@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "quire_convert.h"
 #include "tests/metal/exact.h"
@@ -46,19 +47,31 @@ quire_model *model_open(void)
 	return model;
 }
 
-quire_model *model_open_aligned(void **memory)
+/* What is left before and behind becomes a guard too. */
+static struct guarded create_aligned(size_t size)
+{
+	const size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	struct guarded guarded = guarded_create(padded + ALIGNMENT);
+	const size_t before = -(uintptr_t)guarded.data % ALIGNMENT;
+
+	mprotect(guarded.data, before, PROT_NONE);
+	guarded.data += before;
+	guarded.size = padded;
+	mprotect(guarded.data + padded, ALIGNMENT - before, PROT_NONE);
+	return guarded;
+}
+
+quire_model *model_open_aligned(struct guarded *memory)
 {
 	quire_model *model = NULL;
 	quire_error error;
 	size_t size;
 	unsigned char *bytes = scratch_read(path, &size);
 
-	*memory = aligned_alloc(ALIGNMENT,
-				(size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-	assert_non_null(*memory);
-	memcpy(*memory, bytes, size);
+	*memory = create_aligned(size);
+	memcpy(memory->data, bytes, size);
 	free(bytes);
-	if (quire_model_open_memory(*memory, size, NULL, &model, &error) !=
+	if (quire_model_open_memory(memory->data, size, NULL, &model, &error) !=
 	    QUIRE_OK)
 		fail_msg("%s", error.message);
 	return model;
@@ -175,21 +188,27 @@ static size_t element_size(quire_dtype dtype)
 	return dtype == QUIRE_F32 ? 4 : 2;
 }
 
+/* Bytes of rows so far apart; nothing follows the last one. */
+static size_t extent(size_t rows, size_t cols, size_t gap, quire_dtype dtype)
+{
+	return (rows * (cols + gap) - gap) * element_size(dtype);
+}
+
 static size_t y_bytes(const struct run *run)
 {
-	return run->m * (run->linear->n + run->y_gap) *
-	       element_size(run->y_dtype);
+	return extent(run->m, run->linear->n, run->y_gap, run->y_dtype);
 }
 
 void run_create(struct run *run, uint64_t seed)
 {
 	struct rng rng = { seed };
 	const size_t k = run->linear->k, stride = k + run->x_gap;
-	const size_t x_size = run->m * stride * element_size(run->x_dtype);
+	const size_t x_size = extent(run->m, k, run->x_gap, run->x_dtype);
 
-	run->x = malloc(x_size);
-	run->y = malloc(y_bytes(run));
-	assert_true(run->x && run->y);
+	run->memory[0] = guarded_create(x_size);
+	run->memory[1] = guarded_create(y_bytes(run));
+	run->x = run->memory[0].data;
+	run->y = run->memory[1].data;
 	memset(run->x, 0xFF, x_size); /* NaNs */
 	memset(run->y, POISON, y_bytes(run));
 	for (size_t m = 0; m < run->m; m++)
@@ -207,8 +226,8 @@ void run_create(struct run *run, uint64_t seed)
 
 void run_free(struct run *run)
 {
-	free(run->x);
-	free(run->y);
+	guarded_free(&run->memory[0]);
+	guarded_free(&run->memory[1]);
 }
 
 quire_status run_try(struct run *run, quire_runtime *runtime,
@@ -246,7 +265,7 @@ void run_check(const struct run *run)
 
 	exact_check(&exact, EXACT_ANY, run->y, run->y_dtype,
 		    run->options.y_stride, "linear");
-	for (size_t m = 0; m < run->m; m++)
+	for (size_t m = 0; m + 1 < run->m; m++)
 		for (size_t i = run->linear->n * size;
 		     i < run->options.y_stride * size; i++)
 			assert_int_equal(

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "quire.h"
+#include "tests/support/guard.h"
 
 /* An ONNX model, converted into a temporary file; NULL: the one in examples/,
  * layer 0 of MiniLM. */
@@ -17,8 +18,9 @@ void model_remove(void);
 /* Maps it; fails the test if that fails. */
 quire_model *model_open(void);
 
-/* Reads it into memory aligned to 64 KiB; *memory is to be freed. */
-quire_model *model_open_aligned(void **memory);
+/* Reads it into memory aligned to 64 KiB, with guards close to both ends;
+ * *memory is for guarded_free. */
+quire_model *model_open_aligned(struct guarded *memory);
 
 /* Five linears of RAGGED_K columns and RAGGED_N rows, each with a bias, of the
  * types Q4_0, Q4_1, Q8_0, F16 and F32. */
@@ -36,7 +38,8 @@ struct run {
 	size_t m;
 	quire_dtype x_dtype, y_dtype;
 	size_t x_gap, y_gap; /* elements between rows, NaN and poison */
-	void *x, *y;
+	void *x, *y;	     /* of `memory`, with a guard behind each */
+	struct guarded memory[2];
 	quire_matmul_options options;
 };
 

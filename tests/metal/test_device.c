@@ -235,12 +235,10 @@ static void test_batch(void **state)
 		struct run query = { .linear = find(model, "query"), .m = m };
 		struct run first = { .linear = up, .m = m };
 		struct run second = { .linear = find_k(model, up->n), .m = m };
-		void *own;
 
 		run_create(&query, 1);
 		run_create(&first, 2);
 		run_create(&second, 3);
-		own = second.x;
 		second.x = first.y;
 		assert_int_equal(quire_runtime_begin(runtime, &batch, NULL),
 				 QUIRE_OK);
@@ -255,7 +253,6 @@ static void test_batch(void **state)
 		run_check(&query);
 		run_check(&first);
 		run_check(&second);
-		second.x = own;
 		run_free(&query);
 		run_free(&first);
 		run_free(&second);
@@ -272,13 +269,11 @@ static void test_batch_overlap(void **state)
 	struct run first = { .linear = find(model, "query"), .m = 4 };
 	struct run second = { .linear = find(model, "key"), .m = 2 };
 	quire_batch *batch = NULL;
-	void *own;
 
 	(void)state;
 	runtime_attach(runtime, model);
 	run_create(&first, 2);
 	run_create(&second, 3);
-	own = second.x;
 	second.x = (float *)first.y + first.linear->n;
 	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
 	first.options.batch = batch;
@@ -288,7 +283,6 @@ static void test_batch_overlap(void **state)
 	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
 	run_check(&first);
 	run_check(&second);
-	second.x = own;
 	run_free(&first);
 	run_free(&second);
 	quire_runtime_free(runtime);
@@ -309,12 +303,10 @@ static void test_batch_mixed(void **state)
 		struct run first = { .linear = find(a, "query"), .m = 2 };
 		struct run second = { .linear = find(b, "key"), .m = 2 };
 		quire_batch *batch = NULL;
-		void *own;
 
 		runtime_attach(runtime, a);
 		run_create(&first, 2);
 		run_create(&second, 3);
-		own = second.x;
 		second.x = first.y;
 		assert_int_equal(quire_runtime_begin(runtime, &batch, NULL),
 				 QUIRE_OK);
@@ -325,7 +317,6 @@ static void test_batch_mixed(void **state)
 		assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
 		run_check(&first);
 		run_check(&second);
-		second.x = own;
 		run_free(&first);
 		run_free(&second);
 		quire_runtime_free(runtime);

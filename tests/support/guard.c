@@ -1,6 +1,6 @@
 /*
- * guard.c - maps pages and forbids the last one. What lies before `data` on
- * its first page is left open: `data` is rarely a whole number of pages.
+ * guard.c - maps pages and forbids the first and the last one. `data` is rarely
+ * a whole number of pages, so that it meets but one of them.
  */
 #include "tests/support/guard.h"
 
@@ -23,6 +23,14 @@ struct guarded guarded_create(size_t size)
 		abort();
 	guarded.map = map;
 	guarded.data = map + (pages + 1) * page - size;
+	return guarded;
+}
+
+struct guarded guarded_create_low(size_t size)
+{
+	struct guarded guarded = guarded_create(size);
+
+	guarded.data = (unsigned char *)guarded.map + sysconf(_SC_PAGESIZE);
 	return guarded;
 }
 

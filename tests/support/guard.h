@@ -8,14 +8,17 @@
 #include <stddef.h>
 
 struct guarded {
-	unsigned char *data; /* `size` bytes that end where the guard begins */
+	unsigned char *data;
 	size_t size;
 	void *map;
 	size_t map_size;
 };
 
-/* Zeros. Free with guarded_free; fails the test if there is no memory. */
+/* Zeros, which end where the guard behind them begins; or begin where the one
+ * before them ends. Free with guarded_free; fails the test if there is no
+ * memory. */
 struct guarded guarded_create(size_t size);
+struct guarded guarded_create_low(size_t size);
 void guarded_free(struct guarded *guarded);
 
 #endif
