@@ -3,8 +3,8 @@
  */
 #include "runtime/kernels/few_int8_avx512vnni.h"
 
-static inline struct strip_block load_block(const unsigned char *const row[16],
-					    size_t offset)
+QUIRE_INLINE struct strip_block load_block(const unsigned char *const row[16],
+					   size_t offset)
 {
 	struct strip_block block = {
 		.d = load_f16_16(row, offset),

@@ -12,13 +12,14 @@
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/rows_avx512.h"
 
-static inline void pack_block(const unsigned char *const row[16], size_t offset,
-			      unsigned char *to, float *scales)
+QUIRE_INLINE void pack_block(const unsigned char *const row[16], size_t offset,
+			     unsigned char *to, float *scales)
 {
 	__m512i codes[8];
 
 	_mm512_store_ps(scales, load_f16_16(row, offset));
 	load_bytes16(row, offset + QUIRE_Q8_0_CODES, codes);
+	QUIRE_UNROLL
 	for (size_t i = 0; i < 8; i++)
 		_mm512_store_si512(to + i * AVX512_NR * 4, codes[i]);
 }

@@ -14,12 +14,12 @@
 
 #include "format/bytes.h"
 #include "runtime/kernels/quantize.h"
+#include "runtime/kernels/unroll.h"
 
 /* Pointers to 16 rows from `first` on; those that are not there are the last
  * one again, as what comes of them is of no account. */
-static inline void find_rows16(const void *weights, size_t row_size,
-			       size_t rows, size_t first,
-			       const unsigned char *row[16])
+QUIRE_INLINE void find_rows16(const void *weights, size_t row_size, size_t rows,
+			      size_t first, const unsigned char *row[16])
 {
 	for (size_t i = 0; i < 16; i++) {
 		const size_t at = first + i < rows ? first + i : rows - 1;
@@ -28,8 +28,8 @@ static inline void find_rows16(const void *weights, size_t row_size,
 	}
 }
 
-static inline __m512i load_4_rows(const unsigned char *const row[16],
-				  size_t first, size_t offset)
+QUIRE_INLINE __m512i load_4_rows(const unsigned char *const row[16],
+				 size_t first, size_t offset)
 {
 	__m512i z = _mm512_castsi128_si512(
 	    _mm_loadu_si128((const void *)(row[first] + offset)));
@@ -45,8 +45,8 @@ static inline __m512i load_4_rows(const unsigned char *const row[16],
 /* 16 bytes of each row, transposed by 4 bytes: lane i of out[j] holds bytes
  * 4j to 4j + 3 of row i. Rows 4 apart are loaded into one vector, so that
  * transposing within its quarters puts the lanes in order. */
-static inline void load_transposed16(const unsigned char *const row[16],
-				     size_t offset, __m512i out[4])
+QUIRE_INLINE void load_transposed16(const unsigned char *const row[16],
+				    size_t offset, __m512i out[4])
 {
 	const __m512i r0 = load_4_rows(row, 0, offset);
 	const __m512i r1 = load_4_rows(row, 1, offset);
@@ -65,13 +65,14 @@ static inline void load_transposed16(const unsigned char *const row[16],
 
 /* A block of each row as unsigned codes: lane i of codes[j] has columns 4j to
  * 4j + 3 of row i. Here from the 16 bytes at `offset`, two codes each. */
-static inline void load_nibbles16(const unsigned char *const row[16],
-				  size_t offset, __m512i codes[8])
+QUIRE_INLINE void load_nibbles16(const unsigned char *const row[16],
+				 size_t offset, __m512i codes[8])
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
 	__m512i bytes[4];
 
 	load_transposed16(row, offset, bytes);
+	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const __m512i high = _mm512_srli_epi16(bytes[i], 4);
 
@@ -81,20 +82,21 @@ static inline void load_nibbles16(const unsigned char *const row[16],
 }
 
 /* The same from 32 signed bytes. */
-static inline void load_bytes16(const unsigned char *const row[16],
-				size_t offset, __m512i codes[8])
+QUIRE_INLINE void load_bytes16(const unsigned char *const row[16],
+			       size_t offset, __m512i codes[8])
 {
 	const __m512i zero = _mm512_set1_epi8((char)QUIRE_Q8_0_ZERO);
 
 	load_transposed16(row, offset, codes);
 	load_transposed16(row, offset + 16, codes + 4);
+	QUIRE_UNROLL
 	for (size_t i = 0; i < 8; i++)
 		codes[i] = _mm512_xor_si512(codes[i], zero);
 }
 
 /* The f16 at `offset` of each row, as f32. */
-static inline __m512 load_f16_16(const unsigned char *const row[16],
-				 size_t offset)
+QUIRE_INLINE __m512 load_f16_16(const unsigned char *const row[16],
+				size_t offset)
 {
 #define SCALE(i) (short)load_u16(row[i] + offset)
 	return _mm512_cvtph_ps(_mm256_setr_epi16(

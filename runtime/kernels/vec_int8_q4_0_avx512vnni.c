@@ -14,7 +14,7 @@ static const _Alignas(64) uint16_t scale_words[32] = {
 	4, 4, 4, 4, 13, 13, 13, 13, 22, 22, 22, 22, 31, 31, 31, 31
 };
 
-static inline struct step load_step(const unsigned char *w, size_t blocks)
+QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
 	const __mmask64 bytes =

@@ -14,7 +14,7 @@ static const _Alignas(64) uint16_t scale_words[32] = {
 	1, 1, 1, 1, 11, 11, 11, 11, 21, 21, 21, 21, 31, 31, 31, 31
 };
 
-static inline struct step load_step(const unsigned char *w, size_t blocks)
+QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
 	const __mmask64 bytes =

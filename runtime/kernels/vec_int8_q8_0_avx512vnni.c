@@ -41,7 +41,7 @@ static inline struct step load_whole(const unsigned char *w)
 	};
 }
 
-static inline struct step load_step(const unsigned char *w, size_t blocks)
+QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
 	unsigned char last[4 * QUIRE_Q8_0_SIZE] = { 0 };
 
