@@ -241,8 +241,8 @@ const struct command command_convert = {
 	.summary = "make a container of an ONNX model",
 	.usage = "MODEL.onnx -o OUT.gguf [options]",
 	.about =
-	    "Turns the weights of MatMulNBits nodes, and all floating-point "
-	    "initializers, into\none GGUF file. Codes are kept as they are, in "
+	    "Turns a model's quantized weights, and all floating-point "
+	    "initializers, into one GGUF\nfile. Codes are kept as they are, in "
 	    "Q4_0, Q4_1 or Q8_0; only their scales\nare rounded to f16. A "
 	    "weight that none of these can hold is written dequantized, "
 	    "and\nthe summary says why. External data is read from beside "

@@ -236,7 +236,7 @@ static quire_status index_names(struct comparison *in)
 		quire_status status;
 
 		in->next[i] = SIZE_MAX;
-		if (!expected(in, i) || size == 0)
+		if (!expected(in, i))
 			continue;
 		head = quire_table_find(&in->names, 0, name, size);
 		if (head) {
@@ -255,9 +255,7 @@ static quire_status index_names(struct comparison *in)
 /* The first constant of that name that no tensor has taken; SIZE_MAX: none. */
 static size_t take_constant(struct comparison *in, quire_string name)
 {
-	size_t *head =
-	    name.size ? quire_table_find(&in->names, 0, name.data, name.size)
-		      : NULL;
+	size_t *head = quire_table_find(&in->names, 0, name.data, name.size);
 	size_t found;
 
 	if (!head || *head == SIZE_MAX)

@@ -286,6 +286,17 @@ static bool dequantizes(const struct compare_source *source,
 	return value && value->origin == ONNX_CONSTANT && is_integer(value);
 }
 
+/* Whether a node swaps two dimensions; without `perm` it turns them round. */
+static bool transposes(const struct onnx_node *node)
+{
+	const struct onnx_attribute *perm = quire_onnx_attribute(node, "perm");
+
+	if (!quire_onnx_is(node, "Transpose"))
+		return false;
+	return !perm || (perm->is_ints && perm->int_count == 2 &&
+			 perm->ints[0] == 1 && perm->ints[1] == 0);
+}
+
 /* What the second input of the node is, through transpositions. */
 static bool is_product(struct compare_source *source)
 {
@@ -301,7 +312,7 @@ static bool is_product(struct compare_source *source)
 		at = quire_onnx_producer(
 		    source->model, quire_onnx_find(source->model, at->scope,
 						   input_name(at, input)));
-		if (!at || !quire_onnx_is(at, "Transpose"))
+		if (!at || !transposes(at))
 			break;
 		source->transposed = !source->transposed;
 		input = 0;

@@ -1,13 +1,13 @@
 /*
- * dequantize_linear.c - finds the DequantizeLinear behind a weight, and works
- * out which element of its inputs belongs to (row, col) of what we call W.
+ * dequantize_linear.c - finds the DequantizeLinear behind a weight and reads
+ * it. Where its scales belong is dequantize_map.c's.
  */
 #include "convert/dequantize_linear.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "convert/node_check.h"
+#include "convert/dequantize_map.h"
 #include "convert/onnx_tensor.h"
 
 /* Nodes between a MatMul and its DequantizeLinear; in a malformed model they
@@ -30,18 +30,6 @@ static const struct attribute_row attribute_rows[] = {
 static const struct input_row input_x = { "x", 0, true };
 static const struct input_row input_scale = { "x_scale", 1, true };
 static const struct input_row input_zero_point = { "x_zero_point", 2, false };
-
-struct check {
-	struct node_check node; /* the DequantizeLinear */
-	struct matmulnbits *weight;
-	bool gathered;	 /* its inputs are rows that a Gather looks up */
-	bool transposed; /* a row of W is a column of x */
-	int64_t axis;
-	uint64_t block_size; /* 0: none */
-	struct node_part x;
-	struct node_part scale;
-	struct node_part zero;
-};
 
 static bool is_dequantize(const struct onnx_node *node)
 {
@@ -79,27 +67,40 @@ static bool is_quantized_type(int32_t type)
 	}
 }
 
-/* Activations are never quantized in blocks or to less than 8 bits. */
-static bool holds_weight(const struct onnx_model *model,
-			 const struct onnx_node *node, bool gathered)
+/* What a node of that operator makes a value of, or else the value. */
+static const struct onnx_value *before(const struct onnx_model *model,
+				       const struct onnx_value *value,
+				       const char *op_type)
 {
-	const struct node_check in = { model, node, NULL };
-	const struct onnx_value *before;
-	struct node_part x;
+	const struct onnx_node *node = quire_onnx_producer(model, value);
+	const struct onnx_value *from = NULL;
 
-	/* What is wrong with it is told by who reads it. */
-	if (quire_node_part(&in, &input_x, &x) != QUIRE_OK)
-		return !gathered;
-	before = x.value;
-	if (gathered)
-		ungather(&in, &x);
-	if (gathered)
-		return x.value != before && is_quantized_type(x.value->type);
-	if (x.value->origin == ONNX_CONSTANT)
-		return is_quantized_type(x.value->type);
-	return quire_onnx_integer(node, "block_size", 0) != 0 ||
-	       (is_quantized_type(x.value->type) &&
-		quire_onnx_type_bits(x.value->type) < 8);
+	if (node && quire_onnx_is(node, op_type) && node->input_count > 0)
+		from = quire_onnx_find(model, node->scope, node->inputs[0]);
+	return from ? from : value;
+}
+
+static const struct onnx_value *find_x(const struct onnx_model *model,
+				       const struct onnx_node *node)
+{
+	return node->input_count > 0
+		   ? quire_onnx_find(model, node->scope, node->inputs[0])
+		   : NULL;
+}
+
+/* Activations are never quantized in blocks or to less than 8 bits. What is
+ * wrong with an x that is not there is told by who reads it. */
+static bool holds_weight(const struct onnx_model *model,
+			 const struct onnx_node *node)
+{
+	const struct onnx_value *x =
+	    before(model, find_x(model, node), "Reshape");
+
+	if (x && x->origin == ONNX_CONSTANT)
+		return is_quantized_type(x->type);
+	return !x || quire_onnx_integer(node, "block_size", 0) != 0 ||
+	       (is_quantized_type(x->type) &&
+		quire_onnx_type_bits(x->type) < 8);
 }
 
 static bool swaps_two(const struct onnx_node *node)
@@ -145,22 +146,26 @@ bool quire_dequantized_linear_is(const struct onnx_model *model,
 	if (!quire_onnx_is(node, "MatMul") && !quire_onnx_is(node, "Gemm"))
 		return false;
 	source = find_source(model, node, &swapped);
-	return source && holds_weight(model, source, false);
+	return source && holds_weight(model, source);
 }
 
 bool quire_dequantized_rows_is(const struct onnx_model *model,
 			       const struct onnx_node *node)
 {
-	return is_dequantize(node) && holds_weight(model, node, true);
+	const struct onnx_value *x = find_x(model, node);
+	const struct onnx_value *rows = before(model, x, "Gather");
+
+	return is_dequantize(node) && rows != x &&
+	       rows->origin == ONNX_CONSTANT && is_quantized_type(rows->type);
 }
 
 bool quire_dequantized_tensor_is(const struct onnx_model *model,
 				 const struct onnx_node *node)
 {
-	return is_dequantize(node) && holds_weight(model, node, false);
+	return is_dequantize(node) && holds_weight(model, node);
 }
 
-static quire_status read_attributes(struct check *in)
+static quire_status read_attributes(struct dequantize *in)
 {
 	int64_t values[ATTRIBUTE_COUNT];
 	quire_status status = quire_node_attributes(&in->node, attribute_rows,
@@ -174,8 +179,9 @@ static quire_status read_attributes(struct check *in)
 }
 
 /* A part that is a constant, maybe through the Gather. */
-static quire_status read_part(struct check *in, const struct input_row *row,
-			      size_t use, struct node_part *part)
+static quire_status read_part(struct dequantize *in,
+			      const struct input_row *row, size_t use,
+			      struct node_part *part)
 {
 	quire_status status = quire_node_part(&in->node, row, part);
 
@@ -188,7 +194,7 @@ static quire_status read_part(struct check *in, const struct input_row *row,
 	return status;
 }
 
-static quire_status read_x(struct check *in)
+static quire_status read_x(struct dequantize *in)
 {
 	struct matmulnbits *weight = in->weight;
 	struct node_part *x = &in->x;
@@ -233,100 +239,7 @@ static quire_status read_x(struct check *in)
 	return QUIRE_OK;
 }
 
-/* Scales for each `size` indices of x along the axis: where they belong, for
- * an x of [rows, cols], or of more dimensions with the first or last axis. */
-static void map_axis(struct check *in, uint64_t size, uint64_t count)
-{
-	struct matmulnbits *weight = in->weight;
-	const bool first = in->axis == 0 && in->x.rank > 1;
-	const bool whole = in->block_size == 0; /* one for each index alone */
-	struct element_map *map = &weight->scale_map;
-
-	map->group = weight->n;
-	map->share = 1;
-	if (first != in->transposed) {
-		/* Along rows of W, whose columns then differ, if at all. */
-		const uint64_t inner =
-		    in->x.rank == 2 ? 1 : weight->n / (uint64_t)in->x.dims[0];
-
-		weight->block_size = whole ? weight->k : 1;
-		weight->blocks = whole ? 1 : weight->k;
-		map->group = whole ? inner : size;
-		map->group_step = whole || in->transposed ? 1 : weight->k;
-		map->col_step = whole ? 0 : in->transposed ? count : 1;
-		return;
-	}
-	weight->block_size = size;
-	weight->blocks = count;
-	map->row_step = whole ? 0 : in->transposed ? 1 : count;
-	map->col_step = whole || !in->transposed ? 1 : weight->n;
-}
-
-/* One scale for all. */
-static void map_whole(struct check *in)
-{
-	struct matmulnbits *weight = in->weight;
-
-	weight->block_size = weight->k;
-	weight->blocks = 1;
-	weight->scale_map =
-	    (struct element_map){ .group = weight->n, .share = 1 };
-}
-
-/* The shape of scales in blocks: that of x but along the axis. */
-static bool has_block_shape(const struct check *in, uint64_t count)
-{
-	const struct node_part *scale = &in->scale;
-
-	if (scale->rank != in->x.rank)
-		return false;
-	for (size_t i = 0; i < scale->rank; i++)
-		if ((uint64_t)scale->dims[i] !=
-		    (i == (size_t)in->axis ? count : (uint64_t)in->x.dims[i]))
-			return false;
-	return true;
-}
-
-static quire_status fail_scales(const struct check *in, uint64_t count)
-{
-	return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-			       "x_scale does not have the shape that x, axis "
-			       "and block_size make: %" PRIu64
-			       " along axis %" PRId64,
-			       count, in->axis);
-}
-
-static quire_status map_scales(struct check *in)
-{
-	const bool blocked = in->block_size != 0;
-	const int64_t rank = (int64_t)in->x.rank;
-	const uint64_t size = blocked ? in->block_size : 1;
-	uint64_t count;
-
-	if (!blocked && in->scale.value->count == 1 && in->scale.rank <= 1) {
-		map_whole(in);
-		return QUIRE_OK;
-	}
-	if (in->axis < -rank || in->axis >= rank)
-		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-				       "axis %" PRId64
-				       " is none of the %" PRId64 " of x",
-				       in->axis, rank);
-	in->axis += in->axis < 0 ? rank : 0;
-	count = ((uint64_t)in->x.dims[in->axis] - 1) / size + 1;
-	if (blocked ? !has_block_shape(in, count)
-		    : in->scale.rank != 1 || in->scale.value->count != count)
-		return fail_scales(in, count);
-	if (in->axis != rank - 1 && (in->axis != 0 || (blocked && rank != 2)))
-		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
-				       "axis is %" PRId64 " of %" PRId64
-				       "; the first or last is taken",
-				       in->axis, rank);
-	map_axis(in, size, count);
-	return QUIRE_OK;
-}
-
-static quire_status read_scale(struct check *in)
+static quire_status read_scale(struct dequantize *in)
 {
 	struct matmulnbits *weight = in->weight;
 	quire_status status = read_part(in, &input_scale, 1, &in->scale);
@@ -336,7 +249,7 @@ static quire_status read_scale(struct check *in)
 		    &in->node, &in->scale,
 		    quire_onnx_is_float(in->scale.value->type), "a float type");
 	if (status == QUIRE_OK)
-		status = map_scales(in);
+		status = quire_dequantize_map(in);
 	if (status != QUIRE_OK)
 		return status;
 	weight->scales = in->scale.value;
@@ -345,7 +258,7 @@ static quire_status read_scale(struct check *in)
 	return QUIRE_OK;
 }
 
-static quire_status read_zero_point(struct check *in)
+static quire_status read_zero_point(struct dequantize *in)
 {
 	struct matmulnbits *weight = in->weight;
 	struct node_part *zero = &in->zero;
@@ -374,9 +287,9 @@ static quire_status read_zero_point(struct check *in)
 	return QUIRE_OK;
 }
 
-static quire_status read_weight(struct check *in)
+static quire_status read_weight(struct dequantize *in)
 {
-	static quire_status (*const steps[])(struct check *) = {
+	static quire_status (*const steps[])(struct dequantize *) = {
 		read_attributes, read_x, read_scale, read_zero_point
 	};
 	quire_status status = QUIRE_OK;
@@ -424,7 +337,7 @@ quire_status quire_dequantized_linear_read(const struct onnx_model *model,
 {
 	const bool gemm = quire_onnx_is(node, "Gemm");
 	struct matmulnbits read = { .node = node };
-	struct check in = { .weight = &read };
+	struct dequantize in = { .weight = &read };
 	bool swapped;
 	quire_status status;
 
@@ -453,9 +366,9 @@ quire_status quire_dequantized_rows_read(const struct onnx_model *model,
 					 quire_error *error)
 {
 	struct matmulnbits read = { .node = node, .no_linear = true };
-	struct check in = { .node = { model, node, error },
-			    .weight = &read,
-			    .gathered = true };
+	struct dequantize in = { .node = { model, node, error },
+				 .weight = &read,
+				 .gathered = true };
 	quire_status status;
 
 	(void)index;
@@ -474,7 +387,8 @@ quire_status quire_dequantized_tensor_read(const struct onnx_model *model,
 	struct matmulnbits read = { .node = node,
 				    .no_linear = true,
 				    .no_padding = true };
-	struct check in = { .node = { model, node, error }, .weight = &read };
+	struct dequantize in = { .node = { model, node, error },
+				 .weight = &read };
 	quire_status status;
 
 	(void)index;

@@ -1,7 +1,7 @@
 /*
  * plan.h - what the container will hold, decided before a byte is written:
  * one item for each weight of the source, in the order of its constants, and
- * one linear for each MatMulNBits node, in the order of the nodes.
+ * one linear for each node that multiplies by one, in the order of the nodes.
  */
 #ifndef QUIRE_CONVERT_PLAN_H
 #define QUIRE_CONVERT_PLAN_H
@@ -42,7 +42,7 @@ struct plan {
 	size_t linear_count;
 	size_t tensor_count;	     /* items that are not left out */
 	uint64_t size;		     /* of all tensors */
-	struct matmulnbits *weights; /* of each MatMulNBits node */
+	struct matmulnbits *weights; /* of each node that holds some */
 	struct name_set tensor_names;
 	struct name_set linear_names;
 };

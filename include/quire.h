@@ -176,7 +176,7 @@ typedef struct quire_tensor {
 	struct quire_lazy_check *check;
 } quire_tensor;
 
-/* One linear layer, y = x W^T + bias: a MatMulNBits node of the source. */
+/* One linear layer, y = x W^T + bias: a node of the source. */
 typedef struct quire_linear {
 	quire_string name;
 	const quire_tensor *weight; /* shape [k rounded up to a block, n] */

@@ -70,9 +70,10 @@ typedef struct quire_convert_options {
 
 /*
  * Converts the ONNX model at `onnx_path`, its external data included, to a
- * container at `gguf_path`. Weights of MatMulNBits and GatherBlockQuantized
- * nodes are never quantized again: their codes are re-laid, or, where no block
- * type holds them, they are dequantized as `fallback` says. On success
+ * container at `gguf_path`. Its quantized weights (docs/onnx.md: those of
+ * MatMulNBits, GatherBlockQuantized, DequantizeLinear, QMoE and MatMulBnb4) are
+ * never quantized again: their codes are re-laid, or, where no block type holds
+ * them, they are dequantized as `fallback` says. On success
  * *report, if `report` is not NULL, is the caller's. Files appear whole or not
  * at all, as quire_writer_create has it; those of a split set in place of the
  * one at `gguf_path`, which must not itself be the name of a part.
@@ -130,11 +131,11 @@ typedef struct quire_compare_report {
 } quire_compare_report;
 
 /*
- * Reads an ONNX model and a container, and holds each MatMulNBits node against
- * a linear, and each GatherBlockQuantized node and each floating-point constant
- * against a tensor: codes and dense
- * elements must be the same, scales within their rounding. The operator is
- * decoded for this by itself, with nothing that quire_convert_onnx uses. On
+ * Reads an ONNX model and a container, and holds each quantized weight of the
+ * one against a linear or a tensor of the other, and each floating-point
+ * constant against a tensor: codes and dense elements must be the same, scales
+ * within their rounding. The operators are decoded for this by themselves, with
+ * nothing that quire_convert_onnx uses. On
  * success, which is also where they differ, *report is the caller's.
  */
 QUIRE_API quire_status quire_compare_onnx(const char *onnx_path,

@@ -1,6 +1,7 @@
 /*
  * fuzz_onnx.c - any bytes as an ONNX model, with a data file beside it. What
- * converts must open, verify, and be of use; what does not leaves nothing.
+ * converts must open, verify, be of use, and be the same to whoever reads both
+ * by another path; what does not leaves nothing.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,29 @@ static void check_container(const char *path)
 	FUZZ_CHECK(quire_model_open(path, NULL, &model, NULL) == QUIRE_OK);
 	FUZZ_CHECK(touch_model(model, 1) == QUIRE_OK);
 	quire_model_close(model);
+}
+
+/* Every weight and every constant is the same, and in both. */
+static void compare(const char *source, const char *path)
+{
+	quire_compare_report *report;
+	quire_error error;
+
+	if (quire_compare_onnx(source, path, &report, &error) != QUIRE_OK) {
+		fprintf(stderr, "%s\n", error.message);
+		FUZZ_CHECK(false);
+	}
+	for (size_t i = 0; i < report->count; i++) {
+		const quire_compare_row *row = &report->rows[i];
+
+		if (row->verdict != QUIRE_VERDICT_SAME)
+			fprintf(stderr, "%s %s: %s\n",
+				row->source ? row->source : "-",
+				quire_verdict_name(row->verdict),
+				row->reason ? row->reason : "-");
+	}
+	FUZZ_CHECK(report->different == 0);
+	quire_compare_report_free(report);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(quire_outcome_name(report->rows[i].outcome));
 	quire_convert_report_free(report);
 	check_container(output);
+	compare(source, output);
 	FUZZ_CHECK(unlink(output) == 0);
 	return 0;
 }
