@@ -25,13 +25,25 @@ struct layout {
  * are padded; a number for each 3 rows, within columns or beside them; for each
  * 4 elements in a line; one for each row; one for all. */
 static const struct layout layouts[] = {
-	{ 7, 5, { 7, 0, 5, 1, 1, false } }, { 7, 5, { 7, 0, 5, 1, 1, true } },
-	{ 7, 5, { 7, 0, 1, 7, 1, false } }, { 7, 5, { 7, 0, 1, 9, 1, true } },
-	{ 7, 1, { 3, 4, 1, 0, 1, false } }, { 7, 5, { 3, 20, 5, 1, 1, false } },
-	{ 7, 5, { 3, 1, 0, 3, 1, false } }, { 7, 5, { 3, 5, 0, 1, 1, false } },
-	{ 7, 5, { 7, 0, 5, 1, 4, false } }, { 7, 5, { 7, 0, 1, 7, 4, false } },
-	{ 7, 1, { 1, 1, 0, 0, 1, false } }, { 7, 1, { 7, 0, 0, 0, 1, false } },
+	{ 7, 5, { 7, 0, 5, 1, 1, false } },
+	{ 7, 5, { 7, 0, 5, 1, 1, true } },
+	{ 7, 5, { 7, 0, 1, 7, 1, false } },
+	{ 7, 5, { 7, 0, 1, 9, 1, true } },
+	{ 7, 1, { 3, 4, 1, 0, 1, false } },
+	{ 7, 5, { 3, 20, 5, 1, 1, false } },
+	{ 7, 5, { 3, 1, 0, 3, 1, false } },
+	{ 7, 5, { 3, 5, 0, 1, 1, false } },
+	{ 7, 5, { 7, 0, 5, 1, 4, false } },
+	{ 7, 5, { 7, 0, 1, 7, 4, false } },
+	{ 7, 1, { 1, 1, 0, 0, 1, false } },
+	{ 7, 1, { 7, 0, 0, 0, 1, false } },
 	{ 7, 5, { 7, 0, 0, 1, 1, false } },
+	/* Rows of whole bytes; and more columns than are read together. */
+	{ 5, 8, { 5, 0, 8, 1, 1, false } },
+	{ 5, 8, { 5, 0, 8, 1, 1, true } },
+	{ 5, 7, { 5, 0, 8, 1, 1, true } },
+	{ 5, 71, { 5, 0, 1, 5, 1, false } },
+	{ 5, 71, { 2, 2, 1, 6, 1, false } },
 };
 
 static uint64_t element_of(const struct element_map *map, uint64_t row,
