@@ -1,0 +1,142 @@
+/*
+ * test_compare_refused.c - bad models held against the container of a good one
+ * whose weight has the same name: an answer or an error, and never a read
+ * beyond what either has. That a container has changed is test_convert_kinds's.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+#include "tests/support/scratch.h"
+#include "tests/unit/converted.h"
+
+/* By the beginning of their names; the last one is for all others. */
+static const struct partner {
+	const char *bad;
+	const char *good;
+} partners[] = {
+	{ "bad_dq_", "dq_int4_zero_points" },
+	{ "bad_gather_", "gather_uint8" },
+	{ "bad_moe_", "moe_zero_points" },
+	{ "bad_bnb4_", "bnb4_nf4" },
+	{ "bad_g_idx", "g_idx" },
+	{ "bad_", "plain" },
+};
+
+#define PARTNER_COUNT (sizeof(partners) / sizeof(partners[0]))
+
+static size_t partner_of(const char *name)
+{
+	size_t i = 0;
+
+	while (i < PARTNER_COUNT &&
+	       strncmp(name, partners[i].bad, strlen(partners[i].bad)) != 0)
+		i++;
+	return i;
+}
+
+static void check_pair(const char *name, const char *container)
+{
+	quire_compare_report *report = NULL;
+	quire_error error = { 0 };
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", QUIRE_TEST_ONNX, name);
+	if (quire_compare_onnx(path, container, &report, &error) != QUIRE_OK) {
+		assert_null(report);
+		assert_int_not_equal(error.status, QUIRE_OK);
+		assert_true(error.message[0] != '\0');
+		return;
+	}
+	assert_non_null(report);
+	assert_true(report->count > 0);
+	for (size_t i = 0; i < report->count; i++)
+		assert_true(report->rows[i].source || report->rows[i].tensor);
+	quire_compare_report_free(report);
+}
+
+static void test_bad_models(void **state)
+{
+	struct converted good[PARTNER_COUNT];
+	char *containers[PARTNER_COUNT];
+	DIR *folder = opendir(QUIRE_TEST_ONNX);
+	const struct dirent *entry;
+	size_t count = 0;
+
+	(void)state;
+	assert_non_null(folder);
+	for (size_t i = 0; i < PARTNER_COUNT; i++) {
+		good[i] = converted_make(partners[i].good);
+		containers[i] = scratch_path(good[i].folder, "out.gguf");
+	}
+	while ((entry = readdir(folder))) {
+		const size_t partner = partner_of(entry->d_name);
+
+		if (partner == PARTNER_COUNT)
+			continue;
+		check_pair(entry->d_name, containers[partner]);
+		count++;
+	}
+	closedir(folder);
+	assert_true(count > 100);
+	for (size_t i = 0; i < PARTNER_COUNT; i++) {
+		free(containers[i]);
+		converted_discard(&good[i]);
+	}
+}
+
+/* What contradicts itself in a way that reading it meets. */
+static void test_told(void **state)
+{
+	static const struct told {
+		const char *bad;
+		const char *good;
+		const char *message;
+	} rows[] = {
+		{ "bad_moe_flat", "moe_zero_points",
+		  "node 'moe' (QMoE): weights are not [experts, n, k]" },
+		{ "bad_moe_bits", "moe_zero_points",
+		  "attributes that the operator does not have" },
+		{ "bad_dq_input", "dq_int4_zero_points", NULL },
+		{ "bad_bnb4_input", "bnb4_nf4", "an input is no constant" },
+		{ "bad_g_idx_range", "g_idx",
+		  "g_idx names a block that is not there" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct converted good = converted_make(rows[i].good);
+		char *container = scratch_path(good.folder, "out.gguf");
+		quire_compare_report *report = NULL;
+		quire_error error = { 0 };
+		char path[512];
+		quire_status status;
+
+		snprintf(path, sizeof(path), "%s/%s.onnx", QUIRE_TEST_ONNX,
+			 rows[i].bad);
+		status = quire_compare_onnx(path, container, &report, &error);
+		if (rows[i].message) {
+			if (status != QUIRE_ERROR_LAYOUT ||
+			    !strstr(error.message, rows[i].message))
+				fail_msg("%s: %s", rows[i].bad, error.message);
+		} else {
+			assert_int_equal(status, QUIRE_OK);
+			assert_true(report->different > 0);
+		}
+		quire_compare_report_free(report);
+		free(container);
+		converted_discard(&good);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bad_models),
+		cmocka_unit_test(test_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
