@@ -324,6 +324,33 @@ static quire_status run_convert_fallback(const struct workplace *place,
 	return convert(place, "g_idx_zero_points.onnx", false, error);
 }
 
+/* Columns become rows, and each part is in a file. */
+static quire_status run_convert_columns(const struct workplace *place,
+					quire_error *error)
+{
+	return convert(place, "dq_external.onnx", false, error);
+}
+
+static quire_status run_convert_experts(const struct workplace *place,
+					quire_error *error)
+{
+	return convert(place, "moe_external.onnx", false, error);
+}
+
+/* With another container: all weights are in one of the two only. */
+static quire_status run_compare(const struct workplace *place,
+				quire_error *error)
+{
+	quire_compare_report *report = NULL;
+	quire_status status =
+	    quire_compare_onnx(QUIRE_TEST_ONNX "/gather_reshaped.onnx",
+			       place->container, &report, error);
+
+	assert_int_equal(status == QUIRE_OK, report != NULL);
+	quire_compare_report_free(report);
+	return status;
+}
+
 static quire_status run_convert_again(const struct workplace *place,
 				      quire_error *error)
 {
@@ -346,7 +373,10 @@ const struct operation operations[] = {
 	{ "convert", run_convert, true, false, false },
 	{ "convert external data", run_convert_external, true, false, false },
 	{ "convert to dense", run_convert_fallback, true, false, false },
+	{ "convert columns", run_convert_columns, true, false, false },
+	{ "convert experts", run_convert_experts, true, false, false },
 	{ "convert again", run_convert_again, true, true, false },
+	{ "compare", run_compare, false, false, false },
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
 
