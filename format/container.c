@@ -3,12 +3,12 @@
  * linear layers is in linears.c; checksums of tensors are noted, not checked.
  */
 #include <inttypes.h>
-#include <xxhash.h>
 
 #include "format/bytes.h"
 #include "format/error.h"
 #include "format/parse.h"
 #include "format/value.h"
+#include "machine/hash.h"
 
 struct container {
 	const unsigned char *bytes;
@@ -108,7 +108,7 @@ static quire_status check_header(const struct container *file,
 	const uint64_t data_offset = file->index->info.data_offset;
 	const uint64_t header_size =
 	    data_offset < file->size ? data_offset : file->size;
-	XXH3_state_t *state;
+	struct quire_hash *hash;
 	uint64_t field, actual;
 
 	if (!entry)
@@ -117,18 +117,17 @@ static quire_status check_header(const struct container *file,
 	field = quire_string_offset(file->bytes, entry->key) + 8 +
 		entry->key.size + 4;
 	file->index->header_hash_offset = field;
-	state = XXH3_createState();
-	if (!state)
+	hash = quire_hash_create(quire_hash_features(header_size));
+	if (!hash)
 		return quire_fail(file->error, QUIRE_ERROR_MEMORY,
 				  QUIRE_NO_OFFSET,
 				  "out of memory for a hash's state");
-	XXH3_64bits_reset(state);
-	XXH3_64bits_update(state, file->bytes, (size_t)field);
-	XXH3_64bits_update(state, zeros, sizeof(zeros));
-	XXH3_64bits_update(state, file->bytes + field + sizeof(zeros),
-			   (size_t)(header_size - field - sizeof(zeros)));
-	actual = XXH3_64bits_digest(state);
-	XXH3_freeState(state);
+	quire_hash_update(hash, file->bytes, (size_t)field);
+	quire_hash_update(hash, zeros, sizeof(zeros));
+	quire_hash_update(hash, file->bytes + field + sizeof(zeros),
+			  (size_t)(header_size - field - sizeof(zeros)));
+	actual = quire_hash_digest(hash);
+	quire_hash_free(hash);
 	if (actual == entry->value.as.u)
 		return QUIRE_OK;
 	file->index->info.header_edited = true;

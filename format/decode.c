@@ -4,11 +4,11 @@
  */
 #include <fp16.h>
 #include <inttypes.h>
-#include <xxhash.h>
 
 #include "format/bytes.h"
 #include "format/error.h"
 #include "format/parse.h"
+#include "machine/hash.h"
 
 #define BLOCK 32 /* elements of a block of Q4_0, Q4_1 and Q8_0 */
 
@@ -129,5 +129,5 @@ quire_status quire_tensor_decode(const quire_tensor *tensor, uint64_t first,
 
 uint64_t quire_tensor_hash(const quire_tensor *tensor)
 {
-	return XXH3_64bits(tensor->data, (size_t)tensor->size);
+	return quire_hash_bytes(tensor->data, (size_t)tensor->size);
 }

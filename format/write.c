@@ -10,6 +10,7 @@
 #include "format/error.h"
 #include "format/parse.h"
 #include "format/value.h"
+#include "machine/hash.h"
 
 #define CONTAINER_ALIGNMENT	16384 /* the largest page of today's platforms */
 #define CONTAINER_ALIGNMENT_MIN 32    /* F-26 */
@@ -194,21 +195,21 @@ quire_status quire_writer_add_linear(quire_writer *writer,
 	return QUIRE_OK;
 }
 
-static quire_status start_hash(struct quire_out_tensor *tensor,
+static quire_status start_hash(const quire_writer *writer,
+			       struct quire_out_tensor *tensor,
 			       quire_error *error)
 {
-	tensor->hash = XXH3_createState();
+	tensor->hash = quire_hash_create(writer->features);
 	if (!tensor->hash)
 		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 				  "out of memory for a hash's state");
-	XXH3_64bits_reset(tensor->hash);
 	return QUIRE_OK;
 }
 
 static void end_hash(struct quire_out_tensor *tensor)
 {
-	tensor->view.xxh3 = XXH3_64bits_digest(tensor->hash);
-	XXH3_freeState(tensor->hash);
+	tensor->view.xxh3 = quire_hash_digest(tensor->hash);
+	quire_hash_free(tensor->hash);
 	tensor->hash = NULL;
 }
 
@@ -232,8 +233,8 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 				  index);
 	tensor = &writer->tensors[index];
 	part = quire_out_part_of(writer, tensor);
-	if (tensor->written == 0 && !writer->plain)
-		status = start_hash(tensor, error);
+	if (tensor->written == 0 && !tensor->hash && !writer->plain)
+		status = start_hash(writer, tensor, error);
 	if (status == QUIRE_OK)
 		status = quire_output_write(
 		    &part->output,
@@ -244,7 +245,7 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 	tensor->written += size;
 	if (!tensor->hash)
 		return QUIRE_OK;
-	XXH3_64bits_update(tensor->hash, data, size);
+	quire_hash_update(tensor->hash, data, size);
 	if (tensor->written == tensor->view.size)
 		end_hash(tensor);
 	return QUIRE_OK;
@@ -330,7 +331,7 @@ void quire_writer_free(quire_writer *writer)
 	for (size_t i = 0; i < writer->tensor_count; i++) {
 		free(writer->tensors[i].name);
 		free(writer->tensors[i].source);
-		XXH3_freeState(writer->tensors[i].hash);
+		quire_hash_free(writer->tensors[i].hash);
 	}
 	for (size_t i = 0; i < writer->linear_count; i++)
 		free(writer->linears[i].name);

@@ -7,8 +7,6 @@
 #ifndef QUIRE_FORMAT_WRITE_H
 #define QUIRE_FORMAT_WRITE_H
 
-#include <xxhash.h>
-
 #include "format/output.h"
 #include "quire.h"
 
@@ -25,8 +23,8 @@ struct quire_out_tensor {
 	char *source;
 	uint64_t declared_offset; /* in the file that it may be adopted from */
 	uint64_t written;
-	uint32_t part;	    /* once the layout is fixed */
-	XXH3_state_t *hash; /* while bytes come */
+	uint32_t part;		 /* once the layout is fixed */
+	struct quire_hash *hash; /* while bytes come */
 };
 
 struct quire_out_linear {
@@ -67,6 +65,7 @@ struct quire_writer {
 	/* Once the layout is fixed; before, none. */
 	struct quire_out_part *parts;
 	size_t part_count;
+	uint32_t features; /* to hash by */
 };
 
 /* A copy of the bytes with a NUL after them, to be freed; NULL if there is no

@@ -10,6 +10,7 @@
 #include "format/error.h"
 #include "format/parse.h"
 #include "format/write.h"
+#include "machine/hash.h"
 
 /* split.count is a u16. */
 #define PART_COUNT_MAX 65535
@@ -292,7 +293,7 @@ static void seal(const quire_writer *writer, struct quire_out_part *part)
 		store_u64(part->header + part->tensor_hash_at + 8 * i,
 			  tensors[i].view.xxh3);
 	store_u64(field, 0);
-	store_u64(field, XXH3_64bits(part->header, part->header_size));
+	store_u64(field, quire_hash_bytes(part->header, part->header_size));
 }
 
 static void seal_parts(const quire_writer *writer, struct quire_out_part *parts,
@@ -335,6 +336,7 @@ static quire_status choose(quire_writer *writer, size_t *count,
 quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error)
 {
 	struct quire_out_part *parts;
+	uint64_t size = 0;
 	size_t count;
 	quire_status status = choose(writer, &count, error);
 
@@ -364,5 +366,8 @@ quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error)
 	}
 	writer->parts = parts;
 	writer->part_count = count;
+	for (size_t i = 0; i < count; i++)
+		size += parts[i].file_size;
+	writer->features = quire_hash_features(size);
 	return QUIRE_OK;
 }

@@ -4,6 +4,7 @@
  * Which keys are good, the parser says when the layout is fixed.
  */
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "format/bytes.h"
 #include "format/error.h"

@@ -357,8 +357,7 @@ static void order_tensors(struct sweep *sweep)
 		sweep->piece_count +=
 		    count_pieces(sweep->entries[i].tensor->size);
 	}
-	if (sweep->total >= WORTH_THREADS)
-		sweep->features = quire_cpu_features();
+	sweep->features = quire_hash_features(sweep->total);
 }
 
 /* No more than have work; one, for want of memory. */

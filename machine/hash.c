@@ -13,7 +13,7 @@
 
 /* Asking the CPU takes 100 us where a hypervisor answers for it: as long as
  * the plain code, at 20 GB/s, takes for half of these bytes. */
-#define WORTH_ASKING ((size_t)4 << 20)
+#define WORTH_ASKING ((uint64_t)4 << 20)
 
 struct quire_hash {
 	const struct hash_code *code;
@@ -44,6 +44,11 @@ static const struct hash_code *choose(uint32_t features)
 static size_t round_up(size_t size)
 {
 	return (size + STATE_ALIGNMENT - 1) / STATE_ALIGNMENT * STATE_ALIGNMENT;
+}
+
+uint32_t quire_hash_features(uint64_t size)
+{
+	return size < WORTH_ASKING ? 0 : quire_cpu_features();
 }
 
 struct quire_hash *quire_hash_create(uint32_t features)
@@ -89,8 +94,7 @@ void quire_hash_free(struct quire_hash *hash)
 
 uint64_t quire_hash_bytes(const void *data, size_t size)
 {
-	return quire_hash_whole(size < WORTH_ASKING ? 0 : quire_cpu_features(),
-				data, size);
+	return quire_hash_whole(quire_hash_features(size), data, size);
 }
 
 uint64_t quire_hash_whole(uint32_t features, const void *data, size_t size)

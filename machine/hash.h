@@ -21,9 +21,12 @@
 
 struct quire_hash;
 
-/* `features` are cpu.h's: asking for them takes 100 us where a hypervisor has
- * to be asked, so that it is for the caller to keep them. NULL if there is no
- * memory. The hash is reset already. */
+/* The CPU's features, where `size` bytes are enough to be worth the asking,
+ * which takes 100 us where a hypervisor has to be asked; else none. */
+uint32_t quire_hash_features(uint64_t size);
+
+/* `features` are cpu.h's. NULL if there is no memory. The hash is reset
+ * already. */
 struct quire_hash *quire_hash_create(uint32_t features);
 void quire_hash_reset(struct quire_hash *hash);
 void quire_hash_update(struct quire_hash *hash, const void *data, size_t size);
@@ -31,7 +34,7 @@ uint64_t quire_hash_digest(const struct quire_hash *hash);
 /* NULL is fine. */
 void quire_hash_free(struct quire_hash *hash);
 
-/* Of bytes that are all there; the first asks the CPU where that pays. */
+/* Of bytes that are all there; the first asks for features as below. */
 uint64_t quire_hash_bytes(const void *data, size_t size);
 uint64_t quire_hash_whole(uint32_t features, const void *data, size_t size);
 

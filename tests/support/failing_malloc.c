@@ -161,7 +161,6 @@ void __wrap_free(void *bytes)
 		return fails() ? (failure) : __real_##name arguments;          \
 	}
 
-WRAP_MAKER(XXH3_createState, NULL, void *, (void), ())
 WRAP_MAKER(pthreadpool_create, NULL, void *, (size_t threads), (threads))
 WRAP_MAKER(pthread_mutex_init, ENOMEM, int,
 	   (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes),
