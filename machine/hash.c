@@ -24,7 +24,9 @@ struct quire_hash {
 
 static const struct hash_code *choose(uint32_t features)
 {
-	if (features & CPU_AVX512F)
+	const uint32_t avx512 = CPU_AVX512F | CPU_AVX512DQ;
+
+	if ((features & avx512) == avx512)
 		return &quire_hash_avx512;
 	if (features & CPU_AVX2)
 		return &quire_hash_avx2;

@@ -1,7 +1,12 @@
 /*
  * hash_code.h - what one compilation of XXH3 offers. A file that defines
  * QUIRE_HASH_CODE compiles the algorithm itself, for its own flags, and has
- * its functions in a struct hash_code.
+ * its functions in a struct hash_code. Before that it defines two steps:
+ *
+ *	add_stripes(data, count, secret, &sum)	    adds what the stripes add,
+ *						    the secret 8 bytes further
+ *						    on for each
+ *	join_sums(&state, sums, count, secret)	    adds each sum and scrambles
  */
 #ifndef QUIRE_MACHINE_HASH_CODE_H
 #define QUIRE_MACHINE_HASH_CODE_H
@@ -58,35 +63,24 @@ static uint64_t code_whole(const void *data, size_t size)
 }
 
 /*
- * XXH3's long form, in its own steps: a stripe of 64 bytes is multiplied with
- * 64 bytes of the secret and added to the state, each stripe of a block with
- * the secret 8 bytes further on; after each block but the last the state is
- * scrambled. The secret has 192 bytes: 16 stripes to a block.
+ * XXH3's long form: a stripe of 64 bytes is multiplied with 64 bytes of the
+ * secret and added to the state, each stripe of a block with the secret 8
+ * bytes further on; after each block but the last the state is scrambled. The
+ * secret has 192 bytes, so that a block has 16 stripes.
  */
-#define LANES	     8
 #define STRIPE	     64
-#define SECRET_STEP  8
-#define BLOCK	     QUIRE_HASH_BLOCK_SIZE
-#define SCRAMBLE_KEY (XXH3_kSecret + sizeof(XXH3_kSecret) - STRIPE)
+#define SECRET	     XXH3_kSecret
+#define SCRAMBLE_KEY (SECRET + sizeof(SECRET) - STRIPE)
 #define END_KEY	     (SCRAMBLE_KEY - XXH_SECRET_LASTACC_START)
-#define MERGE_KEY    (XXH3_kSecret + XXH_SECRET_MERGEACCS_START)
-
-static inline void code_sum_stripes(const unsigned char *data, size_t count,
-				    uint64_t lanes[LANES])
-{
-	for (size_t i = 0; i < count; i++)
-		XXH3_accumulate_512(lanes, data + i * STRIPE,
-				    XXH3_kSecret + i * SECRET_STEP);
-}
+#define MERGE_KEY    (SECRET + XXH_SECRET_MERGEACCS_START)
 
 static void code_sum_blocks(const unsigned char *data, size_t count,
 			    struct quire_hash_sum *sums)
 {
 	for (size_t i = 0; i < count; i++) {
-		_Alignas(STRIPE) uint64_t lanes[LANES] = { 0 };
-
-		code_sum_stripes(data + i * BLOCK, BLOCK / STRIPE, lanes);
-		memcpy(sums[i].lanes, lanes, sizeof(lanes));
+		sums[i] = (struct quire_hash_sum){ { 0 } };
+		add_stripes(data + i * QUIRE_HASH_BLOCK_SIZE,
+			    QUIRE_HASH_BLOCK_SIZE / STRIPE, SECRET, &sums[i]);
 	}
 }
 
@@ -94,33 +88,23 @@ static void code_sum_blocks(const unsigned char *data, size_t count,
 static void code_sum_end(const unsigned char *data, size_t size,
 			 struct quire_hash_sum *sum)
 {
-	_Alignas(STRIPE) uint64_t lanes[LANES] = { 0 };
-
-	code_sum_stripes(data, (size - 1) / STRIPE, lanes);
-	XXH3_accumulate_512(lanes, data + size - STRIPE, END_KEY);
-	memcpy(sum->lanes, lanes, sizeof(lanes));
+	*sum = (struct quire_hash_sum){ { 0 } };
+	add_stripes(data, (size - 1) / STRIPE, SECRET, sum);
+	add_stripes(data + size - STRIPE, 1, END_KEY, sum);
 }
 
 static void code_join(struct quire_hash_sum *state,
 		      const struct quire_hash_sum *sums, size_t count)
 {
-	_Alignas(STRIPE) uint64_t lanes[LANES];
-
-	memcpy(lanes, state->lanes, sizeof(lanes));
-	for (size_t i = 0; i < count; i++) {
-		for (size_t lane = 0; lane < LANES; lane++)
-			lanes[lane] += sums[i].lanes[lane];
-		XXH3_scrambleAcc(lanes, SCRAMBLE_KEY);
-	}
-	memcpy(state->lanes, lanes, sizeof(lanes));
+	join_sums(state, sums, count, SCRAMBLE_KEY);
 }
 
 static uint64_t code_join_end(const struct quire_hash_sum *state,
 			      const struct quire_hash_sum *end, uint64_t size)
 {
-	uint64_t lanes[LANES];
+	uint64_t lanes[8];
 
-	for (size_t lane = 0; lane < LANES; lane++)
+	for (size_t lane = 0; lane < 8; lane++)
 		lanes[lane] = state->lanes[lane] + end->lanes[lane];
 	return XXH3_mergeAccs(lanes, MERGE_KEY, size * XXH_PRIME64_1);
 }

@@ -27,6 +27,7 @@ static void test_agrees_with_compiler(void **state)
 	ASSERT_FEATURE(features, CPU_AVX2, "avx2");
 	ASSERT_FEATURE(features, CPU_FMA, "fma");
 	ASSERT_FEATURE(features, CPU_AVX512F, "avx512f");
+	ASSERT_FEATURE(features, CPU_AVX512DQ, "avx512dq");
 	ASSERT_FEATURE(features, CPU_AVX512BW, "avx512bw");
 	ASSERT_FEATURE(features, CPU_AVX512VL, "avx512vl");
 	ASSERT_FEATURE(features, CPU_AVX512VNNI, "avx512vnni");
