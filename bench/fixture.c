@@ -19,6 +19,11 @@
 #define BUFFER_SIZE ((size_t)1 << 20)
 #define THREADS_MAX 16
 
+/* What a plain read is fastest with: in the second-level cache, and aligned
+ * to pages. */
+#define READ_SIZE      ((size_t)256 << 10)
+#define READ_ALIGNMENT 4096
+
 static void check(bool done, const char *what)
 {
 	if (done)
@@ -126,13 +131,13 @@ struct reader {
 static void *read_part(void *context)
 {
 	const struct reader *reader = context;
-	unsigned char *buffer = malloc(BUFFER_SIZE);
+	unsigned char *buffer = aligned_alloc(READ_ALIGNMENT, READ_SIZE);
 	uint64_t at = reader->start;
 	ssize_t got = 1;
 
 	check(buffer != NULL, "memory");
 	while (at < reader->end && got > 0) {
-		got = pread(reader->fd, buffer, BUFFER_SIZE, (off_t)at);
+		got = pread(reader->fd, buffer, READ_SIZE, (off_t)at);
 		at += got > 0 ? (uint64_t)got : 0;
 	}
 	free(buffer);

@@ -16,7 +16,7 @@ void fixture_write(const char *path, size_t count, uint64_t k, uint64_t n);
 
 /* Drops the file from the page cache. */
 void fixture_drop(const char *path);
-/* Reads all of the file into a buffer of 1 MiB, on so many threads, and so
+/* Reads all of the file into buffers, on so many threads, and so
  * puts it into the page cache. Returns seconds. */
 double fixture_read(const char *path, unsigned threads);
 

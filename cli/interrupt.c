@@ -13,6 +13,16 @@ static const int held[] = { SIGINT, SIGTERM, SIGHUP };
 
 #define HELD_COUNT (sizeof(held) / sizeof(*held))
 
+/* One that is ignored, as nohup has it, would be pending while it is blocked:
+ * it is left alone, and so stays ignored. */
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 &&
+	       action.sa_handler == SIG_IGN;
+}
+
 static sigset_t held_set(void)
 {
 	sigset_t set;
@@ -20,7 +30,8 @@ static sigset_t held_set(void)
 
 	sigemptyset(&set);
 	for (i = 0; i < HELD_COUNT; i++)
-		sigaddset(&set, held[i]);
+		if (!is_ignored(held[i]))
+			sigaddset(&set, held[i]);
 	return set;
 }
 

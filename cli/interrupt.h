@@ -7,7 +7,8 @@
  *		if (interrupt_waits()) ... stop and clean up ...
  *	interrupt_release();
  *
- * Holding goes for threads that are started afterwards, too.
+ * Holding goes for threads that are started afterwards, too. A signal that the
+ * program was started to ignore, as by nohup, is neither held nor waits.
  */
 #ifndef QUIRE_CLI_INTERRUPT_H
 #define QUIRE_CLI_INTERRUPT_H
