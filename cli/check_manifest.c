@@ -3,6 +3,7 @@
  * bytes with what a manifest says of them.
  */
 #include "cli/check_manifest.h"
+#include "cli/digest_many.h"
 #include "cli/trouble.h"
 
 #include <errno.h>
@@ -19,8 +20,12 @@ struct check {
 	struct manifest_entry **entries; /* about this file, by tensor */
 	size_t count;
 	size_t of_model, of_tensors; /* how many of them */
-	struct digest *digests[DIGEST_KIND_COUNT];
-	uint64_t done, total; /* bytes */
+	uint32_t threads;
+	/* What is to be hashed, and by the same place what it is held against.
+	 */
+	struct digest_job *jobs;
+	struct manifest_entry **compared;
+	size_t job_count, job_capacity;
 };
 
 static int compare_entries(const void *a, const void *b)
@@ -63,11 +68,6 @@ static bool claim_entries(struct check *check)
 		check->entries[check->count++] = entry;
 		check->of_model += entry->of_file ? 0 : 1;
 		check->of_tensors += entry->tensor ? 1 : 0;
-		if (!check->digests[entry->kind])
-			check->digests[entry->kind] =
-			    digest_create(entry->kind);
-		if (!check->digests[entry->kind])
-			return false;
 	}
 	qsort(check->entries, check->count, sizeof(*check->entries),
 	      compare_entries);
@@ -115,7 +115,6 @@ static bool digest_stream(FILE *stream, struct digest *digest)
 	unsigned char chunk[CHUNK_SIZE];
 	size_t size;
 
-	digest_reset(digest);
 	while ((size = fread(chunk, 1, sizeof(chunk), stream)) > 0)
 		digest_update(digest, chunk, size);
 	return !ferror(stream);
@@ -124,24 +123,27 @@ static bool digest_stream(FILE *stream, struct digest *digest)
 static bool check_file(struct check *check, struct manifest_entry *entry)
 {
 	const char *path = check->verdict.path;
-	struct digest *digest = check->digests[entry->kind];
+	struct digest *digest = digest_create(entry->kind);
 	FILE *stream = fopen(path, "rb");
 	char actual[DIGEST_CAPACITY];
 	const char *failed = NULL;
 
 	if (!stream)
 		failed = "open";
-	else if (!digest_stream(stream, digest))
+	else if (digest && !digest_stream(stream, digest))
 		failed = "read";
 	if (failed)
 		trouble("%s: cannot %s: %s", path, failed, strerror(errno));
+	else if (!digest)
+		trouble_memory();
+	else
+		digest_print(digest, actual);
 	if (stream)
 		fclose(stream);
-	if (failed)
-		return false;
-	digest_print(digest, actual);
-	compare(check, entry, actual, NULL);
-	return true;
+	if (!failed && digest)
+		compare(check, entry, actual, NULL);
+	digest_free(digest);
+	return !failed && digest;
 }
 
 /* -------------------------------------------------------------- its tensors
@@ -164,26 +166,58 @@ static size_t find_entries(const struct check *check, const char *name)
 	return low;
 }
 
-static bool compare_named(struct check *check, const quire_tensor *tensor,
-			  const char *name)
+/* Room for one more job. */
+static bool grow(struct check *check)
 {
-	char actual[DIGEST_CAPACITY];
-	bool found = false;
+	const size_t capacity =
+	    check->job_capacity ? 2 * check->job_capacity : 64;
+	struct digest_job *jobs;
+	struct manifest_entry **compared;
+
+	if (check->job_count < check->job_capacity)
+		return true;
+	jobs = realloc(check->jobs, capacity * sizeof(*jobs));
+	if (jobs)
+		check->jobs = jobs;
+	compared = realloc(check->compared, capacity * sizeof(*compared));
+	if (compared)
+		check->compared = compared;
+	if (!jobs || !compared)
+		return false;
+	check->job_capacity = capacity;
+	return true;
+}
+
+static bool add_job(struct check *check, struct manifest_entry *entry,
+		    const quire_tensor *tensor)
+{
+	if (!grow(check))
+		return false;
+	check->jobs[check->job_count] = (struct digest_job){
+		.kind = entry->kind,
+		.tensor = tensor,
+	};
+	check->compared[check->job_count++] = entry;
+	return true;
+}
+
+/* Whether there is memory; *found is left alone if there is no such name. */
+static bool add_named(struct check *check, const quire_tensor *tensor,
+		      const char *name, bool *found)
+{
 	size_t i;
 
 	for (i = find_entries(check, name);
 	     i < check->count && strcmp(check->entries[i]->tensor, name) == 0;
 	     i++) {
-		struct manifest_entry *entry = check->entries[i];
-
-		digest_tensor(check->digests[entry->kind], tensor, actual);
-		compare(check, entry, actual, tensor);
-		found = true;
+		if (!add_job(check, check->entries[i], tensor))
+			return false;
+		*found = true;
 	}
-	return found;
+	return true;
 }
 
-static void check_tensor(struct check *check, const quire_tensor *tensor)
+static bool add_tensor(struct check *check, const quire_tensor *tensor)
 {
 	const struct verdict_facts facts = {
 		.kind = "extra",
@@ -191,34 +225,22 @@ static void check_tensor(struct check *check, const quire_tensor *tensor)
 	};
 	char shown[VERDICT_NAME_CAPACITY];
 	char name[64]; /* as GGUF's names end at 63 bytes */
+	bool found = false;
 
 	snprintf(name, sizeof(name), "%.*s", (int)tensor->name.size,
 		 tensor->name.data);
 	/* llama-gguf-hash prints names as they are, quire hash fit to show. */
 	verdict_name(shown, tensor->name);
-	if (compare_named(check, tensor, name) ||
-	    (strcmp(name, shown) != 0 && compare_named(check, tensor, shown)))
-		return;
-	verdict_problem(&check->verdict, &facts,
-			"extra, tensor '%s' is not in the manifest", shown);
-}
-
-static void check_whole(struct check *check, const quire_model *model,
-			struct manifest_entry *entry)
-{
-	struct digest *digest = check->digests[entry->kind];
-	const size_t count = quire_model_tensor_count(model);
-	char actual[DIGEST_CAPACITY];
-	size_t i;
-
-	digest_reset(digest);
-	for (i = 0; i < count; i++) {
-		const quire_tensor *tensor = quire_model_tensor(model, i);
-
-		digest_update(digest, tensor->data, (size_t)tensor->size);
-	}
-	digest_print(digest, actual);
-	compare(check, entry, actual, NULL);
+	if (!add_named(check, tensor, name, &found))
+		return false;
+	if (!found && strcmp(name, shown) != 0 &&
+	    !add_named(check, tensor, shown, &found))
+		return false;
+	if (!found)
+		verdict_problem(&check->verdict, &facts,
+				"extra, tensor '%s' is not in the manifest",
+				shown);
+	return true;
 }
 
 static void tell_missing(struct check *check)
@@ -244,25 +266,39 @@ static void tell_missing(struct check *check)
 	}
 }
 
-static void check_model(struct check *check, const quire_model *model)
+static bool show_progress(void *context, uint64_t done, uint64_t total)
 {
+	struct check *check = context;
+
+	progress_show(&check->verdict.progress, done, total);
+	return true;
+}
+
+/* False if there is no memory. */
+static bool check_model(struct check *check, const quire_model *model)
+{
+	const struct digest_how how = {
+		.threads = check->threads,
+		.progress = show_progress,
+		.context = check,
+	};
 	const size_t count = quire_model_tensor_count(model);
 	size_t i;
 
-	for (i = 0; i < count; i++)
-		check->total += quire_model_tensor(model, i)->size;
-	for (i = 0; i < count && check->of_tensors > 0; i++) {
-		const quire_tensor *tensor = quire_model_tensor(model, i);
-
-		check_tensor(check, tensor);
-		check->done += tensor->size;
-		progress_show(&check->verdict.progress, check->done,
-			      check->total);
-	}
+	for (i = 0; i < count && check->of_tensors > 0; i++)
+		if (!add_tensor(check, quire_model_tensor(model, i)))
+			return false;
 	for (i = 0; i < check->count; i++)
-		if (!check->entries[i]->of_file && !check->entries[i]->tensor)
-			check_whole(check, model, check->entries[i]);
+		if (!check->entries[i]->of_file && !check->entries[i]->tensor &&
+		    !add_job(check, check->entries[i], NULL))
+			return false;
+	if (!digest_many(model, check->jobs, check->job_count, &how))
+		return false;
+	for (i = 0; i < check->job_count; i++)
+		compare(check, check->compared[i], check->jobs[i].text,
+			check->jobs[i].tensor);
 	tell_missing(check);
+	return true;
 }
 
 static int tell(struct check *check, const quire_model *model)
@@ -296,7 +332,12 @@ static int run_check(struct check *check)
 		if (quire_model_open(path, &lenient, &model, &error) !=
 		    QUIRE_OK)
 			return verdict_trouble(&check->verdict, &error);
-		check_model(check, model);
+		if (!check_model(check, model)) {
+			quire_model_close(model);
+			trouble_memory();
+			return verdict_end_trouble(&check->verdict,
+						   "out of memory");
+		}
 	}
 	code = tell(check, model);
 	quire_model_close(model);
@@ -304,11 +345,13 @@ static int run_check(struct check *check)
 }
 
 int check_manifest_file(struct verdict_printer *printer,
-			struct manifest *manifest, const char *path)
+			struct manifest *manifest, const char *path,
+			uint32_t threads)
 {
 	struct check check = { .verdict = verdict_begin(printer, path),
-			       .manifest = manifest };
-	int code, kind;
+			       .manifest = manifest,
+			       .threads = threads };
+	int code;
 
 	if (claim_entries(&check)) {
 		code = run_check(&check);
@@ -316,8 +359,8 @@ int check_manifest_file(struct verdict_printer *printer,
 		trouble_memory();
 		code = verdict_end_trouble(&check.verdict, "out of memory");
 	}
-	for (kind = 0; kind < DIGEST_KIND_COUNT; kind++)
-		digest_free(check.digests[kind]);
+	free(check.jobs);
+	free(check.compared);
 	free(check.entries);
 	return code;
 }

@@ -3,17 +3,19 @@
  * the lines of llama-gguf-hash, so that one's list checks the other.
  */
 #include "cli/command.h"
-#include "cli/digest.h"
+#include "cli/digest_many.h"
 #include "cli/lookup.h"
 #include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct values {
 	const char *algorithm;
+	uint32_t threads;
 };
 
 static const struct args_option options[] = {
@@ -22,6 +24,12 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, algorithm),
 	  .help = "xxh3, the default, xxh64 or sha256" },
+	{ .name = "threads",
+	  .value = "N",
+	  .type = ARGS_NUMBER,
+	  .offset = offsetof(struct values, threads),
+	  .max = ARGS_THREADS_MAX,
+	  .help = "threads that hash; 0, the default: one for each CPU" },
 	{ .name = NULL },
 };
 
@@ -37,43 +45,38 @@ static void print_line(enum digest_kind kind, const char *hash,
 	putchar('\n');
 }
 
-static void hash_model(const quire_model *model, const char *path,
-		       enum digest_kind kind, struct digest *single,
-		       struct digest *whole)
+/* A job for each tensor, and the last one for all of them. */
+static int hash_model(const quire_model *model, const char *path,
+		      enum digest_kind kind, uint32_t threads)
 {
+	const struct digest_how how = { .threads = threads };
 	const size_t count = quire_model_tensor_count(model);
-	char hash[DIGEST_CAPACITY];
+	struct digest_job *jobs = calloc(count + 1, sizeof(*jobs));
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		const quire_tensor *tensor = quire_model_tensor(model, i);
-
-		digest_tensor(single, tensor, hash);
-		print_line(kind, hash, path, &tensor->name);
-		digest_update(whole, tensor->data, (size_t)tensor->size);
+	for (i = 0; jobs && i <= count; i++) {
+		jobs[i].kind = kind;
+		jobs[i].tensor = quire_model_tensor(model, i);
 	}
-	digest_print(whole, hash);
-	print_line(kind, hash, path, NULL);
+	if (!jobs || !digest_many(model, jobs, count + 1, &how)) {
+		free(jobs);
+		return trouble_memory();
+	}
+	for (i = 0; i <= count; i++)
+		print_line(kind, jobs[i].text, path,
+			   jobs[i].tensor ? &jobs[i].tensor->name : NULL);
+	free(jobs);
+	return EXIT_FINE;
 }
 
-static int hash_file(const char *path, enum digest_kind kind)
+static int hash_file(const char *path, enum digest_kind kind, uint32_t threads)
 {
 	quire_model *model = lookup_model(path, true);
-	struct digest *single, *whole;
-	int code = EXIT_TROUBLE;
+	int code;
 
 	if (!model)
 		return EXIT_TROUBLE;
-	single = digest_create(kind);
-	whole = digest_create(kind);
-	if (single && whole) {
-		hash_model(model, path, kind, single, whole);
-		code = EXIT_FINE;
-	} else {
-		trouble_memory();
-	}
-	digest_free(single);
-	digest_free(whole);
+	code = hash_model(model, path, kind, threads);
 	quire_model_close(model);
 	return code;
 }
@@ -108,14 +111,15 @@ static int run(int argc, char **argv)
 		return unknown_algorithm(values.algorithm);
 	code = EXIT_FINE;
 	for (i = 0; i < words.count; i++)
-		code = worse(code, hash_file(words.word[i], kind));
+		code =
+		    worse(code, hash_file(words.word[i], kind, values.threads));
 	return code;
 }
 
 const struct command command_hash = {
 	.name = "hash",
 	.summary = "print a checksum of each tensor and of all together",
-	.usage = "FILE... [--algorithm NAME]",
+	.usage = "FILE... [options]",
 	.about =
 	    "Hashes the bytes as they are now; it compares nothing ('quire "
 	    "verify' does, and\nwith --manifest it takes what this prints).\n"

@@ -279,18 +279,20 @@ static int verify_files(struct verdict_printer *printer,
 	return code;
 }
 
-static int check_files(struct verdict_printer *printer, const char *path,
+static int check_files(struct verdict_printer *printer,
+		       const struct values *values,
 		       const struct args_words *words)
 {
 	struct manifest manifest;
 	int code = EXIT_FINE;
 	int i;
 
-	if (!manifest_read(&manifest, path))
+	if (!manifest_read(&manifest, values->manifest))
 		return EXIT_TROUBLE;
 	for (i = 0; i < words->count; i++)
 		code = worse(code, check_manifest_file(printer, &manifest,
-						       words->word[i]));
+						       words->word[i],
+						       values->threads));
 	code = worse(code, check_manifest_rest(printer, &manifest));
 	manifest_free(&manifest);
 	return code;
@@ -309,7 +311,7 @@ static int run(int argc, char **argv)
 		return trouble("verify: --against and --manifest do not go "
 			       "together");
 	printer = verdict_printer_start(values.json, values.quiet);
-	code = values.manifest ? check_files(&printer, values.manifest, &words)
+	code = values.manifest ? check_files(&printer, &values, &words)
 			       : verify_files(&printer, &values, &words);
 	return worse(code, verdict_printer_finish(&printer));
 }

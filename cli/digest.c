@@ -49,6 +49,16 @@ size_t digest_digits(enum digest_kind kind)
 	return kinds[kind].digits;
 }
 
+static void start(struct digest *digest)
+{
+	if (digest->xxh3)
+		XXH3_64bits_reset(digest->xxh3);
+	else if (digest->xxh64)
+		XXH64_reset(digest->xxh64, 0);
+	else
+		EVP_DigestInit_ex(digest->sha256, EVP_sha256(), NULL);
+}
+
 struct digest *digest_create(enum digest_kind kind)
 {
 	struct digest *digest = calloc(1, sizeof(*digest));
@@ -66,18 +76,8 @@ struct digest *digest_create(enum digest_kind kind)
 		free(digest);
 		return NULL;
 	}
-	digest_reset(digest);
+	start(digest);
 	return digest;
-}
-
-void digest_reset(struct digest *digest)
-{
-	if (digest->xxh3)
-		XXH3_64bits_reset(digest->xxh3);
-	else if (digest->xxh64)
-		XXH64_reset(digest->xxh64, 0);
-	else
-		EVP_DigestInit_ex(digest->sha256, EVP_sha256(), NULL);
 }
 
 void digest_update(struct digest *digest, const void *data, size_t size)
@@ -125,14 +125,7 @@ void digest_free(struct digest *digest)
 	free(digest);
 }
 
-void digest_tensor(struct digest *digest, const quire_tensor *tensor,
-		   char text[DIGEST_CAPACITY])
+void digest_xxh3(const quire_tensor *tensor, char text[DIGEST_CAPACITY])
 {
-	if (digest->kind == DIGEST_XXH3) { /* the library has faster code */
-		print_number(quire_tensor_hash(tensor), text);
-		return;
-	}
-	digest_reset(digest);
-	digest_update(digest, tensor->data, (size_t)tensor->size);
-	digest_print(digest, text);
+	print_number(quire_tensor_hash(tensor), text);
 }

@@ -29,15 +29,13 @@ struct digest;
 
 /* NULL if there is no memory. */
 struct digest *digest_create(enum digest_kind kind);
-void digest_reset(struct digest *digest);
 void digest_update(struct digest *digest, const void *data, size_t size);
-/* Ends it: the next call must be a reset, or the freeing. */
+/* Ends it: the next call must be the freeing. */
 void digest_print(struct digest *digest, char text[DIGEST_CAPACITY]);
 /* NULL is fine. */
 void digest_free(struct digest *digest);
 
-/* Of a tensor's bytes. `digest` is reset first. */
-void digest_tensor(struct digest *digest, const quire_tensor *tensor,
-		   char text[DIGEST_CAPACITY]);
+/* XXH3 of a tensor, for which the library has faster code. */
+void digest_xxh3(const quire_tensor *tensor, char text[DIGEST_CAPACITY]);
 
 #endif
