@@ -1,0 +1,44 @@
+# A file that is cut while it is verified: the offset is told, and the command
+# neither dies of SIGBUS nor calls it damaged. Whether the cut comes in time is
+# a race, which is run until it does.
+. "$TRY"
+{
+	printf 'GGUF\003\000\000\000\001\000\000\000\000\000\000\000'
+	zeros 8
+	printf '\001\000\000\000\000\000\000\000w\001\000\000\000'
+	printf '\000\000\000\004\000\000\000\000\000\000\000\000'
+	zeros 15 # an offset of 0, and up to 64
+} >large
+truncate -s $((64 + 4 * 0x4000000)) large
+"$QUIRE" stamp large -o m.gguf >stamped
+rm large
+size=$(wc -c <m.gguf)
+
+# cut ARGUMENT...: verifies m.gguf and cuts it once it is mapped.
+cut_it() {
+	"$QUIRE" verify m.gguf "$@" >stdout 2>stderr &
+	while kill -0 $! 2>/dev/null; do
+		grep -q /m.gguf "/proc/$!/maps" 2>/dev/null &&
+			truncate -s 20000000 m.gguf && break
+	done
+	wait $!
+	code=$?
+	truncate -s "$size" m.gguf # zeros, as they were
+}
+
+for options in '--threads 1' '--threads 2'; do
+	for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		cut_it $options
+		[ $code = 0 ] || break
+	done
+	echo "$options: exit $code"
+	cat stdout stderr
+done
+"$QUIRE" hash m.gguf >list
+for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	cut_it --manifest list
+	[ $code = 0 ] || break
+done
+echo "--manifest: exit $code"
+sed "s|quire: .*/m.gguf|quire: m.gguf|; s/at byte [0-9]*/at byte N/" stdout stderr
+try verify m.gguf
