@@ -117,13 +117,26 @@ static bool tell_place(struct line *told, const void *address)
 	return false;
 }
 
+/* What a second thread that meets the same does: the first one ends all. */
+static void await_end(int number)
+{
+	(void)number;
+	for (;;)
+		pause();
+}
+
 static void explain(int number, siginfo_t *info, void *context)
 {
+	struct sigaction await = { .sa_handler = await_end }, before;
 	struct line told = { .size = 0 };
 	ssize_t written;
 
-	(void)number;
 	(void)context;
+	/* Of threads that are here at once one takes explain away. */
+	sigemptyset(&await.sa_mask);
+	if (sigaction(number, &await, &before) != 0 ||
+	    before.sa_sigaction != explain)
+		await_end(number);
 	put_text(&told, "quire: ");
 	if (!tell_place(&told, info->si_addr))
 		put_text(&told, "a file that was being read is not all there");
