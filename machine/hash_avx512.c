@@ -11,6 +11,9 @@
 
 #define PRIME32_1 0x9E3779B1
 
+/* The table of a ^ b ^ c, by its inputs as a number: 1, 2, 4 and 7. */
+#define XOR_OF_THREE (1 << 1 | 1 << 2 | 1 << 4 | 1 << 7)
+
 /* A lane's neighbour is added to it: once for all stripes, in the end. */
 static inline void add_stripes(const unsigned char *data, size_t count,
 			       const unsigned char *secret,
@@ -40,14 +43,13 @@ static inline void join_sums(struct quire_hash_sum *state,
 {
 	const __m512i key = _mm512_loadu_si512(secret);
 	const __m512i prime = _mm512_set1_epi64(PRIME32_1);
-	const int xor3 = 0x96;
 	__m512i lanes = _mm512_loadu_si512(state->lanes);
 
 	for (size_t i = 0; i < count; i++) {
 		lanes =
 		    _mm512_add_epi64(lanes, _mm512_loadu_si512(sums[i].lanes));
 		lanes = _mm512_ternarylogic_epi64(
-		    lanes, _mm512_srli_epi64(lanes, 47), key, xor3);
+		    lanes, _mm512_srli_epi64(lanes, 47), key, XOR_OF_THREE);
 		lanes = _mm512_mullo_epi64(lanes, prime);
 	}
 	_mm512_storeu_si512(state->lanes, lanes);
