@@ -35,13 +35,12 @@ static quire_status run_open(const struct workplace *place, quire_error *error)
 	return QUIRE_OK;
 }
 
-static quire_status verify(const struct workplace *place, uint32_t threads,
+static quire_status verify(const char *path, uint32_t threads,
 			   quire_error *error)
 {
 	const quire_verify_options options = { .threads = threads };
 	quire_model *model;
-	quire_status status =
-	    quire_model_open(place->container, NULL, &model, error);
+	quire_status status = quire_model_open(path, NULL, &model, error);
 
 	if (status != QUIRE_OK)
 		return status;
@@ -53,13 +52,13 @@ static quire_status verify(const struct workplace *place, uint32_t threads,
 static quire_status run_verify(const struct workplace *place,
 			       quire_error *error)
 {
-	return verify(place, 1, error);
+	return verify(place->container, 1, error);
 }
 
 static quire_status run_verify_threads(const struct workplace *place,
 				       quire_error *error)
 {
-	return verify(place, 3, error);
+	return verify(place->large, 3, error);
 }
 
 /* Into memory, every tensor checked at once. */
@@ -380,6 +379,29 @@ const struct operation operations[] = {
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
 
+/* One tensor of more than 4 MiB: less is verified by one thread. */
+static void write_large(const char *path)
+{
+	static const float numbers[1300000];
+	const quire_tensor tensor = {
+		.name = { "w", 1 },
+		.dtype = QUIRE_F32,
+		.rank = 1,
+		.shape = { sizeof(numbers) / sizeof(*numbers) },
+	};
+	quire_writer *writer;
+
+	assert_int_equal(quire_writer_create(path, NULL, &writer, NULL),
+			 QUIRE_OK);
+	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
+			 QUIRE_OK);
+	assert_int_equal(
+	    quire_writer_write(writer, 0, numbers, sizeof(numbers), NULL),
+	    QUIRE_OK);
+	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
+	quire_writer_free(writer);
+}
+
 struct workplace workplace_make(void)
 {
 	struct workplace place;
@@ -395,12 +417,15 @@ struct workplace workplace_make(void)
 		place.set[i] = scratch_path(place.folder, name);
 	}
 	sample_write(place.container);
+	place.large = scratch_path(place.sources, "large.gguf");
+	write_large(place.large);
 	return place;
 }
 
 void workplace_remove(struct workplace *place)
 {
 	free(place->container);
+	free(place->large);
 	free(place->output);
 	for (int i = 0; i < SET_PARTS; i++)
 		free(place->set[i]);

@@ -12,8 +12,9 @@
 
 /* Where an operation works. */
 struct workplace {
-	char *sources;	 /* folder: sample.gguf lies there */
-	char *container; /* that file */
+	char *sources;	 /* folder of the next two */
+	char *container; /* tests/support/sample.h */
+	char *large;	 /* beside it: enough to be verified by threads */
 	char *folder;	 /* empty, or OLD_TEXT in all outputs, nothing else */
 	char *output;	 /* a path in `folder` */
 	char *set[SET_PARTS]; /* likewise, of the parts of one of that name */

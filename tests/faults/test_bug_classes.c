@@ -2,7 +2,7 @@
  * test_bug_classes.c - the classes of bugs that readers of GGUF have had,
  * each by name: the file that showed it elsewhere, or one like it, and what
  * this reader says. Files are opened from the disk, and from memory that ends
- * with them, within the memory that docs/faults.md promises.
+ * with them, within the memory that docs/trust.md promises.
  */
 #include <stdio.h>
 #include <stdlib.h>
