@@ -4,9 +4,9 @@
  */
 #include "cli/args.h"
 #include "cli/command.h"
-#include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "convert/nearest.h"
 #include "quire_convert.h"
 
 #include <inttypes.h>
@@ -42,11 +42,11 @@ static bool usage_error(const struct parser *parser, const char *what,
 static bool unknown_option(const struct parser *parser, const char *word)
 {
 	const struct args_option *option = parser->command->options;
-	struct nearest near = nearest_to(word + 2);
+	struct nearest near = quire_nearest_to(word + 2);
 
 	for (; option->name; option++)
-		nearest_offer(&near, text_of(option->name));
-	nearest_offer(&near, text_of(help_option.name));
+		quire_nearest_offer(&near, text_of(option->name));
+	quire_nearest_offer(&near, text_of(help_option.name));
 	if (!near.found || word[1] != '-')
 		return usage_error(parser, "unknown option", word);
 	trouble("%s: unknown option '%s', did you mean '--%s'? "

@@ -4,9 +4,9 @@
  * k, v and gate, up in one where the published model has them so.
  */
 #include "cli/bench_models.h"
-#include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "convert/nearest.h"
 
 #include <string.h>
 #include <strings.h>
@@ -60,13 +60,13 @@ static const struct bench_model models[] = {
 
 const struct bench_model *bench_model_find(const char *name)
 {
-	struct nearest near = nearest_to(name);
+	struct nearest near = quire_nearest_to(name);
 	size_t i;
 
 	for (i = 0; i < MODEL_COUNT; i++) {
 		if (strcasecmp(models[i].name, name) == 0)
 			return &models[i];
-		nearest_offer(&near, text_of(models[i].name));
+		quire_nearest_offer(&near, text_of(models[i].name));
 	}
 	if (near.found)
 		trouble("bench: no model '%s' in the table, did you mean "

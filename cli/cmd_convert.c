@@ -7,6 +7,7 @@
 #include "cli/convert_report.h"
 #include "cli/interrupt.h"
 #include "cli/output_file.h"
+#include "cli/recipe_option.h"
 #include "cli/terminal.h"
 #include "cli/trouble.h"
 #include "quire_convert.h"
@@ -18,10 +19,12 @@ struct values {
 	const char *output;
 	const char *report;
 	const char *fallback;
+	const char *recipe;
 	uint32_t threads;
 	uint32_t alignment;
 	uint64_t split_size;
 	bool force;
+	bool print_recipe;
 };
 
 static const struct args_option options[] = {
@@ -29,7 +32,6 @@ static const struct args_option options[] = {
 	  .letter = 'o',
 	  .value = "OUT.gguf",
 	  .type = ARGS_TEXT,
-	  .required = true,
 	  .offset = offsetof(struct values, output),
 	  .help = "the container to write" },
 	{ .name = "force",
@@ -47,6 +49,16 @@ static const struct args_option options[] = {
 	  .offset = offsetof(struct values, fallback),
 	  .help = "what a weight that fits no block type becomes: f32, f16 "
 		  "or error" },
+	{ .name = "recipe",
+	  .value = "FILE",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, recipe),
+	  .help = "names, types and metadata by a recipe; llama: as llama.cpp "
+		  "names tensors" },
+	{ .name = "print-recipe",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, print_recipe),
+	  .help = "convert nothing; print the recipe that would be followed" },
 	{ .name = "threads",
 	  .value = "N",
 	  .type = ARGS_NUMBER,
@@ -70,28 +82,26 @@ static const struct args_option options[] = {
 	{ .name = NULL },
 };
 
-struct fallback_name {
-	const char *name;
-	quire_fallback fallback;
-};
-
-/* NULL, which is not asked for, means the first. */
-static const struct fallback_name *fallback_named(const char *name)
+/* NULL: as the recipe says. */
+static bool fallback_named(const char *name, quire_fallback *fallback)
 {
-	static const struct fallback_name names[] = {
+	static const struct {
+		const char *name;
+		quire_fallback fallback;
+	} names[] = {
 		{ "f32", QUIRE_FALLBACK_F32 },
 		{ "f16", QUIRE_FALLBACK_F16 },
 		{ "error", QUIRE_FALLBACK_ERROR },
 	};
-	const size_t count = sizeof(names) / sizeof(names[0]);
 	size_t i;
 
-	if (!name)
-		return &names[0];
-	for (i = 0; i < count; i++)
-		if (strcmp(names[i].name, name) == 0)
-			return &names[i];
-	return NULL;
+	*fallback = QUIRE_FALLBACK_DEFAULT;
+	for (i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].name, name) == 0) {
+			*fallback = names[i].fallback;
+			return true;
+		}
+	return !name;
 }
 
 static bool show_progress(void *context, uint64_t done, uint64_t total)
@@ -121,11 +131,19 @@ static bool paths_allowed(const struct values *values, const char *source)
 			values->output);
 		return false;
 	}
+	if (values->recipe && exists &&
+	    output_file_same(values->recipe, values->output)) {
+		trouble("%s: is the recipe; choose another output",
+			values->output);
+		return false;
+	}
 	if (values->report &&
 	    (output_file_same(source, values->report) ||
+	     (values->recipe &&
+	      output_file_same(values->recipe, values->report)) ||
 	     output_file_same(values->output, values->report))) {
-		trouble("%s: is the model or the output; choose another "
-			"report",
+		trouble("%s: is the model, the recipe or the output; choose "
+			"another report",
 			values->report);
 		return false;
 	}
@@ -143,57 +161,58 @@ static int tell(const struct conversion *conversion,
 	return output_file_commit(report_file) ? EXIT_FINE : EXIT_TROUBLE;
 }
 
-/* Whether a message begins with the name of the output or one of its parts. */
-static bool is_of_output(const char *message, const char *output)
+/* Whether a message begins with the name of the output or one of its parts, or
+ * of the recipe. */
+static bool names_file(const char *message, const quire_convert_options *how,
+		       const char *output)
 {
 	static const char ending[] = ".gguf";
+	const char *recipe =
+	    how->recipe_path ? how->recipe_path : how->recipe_name;
 	size_t size = strlen(output);
 
+	if (recipe && strncmp(message, recipe, strlen(recipe)) == 0 &&
+	    message[strlen(recipe)] == ':')
+		return true;
 	if (size > strlen(ending) &&
 	    strcmp(output + size - strlen(ending), ending) == 0)
 		size -= strlen(ending);
 	return strncmp(message, output, size) == 0;
 }
 
-static int tell_failure(const struct values *values, const char *source,
+static int tell_failure(const struct values *values,
+			const quire_convert_options *how, const char *source,
 			quire_error *error)
 {
 	/* Advice on containers does not help with ONNX models. */
 	error->status = QUIRE_OK;
-	if (is_of_output(error->message, values->output))
+	if (names_file(error->message, how, values->output))
 		return trouble("%s", error->message);
 	return trouble_with_file(source, error);
 }
 
-static int convert(const struct values *values, const char *source,
-		   struct output_file *report_file)
+static int convert(const struct values *values, quire_convert_options *how,
+		   const char *source, struct output_file *report_file)
 {
 	struct progress progress = progress_start(values->output);
-	const quire_convert_options how = {
-		.fallback = fallback_named(values->fallback)->fallback,
-		.threads = values->threads,
-		.alignment = values->alignment,
-		.overwrite = values->force,
-		.split_size = values->split_size,
-		.progress = show_progress,
-		.context = &progress,
-	};
 	struct conversion conversion = { .source = source,
-					 .output = values->output };
+					 .output = values->output,
+					 .split_size = values->split_size };
 	quire_convert_report *report = NULL;
 	quire_status status;
 	quire_error error;
 	int code;
 
+	how->progress = show_progress;
+	how->context = &progress;
 	status =
-	    quire_convert_onnx(source, values->output, &how, &report, &error);
+	    quire_convert_onnx(source, values->output, how, &report, &error);
 	progress_clear(&progress);
 	if (status == QUIRE_ERROR_CANCELLED)
 		return EXIT_TROUBLE; /* the signal itself ends the program */
 	if (status != QUIRE_OK)
-		return tell_failure(values, source, &error);
+		return tell_failure(values, how, source, &error);
 	conversion.report = report;
-	conversion.split_size = values->split_size;
 	conversion.seconds = terminal_seconds() - progress.started;
 	code = tell(&conversion, report_file);
 	quire_convert_report_free(report);
@@ -201,7 +220,8 @@ static int convert(const struct values *values, const char *source,
 }
 
 /* The report is opened first: an error in its name costs no conversion. */
-static int convert_with_report(const struct values *values, const char *source)
+static int convert_with_report(const struct values *values,
+			       quire_convert_options *how, const char *source)
 {
 	struct output_file report_file = { .stream = NULL };
 	int code;
@@ -209,31 +229,80 @@ static int convert_with_report(const struct values *values, const char *source)
 	if (values->report && !output_file_open(&report_file, values->report))
 		return EXIT_TROUBLE;
 	interrupt_hold();
-	code = convert(values, source, &report_file);
+	code = convert(values, how, source, &report_file);
 	output_file_discard(&report_file);
 	interrupt_release();
 	return code;
 }
 
+static int print_recipe(const quire_convert_options *how)
+{
+	quire_error error;
+	char *text;
+
+	if (quire_recipe_write(how, &text, &error) != QUIRE_OK)
+		return trouble("%s", error.message);
+	fputs(text, stdout);
+	quire_recipe_text_free(text);
+	return EXIT_FINE;
+}
+
+/* What a conversion needs, and what printing a recipe does not. */
+static bool is_complete(const struct values *values,
+			const struct args_words *words)
+{
+	if (values->print_recipe) {
+		if (words->count == 0 && !values->output && !values->report)
+			return true;
+		trouble("convert: --print-recipe converts nothing: it takes no "
+			"model, no output and no report");
+		return false;
+	}
+	if (words->count == 0)
+		trouble("convert: too few words; usage: quire convert %s",
+			command_convert.usage);
+	else if (!values->output)
+		trouble("convert: -o OUT.gguf is missing; usage: quire convert "
+			"%s",
+			command_convert.usage);
+	return words->count > 0 && values->output;
+}
+
+static bool choose(const struct values *values, quire_convert_options *how)
+{
+	*how = (quire_convert_options){ .threads = values->threads,
+					.alignment = values->alignment,
+					.overwrite = values->force,
+					.split_size = values->split_size };
+	if (values->alignment & (values->alignment - 1)) {
+		trouble("convert: --align takes a power of two, not '%u'",
+			(unsigned)values->alignment);
+		return false;
+	}
+	if (!fallback_named(values->fallback, &how->fallback)) {
+		trouble("convert: --fallback takes f32, f16 or error, not '%s'",
+			values->fallback);
+		return false;
+	}
+	return recipe_option_set(values->recipe, how);
+}
+
 static int run(int argc, char **argv)
 {
 	struct values values = { .output = NULL };
+	quire_convert_options how;
 	struct args_words words;
 	int code;
 
 	if (!args_parse(&command_convert, argc, argv, &values, &words, &code))
 		return code;
-	if (values.alignment & (values.alignment - 1))
-		return trouble("convert: --align takes a power of two, not "
-			       "'%u'",
-			       (unsigned)values.alignment);
-	if (!fallback_named(values.fallback))
-		return trouble("convert: --fallback takes f32, f16 or error, "
-			       "not '%s'",
-			       values.fallback);
+	if (!is_complete(&values, &words) || !choose(&values, &how))
+		return EXIT_TROUBLE;
+	if (values.print_recipe)
+		return print_recipe(&how);
 	if (!paths_allowed(&values, words.word[0]))
 		return EXIT_TROUBLE;
-	return convert_with_report(&values, words.word[0]);
+	return convert_with_report(&values, &how, words.word[0]);
 }
 
 const struct command command_convert = {
@@ -251,13 +320,20 @@ const struct command command_convert = {
 	    "OUT.gguf, where\none file would be larger. Each part has its own "
 	    "checksums; any of them names the\nset to other commands. K, M, G "
 	    "and T are powers of 1000, Ki to Ti of 1024. A\ntensor larger than "
-	    "the size has a part to itself.",
+	    "the size has a part to itself.\n\n"
+	    "A recipe is YAML (docs/recipe.md): which tensors to take, their "
+	    "names and types,\nmetadata, alignment, split size. Options go "
+	    "before what it says. A word without .\nand / names one that "
+	    "comes with the command: llama. --print-recipe writes the one\n"
+	    "that would be followed, to change and use.",
 	.examples = "  quire convert model.onnx -o model.gguf\n"
 		    "  quire convert model.onnx -o model.gguf --force "
 		    "--report report.json\n"
-		    "  quire convert model.onnx -o model.gguf --split-size 4G",
+		    "  quire convert model.onnx -o model.gguf --split-size 4G\n"
+		    "  quire convert model.onnx -o model.gguf --recipe llama\n"
+		    "  quire convert --print-recipe --recipe llama >my.yaml",
 	.options = options,
-	.words_min = 1,
+	.words_min = 0, /* to print a recipe */
 	.words_max = 1,
 	.run = run,
 };

@@ -5,9 +5,9 @@
 #include "cli/command.h"
 #include "cli/copy_model.h"
 #include "cli/edit_value.h"
-#include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "convert/nearest.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -157,14 +157,14 @@ static bool read_set(struct edit *edit, struct change *change, const char *text)
 static bool tell_unknown(const struct edit *edit, const char *key)
 {
 	const size_t count = quire_model_value_count(edit->copy.model);
-	struct nearest near = nearest_to(key);
+	struct nearest near = quire_nearest_to(key);
 	char shown[256];
 
 	for (size_t i = 0; i < count; i++) {
 		quire_string name;
 
 		quire_model_value(edit->copy.model, i, &name);
-		nearest_offer(&near, name);
+		quire_nearest_offer(&near, name);
 	}
 	if (near.found)
 		trouble("%s: no key '%s', did you mean '%s'?", edit->copy.path,

@@ -5,9 +5,9 @@
 #include "cli/command.h"
 #include "cli/digest_many.h"
 #include "cli/lookup.h"
-#include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "convert/nearest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,12 +83,12 @@ static int hash_file(const char *path, enum digest_kind kind, uint32_t threads)
 
 static int unknown_algorithm(const char *name)
 {
-	struct nearest near = nearest_to(name);
+	struct nearest near = quire_nearest_to(name);
 	int kind;
 
 	for (kind = 0; kind < DIGEST_KIND_COUNT; kind++)
-		nearest_offer(&near,
-			      text_of(digest_name((enum digest_kind)kind)));
+		quire_nearest_offer(
+		    &near, text_of(digest_name((enum digest_kind)kind)));
 	if (near.found)
 		return trouble("hash: no algorithm '%s', did you mean '%s'?",
 			       name, near.name.data);

@@ -5,11 +5,11 @@
 #include "cli/command.h"
 #include "cli/device_option.h"
 #include "cli/lookup.h"
-#include "cli/nearest.h"
 #include "cli/npy.h"
 #include "cli/output_file.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "convert/nearest.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -148,9 +148,9 @@ static quire_runtime *create_runtime(const struct values *values,
 		trouble("matmul: %s", error.message);
 		return NULL;
 	}
-	near = nearest_to(values->kernels);
+	near = quire_nearest_to(values->kernels);
 	for (i = 0; (name = quire_kernels_name(i, NULL)) != NULL; i++)
-		nearest_offer(&near, text_of(name));
+		quire_nearest_offer(&near, text_of(name));
 	trouble("matmul: no kernel set '%s'; %s '%s'", values->kernels,
 		near.found ? "did you mean" : "one that there is:",
 		near.found ? near.name.data : quire_kernels_name(0, NULL));

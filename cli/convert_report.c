@@ -14,10 +14,11 @@
 /* More reasons than these would push the summary off the screen. */
 #define REASONS_SHOWN 10
 
-#define OUTCOME_COUNT 3
+#define OUTCOME_COUNT 4
 
 static const quire_outcome outcomes[OUTCOME_COUNT] = {
 	QUIRE_OUTCOME_EXACT,
+	QUIRE_OUTCOME_ROUNDED,
 	QUIRE_OUTCOME_FALLBACK,
 	QUIRE_OUTCOME_SKIPPED,
 };
@@ -52,7 +53,8 @@ static double largest_rounding(const quire_convert_report *report)
 	size_t i;
 
 	for (i = 0; i < report->count; i++)
-		if (report->rows[i].scale_error_max > largest)
+		if (report->rows[i].outcome != QUIRE_OUTCOME_ROUNDED &&
+		    report->rows[i].scale_error_max > largest)
 			largest = report->rows[i].scale_error_max;
 	return largest;
 }
@@ -121,7 +123,8 @@ static void print_reasons(const quire_convert_report *report)
 	for (i = 0; i < report->count; i++) {
 		const quire_convert_row *row = &report->rows[i];
 
-		if (row->outcome == QUIRE_OUTCOME_EXACT)
+		if (row->outcome == QUIRE_OUTCOME_EXACT ||
+		    row->outcome == QUIRE_OUTCOME_ROUNDED)
 			continue;
 		if (shown == REASONS_SHOWN) {
 			more++;

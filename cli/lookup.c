@@ -3,9 +3,9 @@
  * unknown. Source names have no index; they are few enough to walk.
  */
 #include "cli/lookup.h"
-#include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "convert/nearest.h"
 
 /* A tensor's name has 63 bytes at most, but a source's may be of any size. */
 #define SHOWN_NAME_CAPACITY 256
@@ -73,7 +73,7 @@ static void offer_linears(const quire_model *model, struct nearest *near)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		nearest_offer(near, quire_model_linear(model, i)->name);
+		quire_nearest_offer(near, quire_model_linear(model, i)->name);
 }
 
 static void offer_tensors(const quire_model *model, struct nearest *near,
@@ -87,9 +87,9 @@ static void offer_tensors(const quire_model *model, struct nearest *near,
 
 		if (tensor->rank < rank_min || tensor->rank > rank_max)
 			continue;
-		nearest_offer(near, tensor->name);
+		quire_nearest_offer(near, tensor->name);
 		if (sources)
-			nearest_offer(near, tensor->source);
+			quire_nearest_offer(near, tensor->source);
 	}
 }
 
@@ -112,7 +112,7 @@ bool lookup_tensor(const quire_model *model, const char *path, const char *name,
 {
 	const quire_tensor *tensor = quire_model_find_tensor(model, name);
 	const quire_linear *linear = quire_model_find_linear(model, name);
-	struct nearest near = nearest_to(name);
+	struct nearest near = quire_nearest_to(name);
 
 	if (!tensor && linear) {
 		*operand = whole_linear(linear);
@@ -137,7 +137,7 @@ bool lookup_matrix(const quire_model *model, const char *path, const char *name,
 {
 	const quire_linear *linear = quire_model_find_linear(model, name);
 	const quire_tensor *tensor = quire_model_find_tensor(model, name);
-	struct nearest near = nearest_to(name);
+	struct nearest near = quire_nearest_to(name);
 
 	if (linear) {
 		*operand = whole_linear(linear);

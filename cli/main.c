@@ -4,9 +4,9 @@
  */
 #include "cli/bus_error.h"
 #include "cli/command.h"
-#include "cli/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
+#include "convert/nearest.h"
 #include "quire.h"
 
 #include <errno.h>
@@ -32,12 +32,12 @@ static const struct command *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
-	struct nearest near = nearest_to(name);
+	struct nearest near = quire_nearest_to(name);
 	size_t i;
 
 	for (i = 0; i < COMMAND_COUNT; i++)
-		nearest_offer(&near, text_of(commands[i]->name));
-	nearest_offer(&near, text_of("help"));
+		quire_nearest_offer(&near, text_of(commands[i]->name));
+	quire_nearest_offer(&near, text_of("help"));
 	if (near.found)
 		return trouble("unknown command '%s', did you mean '%s'? "
 			       "See 'quire --help'",
@@ -47,10 +47,10 @@ static int unknown_command(const char *name)
 
 static int unknown_option(const char *word)
 {
-	struct nearest near = nearest_to(word);
+	struct nearest near = quire_nearest_to(word);
 
-	nearest_offer(&near, text_of("--help"));
-	nearest_offer(&near, text_of("--version"));
+	quire_nearest_offer(&near, text_of("--help"));
+	quire_nearest_offer(&near, text_of("--version"));
 	if (near.found)
 		return trouble("unknown option '%s', did you mean '%s'? "
 			       "See 'quire --help'",

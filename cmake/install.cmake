@@ -16,6 +16,8 @@ install(TARGETS ${libraries} EXPORT quire
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(QUIRE_CLI)
   install(TARGETS quire-cli DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # To read and to change: the command has them as text, too.
+  install(DIRECTORY recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/quire)
 endif()
 install(EXPORT quire NAMESPACE quire:: FILE quire-targets.cmake
   DESTINATION ${package_folder})

@@ -1,20 +1,19 @@
 /*
  * compare.c - quire_compare_onnx: which linear goes with which node, and which
  * tensor with which constant; what is left over on either side is told. How a
- * quantized weight is compared is in compare_weight.c.
+ * quantized weight is compared is in compare_weight.c, how a dense tensor in
+ * compare_plain.c.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "convert/arena.h"
 #include "convert/compare_find.h"
+#include "convert/compare_plain.h"
 #include "convert/compare_weight.h"
 #include "convert/onnx_read.h"
 #include "convert/table.h"
 #include "format/error.h"
-
-/* A plain tensor is read in pieces of this many bytes. */
-#define PIECE_SIZE ((size_t)1 << 18)
 
 /* A report is these, and the strings of its rows in the arena. */
 struct report {
@@ -173,7 +172,18 @@ static quire_status compare_lookup(struct comparison *in,
 	return add_row(in, row, best);
 }
 
-/* Weights with linears, which are in the order of the nodes, or the others. */
+/* Whether a linear is of that weight's node: it has its name, or its weight. */
+static bool belongs(const quire_linear *linear,
+		    const struct compare_source *source)
+{
+	const struct onnx_value *codes = source->arrays[COMPARE_CODES].value;
+
+	return same_text(linear->name, source->node->name) ||
+	       (codes && same_text(linear->weight->source, codes->name));
+}
+
+/* Weights with linears, which are in the order of the nodes, or the others. A
+ * recipe may have left linears out. */
 static quire_status compare_weights(struct comparison *in, bool linears)
 {
 	const size_t count = quire_model_linear_count(in->file);
@@ -183,35 +193,22 @@ static quire_status compare_weights(struct comparison *in, bool linears)
 	for (size_t i = 0; i < in->found.count && status == QUIRE_OK; i++) {
 		struct compare_source *source = &in->found.weights[i];
 
+		const quire_linear *linear =
+		    quire_model_linear(in->file, index);
+
 		if (source->has_linear != linears)
 			continue;
-		status =
-		    linears
-			? compare_pair(in, source,
-				       quire_model_linear(in->file, index++))
-			: compare_lookup(in, source);
+		if (linear && !belongs(linear, source))
+			linear = NULL;
+		if (linears)
+			index += linear != NULL;
+		status = linears ? compare_pair(in, source, linear)
+				 : compare_lookup(in, source);
 	}
 	for (; linears && index < count && status == QUIRE_OK; index++)
 		status =
 		    compare_pair(in, NULL, quire_model_linear(in->file, index));
 	return status;
-}
-
-static bool dense_type(int32_t type, quire_dtype *dtype)
-{
-	switch (type) {
-	case ONNX_FLOAT:
-		*dtype = QUIRE_F32;
-		return true;
-	case ONNX_FLOAT16:
-		*dtype = QUIRE_F16;
-		return true;
-	case ONNX_BFLOAT16:
-		*dtype = QUIRE_BF16;
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* Whether a container has a tensor for the constant itself. */
@@ -221,7 +218,8 @@ static bool expected(const struct comparison *in, size_t number)
 	quire_dtype dtype;
 
 	return value->origin == ONNX_CONSTANT && !value->sparse &&
-	       value->count > 0 && dense_type(value->type, &dtype) &&
+	       value->count > 0 &&
+	       quire_compare_dense_type(value->type, &dtype) &&
 	       (in->found.whole[number] || !in->found.part[number]) &&
 	       (value->initializer || value->rank > 0);
 }
@@ -266,62 +264,20 @@ static size_t take_constant(struct comparison *in, quire_string name)
 	return found;
 }
 
-/* Elements that are not the same bytes. */
-static quire_status compare_bytes(struct comparison *in,
-				  const struct onnx_value *value,
-				  const quire_tensor *tensor, uint64_t width,
-				  quire_compare_row *row)
-{
-	unsigned char *piece = malloc(PIECE_SIZE);
-	quire_status status;
-
-	if (!piece)
-		return fail_memory(in);
-	status = quire_onnx_file_acquire(value->file, in->error);
-	if (status != QUIRE_OK)
-		goto out;
-	for (uint64_t at = 0; at < value->size && status == QUIRE_OK;
-	     at += PIECE_SIZE) {
-		const uint64_t left = value->size - at;
-		const size_t size =
-		    left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
-		const unsigned char *other =
-		    (const unsigned char *)tensor->data + at;
-
-		status = quire_onnx_read(value, at, piece, size, in->error);
-		for (size_t i = 0; status == QUIRE_OK && i < size; i += width)
-			row->different +=
-			    memcmp(piece + i, other + i, width) != 0;
-	}
-	quire_onnx_file_release(value->file);
-	row->count = value->count;
-out:
-	free(piece);
-	return status;
-}
-
-static quire_status compare_plain(struct comparison *in,
-				  const quire_tensor *tensor)
+static quire_status compare_constant(struct comparison *in,
+				     const quire_tensor *tensor)
 {
 	const size_t number = take_constant(in, tensor->source);
 	quire_compare_row row = { .verdict = QUIRE_VERDICT_ONLY_FILE };
 	const struct onnx_value *value;
-	quire_dtype dtype = QUIRE_F32;
-	quire_status status = QUIRE_OK;
+	quire_status status;
 
 	if (number == SIZE_MAX)
 		return add_row(in, row, tensor);
 	value = &in->source->values[number];
-	dense_type(value->type, &dtype);
 	row.source = value->name;
 	row.verdict = QUIRE_VERDICT_SAME;
-	if (dtype != tensor->dtype)
-		row.reason = "the type differs";
-	else if (value->size != tensor->size)
-		row.reason = "the size differs";
-	else
-		status = compare_bytes(in, value, tensor,
-				       value->size / value->count, &row);
+	status = quire_compare_plain(value, tensor, &row, in->error);
 	if (row.reason || row.different)
 		row.verdict = QUIRE_VERDICT_DIFFERS;
 	return status == QUIRE_OK ? add_row(in, row, tensor) : status;
@@ -339,8 +295,8 @@ static quire_status compare_rest(struct comparison *in)
 	for (size_t i = 0;
 	     i < quire_model_tensor_count(in->file) && status == QUIRE_OK; i++)
 		if (!in->weight[i])
-			status =
-			    compare_plain(in, quire_model_tensor(in->file, i));
+			status = compare_constant(
+			    in, quire_model_tensor(in->file, i));
 	for (size_t i = 0; i < in->source->value_count && status == QUIRE_OK;
 	     i++) {
 		const quire_compare_row row = {

@@ -9,6 +9,7 @@
 #include "convert/onnx_read.h"
 #include "convert/pipeline.h"
 #include "convert/plan.h"
+#include "convert/recipe.h"
 #include "convert/report.h"
 #include "format/error.h"
 #include "format/value.h"
@@ -19,7 +20,8 @@
 struct conversion {
 	const char *onnx_path;
 	const char *gguf_path;
-	const quire_convert_options *options;
+	const quire_convert_options *options; /* threads and progress only */
+	struct recipe recipe;		      /* all else */
 	struct onnx_model *model;
 	struct plan *plan;
 	quire_writer *writer;
@@ -64,15 +66,13 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The name that was asked for, the graph's, or that of the file. */
+/* The name of the graph, or that of the file. */
 static quire_status set_name(const struct conversion *job)
 {
-	const char *name = job->options->name;
+	const char *name = job->model->graph_name;
 	const char *dot;
 
-	if (!name && job->model->graph_name[0])
-		name = job->model->graph_name;
-	if (name)
+	if (name[0])
 		return set_string(job, "general.name", name, strlen(name));
 	name = file_name(job->onnx_path);
 	dot = strrchr(name, '.');
@@ -119,16 +119,25 @@ static quire_status set_source(const struct conversion *job)
 	return status;
 }
 
+/* They replace those that there are already. */
+static quire_status set_recipe_values(const struct conversion *job)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < job->recipe.value_count && status == QUIRE_OK;
+	     i++)
+		status = quire_writer_set_value(
+		    job->writer, job->recipe.values[i].key,
+		    &job->recipe.values[i].value, job->error);
+	return status;
+}
+
 static quire_status set_values(const struct conversion *job)
 {
-	const char *architecture = job->options->architecture;
 	char converter[32] = "quire ";
-	quire_status status;
+	quire_status status = quire_writer_set_string(
+	    job->writer, "general.architecture", "onnx", job->error);
 
-	if (!architecture)
-		architecture = "onnx";
-	status = set_string(job, "general.architecture", architecture,
-			    strlen(architecture));
 	if (status == QUIRE_OK)
 		status = set_name(job);
 	if (status == QUIRE_OK)
@@ -142,7 +151,7 @@ static quire_status set_values(const struct conversion *job)
 	if (status == QUIRE_OK)
 		status = quire_writer_set_string(job->writer, "quire.converter",
 						 converter, job->error);
-	return status;
+	return status == QUIRE_OK ? set_recipe_values(job) : status;
 }
 
 static quire_status declare_tensors(const struct conversion *job)
@@ -234,9 +243,9 @@ static quire_status write_container(struct conversion *job)
 		.context = job->options->context,
 	};
 	const quire_writer_options options = {
-		.alignment = job->options->alignment,
+		.alignment = job->recipe.alignment,
 		.overwrite = job->options->overwrite,
-		.split_size = job->options->split_size,
+		.split_size = job->recipe.split_size,
 	};
 	quire_status status = check_output(job, job->gguf_path);
 
@@ -297,22 +306,15 @@ static bool is_part_name(const char *path)
 	return true;
 }
 
-static quire_status check_options(const struct conversion *job)
+static quire_status check_path(const struct conversion *job)
 {
-	if (job->options->split_size > 0 && is_part_name(job->gguf_path))
+	if (job->recipe.split_size > 0 && is_part_name(job->gguf_path))
 		return quire_fail(job->error, QUIRE_ERROR_ARGUMENT,
 				  QUIRE_NO_OFFSET,
 				  "%s: the name of a part; name the set, "
 				  "without the numbers",
 				  job->gguf_path);
-	switch (job->options->fallback) {
-	case QUIRE_FALLBACK_F32:
-	case QUIRE_FALLBACK_F16:
-	case QUIRE_FALLBACK_ERROR:
-		return QUIRE_OK;
-	}
-	return quire_fail(job->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			  "%d is no fallback", (int)job->options->fallback);
+	return QUIRE_OK;
 }
 
 quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
@@ -325,13 +327,17 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 				  .gguf_path = gguf_path,
 				  .options = options ? options : &defaults,
 				  .error = error };
-	quire_status status = check_options(&job);
+	quire_status status =
+	    quire_recipe_load(job.options, &job.recipe, error);
 
+	if (status != QUIRE_OK)
+		return status;
+	status = check_path(&job);
 	if (status == QUIRE_OK)
 		status = quire_onnx_open(onnx_path, &job.model, error);
 	if (status == QUIRE_OK)
 		status =
-		    quire_plan_create(job.model, job.options, &job.plan, error);
+		    quire_plan_create(job.model, &job.recipe, &job.plan, error);
 	if (status == QUIRE_OK)
 		status = write_container(&job);
 	if (status == QUIRE_OK)
@@ -339,5 +345,6 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 	quire_writer_free(job.writer);
 	quire_plan_free(job.plan);
 	quire_onnx_close(job.model);
+	quire_recipe_free(&job.recipe);
 	return status;
 }

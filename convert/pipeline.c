@@ -14,7 +14,7 @@
  * handing it over vanish, little enough to stay in a cache. */
 #define PIECE_SIZE (UINT64_C(1) << 20)
 
-/* Rows of a weight, or bytes of a plain tensor. */
+/* Rows of a weight, or bytes or elements of a plain tensor. */
 struct piece {
 	const struct plan_item *item;
 	const uint32_t *map;
@@ -46,9 +46,11 @@ struct pipeline {
 	uint64_t done;
 };
 
-/* Units of an item: rows or bytes. */
+/* Units of an item: rows, bytes, or elements that become others. */
 static uint64_t unit_count(const struct plan_item *item)
 {
+	if (item->cast)
+		return item->value->count;
 	return item->weight ? item->weight->n : item->size;
 }
 
@@ -62,6 +64,8 @@ static uint64_t piece_units(const struct plan_item *item)
 {
 	uint64_t row_size;
 
+	if (item->cast)
+		return PIECE_SIZE / sizeof(float);
 	if (!item->weight)
 		return PIECE_SIZE;
 	row_size = out_row_size(item);
@@ -82,6 +86,9 @@ static void piece_memory(const struct plan_item *item, size_t *out,
 	if (item->weight) {
 		*out = (size_t)(units * out_row_size(item));
 		*scratch = quire_matmulnbits_scratch(item->weight, units);
+	} else if (item->cast) {
+		*out = (size_t)units * item->cast->to_width;
+		*scratch = (size_t)units * item->cast->from_width;
 	} else {
 		*out = item->value->file ? (size_t)units : 0;
 	}
@@ -99,6 +106,22 @@ static void fill_plain(struct piece *piece)
 	piece->data = piece->out;
 	piece->status = quire_onnx_read(value, piece->first, piece->out,
 					piece->size, &piece->error);
+}
+
+static void fill_cast(struct piece *piece)
+{
+	const struct onnx_value *value = piece->item->value;
+	const struct cast *cast = piece->item->cast;
+	const size_t count = (size_t)piece->count;
+
+	piece->status = quire_onnx_read(
+	    value, piece->first * cast->from_width, piece->scratch,
+	    count * cast->from_width, &piece->error);
+	if (piece->status != QUIRE_OK)
+		return;
+	cast->convert(piece->scratch, count, piece->out);
+	piece->data = piece->out;
+	piece->size = count * cast->to_width;
 }
 
 static void fill_rows(struct piece *piece)
@@ -146,6 +169,8 @@ static void run_task(void *context, size_t strand, size_t task)
 	piece = &pipe->filling.pieces[task - 1];
 	if (piece->item->weight)
 		fill_rows(piece);
+	else if (piece->item->cast)
+		fill_cast(piece);
 	else
 		fill_plain(piece);
 }

@@ -65,8 +65,12 @@ static quire_status plan_items(struct planner *in)
 			if (status != QUIRE_OK)
 				return status;
 		}
-		if (quire_plan_stands_alone(in, value))
-			quire_plan_plain(in, value);
+		if (quire_plan_stands_alone(in, value)) {
+			const quire_status status = quire_plan_plain(in, value);
+
+			if (status != QUIRE_OK)
+				return status;
+		}
 	}
 	return QUIRE_OK;
 }
@@ -76,11 +80,12 @@ static quire_status check_total(const struct planner *in)
 	struct plan *plan = in->plan;
 
 	if (plan->tensor_count == 0)
-		return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED,
-				  QUIRE_NO_OFFSET,
-				  "nothing to convert: the model has no "
-				  "quantized weight and no constant of a "
-				  "float type");
+		return quire_fail(
+		    in->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+		    "nothing to convert: the model has no "
+		    "quantized weight and no constant of a "
+		    "float type%s",
+		    in->left_out > 0 ? " that the recipe takes" : "");
 	for (size_t i = 0; i < plan->item_count; i++)
 		if (!checked_add(plan->size, plan->items[i].size, &plan->size))
 			return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
@@ -122,11 +127,11 @@ static quire_status allocate(struct planner *in)
 }
 
 quire_status quire_plan_create(const struct onnx_model *model,
-			       const quire_convert_options *options,
-			       struct plan **plan, quire_error *error)
+			       const struct recipe *recipe, struct plan **plan,
+			       quire_error *error)
 {
 	struct planner in = { .model = model,
-			      .options = options,
+			      .recipe = recipe,
 			      .error = error };
 	quire_status status;
 

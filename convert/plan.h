@@ -6,17 +6,20 @@
 #ifndef QUIRE_CONVERT_PLAN_H
 #define QUIRE_CONVERT_PLAN_H
 
+#include "convert/cast.h"
 #include "convert/names.h"
+#include "convert/recipe.h"
 #include "convert/relay.h"
 #include "quire_convert.h"
 
 /* A tensor of the container, or a constant that is left out. */
 struct plan_item {
 	const struct onnx_value *value;	  /* the constant; of a weight: B */
-	const struct matmulnbits *weight; /* NULL: copied as it is */
+	const struct matmulnbits *weight; /* NULL: a dense tensor */
 	const struct encoding *encoding;  /* of a weight */
-	const char *name;		  /* NULL: left out */
-	size_t index; /* in the container, or QUIRE_NO_TENSOR */
+	const struct cast *cast; /* of a dense one; NULL: copied as it is */
+	const char *name;	 /* NULL: left out */
+	size_t index;		 /* in the container, or QUIRE_NO_TENSOR */
 	quire_outcome outcome;
 	char reason[QUIRE_REASON_SIZE]; /* may be empty */
 	quire_dtype dtype;
@@ -48,15 +51,15 @@ struct plan {
 };
 
 /*
- * Plans a conversion; of the options it is about the fallback only. The plan
- * points into the model, and is to be freed with quire_plan_free. Reads scales,
- * zero points and column orders. Fails with UNSUPPORTED for a model that cannot
- * be converted whole, or has nothing to convert; LAYOUT for a malformed one;
- * IO, MEMORY.
+ * Plans a conversion by a recipe. The plan points into the model, and is to be
+ * freed with quire_plan_free. Reads scales, zero points and column orders, and
+ * dense tensors that are to be rounded. Fails with UNSUPPORTED for a model that
+ * cannot be converted whole, or has nothing to convert; ARGUMENT where the
+ * recipe makes no sense of it; LAYOUT for a malformed one; IO, MEMORY.
  */
 quire_status quire_plan_create(const struct onnx_model *model,
-			       const quire_convert_options *options,
-			       struct plan **plan, quire_error *error);
+			       const struct recipe *recipe, struct plan **plan,
+			       quire_error *error);
 
 /* NULL is fine. */
 void quire_plan_free(struct plan *plan);

@@ -2,6 +2,7 @@
  * plan_plain.c - which constants the container holds as they are.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "convert/onnx_tensor.h"
 #include "convert/planner.h"
@@ -43,11 +44,64 @@ static void set_shape(struct plan_item *item)
 			 value->rank - 3);
 }
 
-void quire_plan_plain(struct planner *in, const struct onnx_value *value)
+/* What the recipe asks for, of a tensor that keeps its type otherwise. */
+static quire_status choose_type(const struct planner *in,
+				struct plan_item *item)
 {
-	struct plan_item *item = quire_plan_add_item(in, value);
-	const char *why = NULL;
+	static const quire_dtype types[] = {
+		[RECIPE_DENSE_F32] = QUIRE_F32,
+		[RECIPE_DENSE_F16] = QUIRE_F16,
+		[RECIPE_DENSE_BF16] = QUIRE_BF16,
+	};
+	char *name = quire_plan_wanted_name(item->value, NULL);
+	const struct cast *cast = NULL;
+	struct cast_survey survey;
+	enum recipe_dense wanted;
+	quire_status status;
 
+	if (!name)
+		return quire_plan_no_memory(in);
+	wanted = quire_recipe_dense(in->recipe, name);
+	free(name);
+	if (wanted != RECIPE_DENSE_KEEP)
+		cast = quire_cast_find(item->dtype, types[wanted]);
+	if (!cast)
+		return QUIRE_OK;
+	status = quire_cast_survey(cast, item->value, &survey, in->error);
+	if (status != QUIRE_OK)
+		return status;
+	if (survey.lost) {
+		snprintf(item->reason, sizeof(item->reason),
+			 "stays %s: %s ends before %g",
+			 quire_dtype_name(cast->from),
+			 quire_dtype_name(cast->to), survey.lost_value);
+		return QUIRE_OK;
+	}
+	item->cast = cast;
+	item->dtype = cast->to;
+	item->size = item->value->count * cast->to_width;
+	if (survey.exact)
+		return QUIRE_OK;
+	item->outcome = QUIRE_OUTCOME_ROUNDED;
+	item->scale_error_max = survey.error_max;
+	item->scale_error_mean = survey.error_mean;
+	snprintf(item->reason, sizeof(item->reason), "%s by the recipe",
+		 quire_dtype_name(cast->to));
+	return QUIRE_OK;
+}
+
+quire_status quire_plan_plain(struct planner *in,
+			      const struct onnx_value *value)
+{
+	struct plan_item *item;
+	const char *why = NULL;
+	quire_status status;
+	bool taken;
+
+	status = quire_plan_choose(in, value, NULL, &taken);
+	if (status != QUIRE_OK || !taken)
+		return status;
+	item = quire_plan_add_item(in, value);
 	if (!dense_type(value->type, &item->dtype))
 		why = quire_onnx_type_name(value->type);
 	else if (value->sparse)
@@ -60,12 +114,16 @@ void quire_plan_plain(struct planner *in, const struct onnx_value *value)
 			 dense_type(value->type, &item->dtype)
 			     ? ""
 			     : ", not a float type that GGUF readers share");
-		return;
+		return QUIRE_OK;
 	}
 	item->size = value->size;
 	set_shape(item);
+	status = choose_type(in, item);
+	if (status != QUIRE_OK)
+		return status;
 	item->index = in->plan->tensor_count++;
 	in->tensor_of[quire_plan_number(in, value)] = item->index;
+	return QUIRE_OK;
 }
 
 bool quire_plan_stands_alone(const struct planner *in,

@@ -145,8 +145,8 @@ static quire_status choose_encoding(const struct planner *in,
 	quire_matmulnbits_release(weight);
 	if (status != QUIRE_OK)
 		return status;
-	item->encoding = quire_relay_choose(
-	    weight, &survey, in->options->fallback, item->reason);
+	item->encoding = quire_relay_choose(weight, &survey,
+					    in->recipe->fallback, item->reason);
 	if (!item->encoding)
 		return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED,
 				  QUIRE_NO_OFFSET,
@@ -177,11 +177,17 @@ static void set_shape(const struct matmulnbits *weight, struct plan_item *item)
 quire_status quire_plan_weight(struct planner *in, size_t number)
 {
 	const struct matmulnbits *weight = &in->plan->weights[number];
-	struct plan_item *item = quire_plan_add_item(in, weight->codes);
+	struct plan_item *item;
 	uint32_t block_count = 1;
 	uint32_t block_size = 0;
-	quire_status status;
+	bool taken;
+	quire_status status =
+	    quire_plan_choose(in, weight->codes, weight, &taken);
 
+	in->weight_tensor[number] = QUIRE_NO_TENSOR;
+	if (status != QUIRE_OK || !taken)
+		return status;
+	item = quire_plan_add_item(in, weight->codes);
 	item->weight = weight;
 	item->source_size = quire_matmulnbits_size(weight);
 	status = choose_encoding(in, item);

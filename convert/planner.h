@@ -31,7 +31,7 @@ struct distinct {
 
 struct planner {
 	const struct onnx_model *model;
-	const quire_convert_options *options;
+	const struct recipe *recipe;
 	struct plan *plan;
 	quire_error *error;
 	unsigned char *uses; /* of each value */
@@ -44,6 +44,7 @@ struct planner {
 	struct distinct *distinct;
 	size_t distinct_count;
 	struct table shared; /* key to first weight */
+	size_t left_out;     /* tensors that the recipe does not take */
 };
 
 /* MEMORY. */
@@ -69,7 +70,20 @@ bool quire_plan_stands_alone(const struct planner *in,
 			     const struct onnx_value *value);
 
 /* Plans the tensor of such a constant, or tells why it has none. */
-void quire_plan_plain(struct planner *in, const struct onnx_value *value);
+quire_status quire_plan_plain(struct planner *in,
+			      const struct onnx_value *value);
+
+/* The name of a tensor of which the recipe says nothing: that of a quantized
+ * weight with these codes, or of a constant, `weight` being NULL. To be freed;
+ * NULL: out of memory. */
+char *quire_plan_wanted_name(const struct onnx_value *value,
+			     const struct matmulnbits *weight);
+
+/* Whether the recipe takes that tensor; if not, and there is no failure, *item
+ * becomes one that says so. */
+quire_status quire_plan_choose(struct planner *in,
+			       const struct onnx_value *value,
+			       const struct matmulnbits *weight, bool *taken);
 
 /* Names of tensors; then the linears, with theirs. */
 quire_status quire_plan_name_items(const struct planner *in);

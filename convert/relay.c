@@ -41,6 +41,7 @@ const struct encoding *quire_relay_choose(const struct matmulnbits *weight,
 		    block_types[i]->fits(weight, survey, reason))
 			return block_types[i];
 	switch (fallback) {
+	case QUIRE_FALLBACK_DEFAULT:
 	case QUIRE_FALLBACK_F32:
 		return &quire_relay_dense;
 	case QUIRE_FALLBACK_F16:

@@ -140,6 +140,8 @@ const char *quire_outcome_name(quire_outcome outcome)
 		return "fallback";
 	case QUIRE_OUTCOME_SKIPPED:
 		return "skipped";
+	case QUIRE_OUTCOME_ROUNDED:
+		return "rounded";
 	}
 	return "unknown";
 }

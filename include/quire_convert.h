@@ -17,6 +17,7 @@ typedef enum quire_outcome {
 	QUIRE_OUTCOME_EXACT = 0,    /* codes or values as in the source */
 	QUIRE_OUTCOME_FALLBACK = 1, /* dequantized to a dense type */
 	QUIRE_OUTCOME_SKIPPED = 2,  /* not in the container */
+	QUIRE_OUTCOME_ROUNDED = 3,  /* dense, to a type that the recipe names */
 } quire_outcome;
 
 /* What became of one weight of the source. */
@@ -29,8 +30,8 @@ typedef struct quire_convert_row {
 	quire_dtype dtype;
 	uint64_t source_size; /* bytes, with scales and zero points */
 	uint64_t tensor_size;
-	/* |f16(s) - s| / |s| over the scales, and of Q4_1 the offsets too; 0
-	 * for what has none. */
+	/* |f16(s) - s| / |s| over the scales, and of Q4_1 the offsets too; of
+	 * what was rounded over its elements; 0 for all else. */
 	double scale_error_max;
 	double scale_error_mean;
 } quire_convert_row;
@@ -50,12 +51,23 @@ typedef struct quire_convert_report {
 
 /* What becomes of a weight that no block type holds. */
 typedef enum quire_fallback {
-	QUIRE_FALLBACK_F32 = 0, /* the dequantized weight, to the last bit */
+	QUIRE_FALLBACK_DEFAULT = 0, /* as the recipe says, or else F32 */
+	QUIRE_FALLBACK_F32 = 1, /* the dequantized weight, to the last bit */
 	/* The same rounded to F16; F32 where it has numbers beyond F16. */
-	QUIRE_FALLBACK_F16 = 1,
-	QUIRE_FALLBACK_ERROR = 2, /* the conversion fails: UNSUPPORTED */
+	QUIRE_FALLBACK_F16 = 2,
+	QUIRE_FALLBACK_ERROR = 3, /* the conversion fails: UNSUPPORTED */
 } quire_fallback;
 
+/*
+ * What is set here goes before what the recipe says; what is 0 or NULL is left
+ * to the recipe, and to the defaults where that says nothing.
+ *
+ * A recipe (docs/recipe.md) is YAML: which tensors to take, their names and
+ * types, metadata. It comes as the path of a file, or as `recipe_size` bytes of
+ * text, which need no NUL; NULL: there is none. What is wrong with one is
+ * ARGUMENT, with a message that begins with its name, line and column; `name`
+ * of a text is `recipe_name`, or "recipe".
+ */
 typedef struct quire_convert_options {
 	uint32_t threads;    /* 0: one for each CPU */
 	uint32_t alignment;  /* as in quire_writer_options */
@@ -64,6 +76,10 @@ typedef struct quire_convert_options {
 	quire_fallback fallback;
 	const char *architecture; /* NULL: "onnx" */
 	const char *name;	  /* NULL: the graph's, else the file's name */
+	const char *recipe_path;
+	const char *recipe;
+	size_t recipe_size;
+	const char *recipe_name;
 	quire_progress_fn progress; /* in bytes of the container's tensors */
 	void *context;		    /* handed to progress */
 } quire_convert_options;
@@ -87,6 +103,19 @@ QUIRE_API quire_status quire_convert_onnx(const char *onnx_path,
 					  quire_convert_report **report,
 					  quire_error *error);
 
+/*
+ * The recipe that a conversion with these options would follow, with comments,
+ * as a text that is a recipe itself: given as such, without other options, it
+ * makes the same container. `threads`, `overwrite` and `progress` do not
+ * matter. On success *text, which NUL ends, is the caller's, to be freed with
+ * quire_recipe_text_free. Fails with IO, ARGUMENT and MEMORY.
+ */
+QUIRE_API quire_status quire_recipe_write(const quire_convert_options *options,
+					  char **text, quire_error *error);
+
+/* NULL is fine. */
+QUIRE_API void quire_recipe_text_free(char *text);
+
 /* NULL is fine. */
 QUIRE_API void quire_convert_report_free(quire_convert_report *report);
 
@@ -96,7 +125,7 @@ QUIRE_API void quire_convert_report_free(quire_convert_report *report);
  * - 1. */
 QUIRE_API bool quire_size_parse(const char *text, uint64_t *size);
 
-/* "exact", "fallback", "skipped". Static storage. */
+/* "exact", "fallback", "skipped", "rounded". Static storage. */
 QUIRE_API const char *quire_outcome_name(quire_outcome outcome);
 
 /* ----------------------------------------------------------------- compare */
@@ -121,7 +150,9 @@ typedef struct quire_compare_row {
 	/* Scales, and of Q4_1 offsets, that are more than the rounding to f16
 	 * away: 2^-11 of themselves. */
 	uint64_t scales_different;
-	double scale_error_max; /* |f16(s) - s| / |s| */
+	/* |f16(s) - s| / |s|; of a dense tensor that has another type than its
+	 * source, the same over its elements. */
+	double scale_error_max;
 } quire_compare_row;
 
 typedef struct quire_compare_report {
@@ -133,9 +164,10 @@ typedef struct quire_compare_report {
 /*
  * Reads an ONNX model and a container, and holds each quantized weight of the
  * one against a linear or a tensor of the other, and each floating-point
- * constant against a tensor: codes and dense elements must be the same, scales
- * within their rounding. The operators are decoded for this by themselves, with
- * nothing that quire_convert_onnx uses. On
+ * constant against a tensor: codes and dense elements must be the same, scales,
+ * and elements of a dense tensor that has another type, within their rounding.
+ * The operators are decoded for this by themselves, with nothing that
+ * quire_convert_onnx uses. On
  * success, which is also where they differ, *report is the caller's.
  */
 QUIRE_API quire_status quire_compare_onnx(const char *onnx_path,

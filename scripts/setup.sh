@@ -9,7 +9,7 @@ mkdir -p build
 # What building the libraries, the command and the tests takes.
 build_packages="cmake gcc libc6-dev libcmocka-dev libfp16-dev libjansson-dev
 	libprotobuf-c-dev libpthreadpool-dev libssl-dev libxxhash-dev
-	ninja-build protobuf-c-compiler"
+	libyaml-dev ninja-build protobuf-c-compiler"
 # What only scripts/test takes.
 test_packages="binutils clang g++ python3 python3-venv util-linux"
 

@@ -3,8 +3,8 @@
 #
 #     run.sh TEST.sh QUIRE ROOT
 #
-# The test runs in a fresh folder, with QUIRE (the command), DATA, EXAMPLES and
-# GOLDEN (folders of ROOT) and TRY (functions, to be read in) in its
+# The test runs in a fresh folder, with QUIRE (the command), DATA, EXAMPLES,
+# GOLDEN and ONNX (folders of ROOT) and TRY (functions, to be read in) in its
 # environment. Its stdout, stderr and exit code must be what
 # TEST.stdout.exact, TEST.stderr.exact and TEST.exit hold; where one of them
 # does not exist, nothing, nothing and 0. With CLI_TEST_UPDATE=1 these files
@@ -16,8 +16,9 @@ QUIRE=$2
 DATA=$3/tests/data
 EXAMPLES=$3/examples
 GOLDEN=$3/tests/golden
+ONNX=$3/tests/onnx
 TRY=${test%/*}/try.inc
-export QUIRE DATA EXAMPLES GOLDEN TRY
+export QUIRE DATA EXAMPLES GOLDEN ONNX TRY
 # What a test does not set itself must not come from whoever runs it.
 unset NO_COLOR
 LC_ALL=C

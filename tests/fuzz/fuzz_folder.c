@@ -61,6 +61,11 @@ void fuzz_write_file(const char *path, const void *data, size_t size)
 	FUZZ_CHECK(fclose(file) == 0);
 }
 
+void fuzz_remove_files(void)
+{
+	walk(1);
+}
+
 size_t fuzz_file_count(void)
 {
 	return walk(0);

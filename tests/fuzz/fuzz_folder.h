@@ -18,4 +18,6 @@ void fuzz_write_file(const char *path, const void *data, size_t size);
 /* The number of files in the folder: what should not be there shows. */
 size_t fuzz_file_count(void);
 
+void fuzz_remove_files(void);
+
 #endif

@@ -12,6 +12,7 @@ import os
 import dequantize
 import experts
 import gathers
+import layouts
 import malformed
 import matmulnbits
 import places
@@ -28,6 +29,7 @@ def main():
     experts.make()
     places.make()
     malformed.make()
+    layouts.make()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 /*
  * nearest.h - which known name was probably meant by an unknown one.
  *
- *	struct nearest near = nearest_to("verfy");
+ *	struct nearest near = quire_nearest_to("verfy");
  *	for (each known name)
- *		nearest_offer(&near, name);
+ *		quire_nearest_offer(&near, name);
  *	if (near.found) ... near.name ...
  */
-#ifndef QUIRE_CLI_NEAREST_H
-#define QUIRE_CLI_NEAREST_H
+#ifndef QUIRE_CONVERT_NEAREST_H
+#define QUIRE_CONVERT_NEAREST_H
 
 #include "quire.h"
 
@@ -19,10 +19,10 @@ struct nearest {
 	bool found;
 };
 
-struct nearest nearest_to(const char *text);
+struct nearest quire_nearest_to(const char *text);
 
 /* A name is near when few edits lead to it, or else when it contains the
  * text. Of equals the first one offered stays. */
-void nearest_offer(struct nearest *nearest, quire_string name);
+void quire_nearest_offer(struct nearest *nearest, quire_string name);
 
 #endif

@@ -2,8 +2,7 @@
  * nearest.c - edit distance with transpositions of neighbours (optimal
  * string alignment), three rows at a time. Knows no names of its own.
  */
-#include "cli/nearest.h"
-#include "cli/text.h"
+#include "convert/nearest.h"
 
 #include <string.h>
 
@@ -67,12 +66,13 @@ static bool contains(quire_string name, quire_string text)
 	return false;
 }
 
-struct nearest nearest_to(const char *text)
+struct nearest quire_nearest_to(const char *text)
 {
-	return (struct nearest){ .text = text_of(text), .cost = SIZE_MAX };
+	return (struct nearest){ .text = { text, strlen(text) },
+				 .cost = SIZE_MAX };
 }
 
-void nearest_offer(struct nearest *nearest, quire_string name)
+void quire_nearest_offer(struct nearest *nearest, quire_string name)
 {
 	const quire_string text = nearest->text;
 	const size_t longer = name.size > text.size ? name.size : text.size;
