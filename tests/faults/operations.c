@@ -350,6 +350,37 @@ static quire_status run_compare(const struct workplace *place,
 	return status;
 }
 
+/* All that a recipe can say, to a set of parts that are one tensor each. */
+static quire_status run_convert_recipe(const struct workplace *place,
+				       quire_error *error)
+{
+	static const char recipe[] =
+	    "take: ['*norm*', '*q_proj*']\n"
+	    "leave: ['*.0.*', 'model.layers.2*', '*attn.?_norm*']\n"
+	    "rename: {'model.layers.{n}.input{x}.weight': '{x}.{n}'}\n"
+	    "dense: f16\n"
+	    "metadata: {a: [x, y], b: 1, general.name: nn}\n"
+	    "alignment: 1024\n"
+	    "split_size: 2048\n";
+	const quire_convert_options options = {
+		.threads = 1,
+		.recipe = recipe,
+		.recipe_size = sizeof(recipe) - 1,
+	};
+	quire_convert_report *report = NULL;
+	char *text = NULL;
+	quire_status status = quire_recipe_write(&options, &text, error);
+
+	assert_int_equal(status == QUIRE_OK, text != NULL);
+	quire_recipe_text_free(text);
+	if (status == QUIRE_OK)
+		status =
+		    quire_convert_onnx(QUIRE_TEST_ONNX "/layout_qwen3.onnx",
+				       place->output, &options, &report, error);
+	quire_convert_report_free(report);
+	return status;
+}
+
 static quire_status run_convert_again(const struct workplace *place,
 				      quire_error *error)
 {
@@ -374,6 +405,7 @@ const struct operation operations[] = {
 	{ "convert to dense", run_convert_fallback, true, false, false },
 	{ "convert columns", run_convert_columns, true, false, false },
 	{ "convert experts", run_convert_experts, true, false, false },
+	{ "convert by a recipe", run_convert_recipe, true, false, true },
 	{ "convert again", run_convert_again, true, true, false },
 	{ "compare", run_compare, false, false, false },
 };
