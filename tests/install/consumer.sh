@@ -33,3 +33,5 @@ EOF
 "$cmake" --build b
 b/by_cmake m.gguf $linear
 b/converts
+test -f moved/share/quire/recipes/llama.yaml
+moved/bin/quire convert --print-recipe --recipe llama >/dev/null
