@@ -388,6 +388,40 @@ static void test_leave(void **state)
 	scratch_remove(folder);
 }
 
+/* What f16 cannot hold stays what it is, and that is told. */
+static void test_stays(void **state)
+{
+	char *folder = scratch_make();
+	char *path = scratch_path(folder, "m.gguf");
+	quire_convert_report *report;
+	size_t rounded = 0, stayed = 0;
+
+	(void)state;
+	assert_int_equal(
+	    convert("layout_qwen3", "dense: f16", path, &report, NULL),
+	    QUIRE_OK);
+	for (size_t i = 0; i < report->count; i++) {
+		const quire_convert_row *row = &report->rows[i];
+
+		if (row->outcome == QUIRE_OUTCOME_ROUNDED) {
+			rounded++;
+			assert_int_equal(row->dtype, QUIRE_F16);
+			assert_true(row->scale_error_max > 0 &&
+				    row->scale_error_max <= 0x1p-11);
+		} else if (row->dtype == QUIRE_F32) {
+			stayed++;
+			assert_non_null(
+			    strstr(row->reason, "stays F32: F16 ends before"));
+			assert_non_null(strstr(row->source, "_cache"));
+		}
+	}
+	assert_int_equal(rounded, 10);
+	assert_int_equal(stayed, 2);
+	quire_convert_report_free(report);
+	free(path);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_options_win),
 		cmocka_unit_test(test_misfits),
 		cmocka_unit_test(test_leave),
+		cmocka_unit_test(test_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
