@@ -56,17 +56,15 @@ static quire_status rename_item(const struct planner *in,
 	if (!name)
 		return quire_plan_no_memory(in);
 	if (strlen(name) > QUIRE_TENSOR_NAME_MAX)
-		status =
-		    quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			       "tensor '%.60s': the recipe's name for it "
-			       "has more than %d bytes",
-			       wanted, QUIRE_TENSOR_NAME_MAX);
+		status = quire_recipe_fail_rule(
+		    in->recipe, &rename->from, in->error,
+		    "tensor '%.60s' gets a name of more than %d bytes", wanted,
+		    QUIRE_TENSOR_NAME_MAX);
 	else if (quire_table_find(&names->taken, 0, name, strlen(name)))
-		status =
-		    quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			       "tensor '%.60s': the recipe gives it the "
-			       "name '%s', as another one",
-			       wanted, name);
+		status = quire_recipe_fail_rule(
+		    in->recipe, &rename->from, in->error,
+		    "tensor '%.60s' gets the name '%s', as another one", wanted,
+		    name);
 	else
 		status = quire_name_claim(names, name, QUIRE_TENSOR_NAME_MAX,
 					  &item->name, in->error);

@@ -4,6 +4,8 @@
  */
 #include "convert/recipe.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +76,21 @@ const char *quire_recipe_fallback_name(quire_fallback fallback)
 		return "error";
 	}
 	return NULL;
+}
+
+quire_status quire_recipe_fail_rule(const struct recipe *recipe,
+				    const struct recipe_pattern *rule,
+				    quire_error *error, const char *format, ...)
+{
+	const struct recipe_node place = { .line = rule->line,
+					   .column = rule->column };
+	char text[200];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return quire_recipe_fail(recipe->name, &place, error, "%s", text);
 }
 
 static quire_status check_options(const quire_convert_options *options,

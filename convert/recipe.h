@@ -7,11 +7,14 @@
 
 #include "convert/arena.h"
 #include "convert/pattern.h"
+#include "format/error.h"
 #include "quire_convert.h"
 
-/* A pattern as it was written, and read. */
+/* A pattern as it was written, where, and read. */
 struct recipe_pattern {
 	const char *text;
+	size_t line;
+	size_t column;
 	struct pattern pattern;
 };
 
@@ -41,6 +44,7 @@ struct recipe_value {
 
 /* Zero is the recipe of which nothing is said. */
 struct recipe {
+	const char *name;	     /* for messages; NULL: it was not read */
 	struct recipe_pattern *take; /* none: all */
 	size_t take_count;
 	struct recipe_pattern *leave;
@@ -71,6 +75,13 @@ void quire_recipe_free(struct recipe *recipe);
 /* Reads a recipe's text. `name` is what messages call it. As above. */
 quire_status quire_recipe_parse(const char *name, const void *text, size_t size,
 				struct recipe *recipe, quire_error *error);
+
+/* ARGUMENT, for a rule that makes no sense with a model; the message begins
+ * with its place in the recipe. */
+quire_status quire_recipe_fail_rule(const struct recipe *recipe,
+				    const struct recipe_pattern *rule,
+				    quire_error *error, const char *format, ...)
+    QUIRE_PRINTF(4, 5);
 
 /* What is said of the tensor that would be called `name`. */
 bool quire_recipe_takes(const struct recipe *recipe, const char *name);

@@ -85,6 +85,8 @@ static quire_status read_pattern(const struct reading *in,
 	if (status != QUIRE_OK)
 		return status;
 	pattern->text = node->text;
+	pattern->line = node->line;
+	pattern->column = node->column;
 	if (quire_pattern_parse(&pattern->pattern, node->text, node->size,
 				&in->recipe->arena, &problem))
 		return QUIRE_OK;
@@ -372,6 +374,18 @@ static quire_status read_key(const struct reading *in,
 	return fail_unknown(in, key, "key", key_name);
 }
 
+static quire_status keep_name(const struct reading *in)
+{
+	const size_t size = strlen(in->name) + 1;
+	char *name = quire_arena_own(&in->recipe->arena, size, 1);
+
+	if (!name)
+		return no_memory(in);
+	memcpy(name, in->name, size);
+	in->recipe->name = name;
+	return QUIRE_OK;
+}
+
 quire_status quire_recipe_parse(const char *name, const void *text, size_t size,
 				struct recipe *recipe, quire_error *error)
 {
@@ -387,6 +401,8 @@ quire_status quire_recipe_parse(const char *name, const void *text, size_t size,
 		for (const struct recipe_node *key = root->first;
 		     key && status == QUIRE_OK; key = key->next->next)
 			status = read_key(&in, key);
+	if (status == QUIRE_OK)
+		status = keep_name(&in);
 	if (status == QUIRE_OK)
 		*recipe = made;
 	else

@@ -324,10 +324,11 @@ static const struct misfit {
 } misfits[] = {
 	{ "take: none", QUIRE_ERROR_UNSUPPORTED, "that the recipe takes" },
 	{ "rename: {'model.{a}.{b}.input_layernorm.weight': same}",
-	  QUIRE_ERROR_ARGUMENT, "gives it the name 'same'" },
+	  QUIRE_ERROR_ARGUMENT, "recipe:1:10: tensor 'model.layers.1." },
 	{ "rename: {lm_head.weight: "
 	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}",
-	  QUIRE_ERROR_ARGUMENT, "more than 63 bytes" },
+	  QUIRE_ERROR_ARGUMENT,
+	  "recipe:1:10: tensor 'lm_head.weight' gets a name of " },
 	{ "split_size: 100", QUIRE_ERROR_ARGUMENT, "first part's header" },
 };
 

@@ -393,6 +393,27 @@ static void test_leftover_done(void **state)
 	assert_int_equal(scratch_count(folder->path), 3);
 }
 
+/* What a living writer writes is no leftover, whatever its name. */
+static void test_living_part(void **state)
+{
+	const struct folder *folder = *state;
+	char *path = scratch_path(folder->path, "model-00001-of-00002.gguf");
+	struct folder other = { folder->path, path };
+	quire_writer *living = begin(&other, 0, false);
+
+	put(folder, "model.gguf.quire-part", "");
+	put(folder, "model-00002-of-00002.gguf.quire-part", "new 2");
+	assert_int_equal(write_set(folder, SPLIT_SIZE, false, NULL), QUIRE_OK);
+	assert_int_equal(scratch_count(folder->path), 5);
+	declare(living);
+	write_all(living);
+	assert_int_equal(quire_writer_finish(living, NULL), QUIRE_OK);
+	quire_writer_free(living);
+	assert_int_equal(scratch_count(folder->path), 5);
+	check_set(folder, "model-00001-of-00002.gguf");
+	free(path);
+}
+
 static void test_two_writers(void **state)
 {
 	const struct folder *folder = *state;
@@ -458,6 +479,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_leftover_placed, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_leftover_done, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_living_part, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_two_writers, set_up,
 						tear_down),
