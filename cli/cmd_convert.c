@@ -180,10 +180,23 @@ static bool names_file(const char *message, const quire_convert_options *how,
 	return strncmp(message, output, size) == 0;
 }
 
+/* A part of a set; a single file was looked for before. */
+static bool is_in_the_way(const struct values *values, const quire_error *error)
+{
+	static const char ending[] = ": the file exists";
+	const size_t size = strlen(error->message);
+
+	return error->status == QUIRE_ERROR_IO && !values->force &&
+	       size > strlen(ending) &&
+	       strcmp(error->message + size - strlen(ending), ending) == 0;
+}
+
 static int tell_failure(const struct values *values,
 			const quire_convert_options *how, const char *source,
 			quire_error *error)
 {
+	if (is_in_the_way(values, error))
+		return trouble("%s; --force replaces it", error->message);
 	/* Advice on containers does not help with ONNX models. */
 	error->status = QUIRE_OK;
 	if (names_file(error->message, how, values->output))
