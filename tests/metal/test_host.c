@@ -169,11 +169,14 @@ static void test_not_unified(void **state)
 static void try_old_family(bool expect_tiles)
 {
 	quire_model *model = model_open();
+	quire_runtime_info info;
 	quire_runtime *runtime;
 	long tiles;
 
 	fake_metal.family = 1005;
 	runtime = runtime_open(QUIRE_DEVICE_METAL);
+	quire_runtime_describe(runtime, &info);
+	assert_int_equal(info.mapped_size, 0);
 	runtime_attach(runtime, model);
 	tiles = fake_metal_counts().tiles;
 	run_all(runtime, model, 19);
