@@ -14,28 +14,9 @@
 #include "metal/params.h"
 #include "metal/source.h"
 
-/* MTLGPUFamilyApple7: M1 and A14, the first with matrices of simdgroups as
- * Metal's tables have it. MTLGPUFamilyMac2 and all that is older come last. */
-#define FAMILY_APPLE7 1007
-#define FAMILY_ANY    0
-
-#define NEVER UINT32_MAX
-
 /* MTLCommandBufferStatusCompleted, MTLCommandBufferErrorOutOfMemory */
 #define STATUS_COMPLETED    4
 #define ERROR_OUT_OF_MEMORY 8
-
-static const struct tuning tunings[] = {
-	/* Two simdgroups: 8 rows of W a group, enough groups for the cores
-	 * even at n = 384. From 9 rows of x on, a second pass of mul_few over
-	 * W would cost more than the empty rows of a tile. */
-	{ FAMILY_APPLE7, .vec_simds = 2, .few_simds = 2, .tile_from = 9,
-	  .promises_matrices = true },
-	/* Larger groups, since schedulers of GPUs other than Apple's are slower
-	 * to start one. Simdgroup matrices are not promised, but some have
-	 * them: Apple's GPUs in a virtual machine. */
-	{ FAMILY_ANY, .vec_simds = 4, .few_simds = 4, .tile_from = 9 },
-};
 
 SEL quire_metal_selector(enum metal_selector selector)
 {
@@ -77,22 +58,12 @@ quire_status quire_gpu_wait(id command_buffer, quire_error *error)
 
 extern id MTLCreateSystemDefaultDevice(void);
 
-static const struct tuning *choose_tuning(id device)
-{
-	const struct tuning *tuning = tunings;
-
-	while (tuning->family != FAMILY_ANY &&
-	       !SEND_WITH(supports_family, device, tuning->family))
-		tuning++;
-	return tuning;
-}
-
 static void read_device(struct gpu *gpu)
 {
 	const char *name = SEND(utf8, SEND(name, gpu->device));
 
 	snprintf(gpu->name, sizeof(gpu->name), "%s", name ? name : "unnamed");
-	gpu->tuning = choose_tuning(gpu->device);
+	gpu->tuning = quire_gpu_tuning(gpu->device);
 	gpu->tile_from = gpu->tuning->tile_from;
 	gpu->unified = SEND(has_unified_memory, gpu->device) != 0;
 	gpu->page_size = (size_t)sysconf(_SC_PAGESIZE);
@@ -139,7 +110,7 @@ static quire_status open_device(struct gpu *gpu, quire_error *error)
 				      "no command queue could be made", (id)0);
 	status = compile(gpu, error);
 	if (status == QUIRE_OK && !has_matrices(gpu))
-		gpu->tile_from = NEVER;
+		gpu->tile_from = QUIRE_GPU_NEVER;
 	return status;
 }
 

@@ -39,11 +39,13 @@ struct view {
 	bool copied; /* into memory of the device's own */
 };
 
+#define QUIRE_GPU_NEVER UINT32_MAX
+
 struct gpu {
 	/* Constant once the device is open. */
 	id device, queue, library;
 	const struct tuning *tuning;
-	uint32_t tile_from; /* the tuning's; UINT32_MAX without matrices */
+	uint32_t tile_from; /* the tuning's; QUIRE_GPU_NEVER without matrices */
 	bool unified;	    /* CPU and GPU share their memory */
 	size_t page_size, max_buffer_size;
 	char name[64];
@@ -70,6 +72,9 @@ void quire_gpu_close(struct gpu *gpu);
 
 /* The place of a weight type among the shaders; false if it has none. */
 bool quire_gpu_type(quire_dtype dtype, size_t *type);
+
+/* That of the device's family. */
+const struct tuning *quire_gpu_tuning(id device);
 
 /* The kernel for m rows of x. */
 enum kernel quire_gpu_choose(const struct gpu *gpu, size_t m);

@@ -25,6 +25,42 @@ bool quire_gpu_type(quire_dtype dtype, size_t *type)
 	return false;
 }
 
+/* MTLGPUFamilyApple7: M1 and A14, the first with matrices of simdgroups as
+ * Metal's tables have it. MTLGPUFamilyMac2 and all that is older come last. */
+#define FAMILY_APPLE7 1007
+#define FAMILY_ANY    0
+
+static const struct tuning tunings[] = {
+	{ .family = FAMILY_APPLE7,
+	  /* 8 rows of W a group, as others' kernels for Q4_0 on these GPUs:
+	   * enough groups for the cores even at n = 384. */
+	  .vec_simds = 2,
+	  /* 4 rows, for the same. */
+	  .few_simds = 2,
+	  /* A second pass of mul_few over W would cost more than the empty
+	   * rows of a tile. */
+	  .tile_from = QUIRE_GPU_FEW_X + 1,
+	  .promises_matrices = true },
+	{ .family = FAMILY_ANY,
+	  /* Twice as large groups, since schedulers of GPUs other than Apple's
+	   * are slower to start one. */
+	  .vec_simds = 4,
+	  .few_simds = 4,
+	  /* As above, where it works: Apple's GPUs in a virtual machine. */
+	  .tile_from = QUIRE_GPU_FEW_X + 1,
+	  .promises_matrices = false },
+};
+
+const struct tuning *quire_gpu_tuning(id device)
+{
+	const struct tuning *tuning = tunings;
+
+	while (tuning->family != FAMILY_ANY &&
+	       !SEND_WITH(supports_family, device, tuning->family))
+		tuning++;
+	return tuning;
+}
+
 enum kernel quire_gpu_choose(const struct gpu *gpu, size_t m)
 {
 	if (m == 1)

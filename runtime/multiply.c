@@ -237,6 +237,27 @@ static quire_status run_group(const struct many *many, size_t first,
 	return QUIRE_OK;
 }
 
+/* One by one, in a batch of their own if the caller has none. */
+static quire_status run_on_device(const struct many *many, quire_error *error)
+{
+	quire_matmul_options how = { .batch = NULL };
+	quire_batch *own = NULL;
+	quire_status status = QUIRE_OK, ended;
+
+	if (many->options)
+		how = *many->options;
+	if (!how.batch) {
+		status = quire_runtime_begin(many->runtime, &own, error);
+		how.batch = own;
+	}
+	for (size_t i = 0; i < many->count && status == QUIRE_OK; i++)
+		status =
+		    quire_linear_run(many->runtime, many->linears[i], many->x,
+				     many->m, many->y[i], &how, error);
+	ended = quire_runtime_end(own, status == QUIRE_OK ? error : NULL);
+	return status == QUIRE_OK ? ended : status;
+}
+
 quire_status quire_linear_run_many(quire_runtime *runtime,
 				   const quire_linear *const *linears,
 				   size_t count, const void *x, size_t m,
@@ -253,12 +274,9 @@ quire_status quire_linear_run_many(quire_runtime *runtime,
 
 		status = plan_one(&many, i, &request, &mm, error);
 	}
-	if (runtime->device != QUIRE_DEVICE_CPU) {
-		for (size_t i = 0; i < count && status == QUIRE_OK; i++)
-			status = quire_linear_run(runtime, linears[i], x, m,
-						  y[i], options, error);
-		return status;
-	}
+	if (runtime->device != QUIRE_DEVICE_CPU)
+		return status == QUIRE_OK ? run_on_device(&many, error)
+					  : status;
 	for (size_t i = 0; i < count && m > 0 && status == QUIRE_OK;)
 		status = run_group(&many, i, &i, error);
 	return status;

@@ -16,6 +16,9 @@ struct exact {
 	size_t x_stride;  /* elements */
 	const void *bias; /* or NULL */
 	quire_dtype bias_dtype;
+	/* What the CPU's scalar kernels give, [m][n] in f32, to be compared
+	 * with too; or NULL. */
+	const float *cpu;
 };
 
 enum exact_kernel {

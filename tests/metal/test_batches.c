@@ -110,6 +110,43 @@ static void test_chain_is_one_commit(void **state)
 	quire_model_close(model);
 }
 
+/* Several linears over one x are one commit, and nothing is left to end. */
+static void test_many_is_one_commit(void **state)
+{
+	quire_model *model = model_open();
+	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	const quire_linear *linears[3];
+	struct run runs[3];
+	void *y[3];
+
+	(void)state;
+	runtime_attach(runtime, model);
+	for (size_t i = 0; i < 3; i++) {
+		linears[i] = quire_model_linear(model, i);
+		assert_int_equal(linears[i]->k, linears[0]->k);
+		runs[i] = (struct run){ .linear = linears[i], .m = 3 };
+		run_create(&runs[i], 1);
+		y[i] = runs[i].y;
+	}
+	runs[0].options.y_stride = 0;
+	assert_int_equal(quire_linear_run_many(runtime, linears, 3, runs[0].x,
+					       3, y, &runs[0].options, NULL),
+			 QUIRE_OK);
+	runs[0].options.y_stride = linears[0]->n;
+	assert_int_equal(fake_metal_counts().commits, 1);
+	assert_int_equal(fake_metal_counts().dispatches, 3);
+	for (size_t i = 0; i < 3; i++)
+		run_check(&runs[i]);
+	fake_metal.failing_command = 2;
+	assert_int_equal(quire_linear_run_many(runtime, linears, 3, runs[0].x,
+					       3, y, NULL, NULL),
+			 QUIRE_ERROR_IO);
+	for (size_t i = 0; i < 3; i++)
+		run_free(&runs[i]);
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+}
+
 /* A batch whose end fails writes nothing and frees all. */
 static void test_batch_fails(void **state)
 {
@@ -196,11 +233,9 @@ static void test_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_batch_is_one_commit),
-		TEST(test_chain_is_one_commit),
-		TEST(test_batch_fails),
-		TEST(test_many_rows),
-		TEST(test_threads),
+		TEST(test_batch_is_one_commit), TEST(test_chain_is_one_commit),
+		TEST(test_many_is_one_commit),	TEST(test_batch_fails),
+		TEST(test_many_rows),		TEST(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, setup_group, teardown_group);

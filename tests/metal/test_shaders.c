@@ -1,6 +1,7 @@
 /*
  * test_shaders.c - every kernel of metal/kernels, run as its own text by
- * lanes.c on guarded memory, against products in f64.
+ * lanes.c on guarded memory, against products in f64 and the CPU's scalar
+ * kernels.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -170,11 +171,50 @@ static void check_gaps(const struct trial *trial, const struct memory *memory)
 					 m, i);
 }
 
+/* What the scalar kernels of the CPU make of it; to be freed. */
+static float *run_scalar(const struct trial *trial, const struct memory *memory)
+{
+	const quire_runtime_options scalar = { .device = QUIRE_DEVICE_CPU,
+					       .threads = 1,
+					       .kernels = "scalar" };
+	const quire_dtype dtype = types[trial->type].dtype;
+	const quire_tensor bias = { .dtype = bias_dtype(trial->bias),
+				    .rank = 1,
+				    .shape = { trial->n, 1, 1, 1 },
+				    .size = memory->bias.size,
+				    .data = memory->bias.data };
+	const quire_matmul_options how = {
+		.x_dtype = trial->x_dtype,
+		.x_stride = memory->x_stride,
+		.k = trial->k,
+		.bias = trial->bias == QUIRE_GPU_BIAS_NONE ? NULL : &bias,
+	};
+	quire_tensor weights = { .dtype = dtype,
+				 .rank = 2,
+				 .shape = { 0, trial->n, 1, 1 },
+				 .size = memory->w.size,
+				 .data = memory->w.data };
+	float *y = malloc(trial->m * trial->n * sizeof(*y));
+	quire_runtime *runtime = NULL;
+	uint32_t block_count, block_size;
+	quire_error error;
+
+	quire_dtype_block(dtype, &block_count, &block_size);
+	weights.shape[0] = divide_up(trial->k, block_count) * block_count;
+	if (!y || quire_runtime_create(&scalar, &runtime, &error) != QUIRE_OK ||
+	    quire_matmul(runtime, &weights, memory->x.data, trial->m, y, &how,
+			 &error) != QUIRE_OK)
+		fail_msg("%s", error.message);
+	quire_runtime_free(runtime);
+	return y;
+}
+
 static void try(const struct trial *trial, struct rng *rng)
 {
 	const struct lanes_grid grid = make_grid(trial);
 	char name[64], message[160];
 	struct memory memory;
+	float *cpu;
 	void *buffers[LANES_BINDING] = { NULL };
 
 	snprintf(name, sizeof(name), "mul_%s_%s_%s",
@@ -191,6 +231,7 @@ static void try(const struct trial *trial, struct rng *rng)
 	if (!lanes_run(lanes_find(name), buffers, &grid, message,
 		       sizeof(message)))
 		fail_msg("%s", message);
+	cpu = run_scalar(trial, &memory);
 	exact_check(
 	    &(struct exact){
 		.weights = types[trial->type].dtype,
@@ -204,10 +245,12 @@ static void try(const struct trial *trial, struct rng *rng)
 		.bias = trial->bias == QUIRE_GPU_BIAS_NONE ? NULL
 							   : memory.bias.data,
 		.bias_dtype = bias_dtype(trial->bias),
+		.cpu = cpu,
 	    },
 	    trial->kernel, memory.y.data, trial->y_dtype, memory.y_stride,
 	    name);
 	check_gaps(trial, &memory);
+	free(cpu);
 	guarded_free(&memory.w);
 	guarded_free(&memory.x);
 	guarded_free(&memory.y);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """check.py CLANG SHADERS.metal WORK: the shaders must pass the front end of
-C++ for OpenCL, and each planted fault below must not."""
+C++ for OpenCL, and each planted fault below must not; and the host must send
+messages by its table."""
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -57,7 +59,17 @@ def lint(clang, text, work):
     return errors[0] if errors else run.stderr
 
 
+def check_host():
+    """objc_msgSend, whose calls are casts, is in the table of messages alone.
+    """
+    for file in sorted((HERE.parent.parent.parent / 'metal').glob('*.[ch]')):
+        if file.name != 'messages.h' and re.search(
+                r'\bobjc_msgSend\b|#include <objc/', file.read_text()):
+            sys.exit(f'{file.name}: messages go by metal/messages.h')
+
+
 def main():
+    check_host()
     clang, shaders, work = sys.argv[1], *map(pathlib.Path, sys.argv[2:4])
     text = shaders.read_text()
     failures = 0
