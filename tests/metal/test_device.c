@@ -2,7 +2,6 @@
  * test_device.c - the Metal device through the public calls alone: on Linux
  * the fake one, on macOS the machine's. A device that is missing is a failure.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/metal/exact.h"
@@ -105,22 +104,25 @@ static void test_bias(void **state)
 	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
 	quire_model *model = model_open();
 	quire_linear linear = *quire_model_linear(model, 0);
-	unsigned char *memory = malloc((size_t)linear.n * 4 + 1);
-	quire_tensor bias = { .rank = 1,
-			      .shape = { linear.n, 1, 1, 1 },
-			      .data = memory + 1 };
+	quire_tensor bias = { .rank = 1, .shape = { linear.n, 1, 1, 1 } };
 
 	(void)state;
 	runtime_attach(runtime, model);
 	linear.bias = &bias;
 	for (size_t i = 0; i < 3; i++) {
+		const size_t size =
+		    (size_t)linear.n * (dtypes[i] == QUIRE_F32 ? 4 : 2);
+		struct guarded memory = guarded_create_low(size + 1);
+
 		bias.dtype = dtypes[i];
-		bias.size = linear.n * (dtypes[i] == QUIRE_F32 ? 4 : 2);
+		bias.size = size;
+		bias.data = memory.data + 1;
 		for (size_t n = 0; n < linear.n; n++)
-			exact_store(memory + 1, dtypes[i], n, (float)n / 8);
+			exact_store(memory.data + 1, dtypes[i], n,
+				    (float)n / 8);
 		run_whole(runtime, &linear, 1 + 5 * i, QUIRE_F32, QUIRE_F32);
+		guarded_free(&memory);
 	}
-	free(memory);
 	quire_runtime_free(runtime);
 	quire_model_close(model);
 }
