@@ -111,11 +111,12 @@ double bench_device_over_f32(const struct bench_case *row)
 	return row->f32_ms / row->ms;
 }
 
-static void table_figure(struct table *table, const char *format, double value)
+static void table_figure(struct table *table, int digits, double value,
+			 const char *unit)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), format, value);
+	snprintf(text, sizeof(text), "%.*f%s", digits, value, unit);
 	table_text(table, text);
 }
 
@@ -127,8 +128,9 @@ bool bench_device_print(const struct bench_results *results)
 	struct table table = table_start("lrlrrrrr");
 	char text[64];
 
-	printf("device %s; computed in f32, %s\n", results->cases->device,
-	       "beside the same product by F32 weights");
+	printf("device %s; computed in f32, beside the same product by F32 "
+	       "weights\n",
+	       results->cases->device);
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		table_text(&table, titles[i]);
 	for (size_t i = 0; i < results->count; i++) {
@@ -139,11 +141,11 @@ bool bench_device_print(const struct bench_results *results)
 		table_text(&table, text);
 		table_number(&table, row->m);
 		table_text(&table, quire_dtype_name(row->weights));
-		table_figure(&table, "%.4f", row->ms);
-		table_figure(&table, "%.1f", bench_gbps(row));
-		table_figure(&table, "%.1f", bench_gops(row));
-		table_figure(&table, "%.4f", row->f32_ms);
-		table_figure(&table, "%.2fx", bench_device_over_f32(row));
+		table_figure(&table, 4, row->ms, "");
+		table_figure(&table, 1, bench_gbps(row), "");
+		table_figure(&table, 1, bench_gops(row), "");
+		table_figure(&table, 4, row->f32_ms, "");
+		table_figure(&table, 2, bench_device_over_f32(row), "x");
 	}
 	return table_print(&table);
 }
