@@ -24,18 +24,26 @@ enum {
 	AVX2_INT8_MIN_BLOCK_SIZE = AVX2_NR * (32 + 8), /* and minima */
 	AVX2_INT8_MIN_PANEL_SIZE = AVX2_INT8_KC / 32 * AVX2_INT8_MIN_BLOCK_SIZE,
 
-	/* The vec form takes groups of 8 blocks of x: codes s8 [8][32],
-	 * offsets s16 [8][16], one for each pair of codes, scales f32 [8]. */
+	/* The vec form takes groups of 8 blocks of x, in four pairs of blocks
+	 * j and j + 4: codes s8 [4][2][2][16], which is 16 of each block of a
+	 * pair and then the other 16; scales f32 [8]; and offsets s32
+	 * [4][2][4], four of each block, or with minima the sums s32 [8]. */
 	AVX2_VEC_INT8_BLOCKS = 8,
-	AVX2_VEC_INT8_OFFSETS = AVX2_VEC_INT8_BLOCKS * 32,
-	AVX2_VEC_INT8_SCALES = AVX2_VEC_INT8_BLOCKS * (32 + 32),
-	AVX2_VEC_INT8_SIZE = AVX2_VEC_INT8_BLOCKS * (32 + 32 + 4),
+	AVX2_VEC_INT8_SCALES = AVX2_VEC_INT8_BLOCKS * 32,
+	AVX2_VEC_INT8_SUMS = AVX2_VEC_INT8_BLOCKS * (32 + 4),
+	AVX2_VEC_INT8_SIZE = AVX2_VEC_INT8_BLOCKS * (32 + 4 + 16),
+	AVX2_VEC_INT8_MIN_SIZE = AVX2_VEC_INT8_BLOCKS * (32 + 4 + 4),
+
+	/* Rows of W that the few form reads again for further rows of x. */
+	AVX2_FEW_INT8_NR = 16,
 };
 
 void quire_prepare_int8_avx2(const struct x_form *form, const float *x,
 			     size_t groups, size_t row, void *out);
 void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
 				 size_t groups, size_t row, void *out);
+void quire_prepare_vec_int8_min_avx2(const struct x_form *form, const float *x,
+				     size_t groups, size_t row, void *out);
 
 void quire_vec_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, float *y);
@@ -56,6 +64,16 @@ void quire_vec_int8_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
 void quire_vec_int8_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
 
+void quire_few_int8_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, size_t x_size,
+			      size_t x_rows, float *y, size_t y_stride);
+void quire_few_int8_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, size_t x_size,
+			      size_t x_rows, float *y, size_t y_stride);
+void quire_few_int8_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, size_t x_size,
+			      size_t x_rows, float *y, size_t y_stride);
+
 /* Panels for f32: [k][16] f32. */
 void quire_pack_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
 			      size_t k, void *panel);
@@ -70,8 +88,8 @@ void quire_pack_f32_bf16_avx2(const void *weights, size_t row_size, size_t rows,
 void quire_pack_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
 			     size_t k, void *panel);
 /* For int8, of each block: codes u8 [8][16][4], which is 4 columns of each
- * of 16 rows, 8 times (those of Q8_0 with 128 added); 16 scales f32; and, of
- * Q4_1, 16 minima f32. */
+ * of 16 rows, 8 times (those of Q8_0 s8); 16 scales f32; and, of Q4_1, 16
+ * minima f32. */
 void quire_pack_int8_q4_0_avx2(const void *weights, size_t row_size,
 			       size_t rows, size_t k, void *panel);
 void quire_pack_int8_q4_1_avx2(const void *weights, size_t row_size,

@@ -1,6 +1,6 @@
 /*
- * pack_int8_q8_0_avx2.c - rows of Q8_0 to a panel of bytes, made unsigned: 4
- * columns of a row to a lane.
+ * pack_int8_q8_0_avx2.c - rows of Q8_0 to a panel of bytes: 4 columns of a
+ * row to a lane.
  */
 #ifndef __AVX2__
 #error "compile with -mavx2"
@@ -16,13 +16,11 @@
 static inline void pack_half(const unsigned char *const row[8], size_t offset,
 			     unsigned char *codes)
 {
-	const __m256i zero = _mm256_set1_epi8((char)QUIRE_Q8_0_ZERO);
 	__m256i bytes[4];
 
 	load_transposed8(row, offset, bytes);
 	for (size_t i = 0; i < 4; i++)
-		_mm256_store_si256((void *)(codes + i * AVX2_NR * 4),
-				   _mm256_xor_si256(bytes[i], zero));
+		_mm256_store_si256((void *)(codes + i * AVX2_NR * 4), bytes[i]);
 }
 
 static inline void pack_block(const unsigned char *const row[8], size_t offset,

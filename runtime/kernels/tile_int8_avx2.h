@@ -1,18 +1,18 @@
 /*
  * tile_int8_avx2.h - rows of quantized x by a panel of codes: an exact integer
- * for each block, scaled and summed in f32. What the kernels of all types of
- * weights share; each brings its own way to the integer.
+ * for each block, scaled and summed in f32. What the kernels in 256 bits
+ * share.
+ *
+ * The 8 integer sums of a tile are in registers, two vectors of weights and
+ * one of x with them; the f32 sums, touched once a block, are in memory.
  */
 #ifndef QUIRE_KERNELS_TILE_INT8_AVX2_H
 #define QUIRE_KERNELS_TILE_INT8_AVX2_H
 
-#if !defined(__AVX2__) || !defined(__FMA__)
-#error "compile with -mavx2 -mfma"
-#endif
-
-#include <immintrin.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "runtime/kernels/integers_avx2.h"
 #include "runtime/kernels/kernels_avx2.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
@@ -29,9 +29,46 @@ static inline __m256i broadcast(const unsigned char *bytes)
 	return _mm256_set1_epi32(four);
 }
 
+static inline __m256i load_offset(const unsigned char *x, int m, bool minima)
+{
+	return minima ? _mm256_setzero_si256()
+		      : broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4);
+}
+
 /* The integers of one block of x and of a panel, which begin at x and w. */
-typedef void (*multiply_block_fn)(const unsigned char *x,
-				  const unsigned char *w, __m256i s[MR][2]);
+QUIRE_INLINE void multiply_block(const unsigned char *x, const unsigned char *w,
+				 const struct integers *integers, bool minima,
+				 __m256i s[MR][2])
+{
+	QUIRE_UNROLL
+	for (int m = 0; m < MR; m++)
+		s[m][0] = s[m][1] = integers->start(load_offset(x, m, minima));
+	QUIRE_UNROLL
+	for (int i = 0; i < QUIRE_BLOCK_COLS / 4; i++) {
+		const unsigned char *codes = w + i * AVX2_NR * 4;
+		const __m256i w0 = _mm256_load_si256((const void *)codes);
+		const __m256i w1 =
+		    _mm256_load_si256((const void *)(codes + 32));
+
+		QUIRE_UNROLL
+		for (int m = 0; m < MR; m++) {
+			const __m256i a =
+			    broadcast(x + m * QUIRE_BLOCK_COLS + i * 4);
+
+			s[m][0] = integers->add(s[m][0], w0, a);
+			s[m][1] = integers->add(s[m][1], w1, a);
+			QUIRE_HOLD(s[m][0]);
+			QUIRE_HOLD(s[m][1]);
+		}
+	}
+	QUIRE_UNROLL
+	for (int m = 0; m < MR; m++) {
+		const __m256i offset = load_offset(x, m, minima);
+
+		s[m][0] = integers->finish(s[m][0], offset);
+		s[m][1] = integers->finish(s[m][1], offset);
+	}
+}
 
 /* sum + s times the scales, for row m of the tile. */
 static inline void add_scaled(const unsigned char *x, int m, const __m256i s[2],
@@ -81,7 +118,7 @@ static inline void store(float *c, __m256 sum, bool add)
 /* The whole kernel, for panels with `minima` or without. */
 QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 				float *c, bool add,
-				multiply_block_fn multiply_block, bool minima)
+				const struct integers *integers, bool minima)
 {
 	const unsigned char *columns = x, *w = panel;
 	__m256 sum[MR][2];
@@ -94,7 +131,7 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 		    (const void *)(w + QUIRE_BLOCK_COLS * AVX2_NR);
 		__m256i s[MR][2];
 
-		multiply_block(columns, w, s);
+		multiply_block(columns, w, integers, minima, s);
 		QUIRE_UNROLL
 		for (int m = 0; m < MR; m++) {
 			if (minima)

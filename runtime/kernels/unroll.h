@@ -1,7 +1,9 @@
 /*
  * unroll.h - QUIRE_UNROLL before a loop of constant length, QUIRE_INLINE before
  * a function with parameters that are constant: accumulators are in registers
- * only if all of it is unrolled and inlined.
+ * only if all of it is unrolled and inlined. QUIRE_HOLD(v) has the vector v
+ * be in an x86 register where it stands: what comes later is not begun before
+ * it, for which there would be no registers.
  */
 #ifndef QUIRE_KERNELS_UNROLL_H
 #define QUIRE_KERNELS_UNROLL_H
@@ -15,9 +17,11 @@
 #endif
 
 #if defined(__GNUC__)
-#define QUIRE_INLINE static inline __attribute__((always_inline))
+#define QUIRE_INLINE  static inline __attribute__((always_inline))
+#define QUIRE_HOLD(v) __asm__("" : "+x"(v))
 #else
-#define QUIRE_INLINE static inline
+#define QUIRE_INLINE  static inline
+#define QUIRE_HOLD(v) ((void)(v))
 #endif
 
 #endif

@@ -1,0 +1,87 @@
+/*
+ * ops_avx2.h - rows of the tables of the x86 sets with 256-bit vectors: what
+ * of their geometry is the same.
+ */
+#ifndef QUIRE_RUNTIME_OPS_AVX2_H
+#define QUIRE_RUNTIME_OPS_AVX2_H
+
+#include "runtime/kernels/kernels_avx2.h"
+#include "runtime/kernels/kernels_scalar.h"
+#include "runtime/kernels/quantize.h"
+
+#define AVX2_OP_F32(dtype, type)                                                 \
+	{                                                                        \
+		.weights = (dtype), .compute = COMPUTE_F32, .panel_from = 4,   \
+		.vec = {                                                       \
+			.x = { .rows = 1,                                      \
+			       .group = QUIRE_BLOCK_COLS,                      \
+			       .size = QUIRE_BLOCK_COLS * sizeof(float),       \
+			       .prepare = quire_prepare_f32_scalar },          \
+			.multiply = quire_vec_f32_##type##_avx2,               \
+		},                                                             \
+		.panel = {                                                     \
+			.x = { .rows = AVX2_F32_MR,                            \
+			       .group = AVX2_F32_KC,                           \
+			       .size = AVX2_F32_MR * AVX2_F32_KC *             \
+				       sizeof(float),                          \
+			       .prepare = quire_prepare_f32_scalar },          \
+			.nr = AVX2_NR,                                         \
+			.kc = AVX2_F32_KC,                                     \
+			.size = AVX2_F32_PANEL_SIZE,                           \
+			.pack = quire_pack_f32_##type##_avx2,                  \
+			.multiply = quire_tile_f32_avx2,                       \
+		}, \
+	}
+
+#define AVX2_X_VEC_INT8(of, OF, x_factor)                                      \
+	{                                                                      \
+		.rows = 1, .group = AVX2_VEC_INT8_BLOCKS * QUIRE_BLOCK_COLS,   \
+		.size = AVX2_VEC_INT8##OF##_SIZE, .factor = (x_factor),        \
+		.prepare = quire_prepare_vec_int8##of##_avx2                   \
+	}
+
+/* `of` is _min for weights with minima, else nothing; `OF` the same. */
+#define AVX2_OP_INT8(dtype, type, isa, of, OF, x_factor)                         \
+	{                                                                        \
+		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 7,  \
+		.vec = {                                                       \
+			.x = AVX2_X_VEC_INT8(of, OF, x_factor),                \
+			.multiply = quire_vec_int8_##type##_##isa,             \
+		},                                                             \
+		.few = {                                                       \
+			.x = AVX2_X_VEC_INT8(of, OF, x_factor),                \
+			.nr = AVX2_FEW_INT8_NR,                                \
+			.multiply = quire_few_int8_##type##_##isa,             \
+		},                                                             \
+		.panel = {                                                     \
+			.x = { .rows = AVX2_INT8_MR,                           \
+			       .group = QUIRE_BLOCK_COLS,                      \
+			       .size = QUIRE_INT8_SIZE(AVX2_INT8_MR),          \
+			       .factor = (x_factor),                           \
+			       .prepare = quire_prepare_int8_avx2 },           \
+			.nr = AVX2_NR,                                         \
+			.kc = AVX2_INT8_KC,                                    \
+			.size = AVX2_INT8##OF##_PANEL_SIZE,                    \
+			.pack = quire_pack_int8_##type##_avx2,                 \
+			.multiply = quire_tile_int8_##type##_##isa,            \
+		}, \
+	}
+
+/* All ops of a set whose int8 kernels are for `isa`. */
+#define AVX2_OPS(isa)                                                          \
+	{                                                                      \
+		AVX2_OP_F32(QUIRE_Q4_0, q4_0),                                 \
+		    AVX2_OP_INT8(QUIRE_Q4_0, q4_0, isa, , ,                    \
+				 QUIRE_Q4_0_FACTOR),                           \
+		    AVX2_OP_F32(QUIRE_Q4_1, q4_1),                             \
+		    AVX2_OP_INT8(QUIRE_Q4_1, q4_1, isa, _min, _MIN,            \
+				 QUIRE_Q4_1_FACTOR),                           \
+		    AVX2_OP_F32(QUIRE_Q8_0, q8_0),                             \
+		    AVX2_OP_INT8(QUIRE_Q8_0, q8_0, isa, , ,                    \
+				 QUIRE_Q8_0_FACTOR),                           \
+		    AVX2_OP_F32(QUIRE_F16, f16),                               \
+		    AVX2_OP_F32(QUIRE_BF16, bf16),                             \
+		    AVX2_OP_F32(QUIRE_F32, f32),                               \
+	}
+
+#endif
