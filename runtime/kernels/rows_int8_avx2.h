@@ -213,8 +213,7 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 			sums[m].even = sums[m].odd = sums[m].low =
 			    _mm256_setzero_ps();
 		for (size_t b = 0; b < blocks / BLOCKS; b++) {
-			for (size_t line = 0; line < size; line += 64)
-				prefetch_ahead(w, QUIRE_AHEAD_ALONG + line);
+			prefetch_along(w, size);
 			load_group(w, type, &group);
 			QUIRE_UNROLL
 			for (size_t m = 0; m < x_rows; m++)

@@ -1,57 +1,18 @@
 /*
  * vec_f32_f32_avx2.c - one row of x by rows of F32, in f32.
  */
-#if !defined(__AVX2__) || !defined(__FMA__)
-#error "compile with -mavx2 -mfma"
-#endif
+#include "runtime/kernels/vec_f32_avx2.h"
 
-#include <string.h>
-
-#include "runtime/kernels/kernels_avx2.h"
-#include "runtime/kernels/unroll.h"
-#include "runtime/kernels/vectors_avx2.h"
-
-static inline __m256 load(const unsigned char *row, size_t k)
+static inline void decode(const unsigned char *weights, __m256 w[4])
 {
-	return _mm256_loadu_ps((const void *)(row + 4 * k));
-}
-
-/* The last columns, fewer than 8; zeros beyond. */
-static inline __m256 load_rest(const unsigned char *row, size_t k, size_t rest)
-{
-	float items[8] = { 0 };
-
-	memcpy(items, row + 4 * k, 4 * rest);
-	return _mm256_loadu_ps(items);
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++)
+		w[i] = _mm256_loadu_ps((const void *)(weights + 32 * i));
 }
 
 void quire_vec_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
 			    size_t k, const void *x, float *y)
 {
-	const float *columns = x;
-
-	for (size_t i = 0; i < rows; i++) {
-		const unsigned char *row =
-		    (const unsigned char *)weights + i * row_size;
-		__m256 sum[4] = { _mm256_setzero_ps(), _mm256_setzero_ps(),
-				  _mm256_setzero_ps(), _mm256_setzero_ps() };
-		size_t j = 0;
-
-		for (; j + 32 <= k; j += 32)
-			QUIRE_UNROLL
-		for (size_t s = 0; s < 4; s++)
-			sum[s] = _mm256_fmadd_ps(
-			    load(row, j + 8 * s),
-			    _mm256_loadu_ps(columns + j + 8 * s), sum[s]);
-		for (; j + 8 <= k; j += 8)
-			sum[0] = _mm256_fmadd_ps(
-			    load(row, j), _mm256_loadu_ps(columns + j), sum[0]);
-		if (j < k)
-			sum[1] = _mm256_fmadd_ps(load_rest(row, j, k - j),
-						 _mm256_loadu_ps(columns + j),
-						 sum[1]);
-		y[i] =
-		    add_lanes_ps(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]),
-					       _mm256_add_ps(sum[2], sum[3])));
-	}
+	multiply_columns(weights, row_size, rows, k, x, y, decode,
+			 QUIRE_BLOCK_COLS * 4);
 }

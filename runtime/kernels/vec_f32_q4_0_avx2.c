@@ -1,63 +1,35 @@
 /*
  * vec_f32_q4_0_avx2.c - one row of x by rows of Q4_0, in f32.
  */
-#if !defined(__AVX2__) || !defined(__FMA__)
-#error "compile with -mavx2 -mfma"
-#endif
-
-#include <assert.h>
-
-#include "runtime/kernels/kernels_avx2.h"
-#include "runtime/kernels/prefetch.h"
-#include "runtime/kernels/quantize.h"
-#include "runtime/kernels/vectors_avx2.h"
+#include "runtime/kernels/vec_f32_avx2.h"
 
 /* 8 codes, each less 8, times d: exact in f32. */
-static inline __m256 decode(__m128i codes, __m256 d)
+static inline __m256 scale(__m128i codes, __m256 d)
 {
 	return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes)),
 			     d);
 }
 
-static inline void add_block(const unsigned char *block, const float *x,
-			     __m256 sum[4])
+static inline void decode(const unsigned char *weights, __m256 w[4])
 {
 	const __m128i nibble = _mm_set1_epi8(15);
 	const __m128i zero = _mm_set1_epi8(QUIRE_Q4_0_ZERO);
-	const __m256 d = _mm256_set1_ps(_cvtsh_ss(load_u16(block)));
+	const __m256 d = _mm256_set1_ps(_cvtsh_ss(load_u16(weights)));
 	const __m128i q =
-	    _mm_loadu_si128((const void *)(block + QUIRE_Q4_0_CODES));
+	    _mm_loadu_si128((const void *)(weights + QUIRE_Q4_0_CODES));
 	const __m128i low = _mm_sub_epi8(_mm_and_si128(q, nibble), zero);
 	const __m128i high =
 	    _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(q, 4), nibble), zero);
 
-	sum[0] = _mm256_fmadd_ps(decode(low, d), _mm256_loadu_ps(x), sum[0]);
-	sum[1] = _mm256_fmadd_ps(decode(_mm_srli_si128(low, 8), d),
-				 _mm256_loadu_ps(x + 8), sum[1]);
-	sum[2] =
-	    _mm256_fmadd_ps(decode(high, d), _mm256_loadu_ps(x + 16), sum[2]);
-	sum[3] = _mm256_fmadd_ps(decode(_mm_srli_si128(high, 8), d),
-				 _mm256_loadu_ps(x + 24), sum[3]);
+	w[0] = scale(low, d);
+	w[1] = scale(_mm_srli_si128(low, 8), d);
+	w[2] = scale(high, d);
+	w[3] = scale(_mm_srli_si128(high, 8), d);
 }
 
 void quire_vec_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, float *y)
 {
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t i = 0; i < rows; i++) {
-		const unsigned char *block =
-		    (const unsigned char *)weights + i * row_size;
-		const float *columns = x;
-		__m256 sum[4] = { _mm256_setzero_ps(), _mm256_setzero_ps(),
-				  _mm256_setzero_ps(), _mm256_setzero_ps() };
-
-		for (size_t j = 0; j < k; j += QUIRE_BLOCK_COLS) {
-			prefetch_ahead(block, QUIRE_AHEAD_ALONG);
-			add_block(block, columns + j, sum);
-			block += QUIRE_Q4_0_SIZE;
-		}
-		y[i] =
-		    add_lanes_ps(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]),
-					       _mm256_add_ps(sum[2], sum[3])));
-	}
+	multiply_columns(weights, row_size, rows, k, x, y, decode,
+			 QUIRE_Q4_0_SIZE);
 }
