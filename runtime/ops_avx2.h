@@ -43,7 +43,7 @@
 /* `of` is _min for weights with minima, else nothing; `OF` the same. */
 #define AVX2_OP_INT8(dtype, type, isa, of, OF, x_factor)                         \
 	{                                                                        \
-		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 7,  \
+		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 6,  \
 		.vec = {                                                       \
 			.x = AVX2_X_VEC_INT8(of, OF, x_factor),                \
 			.multiply = quire_vec_int8_##type##_##isa,             \
