@@ -12,12 +12,12 @@
 
 #include "runtime/kernels/rows_int8_avx2.h"
 
-static inline __m128i load16(const unsigned char *bytes)
+QUIRE_INLINE __m128i load16(const unsigned char *bytes)
 {
 	return _mm_loadu_si128((const void *)bytes);
 }
 
-static inline __m256i load32(const unsigned char *bytes)
+QUIRE_INLINE __m256i load32(const unsigned char *bytes)
 {
 	return _mm256_loadu_si256((const void *)bytes);
 }
@@ -25,7 +25,7 @@ static inline __m256i load32(const unsigned char *bytes)
 /* A block of 18 bytes: its scale is word i of chunk i of 16 bytes. Of each
  * chunk two words are taken, i or i - 1 of which is the scale; chunks of even
  * number are lower halves. */
-static inline void load_scales_q4_0(const unsigned char *w, struct group *group)
+QUIRE_INLINE void load_scales_q4_0(const unsigned char *w, struct group *group)
 {
 	__m256i words = load32(w);
 
@@ -39,7 +39,7 @@ static inline void load_scales_q4_0(const unsigned char *w, struct group *group)
 
 /* A block of 20 bytes: scale and minimum are item i of 4 bytes of chunk i of
  * 16, and for blocks from 4 on item i - 4 of chunk i + 1. */
-static inline __m128i load_items_q4_1(const unsigned char *w)
+QUIRE_INLINE __m128i load_items_q4_1(const unsigned char *w)
 {
 	__m128i items = load16(w);
 
@@ -48,7 +48,7 @@ static inline __m128i load_items_q4_1(const unsigned char *w)
 	return _mm_blend_epi32(items, load16(w + 48), 0x8);
 }
 
-static inline void load_scales_q4_1(const unsigned char *w, struct group *group)
+QUIRE_INLINE void load_scales_q4_1(const unsigned char *w, struct group *group)
 {
 	/* Scales first, then minima. */
 	const __m128i order =
@@ -62,7 +62,7 @@ static inline void load_scales_q4_1(const unsigned char *w, struct group *group)
 }
 
 /* A block of 34 bytes: its scale is word i of chunk i of 32 bytes. */
-static inline void load_scales_q8_0(const unsigned char *w, struct group *group)
+QUIRE_INLINE void load_scales_q8_0(const unsigned char *w, struct group *group)
 {
 	__m128i words = load16(w);
 

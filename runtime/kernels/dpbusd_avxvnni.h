@@ -11,20 +11,21 @@
 
 #include "runtime/kernels/integers_avx2.h"
 #include "runtime/kernels/quantize.h"
+#include "runtime/kernels/unroll.h"
 
-static inline __m256i start_offset(__m256i offset)
+QUIRE_INLINE __m256i start_offset(__m256i offset)
 {
 	return offset;
 }
 
-static inline __m256i finish_offset(__m256i sum, __m256i offset)
+QUIRE_INLINE __m256i finish_offset(__m256i sum, __m256i offset)
 {
 	(void)offset;
 	return sum;
 }
 
 /* For unsigned codes of 4 bits. */
-static inline __m256i add_unsigned(__m256i sum, __m256i w, __m256i x)
+QUIRE_INLINE __m256i add_unsigned(__m256i sum, __m256i w, __m256i x)
 {
 	return _mm256_dpbusd_avx_epi32(sum, w, x);
 }
@@ -37,7 +38,7 @@ static const struct integers small_avxvnni = {
 
 /* For signed codes of 8 bits. Turning the upper bit of a code adds 128, which
  * the offset takes off. */
-static inline __m256i add_signed(__m256i sum, __m256i w, __m256i x)
+QUIRE_INLINE __m256i add_signed(__m256i sum, __m256i w, __m256i x)
 {
 	const __m256i zero = _mm256_set1_epi8((char)QUIRE_Q8_0_ZERO);
 

@@ -7,8 +7,9 @@
 #define QUIRE_KERNELS_MADDUBS_AVX2_H
 
 #include "runtime/kernels/integers_avx2.h"
+#include "runtime/kernels/unroll.h"
 
-static inline __m256i start_zero(__m256i offset)
+QUIRE_INLINE __m256i start_zero(__m256i offset)
 {
 	(void)offset;
 	return _mm256_setzero_si256();
@@ -19,12 +20,12 @@ static inline __m256i start_zero(__m256i offset)
  * size, so eight pair sums fit 16 bits (8 x 2 x 15 x 127 = 30480 < 32768) and
  * are widened once a block, not once a product.
  */
-static inline __m256i add_small(__m256i sum, __m256i w, __m256i x)
+QUIRE_INLINE __m256i add_small(__m256i sum, __m256i w, __m256i x)
 {
 	return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x));
 }
 
-static inline __m256i finish_small(__m256i sum, __m256i offset)
+QUIRE_INLINE __m256i finish_small(__m256i sum, __m256i offset)
 {
 	return _mm256_add_epi32(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)),
 				offset);
@@ -41,7 +42,7 @@ static const struct integers small_avx2 = {
  * weight, and its sign goes to x. A pair sum, 2 x 128 x 127 = 32512, fits 16
  * bits, but no two of them do: each is widened. No offset is wanted.
  */
-static inline __m256i add_large(__m256i sum, __m256i w, __m256i x)
+QUIRE_INLINE __m256i add_large(__m256i sum, __m256i w, __m256i x)
 {
 	const __m256i pairs =
 	    _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
@@ -50,7 +51,7 @@ static inline __m256i add_large(__m256i sum, __m256i w, __m256i x)
 				_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-static inline __m256i finish_large(__m256i sum, __m256i offset)
+QUIRE_INLINE __m256i finish_large(__m256i sum, __m256i offset)
 {
 	(void)offset;
 	return sum;

@@ -55,16 +55,16 @@ struct row_sums {
 };
 
 /* 16 bytes at each place. */
-static inline __m256i load_halves(const unsigned char *first,
-				  const unsigned char *second)
+QUIRE_INLINE __m256i load_halves(const unsigned char *first,
+				 const unsigned char *second)
 {
 	return _mm256_inserti128_si256(
 	    _mm256_castsi128_si256(_mm_loadu_si128((const void *)first)),
 	    _mm_loadu_si128((const void *)second), 1);
 }
 
-static inline struct pair load_nibbles(const unsigned char *first,
-				       const unsigned char *second)
+QUIRE_INLINE struct pair load_nibbles(const unsigned char *first,
+				      const unsigned char *second)
 {
 	const __m256i nibble = _mm256_set1_epi8(15);
 	const __m256i bytes = load_halves(first, second);
@@ -75,8 +75,8 @@ static inline struct pair load_nibbles(const unsigned char *first,
 	};
 }
 
-static inline struct pair load_bytes(const unsigned char *first,
-				     const unsigned char *second)
+QUIRE_INLINE struct pair load_bytes(const unsigned char *first,
+				    const unsigned char *second)
 {
 	return (struct pair){
 		.low = load_halves(first, second),
@@ -180,7 +180,7 @@ QUIRE_INLINE void add_group(const struct group *w, const unsigned char *x,
 	}
 }
 
-static inline float add_sums(const struct row_sums *sums, bool minima)
+QUIRE_INLINE float add_sums(const struct row_sums *sums, bool minima)
 {
 	__m256 sum = _mm256_add_ps(sums->even, sums->odd);
 

@@ -21,7 +21,7 @@ enum {
 	MR = AVX2_INT8_MR
 };
 
-static inline __m256i broadcast(const unsigned char *bytes)
+QUIRE_INLINE __m256i broadcast(const unsigned char *bytes)
 {
 	int32_t four;
 
@@ -29,7 +29,7 @@ static inline __m256i broadcast(const unsigned char *bytes)
 	return _mm256_set1_epi32(four);
 }
 
-static inline __m256i load_offset(const unsigned char *x, int m, bool minima)
+QUIRE_INLINE __m256i load_offset(const unsigned char *x, int m, bool minima)
 {
 	return minima ? _mm256_setzero_si256()
 		      : broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4);
@@ -71,8 +71,8 @@ QUIRE_INLINE void multiply_block(const unsigned char *x, const unsigned char *w,
 }
 
 /* sum + s times the scales, for row m of the tile. */
-static inline void add_scaled(const unsigned char *x, int m, const __m256i s[2],
-			      const float *scales, __m256 sum[2])
+QUIRE_INLINE void add_scaled(const unsigned char *x, int m, const __m256i s[2],
+			     const float *scales, __m256 sum[2])
 {
 	const __m256 scale =
 	    _mm256_castsi256_ps(broadcast(x + QUIRE_INT8_SCALES(MR) + m * 4));
@@ -87,9 +87,9 @@ static inline void add_scaled(const unsigned char *x, int m, const __m256i s[2],
 }
 
 /* The same with minima: scale * (s d + x_sum low). */
-static inline void add_with_minima(const unsigned char *x, int m,
-				   const __m256i s[2], const float *scales,
-				   __m256 sum[2])
+QUIRE_INLINE void add_with_minima(const unsigned char *x, int m,
+				  const __m256i s[2], const float *scales,
+				  __m256 sum[2])
 {
 	const __m256 scale =
 	    _mm256_castsi256_ps(broadcast(x + QUIRE_INT8_SCALES(MR) + m * 4));
@@ -108,7 +108,7 @@ static inline void add_with_minima(const unsigned char *x, int m,
 	}
 }
 
-static inline void store(float *c, __m256 sum, bool add)
+QUIRE_INLINE void store(float *c, __m256 sum, bool add)
 {
 	if (add)
 		sum = _mm256_add_ps(_mm256_loadu_ps(c), sum);

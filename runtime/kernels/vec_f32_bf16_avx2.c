@@ -4,13 +4,13 @@
 #include "runtime/kernels/vec_f32_avx2.h"
 
 /* A BF16 is the upper half of an f32. */
-static inline __m256 widen(__m128i items)
+QUIRE_INLINE __m256 widen(__m128i items)
 {
 	return _mm256_castsi256_ps(
 	    _mm256_slli_epi32(_mm256_cvtepu16_epi32(items), 16));
 }
 
-static inline void decode(const unsigned char *weights, __m256 w[4])
+QUIRE_INLINE void decode(const unsigned char *weights, __m256 w[4])
 {
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++)

@@ -3,7 +3,7 @@
  */
 #include "runtime/kernels/vec_f32_avx2.h"
 
-static inline void decode(const unsigned char *weights, __m256 w[4])
+QUIRE_INLINE void decode(const unsigned char *weights, __m256 w[4])
 {
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++)

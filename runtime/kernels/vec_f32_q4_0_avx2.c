@@ -4,13 +4,13 @@
 #include "runtime/kernels/vec_f32_avx2.h"
 
 /* 8 codes, each less 8, times d: exact in f32. */
-static inline __m256 scale(__m128i codes, __m256 d)
+QUIRE_INLINE __m256 scale(__m128i codes, __m256 d)
 {
 	return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes)),
 			     d);
 }
 
-static inline void decode(const unsigned char *weights, __m256 w[4])
+QUIRE_INLINE void decode(const unsigned char *weights, __m256 w[4])
 {
 	const __m128i nibble = _mm_set1_epi8(15);
 	const __m128i zero = _mm_set1_epi8(QUIRE_Q4_0_ZERO);

@@ -4,13 +4,13 @@
 #include "runtime/kernels/vec_f32_avx2.h"
 
 /* 8 codes times d, which is exact, and m: rounded once. */
-static inline __m256 scale(__m128i codes, __m256 d, __m256 m)
+QUIRE_INLINE __m256 scale(__m128i codes, __m256 d, __m256 m)
 {
 	return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes)),
 			       d, m);
 }
 
-static inline void decode(const unsigned char *weights, __m256 w[4])
+QUIRE_INLINE void decode(const unsigned char *weights, __m256 w[4])
 {
 	const __m128i nibble = _mm_set1_epi8(15);
 	const __m256 d = _mm256_set1_ps(_cvtsh_ss(load_u16(weights)));

@@ -4,7 +4,7 @@
 #include "runtime/kernels/vec_f32_avx2.h"
 
 /* 8 codes times d: exact in f32. */
-static inline __m256 scale(const unsigned char *codes, __m256 d)
+QUIRE_INLINE __m256 scale(const unsigned char *codes, __m256 d)
 {
 	const __m256i wide =
 	    _mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)codes));
@@ -12,7 +12,7 @@ static inline __m256 scale(const unsigned char *codes, __m256 d)
 	return _mm256_mul_ps(_mm256_cvtepi32_ps(wide), d);
 }
 
-static inline void decode(const unsigned char *weights, __m256 w[4])
+QUIRE_INLINE void decode(const unsigned char *weights, __m256 w[4])
 {
 	const unsigned char *codes = weights + QUIRE_Q8_0_CODES;
 	const __m256 d = _mm256_set1_ps(_cvtsh_ss(load_u16(weights)));

@@ -34,7 +34,8 @@ static void test_agrees_with_compiler(void **state)
 	ASSERT_FEATURE(features, CPU_AVX512VBMI, "avx512vbmi");
 }
 
-/* No CPU has an extension of 512 bits without AVX512F and AVX2. */
+/* No CPU has an extension of 512 bits without AVX512F and AVX2, or AVX-VNNI
+ * without AVX2. */
 static void test_is_consistent(void **state)
 {
 	const uint32_t wide =
@@ -44,6 +45,7 @@ static void test_is_consistent(void **state)
 	(void)state;
 	assert_true(!(features & wide) || (features & CPU_AVX512F));
 	assert_true(!(features & CPU_AVX512F) || (features & CPU_AVX2));
+	assert_true(!(features & CPU_AVX_VNNI) || (features & CPU_AVX2));
 	assert_int_equal(features & (CPU_NEON | CPU_DOTPROD | CPU_I8MM), 0);
 }
 
