@@ -226,6 +226,18 @@ static bool is_given(const struct parser *parser,
 	return text != NULL;
 }
 
+/* "-o OUT", or "--onnx MODEL" of an option that has no letter. */
+static void report_missing(const struct command *command,
+			   const struct args_option *option)
+{
+	const char letter[] = { option->letter, '\0' };
+
+	trouble("%s: %s%s %s is missing; usage: quire %s %s", command->name,
+		option->letter ? "-" : "--",
+		option->letter ? letter : option->name, option->value,
+		command->name, command->usage);
+}
+
 static bool check_complete(const struct parser *parser,
 			   const struct args_words *words)
 {
@@ -243,9 +255,7 @@ static bool check_complete(const struct parser *parser,
 	for (; option->name; option++) {
 		if (!option->required || is_given(parser, option))
 			continue;
-		trouble("%s: -%c %s is missing; usage: quire %s %s",
-			command->name, option->letter, option->value,
-			command->name, command->usage);
+		report_missing(command, option);
 		return false;
 	}
 	return true;

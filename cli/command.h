@@ -25,6 +25,7 @@ struct command {
 #define COMMANDS(X) \
 	X(convert) \
 	X(compare) \
+	X(export) \
 	X(info) \
 	X(verify) \
 	X(hash) \

@@ -40,6 +40,10 @@ quire_status quire_output_copy(const struct quire_output *output,
 			       uint64_t offset, int from, uint64_t from_offset,
 			       uint64_t size, quire_error *error);
 
+/* Flushes to the disk what was written; commit does so too. */
+quire_status quire_output_flush(const struct quire_output *output,
+				quire_error *error);
+
 /* Flushes to the disk and renames into place. On failure the part is still
  * to be discarded. */
 quire_status quire_output_commit(struct quire_output *output,

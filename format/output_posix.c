@@ -194,12 +194,22 @@ static int put_in_place(const struct quire_output *output)
 	return 0;
 }
 
-quire_status quire_output_commit(struct quire_output *output,
-				 quire_error *error)
+quire_status quire_output_flush(const struct quire_output *output,
+				quire_error *error)
 {
 	if (fsync(output->fd) != 0)
 		return quire_fail_errno(error, "%s: cannot flush",
 					output->part_path);
+	return QUIRE_OK;
+}
+
+quire_status quire_output_commit(struct quire_output *output,
+				 quire_error *error)
+{
+	const quire_status status = quire_output_flush(output, error);
+
+	if (status != QUIRE_OK)
+		return status;
 	if (put_in_place(output) != 0)
 		return quire_fail_errno(error, "%s: cannot rename to it",
 					output->path);

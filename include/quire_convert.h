@@ -1,5 +1,6 @@
 /*
- * quire_convert.h - the public face of libquire_convert: ONNX to container.
+ * quire_convert.h - the public face of libquire_convert: ONNX to container,
+ * and back.
  *
  * A separate library, so that a program which only loads models never links a
  * protobuf. The conventions are those of quire.h.
@@ -181,6 +182,59 @@ QUIRE_API void quire_compare_report_free(quire_compare_report *report);
 /* "same", "differs", "only in the source", "only in the file". Static
  * storage. */
 QUIRE_API const char *quire_verdict_name(quire_verdict verdict);
+
+/* ------------------------------------------------------------------ export */
+
+typedef struct quire_export_options {
+	bool overwrite; /* replace files that exist; default: refuse */
+	/* Put each constant of 1024 bytes or more into "BACK.data", beside the
+	 * model, on pages of 4096 bytes. Without it everything goes into the
+	 * model, which may have 2 GiB. */
+	bool external_data;
+	quire_progress_fn progress; /* in bytes written */
+	void *context;		    /* handed to it */
+} quire_export_options;
+
+typedef struct quire_export_summary {
+	size_t weights; /* whose codes and scales are the container's */
+	size_t kept;	/* left as they are: the container has the very same */
+	size_t plain;	/* float constants that are the container's */
+	uint64_t file_size; /* of the model */
+	uint64_t data_size; /* of the file beside it; 0: there is none */
+} quire_export_summary;
+
+/*
+ * The way back: writes to `back_path` the ONNX model that the container was
+ * made of, with the container's weights in it, so that what runs there is what
+ * the container holds. Every byte of the model that does not hold or locate
+ * such a weight is kept as it is; external data is taken into the new model or
+ * the file beside it, never referred to.
+ *
+ * Of a MatMulNBits or GatherBlockQuantized node in Q4_0, Q4_1 or Q8_0, B gets
+ * the container's codes, and the scales its f16 scales, in their own float
+ * type; zero points stay. A scale of Q4_1 whose f16 does not give the block's
+ * offset becomes the f32 nearest to it that does: converted again, the model
+ * gives the same tensors. A dense tensor that is bit for bit the dequantized
+ * weight leaves its node as it is. Float constants get the container's
+ * elements; one that the container lacks keeps its own.
+ *
+ * Tensors and constants are paired by quire.tensor.source; the container's
+ * checksums are verified. *summary is written on success, if it is not NULL.
+ * Fails with NOT_FOUND for a weight or a tensor that has no counterpart (the
+ * container was made of another model) or a container without checksums;
+ * LAYOUT for one of another shape, or whose numbers do not fit the node;
+ * UNSUPPORTED for a weight that the node cannot hold, as one rounded by
+ * QUIRE_FALLBACK_F16, and a model of more than 2 GiB; CHECKSUM; and as
+ * quire_convert_onnx does. A failure leaves no new file. Where old files are
+ * replaced by a model with data beside it, a process that is killed between
+ * the two leaves the data only.
+ */
+QUIRE_API quire_status quire_export_onnx(const char *gguf_path,
+					 const char *onnx_path,
+					 const char *back_path,
+					 const quire_export_options *options,
+					 quire_export_summary *summary,
+					 quire_error *error);
 
 #ifdef __cplusplus
 }

@@ -387,6 +387,28 @@ static quire_status run_convert_again(const struct workplace *place,
 	return convert(place, "dense.onnx", true, error);
 }
 
+/* body.onnx, with the container that workplace_make made of it. */
+static quire_status export(const struct workplace *place, bool overwrite,
+			   quire_error *error)
+{
+	const quire_export_options options = { .overwrite = overwrite };
+
+	return quire_export_onnx(place->body, QUIRE_TEST_ONNX "/body.onnx",
+				 place->output, &options, NULL, error);
+}
+
+static quire_status run_export(const struct workplace *place,
+			       quire_error *error)
+{
+	return export(place, false, error);
+}
+
+static quire_status run_export_again(const struct workplace *place,
+				     quire_error *error)
+{
+	return export(place, true, error);
+}
+
 const struct operation operations[] = {
 	{ "open", run_open, false, false, false },
 	{ "verify", run_verify, false, false, false },
@@ -408,6 +430,8 @@ const struct operation operations[] = {
 	{ "convert by a recipe", run_convert_recipe, true, false, true },
 	{ "convert again", run_convert_again, true, true, false },
 	{ "compare", run_compare, false, false, false },
+	{ "export", run_export, true, false, false },
+	{ "export again", run_export_again, true, true, false },
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
 
@@ -434,6 +458,18 @@ static void write_large(const char *path)
 	quire_writer_free(writer);
 }
 
+char *workplace_convert(const struct workplace *place, const char *name)
+{
+	const quire_convert_options options = { .threads = 1 };
+	char *path = scratch_path(place->sources, name);
+	char source[512];
+
+	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
+	assert_int_equal(quire_convert_onnx(source, path, &options, NULL, NULL),
+			 QUIRE_OK);
+	return path;
+}
+
 struct workplace workplace_make(void)
 {
 	struct workplace place;
@@ -451,6 +487,7 @@ struct workplace workplace_make(void)
 	sample_write(place.container);
 	place.large = scratch_path(place.sources, "large.gguf");
 	write_large(place.large);
+	place.body = workplace_convert(&place, "body");
 	return place;
 }
 
@@ -458,6 +495,7 @@ void workplace_remove(struct workplace *place)
 {
 	free(place->container);
 	free(place->large);
+	free(place->body);
 	free(place->output);
 	for (int i = 0; i < SET_PARTS; i++)
 		free(place->set[i]);
@@ -496,7 +534,21 @@ static void check_old(const char *path, const char *fault)
 	free(bytes);
 }
 
-static void check_new(const char *path, const char *fault)
+/* A model is whole if it can be converted. */
+static void check_model(const struct workplace *place, const char *path,
+			const char *fault)
+{
+	const quire_convert_options options = { .threads = 1,
+						.overwrite = true };
+	char *again = scratch_path(place->sources, "again.gguf");
+	quire_error error;
+
+	if (quire_convert_onnx(path, again, &options, NULL, &error) != QUIRE_OK)
+		fail_msg("%s: %s", fault, error.message);
+	free(again);
+}
+
+static void check_container(const char *path, const char *fault)
 {
 	quire_model *model;
 	quire_error error;
@@ -506,6 +558,20 @@ static void check_new(const char *path, const char *fault)
 	if (quire_model_verify(model, NULL, &error) != QUIRE_OK)
 		fail_msg("%s: %s", fault, error.message);
 	quire_model_close(model);
+}
+
+void workplace_check_new(const struct workplace *place, const char *path,
+			 const char *fault)
+{
+	size_t size;
+	unsigned char *bytes = scratch_read(path, &size);
+	const bool is_container = size >= 4 && memcmp(bytes, "GGUF", 4) == 0;
+
+	free(bytes);
+	if (is_container)
+		check_container(path, fault);
+	else
+		check_model(place, path, fault);
 }
 
 void workplace_check(const struct workplace *place,
@@ -522,7 +588,7 @@ void workplace_check(const struct workplace *place,
 			 scratch_count(place->folder), files);
 	for (size_t i = 0; i < files; i++)
 		if (done)
-			check_new(outputs[i], fault);
+			workplace_check_new(place, outputs[i], fault);
 		else
 			check_old(outputs[i], fault);
 }

@@ -12,9 +12,10 @@
 
 /* Where an operation works. */
 struct workplace {
-	char *sources;	 /* folder of the next two */
+	char *sources;	 /* folder of the next three */
 	char *container; /* tests/support/sample.h */
 	char *large;	 /* beside it: enough to be verified by threads */
+	char *body;	 /* the container of tests/onnx/body.onnx */
 	char *folder;	 /* empty, or OLD_TEXT in all outputs, nothing else */
 	char *output;	 /* a path in `folder` */
 	char *set[SET_PARTS]; /* likewise, of the parts of one of that name */
@@ -27,7 +28,7 @@ struct operation {
 	const char *name;
 	/* Frees all that it made, but for the file at `output`. */
 	quire_status (*run)(const struct workplace *place, quire_error *error);
-	bool writes;	 /* a container, to `output` */
+	bool writes;	 /* a container or a model, to `output` */
 	bool overwrites; /* an old file there */
 	bool set;	 /* of SET_PARTS parts, in place of one file */
 };
@@ -38,13 +39,20 @@ extern const size_t operation_count;
 struct workplace workplace_make(void);
 void workplace_remove(struct workplace *place);
 
+/* The container of a model of tests/onnx, among the sources; to be freed. */
+char *workplace_convert(const struct workplace *place, const char *name);
+
+/* Fails the test unless a container verifies, or a model can be converted. */
+void workplace_check_new(const struct workplace *place, const char *path,
+			 const char *fault);
+
 /* Makes the folder what it must be before the operation. */
 void workplace_prepare(const struct workplace *place,
 		       const struct operation *operation);
 
 /*
  * Fails the test unless the folder is as it must be afterwards: on success
- * one container that verifies, or nothing for operations that do not write;
+ * one whole container or model, or nothing for operations that do not write;
  * else what was there before the operation.
  */
 void workplace_check(const struct workplace *place,

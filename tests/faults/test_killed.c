@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "quire_convert.h"
 #include "tests/faults/operations.h"
 #include "tests/support/check.h"
 #include "tests/support/interposer.h"
@@ -55,7 +56,6 @@ static void check_left(const struct workplace *place,
 {
 	size_t count;
 	char *const *outputs = workplace_outputs(place, operation, &count);
-	quire_model *model;
 
 	if (access(outputs[0], F_OK) != 0) {
 		assert_true(operation->set || !operation->overwrites);
@@ -65,11 +65,7 @@ static void check_left(const struct workplace *place,
 		for (size_t i = 1; i < count; i++)
 			assert_true(is_old(outputs[i]));
 	} else {
-		assert_int_equal(
-		    quire_model_open(outputs[0], NULL, &model, NULL), QUIRE_OK);
-		assert_int_equal(quire_model_verify(model, NULL, NULL),
-				 QUIRE_OK);
-		quire_model_close(model);
+		workplace_check_new(place, outputs[0], "after a kill");
 	}
 	assert_true(scratch_count(place->folder) <= 3 * count + 1);
 }
@@ -170,6 +166,59 @@ static void test_each_call(void **state)
 	printf("survived %zu kills at system calls of a writer\n", kills);
 }
 
+/* Exports with data beside the model, over what is there. */
+static quire_status export_pair(const struct workplace *place,
+				const char *container)
+{
+	const quire_export_options options = { .overwrite = true,
+					       .external_data = true };
+
+	return quire_export_onnx(container, QUIRE_TEST_ONNX "/block_256.onnx",
+				 place->output, &options, NULL, NULL);
+}
+
+static bool kill_pair(const struct workplace *place, const char *container,
+		      enum fault_call call, long at)
+{
+	const pid_t child = fork();
+	bool killed;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		fault_arm(call, at, FAULT_KILL);
+		_exit(export_pair(place, container) == QUIRE_OK ? 0 : 1);
+	}
+	killed = was_killed(child);
+	if (access(place->output, F_OK) == 0)
+		workplace_check_new(place, place->output, "after a kill");
+	assert_int_equal(export_pair(place, container), QUIRE_OK);
+	workplace_check_new(place, place->output, "after a kill");
+	workplace_check_tidy(place);
+	assert_int_equal(scratch_count(place->folder), 2);
+	return killed;
+}
+
+/* A model that is there has its data, whenever the process ended. */
+static void test_export_pair(void **state)
+{
+	static const enum fault_call calls[] = {
+		FAULT_OPEN,  FAULT_PWRITE, FAULT_FTRUNCATE,
+		FAULT_FSYNC, FAULT_UNLINK, FAULT_RENAME,
+	};
+	struct workplace place = workplace_make();
+	char *container = workplace_convert(&place, "block_256");
+	size_t kills = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		for (long at = 0; kill_pair(&place, container, calls[i], at);
+		     at++)
+			kills++;
+	free(container);
+	workplace_remove(&place);
+	assert_true(kills > 10);
+}
+
 #ifdef QUIRE_COMMAND
 
 static pid_t start_command(const struct workplace *place, bool set)
@@ -254,6 +303,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_call),
+		cmocka_unit_test(test_export_pair),
 #ifdef QUIRE_COMMAND
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_command_set),

@@ -1,0 +1,184 @@
+/*
+ * cmd_export.c - quire export: a container's weights back in the ONNX model
+ * that it was made of. How they get there is libquire_convert's.
+ */
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/output_file.h"
+#include "cli/terminal.h"
+#include "cli/text.h"
+#include "cli/trouble.h"
+#include "quire_convert.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct values {
+	const char *model;
+	const char *output;
+	bool external_data;
+	bool force;
+};
+
+static const struct args_option options[] = {
+	{ .name = "onnx",
+	  .value = "MODEL.onnx",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, model),
+	  .help = "the model that the container was made of" },
+	{ .name = "output",
+	  .letter = 'o',
+	  .value = "BACK.onnx",
+	  .type = ARGS_TEXT,
+	  .required = true,
+	  .offset = offsetof(struct values, output),
+	  .help = "the model to write" },
+	{ .name = "external-data",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, external_data),
+	  .help = "put the weights into BACK.onnx.data; needed beyond 2 GiB" },
+	{ .name = "force",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, force),
+	  .help = "replace BACK.onnx and its data if they exist" },
+	{ .name = NULL },
+};
+
+static bool show_progress(void *context, uint64_t done, uint64_t total)
+{
+	progress_show(context, done, total);
+	return !interrupt_waits();
+}
+
+/* Refuses what would destroy a file. Prints why. */
+static bool path_allowed(const struct values *values, const char *container)
+{
+	struct stat status;
+	const bool exists = stat(values->output, &status) == 0;
+
+	if (exists && (output_file_same(values->model, values->output) ||
+		       output_file_same(container, values->output))) {
+		trouble("%s: is the model or the container; choose another "
+			"output",
+			values->output);
+		return false;
+	}
+	if (exists && !S_ISREG(status.st_mode)) {
+		trouble("%s: is not a regular file; choose another output",
+			values->output);
+		return false;
+	}
+	if (exists && !values->force) {
+		trouble("%s: exists already; --force replaces it",
+			values->output);
+		return false;
+	}
+	return true;
+}
+
+static void print_count(const char *what, size_t count)
+{
+	if (count > 0)
+		printf("  %-10s %zu\n", what, count);
+}
+
+static void tell(const struct values *values,
+		 const quire_export_summary *summary)
+{
+	char size[TEXT_SIZE_CAPACITY];
+
+	text_human_size(size, summary->file_size);
+	text_print(stdout, values->output, strlen(values->output));
+	printf(": %s", size);
+	if (summary->data_size) {
+		text_human_size(size, summary->data_size);
+		printf(", and %s of data beside it", size);
+	}
+	putchar('\n');
+	print_count("weights", summary->weights);
+	print_count("kept", summary->kept);
+	print_count("constants", summary->plain);
+}
+
+static int tell_failure(const struct values *values, const char *container,
+			quire_error *error)
+{
+	const size_t size = strlen(values->output);
+
+	if (error->status == QUIRE_ERROR_UNSUPPORTED &&
+	    !values->external_data &&
+	    strncmp(error->message, values->output, size) == 0)
+		return trouble("%s; see --external-data", error->message);
+	error->status = QUIRE_OK; /* advice on containers does not help */
+	if (strncmp(error->message, values->output, size) == 0)
+		return trouble("%s", error->message);
+	return trouble("%s with %s: %s", container, values->model,
+		       error->message);
+}
+
+static int export(const struct values *values, const char *container)
+{
+	struct progress progress = progress_start(values->output);
+	const quire_export_options how = {
+		.overwrite = values->force,
+		.external_data = values->external_data,
+		.progress = show_progress,
+		.context = &progress,
+	};
+	quire_export_summary summary;
+	quire_status status;
+	quire_error error;
+
+	status = quire_export_onnx(container, values->model, values->output,
+				   &how, &summary, &error);
+	progress_clear(&progress);
+	if (status == QUIRE_ERROR_CANCELLED)
+		return EXIT_TROUBLE; /* the signal itself ends the program */
+	if (status != QUIRE_OK)
+		return tell_failure(values, container, &error);
+	tell(values, &summary);
+	return EXIT_FINE;
+}
+
+static int run(int argc, char **argv)
+{
+	struct values values = { .output = NULL };
+	struct args_words words;
+	int code;
+
+	if (!args_parse(&command_export, argc, argv, &values, &words, &code))
+		return code;
+	if (!path_allowed(&values, words.word[0]))
+		return EXIT_TROUBLE;
+	interrupt_hold();
+	code = export(&values, words.word[0]);
+	interrupt_release();
+	return code;
+}
+
+const struct command command_export = {
+	.name = "export",
+	.summary = "put a container's weights back into its ONNX model",
+	.usage = "FILE.gguf --onnx MODEL.onnx -o BACK.onnx [options]",
+	.about =
+	    "Writes the model that the container was made of, with the "
+	    "container's weights in it,\nso that what is tested in ONNX "
+	    "Runtime is what ships. Codes and zero points are those\nof the "
+	    "model, scales are rounded to f16, and everything else stays as "
+	    "it is, byte for\nbyte. Converted again, the new model gives the "
+	    "same tensors.\n\n"
+	    "A weight that the container holds dequantized stays as the model "
+	    "has it, if it is\nthe same to the last bit; else it is refused, "
+	    "and so is a container of another model.",
+	.examples = "  quire export model.gguf --onnx model.onnx -o back.onnx\n"
+		    "  quire export model.gguf --onnx model.onnx -o back.onnx "
+		    "--external-data\n"
+		    "  quire compare back.onnx model.gguf",
+	.options = options,
+	.words_min = 1,
+	.words_max = 1,
+	.run = run,
+};

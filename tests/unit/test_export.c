@@ -1,0 +1,429 @@
+/*
+ * test_export.c - the way back with containers that were changed, models that
+ * are cut or flipped, fields that nobody knows, and files that are in the way.
+ * That ONNX Runtime computes the same is in tests/oracle.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/bytes.h"
+#include "quire_convert.h"
+#include "tests/support/check.h"
+#include "tests/support/random.h"
+#include "tests/support/scratch.h"
+
+struct place {
+	char *folder;
+	char *container;
+	char *source;
+	char *back;
+};
+
+static int set_up(void **state)
+{
+	struct place *place = malloc(sizeof(*place));
+
+	place->folder = scratch_make();
+	place->container = scratch_path(place->folder, "model.gguf");
+	place->source = scratch_path(place->folder, "model.onnx");
+	place->back = scratch_path(place->folder, "back.onnx");
+	*state = place;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct place *place = *state;
+
+	free(place->container);
+	free(place->source);
+	free(place->back);
+	scratch_remove(place->folder);
+	free(place);
+	return 0;
+}
+
+/* Puts a model of tests/onnx and its container into the folder. */
+static void convert(const struct place *place, const char *name)
+{
+	const quire_convert_options options = { .overwrite = true,
+						.alignment = 32 };
+	quire_error error;
+	unsigned char *bytes;
+	char path[512];
+	size_t size;
+
+	snprintf(path, sizeof(path), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
+	bytes = scratch_read(path, &size);
+	scratch_write(place->source, bytes, size);
+	free(bytes);
+	if (quire_convert_onnx(place->source, place->container, &options, NULL,
+			       &error) != QUIRE_OK)
+		fail_msg("%s: %s", name, error.message);
+}
+
+static quire_status export(const struct place *place, quire_error *error)
+{
+	return quire_export_onnx(place->container, place->source, place->back,
+				 NULL, NULL, error);
+}
+
+/* What a test does to a tensor before it is written again. */
+struct change {
+	quire_tensor tensor;
+	unsigned char *bytes;
+	bool left_out;
+};
+
+typedef void (*change_fn)(struct change *change);
+
+static void rewrite_tensor(quire_writer *writer, const struct change *change,
+			   size_t *index)
+{
+	quire_error error;
+
+	if (change->left_out)
+		return;
+	if (quire_writer_add_tensor(writer, &change->tensor, &error) !=
+	    QUIRE_OK)
+		fail_msg("%s", error.message);
+	(*index)++;
+}
+
+/* Writes the container's tensors again, the first of them changed, and no
+ * table of linears; checksums are those of the new bytes. */
+static void rewrite(const struct place *place, change_fn change)
+{
+	const quire_writer_options options = { .overwrite = true };
+	struct change changes[8];
+	quire_writer *writer;
+	quire_model *model;
+	size_t written = 0;
+	size_t count;
+
+	assert_int_equal(quire_model_open(place->container, NULL, &model, NULL),
+			 QUIRE_OK);
+	count = quire_model_tensor_count(model);
+	assert_in_range(count, 1, 8);
+	assert_int_equal(
+	    quire_writer_create(place->container, &options, &writer, NULL),
+	    QUIRE_OK);
+	for (size_t i = 0; i < count; i++) {
+		const quire_tensor *tensor = quire_model_tensor(model, i);
+
+		/* Room for a change of type. */
+		changes[i] =
+		    (struct change){ *tensor, calloc(tensor->size, 16), false };
+		memcpy(changes[i].bytes, tensor->data, tensor->size);
+		if (i == 0)
+			change(&changes[i]);
+		rewrite_tensor(writer, &changes[i], &written);
+	}
+	for (size_t i = 0, index = 0; i < count; i++) {
+		if (!changes[i].left_out)
+			assert_int_equal(quire_writer_write(
+					     writer, index++, changes[i].bytes,
+					     changes[i].tensor.size, NULL),
+					 QUIRE_OK);
+		free(changes[i].bytes);
+	}
+	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
+	quire_writer_free(writer);
+	quire_model_close(model);
+}
+
+static void change_nothing(struct change *change)
+{
+	(void)change;
+}
+
+/* The last code of the first block of Q4_0: a byte's high half. */
+static void change_code(struct change *change)
+{
+	change->bytes[17] ^= 0xF0;
+}
+
+static void code_0(struct change *change)
+{
+	change->bytes[2] &= 0xF0;
+}
+
+static void change_scale(struct change *change)
+{
+	store_u16(change->bytes, 0x3555); /* 0.3333 */
+}
+
+static void change_offset(struct change *change)
+{
+	store_u16(change->bytes + 2,
+		  (uint16_t)(load_u16(change->bytes + 2) + 64));
+}
+
+static void to_f32(struct change *change)
+{
+	change->tensor.dtype = QUIRE_F32;
+	change->tensor.size =
+	    4 * change->tensor.shape[0] * change->tensor.shape[1];
+	memset(change->bytes, 0, change->tensor.size);
+}
+
+static void to_q8_0(struct change *change)
+{
+	change->tensor.dtype = QUIRE_Q8_0;
+	change->tensor.size =
+	    change->tensor.shape[0] / 32 * 34 * change->tensor.shape[1];
+}
+
+static void to_integers(struct change *change)
+{
+	change->tensor.dtype = (quire_dtype)26; /* GGUF's I32 */
+}
+
+static void other_rows(struct change *change)
+{
+	const uint64_t row = change->tensor.size / change->tensor.shape[1];
+
+	change->tensor.shape[1]--;
+	change->tensor.size -= row;
+}
+
+static void other_source(struct change *change)
+{
+	change->tensor.source = (quire_string){ "elsewhere", 9 };
+}
+
+static void no_source(struct change *change)
+{
+	change->tensor.source = (quire_string){ "", 0 };
+}
+
+static void leave_out(struct change *change)
+{
+	change->left_out = true;
+}
+
+/* Of dense.onnx's first constant. */
+static void narrow(struct change *change)
+{
+	const size_t count = change->tensor.size / 4;
+
+	change->tensor.dtype = QUIRE_BF16;
+	change->tensor.size = 2 * count;
+	for (size_t i = 0; i < count; i++)
+		memmove(change->bytes + 2 * i, change->bytes + 4 * i + 2, 2);
+}
+
+#define LAYOUT	    QUIRE_ERROR_LAYOUT
+#define UNSUPPORTED QUIRE_ERROR_UNSUPPORTED
+#define NOT_FOUND   QUIRE_ERROR_NOT_FOUND
+
+static const struct changed {
+	const char *model;
+	change_fn change;
+	quire_status status;
+	const char *message; /* a part of it */
+} changeds[] = {
+	{ "plain", change_nothing, QUIRE_OK, NULL },
+	{ "plain", change_code, QUIRE_OK, NULL },
+	{ "plain", change_scale, QUIRE_OK, NULL },
+	{ "block_64", change_scale, LAYOUT, "would need two scales" },
+	{ "block_16_pairs", change_scale, QUIRE_OK, NULL },
+	{ "zero_points_float32", change_scale, LAYOUT,
+	  "row 0, column 0 of its tensor: the offset is not that of" },
+	{ "zero_points", change_offset, LAYOUT, "the offset is not that of" },
+	{ "bits_2", code_0, LAYOUT,
+	  "row 0, column 0 of its tensor: the node's bits do not hold" },
+	{ "scales_bf16", change_scale, LAYOUT,
+	  "the type of the node's scales does not hold the scale" },
+	{ "plain", to_f32, UNSUPPORTED, "neither of a form" },
+	{ "plain", to_q8_0, UNSUPPORTED, "neither of a form" },
+	{ "plain", other_rows, LAYOUT, "another shape" },
+	{ "plain", other_source, NOT_FOUND, "the container lacks its weight" },
+	{ "plain", no_source, NOT_FOUND, "the container lacks its weight" },
+	{ "plain", leave_out, NOT_FOUND, "the container lacks its weight" },
+	{ "dense", other_source, NOT_FOUND,
+	  "of 'elsewhere', which is no weight of the model" },
+	{ "dense", leave_out, QUIRE_OK, NULL },
+	{ "dense", to_integers, LAYOUT, "not of a float type" },
+	{ "dense", narrow, QUIRE_OK, NULL },
+};
+
+static void check_changed(const struct place *place, const struct changed *row)
+{
+	quire_error error = { 0 };
+	quire_status status;
+
+	convert(place, row->model);
+	rewrite(place, row->change);
+	status = export(place, &error);
+	if (status != row->status ||
+	    (row->message && !strstr(error.message, row->message)))
+		fail_msg("%s, %zu: %s", row->model, (size_t)(row - changeds),
+			 error.message);
+	assert_int_equal(scratch_count(place->folder),
+			 status == QUIRE_OK ? 3 : 2);
+	remove(place->back);
+}
+
+static void test_changed(void **state)
+{
+	for (size_t i = 0; i < sizeof(changeds) / sizeof(changeds[0]); i++)
+		check_changed(*state, &changeds[i]);
+}
+
+/* The container's tensors are what the export holds: it converts to them. */
+static void test_follows_container(void **state)
+{
+	const struct place *place = *state;
+	char *again = scratch_path(place->folder, "again.gguf");
+	quire_model *models[2];
+	quire_error error;
+
+	convert(place, "plain");
+	rewrite(place, change_code);
+	rewrite(place, change_scale);
+	if (export(place, &error) != QUIRE_OK)
+		fail_msg("%s", error.message);
+	assert_int_equal(
+	    quire_convert_onnx(place->back, again, NULL, NULL, NULL), QUIRE_OK);
+	assert_int_equal(
+	    quire_model_open(place->container, NULL, &models[0], NULL),
+	    QUIRE_OK);
+	assert_int_equal(quire_model_open(again, NULL, &models[1], NULL),
+			 QUIRE_OK);
+	for (size_t i = 0; i < quire_model_tensor_count(models[0]); i++)
+		assert_true(quire_model_tensor(models[0], i)->xxh3 ==
+			    quire_model_tensor(models[1], i)->xxh3);
+	quire_model_close(models[0]);
+	quire_model_close(models[1]);
+	free(again);
+}
+
+/* Scales that f16 holds change nothing: not a byte, if all was raw data. */
+static void test_verbatim(void **state)
+{
+	static const unsigned char unknown[] = { 0xFA, 0x7F, 3, 'a', 'b', 'c' };
+	const struct place *place = *state;
+	unsigned char *expected;
+	unsigned char *bytes;
+	size_t expected_size;
+	size_t size;
+
+	convert(place, "scales_f16");
+	expected = scratch_read(place->source, &expected_size);
+	expected = realloc(expected, expected_size + sizeof(unknown));
+	memcpy(expected + expected_size, unknown, sizeof(unknown));
+	expected_size += sizeof(unknown);
+	scratch_write(place->source, expected, expected_size);
+	assert_int_equal(export(place, NULL), QUIRE_OK);
+	bytes = scratch_read(place->back, &size);
+	assert_int_equal(size, expected_size);
+	assert_memory_equal(bytes, expected, size);
+	free(bytes);
+	free(expected);
+}
+
+static bool stop(void *context, uint64_t done, uint64_t total)
+{
+	(void)context;
+	assert_true(done <= total);
+	return false;
+}
+
+static void test_cancelled(void **state)
+{
+	const quire_export_options options = { .progress = stop };
+	const struct place *place = *state;
+
+	convert(place, "plain");
+	assert_int_equal(quire_export_onnx(place->container, place->source,
+					   place->back, &options, NULL, NULL),
+			 QUIRE_ERROR_CANCELLED);
+	assert_int_equal(scratch_count(place->folder), 2);
+}
+
+static void test_files_in_the_way(void **state)
+{
+	const quire_export_options over = { .overwrite = true,
+					    .external_data = true };
+	const struct place *place = *state;
+	char *data = scratch_path(place->folder, "back.onnx.data");
+	quire_export_summary summary;
+
+	convert(place, "block_256");
+	scratch_write(place->back, "old", 3);
+	assert_int_equal(export(place, NULL), QUIRE_ERROR_IO);
+	assert_int_equal(scratch_count(place->folder), 3);
+	scratch_write(data, "old", 3);
+	assert_int_equal(quire_export_onnx(place->container, place->source,
+					   place->back, &over, &summary, NULL),
+			 QUIRE_OK);
+	assert_int_equal(scratch_count(place->folder), 4);
+	assert_int_equal(summary.weights, 1);
+	assert_true(summary.data_size >= 1024);
+	assert_int_equal(quire_export_onnx(place->container, place->source,
+					   place->source, &over, NULL, NULL),
+			 QUIRE_ERROR_ARGUMENT);
+	assert_int_equal(quire_export_onnx(place->container, place->source,
+					   place->container, &over, NULL, NULL),
+			 QUIRE_ERROR_ARGUMENT);
+	free(data);
+}
+
+/* The export of a damaged model with the container of the good one. */
+static void try_damaged(const struct place *place, const void *bytes,
+			size_t size)
+{
+	quire_error error = { 0 };
+
+	scratch_write(place->source, bytes, size);
+	if (export(place, &error) == QUIRE_OK)
+		remove(place->back);
+	else
+		assert_true(error.status != QUIRE_OK);
+	assert_int_equal(scratch_count(place->folder), 2);
+}
+
+static void test_damaged_models(void **state)
+{
+	const struct place *place = *state;
+	struct rng rng = { UINT64_C(0x6578706F) };
+	unsigned char *bytes;
+	size_t size;
+
+	convert(place, "body");
+	bytes = scratch_read(place->source, &size);
+	for (size_t cut = 0; cut < size; cut++)
+		try_damaged(place, bytes, cut);
+	for (size_t i = 0; i < 500; i++) {
+		const size_t at = (size_t)random_below(&rng, size);
+		const unsigned char flip =
+		    (unsigned char)(1u << random_below(&rng, 8));
+
+		bytes[at] ^= flip;
+		try_damaged(place, bytes, size);
+		bytes[at] ^= flip;
+	}
+	free(bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_changed, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_follows_container, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_verbatim, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_cancelled, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_files_in_the_way, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_models, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
