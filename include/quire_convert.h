@@ -210,13 +210,14 @@ typedef struct quire_export_summary {
  * such a weight is kept as it is; external data is taken into the new model or
  * the file beside it, never referred to.
  *
- * Of a MatMulNBits or GatherBlockQuantized node in Q4_0, Q4_1 or Q8_0, B gets
- * the container's codes, and the scales its f16 scales, in their own float
- * type; zero points stay. A scale of Q4_1 whose f16 does not give the block's
- * offset becomes the f32 nearest to it that does: converted again, the model
- * gives the same tensors. A dense tensor that is bit for bit the dequantized
- * weight leaves its node as it is. Float constants get the container's
- * elements; one that the container lacks keeps its own.
+ * Of a node whose weight is in Q4_0, Q4_1 or Q8_0 (MatMulNBits and all others
+ * that quire_convert_onnx takes), the codes become the container's, and the
+ * scales its f16 scales, in their own float type; zero points stay. A scale of
+ * Q4_1 whose f16 does not give the block's offset becomes the f32 nearest to it
+ * that does: converted again, the model gives the same tensors. A dense tensor
+ * that is bit for bit the dequantized weight leaves its node as it is. Float
+ * constants get the container's elements; one that the container lacks keeps
+ * its own.
  *
  * Tensors and constants are paired by quire.tensor.source; the container's
  * checksums are verified. *summary is written on success, if it is not NULL.

@@ -16,7 +16,13 @@ import test_tables
 
 ONNX = oracle.ROOT / "tests" / "onnx"
 DATA = oracle.ROOT / "tests" / "data" / "onnx"
-HOLDERS = {"MatMulNBits": (1, 2), "GatherBlockQuantized": (0, 2)}
+# The inputs that are scales.
+SCALES = {
+    "MatMulNBits": (2,),
+    "GatherBlockQuantized": (2,),
+    "DequantizeLinear": (1,),
+    "QMoE": (3, 6, 9),
+}
 
 
 def graphs(model):
@@ -32,16 +38,14 @@ def graphs(model):
                     todo.append(attribute.g)
 
 
-def parts(model):
-    """{(name of codes or scales): "codes" or "scales"}."""
-    found = {}
-    for graph in graphs(model):
-        for node in graph.node:
-            if node.op_type in HOLDERS:
-                codes, scales = HOLDERS[node.op_type]
-                found[node.input[codes]] = "codes"
-                found[node.input[scales]] = "scales"
-    return found
+def scale_names(model):
+    return {
+        node.input[at]
+        for graph in graphs(model)
+        for node in graph.node
+        for at in SCALES.get(node.op_type, ())
+        if at < len(node.input)
+    }
 
 
 def tensors(model, folder):
@@ -61,11 +65,18 @@ def array_of(tensor, folder):
     places = {entry.key: entry.value for entry in tensor.external_data}
     if not places or "length" in places:
         return numpy_helper.to_array(tensor, str(folder))
-    dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     data = (folder / places["location"]).read_bytes()
+    nibbles = tensor.data_type in (TensorProto.INT4, TensorProto.UINT4)
+    dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
     count = int(np.prod(tensor.dims))
+    size = (count + 1) // 2 if nibbles else count * dtype.itemsize
     offset = int(places.get("offset", 0))
-    return np.frombuffer(data, dtype, count, offset).reshape(tensor.dims)
+    inside = onnx.TensorProto()
+    inside.CopyFrom(tensor)
+    inside.ClearField("external_data")
+    inside.ClearField("data_location")
+    inside.raw_data = data[offset : offset + size]
+    return numpy_helper.to_array(inside)
 
 
 def without_data(model, folder):
@@ -109,14 +120,15 @@ class Export(unittest.TestCase):
         self.assertEqual(
             without_data(old, folders[0]), without_data(new, folders[1])
         )
-        kinds = parts(old)
+        scales = scale_names(old)
         pairs = zip(tensors(old, folders[0]), tensors(new, folders[1]))
         for (name, a), (_, b) in pairs:
             if a.data_type == TensorProto.STRING:
                 self.assertEqual(a, b)
                 continue
             a, b = array_of(a, folders[0]), array_of(b, folders[1])
-            if kinds.get(name) != "scales":
+            # Some are looked up before a node has them.
+            if name not in scales and not name.endswith("_scales"):
                 self.assertEqual(a.tobytes(), b.tobytes(), name)
             else:
                 self.check_scales(a, b)
@@ -145,6 +157,13 @@ class Export(unittest.TestCase):
         for source in sorted(models):
             path = oracle.scratch(self) / "out.gguf"
             if oracle.run("convert", source, "-o", path).returncode:
+                continue
+            if source.name == "dq_both_ways.onnx":
+                # One node needs the scales rounded, the other as they are.
+                self.refused(
+                    2, ["'w_DQ_scales' is shared by weights that differ"],
+                    path, "--onnx", source, "-o", path.with_name("back.onnx"),
+                )
                 continue
             for options in ((), ("--external-data",)):
                 with self.subTest(model=source.name, options=options):
