@@ -67,6 +67,23 @@ def read_weight(node, tensors):
     )
 
 
+def take_rows(model, rows):
+    """The initializers of a model's only node, by name, some rows of each
+    that has them; and in the node N and no more."""
+    (node,) = model.graph.node
+    (n,) = (a for a in node.attribute if a.name == "N")
+    tensors = {}
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.name != node.input[4]:  # g_idx goes by columns
+            values = values.reshape(n.i, -1)[rows]
+        tensors[tensor.name] = values
+    if node.input[5]:
+        tensors[node.input[5]] = tensors[node.input[5]][:, 0]
+    n.i = len(rows)
+    return tensors
+
+
 def read_weights(model):
     """The MatMulNBits weights of a model (or its path), in graph order."""
     if not isinstance(model, onnx.ModelProto):

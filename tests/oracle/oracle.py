@@ -171,3 +171,8 @@ def q4_0(tensor):
 def decoded(tensor):
     """A GGUF tensor's values by gguf-py: f32 [n, k]."""
     return gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+
+
+def decoded_rows(tensor, rows):
+    """Some rows of the same: f32 [len(rows), k]."""
+    return gguf.quants.dequantize(tensor.data[rows], tensor.tensor_type)
