@@ -9,6 +9,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "convert/cycles.h"
 #include "convert/grow.h"
 #include "convert/load_file.h"
 #include "convert/onnx_message.h"
@@ -252,6 +253,8 @@ quire_status quire_onnx_open(const char *path, struct onnx_model **model,
 		status = quire_onnx_files_init(&read->files, path, error);
 	if (status == QUIRE_OK)
 		status = read_model(&in);
+	if (status == QUIRE_OK)
+		status = quire_onnx_check_cycles(read, error);
 	if (status == QUIRE_OK)
 		*model = read;
 	else

@@ -80,7 +80,17 @@ def make_bad_inputs():
     bad("undefined_a", set_input(0, "nowhere"))
     bad("absent_b", set_input(1, ""))
     bad("absent_scales", set_input(2, ""))
-    bad("computed_b", set_input(1, "y"))
+    def computed(input, output):
+        """B is the output of a node, which takes `input`."""
+        def change(proto):
+            proto.graph.node.append(
+                helper.make_node("Identity", [input], [output], name="other"))
+            set_input(1, output)(proto)
+        return change
+
+    bad("computed_b", computed("x", "z"))
+    bad("cycle_of_one", set_input(0, "y"))
+    bad("cycle_of_two", computed("y", "z"))
     bad("input_scales", set_input(2, "x"))
     bad("seven_inputs", set_input(6, "x"))
 

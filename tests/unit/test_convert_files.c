@@ -126,6 +126,23 @@ static void test_link_that_leaves(void **state)
 	free(data);
 }
 
+/* A protobuf of more than 2 GiB, all holes: refused by its size, which takes no
+ * memory. */
+static void test_too_large(void **state)
+{
+	const struct folder *folder = *state;
+	char *model = copy_to(folder, "plain.onnx", "model.onnx");
+	quire_error error = { 0 };
+
+	assert_int_equal(truncate(model, (off_t)INT32_MAX + 1), 0);
+	assert_int_equal(
+	    quire_convert_onnx(model, folder->output, NULL, NULL, &error),
+	    QUIRE_ERROR_LAYOUT);
+	assert_non_null(strstr(error.message, "more than 2147483647 bytes"));
+	assert_int_equal(scratch_count(folder->path), 1);
+	free(model);
+}
+
 /* "innermost" begins like "inner", and is another folder all the same. */
 static void test_link_to_neighbour(void **state)
 {
@@ -402,6 +419,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_link_that_leaves, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_too_large, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_link_to_neighbour, set_up,
 						tear_down),

@@ -54,7 +54,10 @@ static const struct bad {
 	{ "undefined_a", LAYOUT, "input A, 'nowhere', is defined nowhere" },
 	{ "absent_b", LAYOUT, "input B is absent" },
 	{ "absent_scales", LAYOUT, "input scales is absent" },
-	{ "computed_b", UNSUPPORTED, "B, 'y', is computed by another node" },
+	{ "computed_b", UNSUPPORTED, "B, 'z', is computed by another node" },
+	{ "cycle_of_one", LAYOUT,
+	  "(MatMulNBits): its input 'y' depends on its own output" },
+	{ "cycle_of_two", LAYOUT, "its input 'z' depends on its own output" },
 	{ "input_scales", UNSUPPORTED, "scales, 'x', is a graph input" },
 	{ "seven_inputs", LAYOUT, "7 inputs; 6 is the most" },
 	{ "zero_points_shape", LAYOUT, "zero_points has the shape [3, 2]" },
@@ -116,9 +119,8 @@ static const struct bad {
 	{ "bnb4_block_other", LAYOUT,
 	  "absmax has the shape [10]; K, N, bits and block_size make "
 	  "[5, 1, 1]" },
-	{ "bnb4_computed", UNSUPPORTED,
-	  "B, 'y', is computed by another node; a weight must be a "
-	  "constant" },
+	{ "bnb4_computed", LAYOUT,
+	  "(MatMulBnb4): its input 'y' depends on its own output" },
 	{ "bnb4_input", UNSUPPORTED,
 	  "absmax, 'w_absmax', is a graph input; a weight must be a "
 	  "constant" },
@@ -149,9 +151,8 @@ static const struct bad {
 	{ "dq_block_other", LAYOUT,
 	  "x_scale does not have the shape that x, axis and "
 	  "block_size make: 4 along axis 0" },
-	{ "dq_circle", UNSUPPORTED,
-	  "nothing to convert: the model has no quantized weight and "
-	  "no constant of a float type" },
+	{ "dq_circle", LAYOUT,
+	  "(Transpose): its input 'wt' depends on its own output" },
 	{ "dq_computed", UNSUPPORTED,
 	  "x, 'w_DQ_Q4', is computed by another node; a weight must "
 	  "be a constant" },
