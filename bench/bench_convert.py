@@ -187,7 +187,7 @@ def main():
     finally:
         for path in paths:
             path.unlink(missing_ok=True)
-    most = 64 * MIB + 2 * (size if options.inline else largest)
+    most = 64 * MIB + (size if options.inline else 2 * largest)
     print(f"{size / 1e9:.2f} GB, largest tensor {largest / MIB:.1f} MiB")
     print(f"median convert / median cp + fsync: {ratio:.2f} (goal 1.50)")
     print(f"peak resident: {peak / MIB:.1f} MiB of {most / MIB:.1f} allowed")

@@ -13,6 +13,7 @@
 #include "convert/grow.h"
 #include "convert/load_file.h"
 #include "convert/onnx_message.h"
+#include "convert/skeleton.h"
 #include "format/error.h"
 
 /* Protobuf's own limit on a message. */
@@ -28,6 +29,7 @@
 #define MEMORY_BASE   (UINT64_C(1) << 20)
 
 struct onnx_messages {
+	unsigned char *bytes; /* of the file */
 	struct arena arena;
 	ProtobufCAllocator allocator;
 	QuireOnnx__Model *root;
@@ -193,21 +195,27 @@ static quire_status read_model(const struct onnx_reader *in)
 	return status;
 }
 
-static quire_status unpack(const struct onnx_reader *in)
+/* The file stays in memory, and the weights in it where they are. */
+static quire_status unpack(struct onnx_reader *in)
 {
 	struct onnx_messages *messages = in->model->messages;
-	unsigned char *bytes;
+	unsigned char *skeleton;
 	size_t size;
-	quire_status status =
-	    quire_load_file(in->path, MAX_FILE_SIZE, &bytes, &size, in->error);
+	quire_status status = quire_load_file(
+	    in->path, MAX_FILE_SIZE, &messages->bytes, &in->size, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
-	in->model->xxh3 = XXH3_64bits(bytes, size);
-	messages->arena.left = MEMORY_BASE + MEMORY_FACTOR * (uint64_t)size;
+	in->bytes = messages->bytes;
+	in->model->xxh3 = XXH3_64bits(in->bytes, in->size);
+	status = quire_skeleton_make(in->bytes, in->size, &skeleton, &size,
+				     in->error);
+	if (status != QUIRE_OK)
+		return status;
+	messages->arena.left = MEMORY_BASE + MEMORY_FACTOR * (uint64_t)in->size;
 	messages->root =
-	    quire_onnx__model__unpack(&messages->allocator, size, bytes);
-	free(bytes);
+	    quire_onnx__model__unpack(&messages->allocator, size, skeleton);
+	free(skeleton);
 	return messages->root ? QUIRE_OK : fail_unpack(in, "protobuf");
 }
 
@@ -233,6 +241,7 @@ static void messages_free(struct onnx_messages *messages)
 	quire_onnx__model__free_unpacked(messages->root, &messages->allocator);
 	quire_arena_free(&messages->arena);
 	free(messages->bodies);
+	free(messages->bytes);
 	free(messages);
 }
 
@@ -240,7 +249,7 @@ quire_status quire_onnx_open(const char *path, struct onnx_model **model,
 			     quire_error *error)
 {
 	struct onnx_model *read = calloc(1, sizeof(*read));
-	struct onnx_reader in = { path, read, NULL, error };
+	struct onnx_reader in = { .path = path, .model = read, .error = error };
 	quire_status status;
 
 	if (!read)
