@@ -14,6 +14,7 @@
 #include "convert/export_weight.h"
 #include "convert/load_file.h"
 #include "convert/onnx_read.h"
+#include "convert/recipe.h"
 #include "convert/splice.h"
 #include "format/bytes.h"
 #include "format/error.h"
@@ -86,9 +87,9 @@ static quire_status open_container(struct exporting *job)
 
 static quire_status pair(struct exporting *job)
 {
-	static const quire_convert_options options;
+	static const struct recipe everything;
 	quire_status status =
-	    quire_plan_create(job->model, &options, &job->plan, job->error);
+	    quire_plan_create(job->model, &everything, &job->plan, job->error);
 
 	if (status == QUIRE_OK)
 		status = quire_contents_match(job->model, job->plan, job->file,

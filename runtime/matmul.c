@@ -40,11 +40,6 @@
 #define VEC_STEP_SIZE 32768
 #define MAX_VEC_STEP  64
 
-/* Memory is read fastest in long runs, and a thread that gets less of it than
- * the others must find some rows left: so each takes, at a time, this part of
- * its even share of what is left. */
-#define SPAN_PART 4
-
 /* Products that pay for one more thread's being woken, about 5 us of them,
  * and the same for elements of x to prepare. */
 #define STRAND_PRODUCTS 131072.0
@@ -261,10 +256,12 @@ static size_t count_steps(const struct matmul *mm)
 	return divide_up(mm->request->n, mm->step);
 }
 
-/* Steps in the span that begins when `left` are left; not 0. */
+/* Steps in the span that begins when `left` are left; not 0. Memory is read
+ * fastest in long runs, and a thread that gets less of it than the others must
+ * find some rows left: so each takes, at a time, its even share of them. */
 static size_t span_length(const struct matmul *mm, size_t left)
 {
-	const size_t length = left / mm->strands / SPAN_PART;
+	const size_t length = left / mm->strands;
 
 	return length == 0 ? 1 : length;
 }
