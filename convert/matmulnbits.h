@@ -8,7 +8,8 @@
  * where zero and scale are those of (row, col / block_size), or of
  * (row, g_idx[col]); an absent zero point is 2^(bits - 1). Codes and packed
  * zero points fill their bytes from the low bits up, and each row of them
- * begins with a byte of its own.
+ * begins with a byte of its own. Where an operator has it otherwise, fields
+ * below say so; only MatMulBnb4 has W[row][col] = codebook[code] * scale.
  */
 #ifndef QUIRE_CONVERT_MATMULNBITS_H
 #define QUIRE_CONVERT_MATMULNBITS_H
