@@ -70,7 +70,8 @@ static void note(struct finding *finding, double value, uint64_t row,
 
 static void add_error(struct rounding *sum, double error)
 {
-	sum->max = fmax(sum->max, error);
+	if (error > sum->max)
+		sum->max = error;
 	sum->mean += error;
 }
 
@@ -80,6 +81,20 @@ struct rounded {
 	uint16_t offset;
 };
 
+/* Returns the offset as f16. */
+static uint16_t survey_offset(uint64_t row, uint64_t block, float zero,
+			      float scale, struct survey *survey)
+{
+	const double offset = quire_offset(zero, scale);
+	const uint16_t bits = quire_offset_bits(zero, scale);
+	const double error = rounding(offset, bits);
+
+	if (isinf(error))
+		note(&survey->lost_offset, offset, row, block);
+	add_error(&survey->offsets, error);
+	return bits;
+}
+
 static struct rounded survey_block(const struct matmulnbits_rows *rows,
 				   uint64_t row, uint64_t block,
 				   struct survey *survey)
@@ -87,28 +102,28 @@ static struct rounded survey_block(const struct matmulnbits_rows *rows,
 	const uint32_t bits = rows->weight->bits;
 	const float scale = quire_matmulnbits_scale(rows, row, block);
 	const float zero = quire_matmulnbits_zero(rows, row, block);
-	const double offset = quire_offset(zero, scale);
-	const struct rounded rounded = { fp16_ieee_from_fp32_value(scale),
-					 quire_offset_bits(zero, scale) };
+	struct rounded rounded = { .scale = fp16_ieee_from_fp32_value(scale) };
 	const double scale_error = rounding((double)scale, rounded.scale);
-	const double offset_error = rounding(offset, rounded.offset);
 	/* No number of a codebook is greater than 1. */
 	const double top =
 	    rows->weight->codebook
 		? 1
 		: fmax(fabs((double)((1u << bits) - 1) - (double)zero),
 		       fabs((double)zero));
+	const double largest = top * fabs((double)scale);
 
-	if (zero != (float)(1u << (bits - 1)))
-		survey->zero_default = false;
 	if (isinf(scale_error))
 		note(&survey->lost_scale, (double)scale, rows->first + row,
 		     block);
-	if (isinf(offset_error))
-		note(&survey->lost_offset, offset, rows->first + row, block);
 	add_error(&survey->scales, scale_error);
-	add_error(&survey->offsets, offset_error);
-	survey->largest = fmax(survey->largest, top * fabs((double)scale));
+	if (largest > survey->largest)
+		survey->largest = largest;
+	if (zero != (float)(1u << (bits - 1)))
+		survey->zero_default = false;
+	/* Who has no zero points and the default has no use for offsets. */
+	if (rows->zero_points || !survey->zero_default)
+		rounded.offset = survey_offset(rows->first + row, block, zero,
+					       scale, survey);
 	return rounded;
 }
 
