@@ -6,8 +6,8 @@ bytes, in one file of external data or, with --inline, in the model), reads it
 once into the page cache, and then takes turns: cp and fsync of the model's
 files, `quire convert`, which ends with an fsync too. Prints each round, the
 medians' ratio, and the converter's peak resident memory, which counts mapped
-pages. Its limits: 64 MiB and twice the largest tensor for external data; for
-inline data the file twice (one copy beside it) and 64 MiB. Removes all of it.
+pages. Its limits: 64 MiB and, for external data, twice the largest tensor, for
+inline data the file once. Removes all of it.
 """
 
 import argparse
