@@ -13,7 +13,7 @@
 #include "bench/fixture.h"
 #include "quire.h"
 
-#define ROUNDS 7
+#define ROUNDS 15
 
 enum {
 	READ_1,

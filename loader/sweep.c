@@ -18,8 +18,7 @@
 #include "machine/crew.h"
 #include "machine/hash.h"
 
-/* Bytes that are read at once: they are hashed out of the second-level cache.
- */
+/* Bytes read at once: they are hashed out of the second-level cache. */
 #define PIECE_SIZE ((size_t)256 << 10)
 
 /* The last piece of several has that many bytes at least, as quire_hash_sum
@@ -54,7 +53,7 @@ struct piece {
 	bool only, last;
 };
 
-/* What became of a piece, until it is joined. */
+/* What became of a piece. */
 struct slot {
 	bool ready;
 	bool only, last;
@@ -198,8 +197,11 @@ static size_t find_dirt(const unsigned char *bytes, size_t size)
 	return at;
 }
 
-static void hash_piece(const struct sweep *sweep, const struct piece *piece,
-		       const unsigned char *bytes, struct slot *slot)
+/* A piece whose turn it is, as most are, is joined at once: until it is ready
+ * nobody else touches the state. */
+static void hash_piece(struct sweep *sweep, uint64_t number,
+		       const struct piece *piece, const unsigned char *bytes,
+		       struct slot *slot)
 {
 	const size_t dirt = find_dirt(bytes + piece->size, piece->padding);
 
@@ -212,6 +214,10 @@ static void hash_piece(const struct sweep *sweep, const struct piece *piece,
 	if (piece->only)
 		slot->hash =
 		    quire_hash_whole(sweep->features, bytes, piece->size);
+	else if (atomic_load(&sweep->joined) == number)
+		slot->sum_count =
+		    quire_hash_sum_joined(sweep->features, &sweep->state, bytes,
+					  piece->size, piece->last, slot->sums);
 	else
 		slot->sum_count =
 		    quire_hash_sum(sweep->features, bytes, piece->size,
@@ -316,6 +322,7 @@ static bool await_slot(struct sweep *sweep, uint64_t number)
 static void take_piece(void *context, size_t strand, size_t number)
 {
 	struct sweep *sweep = context;
+	struct slot *slot = slot_of(sweep, number);
 	struct piece piece;
 	const unsigned char *bytes;
 	quire_error failure;
@@ -328,13 +335,13 @@ static void take_piece(void *context, size_t strand, size_t number)
 		      sweep->buffers ? sweep->buffers + strand * BUFFER_SIZE
 				     : NULL);
 	if (bytes)
-		hash_piece(sweep, &piece, bytes, slot_of(sweep, number));
+		hash_piece(sweep, number, &piece, bytes, slot);
 	else
 		fail_unreadable(piece.part, piece.tensor->offset + piece.at,
 				&failure);
 	pthread_mutex_lock(&sweep->lock);
 	if (bytes) {
-		slot_of(sweep, number)->ready = true;
+		slot->ready = true;
 		join_ready(sweep);
 	} else {
 		stop(sweep, &failure);

@@ -119,6 +119,22 @@ size_t quire_hash_sum(uint32_t features, const void *data, size_t size,
 	return whole + 1;
 }
 
+size_t quire_hash_sum_joined(uint32_t features, struct quire_hash_sum *state,
+			     const void *data, size_t size, bool last,
+			     struct quire_hash_sum *end)
+{
+	const struct hash_code *code = choose(features);
+	const unsigned char *bytes = data;
+	const size_t whole = (last ? size - 1 : size) / QUIRE_HASH_BLOCK_SIZE;
+	const size_t at = whole * QUIRE_HASH_BLOCK_SIZE;
+
+	code->sum_joined(state, bytes, whole);
+	if (!last)
+		return 0;
+	code->sum_end(bytes + at, size - at, end);
+	return 1;
+}
+
 void quire_hash_join_begin(struct quire_hash_sum *state)
 {
 	*state = quire_hash_plain.start;

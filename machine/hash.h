@@ -72,6 +72,13 @@ size_t quire_hash_sum(uint32_t features, const void *data, size_t size,
 void quire_hash_join_begin(struct quire_hash_sum *state);
 void quire_hash_join(uint32_t features, struct quire_hash_sum *state,
 		     const struct quire_hash_sum *sums, size_t count);
+
+/* quire_hash_sum and quire_hash_join in one, for a piece whose turn it is.
+ * Returns how many sums are left in `end`: 1 of the last piece, else none. */
+size_t quire_hash_sum_joined(uint32_t features, struct quire_hash_sum *state,
+			     const void *data, size_t size, bool last,
+			     struct quire_hash_sum *end);
+
 uint64_t quire_hash_join_end(const struct quire_hash_sum *state,
 			     const struct quire_hash_sum *end, uint64_t size);
 

@@ -13,8 +13,8 @@
 
 #include "machine/hash.h"
 
-/* `state` is of state_size bytes, aligned to 64. The last three are hash.h's
- * functions of these names, but for the two kinds of blocks. */
+/* `state` is of state_size bytes, aligned to 64. Those from `start` on are what
+ * hash.h's functions are made of. */
 struct hash_code {
 	size_t state_size;
 	void (*reset)(void *state);
@@ -28,6 +28,8 @@ struct hash_code {
 			struct quire_hash_sum *sum);
 	void (*join)(struct quire_hash_sum *state,
 		     const struct quire_hash_sum *sums, size_t count);
+	void (*sum_joined)(struct quire_hash_sum *state,
+			   const unsigned char *data, size_t count);
 	uint64_t (*join_end)(const struct quire_hash_sum *state,
 			     const struct quire_hash_sum *end, uint64_t size);
 };
@@ -99,6 +101,18 @@ static void code_join(struct quire_hash_sum *state,
 	join_sums(state, sums, count, SCRAMBLE_KEY);
 }
 
+static void code_sum_joined(struct quire_hash_sum *state,
+			    const unsigned char *data, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct quire_hash_sum sum = { { 0 } };
+
+		add_stripes(data + i * QUIRE_HASH_BLOCK_SIZE,
+			    QUIRE_HASH_BLOCK_SIZE / STRIPE, SECRET, &sum);
+		join_sums(state, &sum, 1, SCRAMBLE_KEY);
+	}
+}
+
 static uint64_t code_join_end(const struct quire_hash_sum *state,
 			      const struct quire_hash_sum *end, uint64_t size)
 {
@@ -119,6 +133,7 @@ const struct hash_code QUIRE_HASH_CODE = {
 	.sum_blocks = code_sum_blocks,
 	.sum_end = code_sum_end,
 	.join = code_join,
+	.sum_joined = code_sum_joined,
 	.join_end = code_join_end,
 };
 
