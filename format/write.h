@@ -108,6 +108,10 @@ void quire_writer_seal(quire_writer *writer);
 struct quire_out_part *quire_out_part_of(const quire_writer *writer,
 					 const struct quire_out_tensor *tensor);
 
+/* The first tensor of a part; NULL if the writer has none at all. */
+const struct quire_out_tensor *quire_out_tensors_of(
+    const quire_writer *writer, const struct quire_out_part *part);
+
 /* Discards the files of all parts, and frees them. */
 void quire_out_free_parts(struct quire_out_part *parts, size_t count);
 

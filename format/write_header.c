@@ -238,7 +238,7 @@ static uint64_t put_tensor_columns(struct buffer *buffer,
 				   struct quire_out_part *part)
 {
 	const struct quire_out_tensor *tensors =
-	    writer->tensors + part->first_tensor;
+	    quire_out_tensors_of(writer, part);
 
 	put_u32_value(buffer, "quire.version", QUIRE_FORMAT_VERSION);
 	put_key(buffer, "quire.header.xxh3", QUIRE_VALUE_U64);

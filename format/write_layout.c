@@ -21,6 +21,12 @@ struct filling {
 	uint64_t data_size;
 };
 
+const struct quire_out_tensor *quire_out_tensors_of(
+    const quire_writer *writer, const struct quire_out_part *part)
+{
+	return writer->tensors ? writer->tensors + part->first_tensor : NULL;
+}
+
 struct quire_out_part *quire_out_part_of(const quire_writer *writer,
 					 const struct quire_out_tensor *tensor)
 {
@@ -286,7 +292,7 @@ static quire_status check(const quire_writer *writer,
 static void seal(const quire_writer *writer, struct quire_out_part *part)
 {
 	const struct quire_out_tensor *tensors =
-	    writer->tensors + part->first_tensor;
+	    quire_out_tensors_of(writer, part);
 	unsigned char *field = part->header + part->header_hash_at;
 
 	for (size_t i = 0; i < part->tensor_count; i++)
