@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/faults/operations.h"
+#include "tests/faults/workplace.h"
 #include "tests/support/check.h"
 #include "tests/support/failing_malloc.h"
 #include "tests/support/interposer.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/faults/operations.h"
+#include "tests/faults/workplace.h"
 #include "tests/support/check.h"
 #include "tests/support/failing_malloc.h"
 

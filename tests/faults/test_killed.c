@@ -15,6 +15,7 @@
 
 #include "quire_convert.h"
 #include "tests/faults/operations.h"
+#include "tests/faults/workplace.h"
 #include "tests/support/check.h"
 #include "tests/support/interposer.h"
 #include "tests/support/random.h"

@@ -408,91 +408,6 @@ static void test_quantization_is_equal(void **state)
 	check_quantization(QUIRE_Q8_0);
 }
 
-/* What an f16 is, by its definition. */
-static float f16_value(uint16_t bits)
-{
-	const int exponent = bits >> 10 & 31;
-	const float fraction = (float)(bits & 1023);
-	const float sign = bits >> 15 ? -1.0F : 1.0F;
-
-	if (exponent == 31)
-		return fraction > 0 ? NAN : sign * INFINITY;
-	if (exponent == 0)
-		return sign * ldexpf(fraction, -24);
-	return sign * ldexpf(1024 + fraction, exponent - 25);
-}
-
-static bool is_f16_nan(uint16_t bits)
-{
-	return (bits & 0x7FFF) > 0x7C00;
-}
-
-/* Converts one number as the last of `count`, so that it is in a whole vector
- * or in what remains after one. Nothing after it may be written. */
-static uint16_t round_to_f16(const struct kernel_set *set, float x,
-			     size_t count)
-{
-	float in[33] = { 0 };
-	uint16_t out[33];
-
-	in[count - 1] = x;
-	out[count] = 1;
-	set->to_f16(in, count, out);
-	assert_int_equal(out[count], 1);
-	return out[count - 1];
-}
-
-static float widen_f16(const struct kernel_set *set, uint16_t bits,
-		       size_t count)
-{
-	uint16_t in[33] = { 0 };
-	float out[33];
-
-	in[count - 1] = bits;
-	out[count] = 1.0F;
-	set->from_f16(in, count, out);
-	assert_true(out[count] == 1.0F);
-	return out[count - 1];
-}
-
-/* Each f16, and the f32 numbers about the middle between it and the next. */
-static void check_f16(const struct kernel_set *set, uint16_t bits, size_t count)
-{
-	const float value = f16_value(bits),
-		    widened = widen_f16(set, bits, count);
-	float next, middle;
-
-	if (is_f16_nan(bits)) {
-		assert_true(isnan(widened));
-		assert_true(is_f16_nan(round_to_f16(set, value, count)));
-		return;
-	}
-	assert_true(widened == value);
-	assert_int_equal(round_to_f16(set, value, count), bits);
-	if ((bits & 0x7FFF) >= 0x7BFF)
-		return;
-	next = f16_value((uint16_t)(bits + 1));
-	middle = value + (next - value) / 2;
-	assert_int_equal(round_to_f16(set, nextafterf(middle, value), count),
-			 bits);
-	assert_int_equal(round_to_f16(set, middle, count), bits + (bits & 1));
-	assert_int_equal(round_to_f16(set, nextafterf(middle, next), count),
-			 bits + 1);
-}
-
-static void test_f16_conversion(void **state)
-{
-	(void)state;
-	for (size_t i = 0; quire_kernel_set(i); i++) {
-		const struct kernel_set *set = quire_kernel_set(i);
-
-		if (set->needs & ~quire_cpu_features())
-			continue;
-		for (uint32_t bits = 0; bits < 65536; bits++)
-			check_f16(set, (uint16_t)bits, 1 + bits % 32);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -504,7 +419,6 @@ int main(void)
 		cmocka_unit_test(test_tiny_blocks),
 		cmocka_unit_test(test_integers_are_equal),
 		cmocka_unit_test(test_quantization_is_equal),
-		cmocka_unit_test(test_f16_conversion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
