@@ -136,6 +136,10 @@ float quire_matmulnbits_zero(const struct matmulnbits_rows *rows, uint64_t row,
 float quire_onnx_float(int32_t type, const unsigned char *bytes,
 		       uint64_t index);
 
+/* The same of `count` floats from `first` on. */
+void quire_onnx_floats(int32_t type, const unsigned char *bytes, uint64_t first,
+		       size_t count, float *values);
+
 /* The unsigned number at `index` of a row of 2-, 4- or 8-bit codes. */
 static inline uint32_t matmulnbits_code(const unsigned char *row, uint32_t bits,
 					uint64_t index)

@@ -250,6 +250,21 @@ float quire_onnx_float(int32_t type, const unsigned char *bytes, uint64_t index)
 	return load_f32(widened);
 }
 
+void quire_onnx_floats(int32_t type, const unsigned char *bytes, uint64_t first,
+		       size_t count, float *values)
+{
+	if (type == ONNX_FLOAT)
+		for (size_t i = 0; i < count; i++)
+			values[i] = load_f32(bytes + 4 * (first + i));
+	else if (type == ONNX_FLOAT16)
+		for (size_t i = 0; i < count; i++)
+			values[i] = fp16_ieee_to_fp32_value(
+			    load_u16(bytes + 2 * (first + i)));
+	else
+		for (size_t i = 0; i < count; i++)
+			values[i] = quire_onnx_float(type, bytes, first + i);
+}
+
 float quire_matmulnbits_scale(const struct matmulnbits_rows *rows, uint64_t row,
 			      uint64_t block)
 {

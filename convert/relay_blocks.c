@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "convert/halves.h"
+
 void quire_blocks_split(const struct matmulnbits *weight,
 			const struct finding *split, const char *what,
 			char reason[QUIRE_REASON_SIZE])
@@ -44,40 +46,37 @@ bool quire_blocks_fit(const struct matmulnbits *weight,
 	return false;
 }
 
-/* The block of 32 columns from `col` on. */
-static struct block block_at(const struct matmulnbits_rows *rows, uint64_t row,
-			     uint64_t col)
+/* The scales of `count` blocks of 32 columns from `col` on. */
+static void take_scales(const struct matmulnbits_rows *rows, uint64_t row,
+			uint64_t col, size_t count, float *scales)
 {
 	const struct matmulnbits *weight = rows->weight;
-	const uint64_t left = weight->k - col;
-	const uint64_t count =
-	    left < QUIRE_BLOCK_COUNT ? left : QUIRE_BLOCK_COUNT;
-	const uint64_t lower = col / weight->block_size;
 
-	return (struct block){
-		.rows = rows,
-		.codes = rows->codes + row * weight->code_row_size +
-			 col * weight->bits / 8,
-		.count = count,
-		.row = row,
-		.col = col,
-		.scale = quire_matmulnbits_scale(rows, row, lower),
-		.zero = quire_matmulnbits_zero(rows, row, lower),
-	};
+	if (weight->block_size == QUIRE_BLOCK_COUNT) {
+		quire_onnx_floats(weight->scales->type, rows->scales,
+				  row * weight->blocks +
+				      col / QUIRE_BLOCK_COUNT,
+				  count, scales);
+		return;
+	}
+	for (size_t i = 0; i < count; i++, col += QUIRE_BLOCK_COUNT)
+		scales[i] = quire_matmulnbits_scale(rows, row,
+						    col / weight->block_size);
 }
 
-void quire_blocks_write(const struct matmulnbits_rows *rows, size_t size,
-			quire_block_fn write, unsigned char *out)
+void quire_block_run_take(struct block_run *run)
 {
-	const uint64_t k = rows->weight->k;
+	const struct matmulnbits *weight = run->rows->weight;
+	const uint64_t left = weight->k - run->col;
+	const uint64_t columns =
+	    left < BLOCK_RUN_COLUMNS ? left : BLOCK_RUN_COLUMNS;
 
-	for (uint64_t row = 0; row < rows->count; row++)
-		for (uint64_t col = 0; col < k; col += QUIRE_BLOCK_COUNT) {
-			const struct block block = block_at(rows, row, col);
-
-			write(&block, out);
-			out += size;
-		}
+	run->count =
+	    (size_t)((columns + QUIRE_BLOCK_COUNT - 1) / QUIRE_BLOCK_COUNT);
+	run->codes = run->rows->codes + run->row * weight->code_row_size +
+		     run->col * weight->bits / 8;
+	take_scales(run->rows, run->row, run->col, run->count, run->scales);
+	quire_halves_of(run->scales, run->count, run->scale_bits);
 }
 
 void quire_block_codes(const struct block *block, unsigned char padding,
@@ -98,17 +97,4 @@ void quire_block_nibbles(const unsigned char codes[QUIRE_BLOCK_COUNT],
 	for (size_t i = 0; i < QUIRE_NIBBLES_SIZE; i++)
 		out[i] = (unsigned char)(codes[i] |
 					 codes[i + QUIRE_NIBBLES_SIZE] << 4);
-}
-
-void quire_block_interleave(const unsigned char source[QUIRE_NIBBLES_SIZE],
-			    unsigned char out[QUIRE_NIBBLES_SIZE])
-{
-	const unsigned char *upper = source + QUIRE_NIBBLES_SIZE / 2;
-
-	for (size_t i = 0; i < QUIRE_NIBBLES_SIZE / 2; i++) {
-		out[2 * i] =
-		    (unsigned char)((source[i] & 15) | (upper[i] & 15) << 4);
-		out[2 * i + 1] =
-		    (unsigned char)(source[i] >> 4 | (upper[i] & 0xF0));
-	}
 }

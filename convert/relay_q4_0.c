@@ -3,8 +3,6 @@
  * mean (code - 8) * scale, and differ in the order of the codes and the width
  * of the scale. So do codes of 2 bits around 2, with 6 added to each.
  */
-#include <fp16.h>
-
 #include "convert/relay_blocks.h"
 #include "format/bytes.h"
 
@@ -24,27 +22,31 @@ static struct rounding rounding(const struct survey *survey)
 	return survey->scales;
 }
 
-static void write_block(const struct block *block, unsigned char *out)
+/* One of other codes than the source's, or with padding. */
+static void write_codes(const struct block *block, unsigned char *out)
 {
-	const uint32_t bits = block->rows->weight->bits;
-	const unsigned char shift =
-	    (unsigned char)(ZERO_CODE - (1u << (bits - 1)));
+	const unsigned char zero =
+	    (unsigned char)(1u << (block->rows->weight->bits - 1));
 	unsigned char codes[QUIRE_BLOCK_COUNT];
 
-	store_u16(out, fp16_ieee_from_fp32_value(block->scale));
-	if (bits == 4 && block->count == QUIRE_BLOCK_COUNT) {
-		quire_block_interleave(block->codes, out + 2);
-		return;
-	}
-	quire_block_codes(block, (unsigned char)(ZERO_CODE - shift), codes);
+	quire_block_codes(block, zero, codes);
 	for (size_t i = 0; i < QUIRE_BLOCK_COUNT; i++)
-		codes[i] = (unsigned char)(codes[i] + shift);
-	quire_block_nibbles(codes, out + 2);
+		codes[i] = (unsigned char)(codes[i] + ZERO_CODE - zero);
+	quire_block_nibbles(codes, out);
+}
+
+static inline void write_block(const struct block *block, unsigned char *out)
+{
+	store_u16(out, block->scale_bits);
+	if (block->rows->weight->bits == 4 && block->count == QUIRE_BLOCK_COUNT)
+		block_interleave(block->codes, out + 2);
+	else
+		write_codes(block, out + 2);
 }
 
 static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
 {
-	quire_blocks_write(rows, BLOCK_SIZE, write_block, out);
+	blocks_write(rows, BLOCK_SIZE, write_block, out);
 }
 
 const struct encoding quire_relay_q4_0 = { QUIRE_Q4_0, suits, quire_blocks_fit,

@@ -3,7 +3,6 @@
  * code * scale + offset with offset = -zero * scale. The codes stay; scale and
  * offset are rounded to f16, each once.
  */
-#include <fp16.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -56,24 +55,26 @@ static unsigned char padding(float zero)
 	return (unsigned char)fminf(fmaxf(rintf(zero), 0), GREATEST_CODE);
 }
 
-static void write_block(const struct block *block, unsigned char *out)
+static inline void write_block(const struct block *block, unsigned char *out)
 {
+	const struct matmulnbits *weight = block->rows->weight;
+	const float zero = quire_matmulnbits_zero(
+	    block->rows, block->row, block->col / weight->block_size);
 	unsigned char codes[QUIRE_BLOCK_COUNT];
 
-	store_u16(out, fp16_ieee_from_fp32_value(block->scale));
-	store_u16(out + 2, quire_offset_bits(block->zero, block->scale));
-	if (block->rows->weight->bits == 4 &&
-	    block->count == QUIRE_BLOCK_COUNT) {
-		quire_block_interleave(block->codes, out + 4);
+	store_u16(out, block->scale_bits);
+	store_u16(out + 2, quire_offset_bits(zero, block->scale));
+	if (weight->bits == 4 && block->count == QUIRE_BLOCK_COUNT) {
+		block_interleave(block->codes, out + 4);
 		return;
 	}
-	quire_block_codes(block, padding(block->zero), codes);
+	quire_block_codes(block, padding(zero), codes);
 	quire_block_nibbles(codes, out + 4);
 }
 
 static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
 {
-	quire_blocks_write(rows, BLOCK_SIZE, write_block, out);
+	blocks_write(rows, BLOCK_SIZE, write_block, out);
 }
 
 const struct encoding quire_relay_q4_1 = { QUIRE_Q4_1, suits, fits, rounding,

@@ -2,7 +2,6 @@
  * relay_q8_0.c - codes of 8 bits become Q8_0: code less zero point, where that
  * is in int8, times the scale rounded to f16.
  */
-#include <fp16.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,13 +39,13 @@ static struct rounding rounding(const struct survey *survey)
 	return survey->scales;
 }
 
-static void write_block(const struct block *block, unsigned char *out)
+static inline void write_block(const struct block *block, unsigned char *out)
 {
 	const uint64_t size = block->rows->weight->block_size;
 	const uint64_t end = block->col + block->count;
 	uint64_t i = 0;
 
-	store_u16(out, fp16_ieee_from_fp32_value(block->scale));
+	store_u16(out, block->scale_bits);
 	out += 2;
 	/* Blocks of the source that are smaller may differ in zero points. */
 	for (uint64_t at = block->col / size; at * size < end; at++) {
@@ -63,7 +62,7 @@ static void write_block(const struct block *block, unsigned char *out)
 
 static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
 {
-	quire_blocks_write(rows, BLOCK_SIZE, write_block, out);
+	blocks_write(rows, BLOCK_SIZE, write_block, out);
 }
 
 const struct encoding quire_relay_q8_0 = { QUIRE_Q8_0, suits, fits, rounding,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/halves.h"
 #include "format/error.h"
 
 /* Bytes of source that are looked at together. */
@@ -176,6 +177,99 @@ static void survey_rows(const struct matmulnbits_rows *rows,
 		}
 }
 
+/* Scales that are looked at together, and how many of them side by side. */
+#define RUN_COUNT  256
+#define LANE_COUNT 8
+
+/* The sums of each lane. */
+struct lanes {
+	double error_max[LANE_COUNT];
+	double error_sum[LANE_COUNT];
+	float largest[LANE_COUNT];
+};
+
+/* rounding() of each scale, without a branch. */
+static void round_run(const float values[RUN_COUNT], double errors[RUN_COUNT])
+{
+	float rounded[RUN_COUNT];
+
+	quire_halves_round(values, RUN_COUNT, rounded);
+	for (size_t i = 0; i < RUN_COUNT; i++) {
+		const double value = (double)values[i];
+		const double base = value == 0 ? 1 : fabs(value);
+		const double error = fabs((double)rounded[i] - value) / base;
+
+		errors[i] = error <= half_step ? error : INFINITY;
+	}
+}
+
+static void add_run(const float values[RUN_COUNT],
+		    const double errors[RUN_COUNT], struct lanes *lanes)
+{
+	for (size_t i = 0; i < RUN_COUNT; i += LANE_COUNT)
+		for (size_t j = 0; j < LANE_COUNT; j++) {
+			const double error = errors[i + j];
+			const float size = fabsf(values[i + j]);
+
+			lanes->error_sum[j] += error;
+			lanes->error_max[j] = error > lanes->error_max[j]
+						  ? error
+						  : lanes->error_max[j];
+			lanes->largest[j] =
+			    size > lanes->largest[j] ? size : lanes->largest[j];
+		}
+}
+
+static void note_lost(const struct matmulnbits_rows *rows, uint64_t first,
+		      const float values[RUN_COUNT],
+		      const double errors[RUN_COUNT], struct survey *survey)
+{
+	const uint64_t blocks = rows->weight->blocks;
+
+	for (size_t i = 0; i < RUN_COUNT && !survey->lost_scale.found; i++)
+		if (isinf(errors[i]))
+			note(&survey->lost_scale, (double)values[i],
+			     rows->first + (first + i) / blocks,
+			     (first + i) % blocks);
+}
+
+/* survey_rows() where a scale is all that a block has: they lie one after the
+ * other, and no two share 32 columns. */
+static void survey_scales(const struct matmulnbits_rows *rows,
+			  struct survey *survey)
+{
+	const struct matmulnbits *weight = rows->weight;
+	const uint64_t count = rows->count * weight->blocks;
+	/* No number of a codebook is greater than 1. */
+	const double top =
+	    weight->codebook ? 1 : (double)(1u << (weight->bits - 1));
+	struct lanes lanes = { .error_max = { 0 } };
+	float values[RUN_COUNT];
+	double errors[RUN_COUNT];
+
+	for (uint64_t first = 0; first < count; first += RUN_COUNT) {
+		const uint64_t left = count - first;
+		const size_t run = left < RUN_COUNT ? (size_t)left : RUN_COUNT;
+
+		quire_onnx_floats(weight->scales->type, rows->scales, first,
+				  run, values);
+		/* A scale of 0 adds nothing to anything. */
+		memset(values + run, 0, (RUN_COUNT - run) * sizeof(float));
+		round_run(values, errors);
+		add_run(values, errors, &lanes);
+		for (size_t j = 0; j < LANE_COUNT; j++)
+			if (isinf(lanes.error_max[j]))
+				note_lost(rows, first, values, errors, survey);
+	}
+	for (size_t j = 0; j < LANE_COUNT; j++) {
+		survey->scales.mean += lanes.error_sum[j];
+		survey->scales.max =
+		    fmax(survey->scales.max, lanes.error_max[j]);
+		survey->largest =
+		    fmax(survey->largest, top * (double)lanes.largest[j]);
+	}
+}
+
 static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
 			  unsigned char *scratch, quire_error *error)
 {
@@ -187,9 +281,11 @@ static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
 quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 			  struct survey *survey, quire_error *error)
 {
-	const bool around_128 =
+	const bool around_default =
 	    !weight->zero_points && (!weight->zero_is_0 || weight->is_signed);
-	const bool with_codes = weight->bits == 8 && !around_128 && !map;
+	const bool with_codes = weight->bits == 8 && !around_default && !map;
+	const bool plain =
+	    around_default && weight->block_size % BLOCK_COUNT == 0;
 	const uint64_t row_size = weight->scale_row_size +
 				  weight->zero_row_size +
 				  (with_codes ? weight->code_row_size : 0);
@@ -211,7 +307,9 @@ quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 
 		rows.count = left < most ? left : most;
 		status = fetch(&rows, with_codes, scratch, error);
-		if (status == QUIRE_OK)
+		if (status == QUIRE_OK && plain)
+			survey_scales(&rows, &seen);
+		else if (status == QUIRE_OK)
 			survey_rows(&rows, &seen);
 		rows.first += rows.count;
 	}

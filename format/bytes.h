@@ -65,12 +65,18 @@ static inline void store_u32(void *bytes, uint32_t value)
 	store_u16(b + 2, (uint16_t)(value >> 16));
 }
 
+/* Of a value put together from bytes, compilers see these through the rest and
+ * store one after the other, unless told that memory has their order. */
 static inline void store_u64(void *bytes, uint64_t value)
 {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	memcpy(bytes, &value, sizeof(value));
+#else
 	unsigned char *b = bytes;
 
 	store_u32(b, (uint32_t)value);
 	store_u32(b + 4, (uint32_t)(value >> 32));
+#endif
 }
 
 static inline void store_f32(void *bytes, float value)

@@ -101,6 +101,69 @@ static void test_survey_f16_subnormal(void **state)
 	assert_true(survey.scales.max == 0);
 }
 
+/* Many rows: the sums are those of all, and the first that is lost is found
+ * wherever it lies. */
+static void check_many(uint64_t block_size, uint32_t bits, size_t lost)
+{
+	const struct sample_kind kind = { .bits = bits,
+					  .block_size = block_size,
+					  .k = 3 * block_size,
+					  .n = 5000,
+					  .scale_type = ONNX_FLOAT };
+	const size_t count = 3 * 5000;
+	struct rng rng = { 5 };
+	struct sample sample;
+	struct survey survey;
+	double max = 0;
+	double sum = 0;
+	double largest = 0;
+
+	sample_make(&rng, &kind, &sample);
+	for (size_t i = 0; i < count; i++) {
+		const float scale = (float)(i % 4099 + 16) * -0x1.37p-16f;
+		const double rounded = (double)fp16_ieee_to_fp32_value(
+		    fp16_ieee_from_fp32_value(scale));
+		const double error = fabs(1 - rounded / (double)scale);
+
+		store_f32(sample.scale_bytes.data + 4 * i, scale);
+		max = fmax(max, error);
+		sum += error;
+		largest = fmax(largest, -(double)scale);
+	}
+	if (lost < count)
+		store_f32(sample.scale_bytes.data + 4 * lost, 70000);
+	if (lost < count && lost + 1000 < count)
+		store_f32(sample.scale_bytes.data + 4 * (lost + 1000), NAN);
+	assert_int_equal(quire_survey(&sample.weight, NULL, &survey, NULL),
+			 QUIRE_OK);
+	assert_int_equal(survey.lost_scale.found, lost < count);
+	if (lost < count) {
+		assert_int_equal(survey.lost_scale.row, lost / 3);
+		assert_int_equal(survey.lost_scale.at, lost % 3);
+		assert_true(survey.lost_scale.value == 70000);
+		assert_true(isinf(survey.scales.max));
+		assert_true(isinf(survey.scales.mean));
+		largest = 70000;
+	} else {
+		assert_true(fabs(survey.scales.max - max) < 1e-12);
+		assert_true(fabs(survey.scales.mean - sum / (double)count) <
+			    1e-12);
+	}
+	assert_true(survey.largest == largest * (double)(1u << (bits - 1)));
+	sample_discard(&sample);
+}
+
+static void test_survey_many(void **state)
+{
+	static const size_t lost[] = { SIZE_MAX, 0, 255, 256, 7777, 14999 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		check_many(32, 4, lost[i]);
+		check_many(16, 2, lost[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_survey_held),
 		cmocka_unit_test(test_survey_lost),
 		cmocka_unit_test(test_survey_f16_subnormal),
+		cmocka_unit_test(test_survey_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
