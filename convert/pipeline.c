@@ -10,9 +10,11 @@
 #include "format/error.h"
 #include "machine/crew.h"
 
-/* Bytes of a piece, unless one row has more: enough to make the cost of
- * handing it over vanish, little enough to stay in a cache. */
-#define PIECE_SIZE (UINT64_C(1) << 20)
+/* Bytes of a piece, unless one row has more, and pieces of a set for each
+ * thread: enough in all to make the cost of a turn vanish, little enough to
+ * stay in a cache, and in parts that the threads end with at about one time. */
+#define PIECE_SIZE	  (UINT64_C(1) << 18)
+#define PIECES_PER_THREAD 4
 
 /* Rows of a weight, or bytes or elements of a plain tensor. */
 struct piece {
@@ -201,7 +203,7 @@ static quire_status step(struct pipeline *pipe, quire_error *error)
 	struct piece_set swapped;
 	quire_status status;
 
-	quire_crew_run(&pipe->crew, pipe->width, pipe->filling.count + 1,
+	quire_crew_run(&pipe->crew, pipe->crew.threads, pipe->filling.count + 1,
 		       run_task, pipe);
 	status = check_set(pipe, error);
 	if (status != QUIRE_OK)
@@ -302,7 +304,7 @@ static quire_status allocate_set(struct piece_set *set, size_t width,
 	return quire_fail_memory(error, width * (out + scratch));
 }
 
-/* Memory for the largest piece of any item, twice for each thread. */
+/* Memory for the largest piece of any item, for both sets. */
 static quire_status allocate(struct pipeline *pipe, quire_error *error)
 {
 	const struct plan *plan = pipe->plan;
@@ -356,7 +358,10 @@ quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
 	status = quire_crew_init(&pipe.crew, options->threads, NULL, NULL);
 	if (status != QUIRE_OK)
 		return quire_fail_threads(error, status, options->threads);
-	pipe.width = pipe.crew.threads;
+	/* A turn takes a millisecond, or as long as the disk does: who waits
+	 * for the next one sleeps, and leaves the CPU to whom it waits for. */
+	pipe.crew.pool_flags |= PTHREADPOOL_FLAG_YIELD_WORKERS;
+	pipe.width = PIECES_PER_THREAD * (size_t)pipe.crew.threads;
 	status = allocate(&pipe, error);
 	if (status == QUIRE_OK)
 		status = stream(&pipe, error);
