@@ -4,9 +4,9 @@
  * read a block of 16 rows.
  *
  * 16 rows of W at a time, a row a lane: a block of them is unpacked once, in
- * registers, and multiplied by all rows of x. Reading 16 rows at once is
- * nothing that hardware follows, so the next 16 are asked for in the order in
- * which they lie.
+ * registers, and multiplied by all rows of x. Some blocks are read at once.
+ * Reading 16 rows at once is nothing that hardware follows, so the next 16 are
+ * asked for in the order in which they lie.
  */
 #ifndef QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H
 #define QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H
@@ -39,10 +39,24 @@ struct strip_block {
 typedef struct strip_block (*load_block_fn)(const unsigned char *const row[16],
 					    size_t offset);
 
-/* A type of weights. Constant wherever it is used, so that all is inlined. */
+/* The most dwords of a row in a run of blocks. */
+#define MAX_DWORDS 20
+
+/* Block i of a run, which begins at `offset`. Called for one after the other;
+ * `dwords` is to hold what was read of the run. */
+typedef struct strip_block (*take_block_fn)(const unsigned char *const row[16],
+					    size_t offset,
+					    __m512i dwords[MAX_DWORDS],
+					    size_t i);
+
+/* A type of weights. Constant wherever it is used, so that all is inlined.
+ * Blocks are taken in runs of run_blocks, and loaded by themselves where fewer
+ * are left. */
 struct strip_type {
 	load_block_fn load;
+	take_block_fn take;
 	size_t block_size;
+	size_t run_blocks;
 	bool minima;
 };
 
@@ -77,6 +91,25 @@ QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
 	return _mm512_fmadd_ps(block, scale, sum);
 }
 
+/* All rows of x, whose blocks are at `x`, by a block of the strip. */
+QUIRE_INLINE void add_rows(__m512 sum[QUIRE_FEW_ROWS],
+			   const struct strip_block *w, const unsigned char *x,
+			   size_t x_size, size_t count, bool minima)
+{
+	QUIRE_UNROLL
+	for (size_t m = 0; m < count; m++)
+		sum[m] = add_block(sum[m], w, x + m / TILE * x_size, m % TILE,
+				   minima);
+}
+
+/* Asks for the same bytes of the strip after this one. */
+QUIRE_INLINE void prefetch_strip(const unsigned char *weights, size_t row_size,
+				 size_t begin, size_t size)
+{
+	for (size_t line = 0; line < size; line += 64)
+		prefetch_ahead(weights, STRIP * row_size + begin + line);
+}
+
 /* A strip, of which `rows` rows are there, by a constant number of rows of x,
  * of which the first x_rows are written. */
 QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
@@ -86,27 +119,38 @@ QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
 				 const struct strip_type *type)
 {
 	const size_t strip_size = STRIP * type->block_size;
+	const size_t blocks = k / QUIRE_BLOCK_COLS;
+	const size_t run = type->run_blocks;
 	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
 	const unsigned char *row[STRIP];
 	__m512 sum[QUIRE_FEW_ROWS];
+	size_t b = 0;
 
 	find_rows16(weights, row_size, rows, 0, row);
 	QUIRE_UNROLL
 	for (size_t m = 0; m < count; m++)
 		sum[m] = _mm512_setzero_ps();
-	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
+	for (; blocks - b >= run; b += run) {
+		__m512i dwords[MAX_DWORDS];
+
+		QUIRE_UNROLL
+		for (size_t i = 0; i < run; i++) {
+			struct strip_block w;
+
+			prefetch_strip(weights, row_size, (b + i) * strip_size,
+				       strip_size);
+			w = type->take(row, b * type->block_size, dwords, i);
+			add_rows(sum, &w, x + (b + i) * QUIRE_INT8_SIZE(TILE),
+				 x_size, count, type->minima);
+		}
+	}
+	for (; b < blocks; b++) {
 		struct strip_block w;
 
-		for (size_t line = 0; line < strip_size; line += 64)
-			prefetch_ahead(weights, STRIP * row_size +
-						    b * strip_size + line);
+		prefetch_strip(weights, row_size, b * strip_size, strip_size);
 		w = type->load(row, b * type->block_size);
-		QUIRE_UNROLL
-		for (size_t m = 0; m < count; m++)
-			sum[m] = add_block(sum[m], &w,
-					   x + m / TILE * x_size +
-					       b * QUIRE_INT8_SIZE(TILE),
-					   m % TILE, type->minima);
+		add_rows(sum, &w, x + b * QUIRE_INT8_SIZE(TILE), x_size, count,
+			 type->minima);
 	}
 	QUIRE_UNROLL
 	for (size_t m = 0; m < count; m++)

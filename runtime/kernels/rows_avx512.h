@@ -42,20 +42,14 @@ QUIRE_INLINE __m512i load_4_rows(const unsigned char *const row[16],
 	    z, _mm_loadu_si128((const void *)(row[first + 12] + offset)), 3);
 }
 
-/* 16 bytes of each row, transposed by 4 bytes: lane i of out[j] holds bytes
- * 4j to 4j + 3 of row i. Rows 4 apart are loaded into one vector, so that
- * transposing within its quarters puts the lanes in order. */
-QUIRE_INLINE void load_transposed16(const unsigned char *const row[16],
-				    size_t offset, __m512i out[4])
+/* 4 by 4 dwords in each quarter: quarter i of out[j] is dword j of quarter i
+ * of each vector. */
+QUIRE_INLINE void transpose_quarters(const __m512i in[4], __m512i out[4])
 {
-	const __m512i r0 = load_4_rows(row, 0, offset);
-	const __m512i r1 = load_4_rows(row, 1, offset);
-	const __m512i r2 = load_4_rows(row, 2, offset);
-	const __m512i r3 = load_4_rows(row, 3, offset);
-	const __m512i t0 = _mm512_unpacklo_epi32(r0, r1);
-	const __m512i t1 = _mm512_unpackhi_epi32(r0, r1);
-	const __m512i t2 = _mm512_unpacklo_epi32(r2, r3);
-	const __m512i t3 = _mm512_unpackhi_epi32(r2, r3);
+	const __m512i t0 = _mm512_unpacklo_epi32(in[0], in[1]);
+	const __m512i t1 = _mm512_unpackhi_epi32(in[0], in[1]);
+	const __m512i t2 = _mm512_unpacklo_epi32(in[2], in[3]);
+	const __m512i t3 = _mm512_unpackhi_epi32(in[2], in[3]);
 
 	out[0] = _mm512_unpacklo_epi64(t0, t2);
 	out[1] = _mm512_unpackhi_epi64(t0, t2);
@@ -63,15 +57,25 @@ QUIRE_INLINE void load_transposed16(const unsigned char *const row[16],
 	out[3] = _mm512_unpackhi_epi64(t1, t3);
 }
 
-/* A block of each row as unsigned codes: lane i of codes[j] has columns 4j to
- * 4j + 3 of row i. Here from the 16 bytes at `offset`, two codes each. */
-QUIRE_INLINE void load_nibbles16(const unsigned char *const row[16],
-				 size_t offset, __m512i codes[8])
+/* 16 bytes of each row, transposed by 4 bytes: lane i of out[j] holds bytes
+ * 4j to 4j + 3 of row i. Rows 4 apart are loaded into one vector, so that
+ * transposing within its quarters puts the lanes in order. */
+QUIRE_INLINE void load_transposed16(const unsigned char *const row[16],
+				    size_t offset, __m512i out[4])
+{
+	__m512i in[4];
+
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++)
+		in[i] = load_4_rows(row, i, offset);
+	transpose_quarters(in, out);
+}
+
+/* Codes of 16 bytes of each row, two in each byte. */
+QUIRE_INLINE void split_nibbles(const __m512i bytes[4], __m512i codes[8])
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
-	__m512i bytes[4];
 
-	load_transposed16(row, offset, bytes);
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const __m512i high = _mm512_srli_epi16(bytes[i], 4);
@@ -79,6 +83,17 @@ QUIRE_INLINE void load_nibbles16(const unsigned char *const row[16],
 		codes[i] = _mm512_and_si512(bytes[i], nibble);
 		codes[i + 4] = _mm512_and_si512(high, nibble);
 	}
+}
+
+/* A block of each row as unsigned codes: lane i of codes[j] has columns 4j to
+ * 4j + 3 of row i. Here from the 16 bytes at `offset`, two codes each. */
+QUIRE_INLINE void load_nibbles16(const unsigned char *const row[16],
+				 size_t offset, __m512i codes[8])
+{
+	__m512i bytes[4];
+
+	load_transposed16(row, offset, bytes);
+	split_nibbles(bytes, codes);
 }
 
 /* The same from 32 signed bytes. */

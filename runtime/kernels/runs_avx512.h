@@ -1,0 +1,108 @@
+/*
+ * runs_avx512.h - how a run of blocks of each of 16 rows of weights is read at
+ * once. For kernels only.
+ *
+ * Two loads of 32 bytes and one of the rest of a row read four blocks, where
+ * each by itself takes a load of its codes and one of its scale; and with
+ * several rows of x it is loads that a core has too few of. All is
+ * transposed by 4 bytes: lane i of dword j holds bytes 4j to 4j + 3 of row i.
+ */
+#ifndef QUIRE_KERNELS_RUNS_AVX512_H
+#define QUIRE_KERNELS_RUNS_AVX512_H
+
+#ifndef __AVX512BW__
+#error "compile with -mavx512bw"
+#endif
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#include "runtime/kernels/rows_avx512.h"
+#include "runtime/kernels/unroll.h"
+
+/* 32 bytes of rows `first` and first + 4. */
+QUIRE_INLINE __m512i load_2_rows(const unsigned char *const row[16],
+				 size_t first, size_t offset)
+{
+	const void *low = row[first] + offset;
+	const void *high = row[first + 4] + offset;
+
+	return _mm512_inserti64x4(
+	    _mm512_castsi256_si512(_mm256_loadu_si256(low)),
+	    _mm256_loadu_si256(high), 1);
+}
+
+/* 32 bytes of each row. Vectors of which two rows are a half each are, when
+ * transposed within their quarters, of eight rows: the quarters 0 and 2 their
+ * first 4 dwords, 1 and 3 the others. */
+QUIRE_INLINE void load_8_dwords(const unsigned char *const row[16],
+				size_t offset, __m512i out[8])
+{
+	__m512i in[4], low[4], high[4];
+
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++)
+		in[i] = load_2_rows(row, i, offset);
+	transpose_quarters(in, low);
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++)
+		in[i] = load_2_rows(row, 8 + i, offset);
+	transpose_quarters(in, high);
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++) {
+		out[i] = _mm512_shuffle_i32x4(low[i], high[i],
+					      _MM_SHUFFLE(2, 0, 2, 0));
+		out[4 + i] = _mm512_shuffle_i32x4(low[i], high[i],
+						  _MM_SHUFFLE(3, 1, 3, 1));
+	}
+}
+
+/* 8 bytes of 8 rows from `first` on, one after the other. */
+QUIRE_INLINE __m512i load_8_rows(const unsigned char *const row[16],
+				 size_t first, size_t offset)
+{
+	__m512i z = _mm512_setzero_si512();
+
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 8; i++)
+		z = _mm512_mask_broadcastq_epi64(
+		    z, (__mmask8)(1U << i),
+		    _mm_loadl_epi64((const void *)(row[first + i] + offset)));
+	return z;
+}
+
+/* 8 bytes of each row. */
+QUIRE_INLINE void load_2_dwords(const unsigned char *const row[16],
+				size_t offset, __m512i out[2])
+{
+	const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16,
+					       18, 20, 22, 24, 26, 28, 30);
+	const __m512i odd = _mm512_or_si512(even, _mm512_set1_epi32(1));
+	const __m512i low = load_8_rows(row, 0, offset);
+	const __m512i high = load_8_rows(row, 8, offset);
+
+	out[0] = _mm512_permutex2var_epi32(low, even, high);
+	out[1] = _mm512_permutex2var_epi32(low, odd, high);
+}
+
+/* The f16 in the lower or in the upper half of each lane, as f32. */
+QUIRE_INLINE __m512 low_f16(__m512i dword)
+{
+	return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(dword));
+}
+
+QUIRE_INLINE __m512 high_f16(__m512i dword)
+{
+	return low_f16(_mm512_srli_epi32(dword, 16));
+}
+
+/* The 4 bytes from the middle of dword[0] to the middle of the next. */
+QUIRE_INLINE __m512i middle(const __m512i dword[2])
+{
+	const __mmask32 upper = 0xaaaaaaaa; /* half of each lane */
+
+	return _mm512_rol_epi32(
+	    _mm512_mask_blend_epi16(upper, dword[1], dword[0]), 16);
+}
+
+#endif
