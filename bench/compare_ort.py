@@ -5,8 +5,8 @@
                    [--threads 2] [--activations f32,f16] [--dense]
                    [--kernels NAME] [--json FILE]
 
-Needs the Python packages numpy, onnx and onnxruntime, and libquire as a shared
-library (cmake -DBUILD_SHARED_LIBS=ON).
+Needs bench/requirements.txt, and libquire as a shared library (cmake
+-DBUILD_SHARED_LIBS=ON).
 
 Each contestant multiplies by several copies of a matrix in turn, together
 larger than the last-level cache. ONNX Runtime has them as nodes of one graph,

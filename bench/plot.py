@@ -5,7 +5,7 @@
     compare_ort.py --shape 4096,4096 --m 1,4,16,64,256,512 --json ort.json
     plot.py q.json --ort ort.json -o docs/roofline.svg --machine "NAME"
 
-Needs the Python package matplotlib. The x axis is operations per byte of
+Needs bench/requirements.txt. The x axis is operations per byte of
 weights, that is the rows of x; the limits are those that quire bench measured:
 reading, and int8 and f32 multiplications and additions.
 """
@@ -131,10 +131,10 @@ def main():
     axes.legend(loc="lower right", fontsize=8, frameon=False)
     threads = f"{options.threads} thread" + ("s" if options.threads > 1 else "")
     title = f"Q4_0, K = {shape[0]}, N = {shape[1]}, {threads}"
-    if options.machine:
-        title += f"; {options.machine}"
     if version:
         title += f"; ONNX Runtime {version}"
+    if options.machine:
+        title += f"\n{options.machine}"
     axes.set_title(title, fontsize=9)
     figure.tight_layout()
     figure.savefig(options.output, metadata={"Date": None, "Creator": None})
