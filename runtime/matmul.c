@@ -25,8 +25,9 @@
  *	max(X_SIZE, one tile) + threads * (one panel + CHUNK_ROWS * 4 * step)
  *
  * and a little for the bias. One tile of x is a kernel's `rows` (at most 8)
- * rows of 4 bytes a column; a panel is at most 32 KiB; a step is the panel's
- * rows (at most 32), or MAX_VEC_STEP: 4 MiB and 96 KiB a thread.
+ * rows of 4 bytes a column; a panel is at most 32 KiB; a step is the `nr` of
+ * the panel form (at most 32) or of the few form (64), or MAX_VEC_STEP: 4 MiB
+ * and 96 KiB a thread.
  */
 #define X_SIZE	   ((size_t)4 << 20)
 #define CHUNK_ROWS 256

@@ -1,6 +1,6 @@
 /*
  * runtime.c - creates and frees runtimes: a device, a kernel set, threads,
- * scratch memory. Multiplies nothing: matmul.c does.
+ * scratch memory. Multiplies nothing: multiply.c does.
  */
 #include "runtime/runtime.h"
 
