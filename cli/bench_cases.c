@@ -61,7 +61,7 @@ struct bench_case *bench_cases_make(const struct bench_plan *plan,
 		.weight_size = weight_size(group),
 	};
 	struct bench_case *cases =
-	    malloc(plan->level.count * BENCH_LIST_MAX * sizeof(*cases));
+	    malloc(plan->level.count * 2 * BENCH_LIST_MAX * sizeof(*cases));
 
 	if (!cases)
 		return NULL;
@@ -70,6 +70,10 @@ struct bench_case *bench_cases_make(const struct bench_plan *plan,
 		like.level = plan->level.number[i];
 		add_level(plan, &like, cases, count, group->shape.one_row);
 	}
+	like.level = 4;
+	like.prepacked = true;
+	if (plan->prepack && bench_is_int8(&like))
+		add_level(plan, &like, cases, count, group->shape.one_row);
 	return cases;
 }
 

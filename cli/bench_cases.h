@@ -29,6 +29,7 @@ struct bench_plan {
 	struct bench_numbers level;
 	struct bench_numbers weights; /* quire_dtype */
 	const char *kernels;	      /* NULL: the best */
+	bool prepack;		      /* also with weights laid out before */
 	quire_device device;	      /* QUIRE_DEVICE_CPU or ..._METAL */
 	const quire_model *model;     /* whose weights; NULL: made up */
 };
@@ -40,6 +41,7 @@ struct bench_case {
 	quire_dtype weights;
 	uint64_t weight_size; /* bytes */
 	size_t source;	      /* of its weights, among those of its run */
+	bool prepacked;	      /* quire_runtime_prepack has laid them out */
 
 	double ms; /* the median of all calls */
 	const char *kernels;

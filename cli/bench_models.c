@@ -112,6 +112,7 @@ static bool add_time(const struct bench_results *results,
 		if (row->k == linears->k && row->n == linears->n &&
 		    row->m == m && row->threads == like->threads &&
 		    row->level == like->level &&
+		    row->prepacked == like->prepacked &&
 		    row->weights == like->weights) {
 			*ms += row->ms * linears->count;
 			return true;

@@ -35,6 +35,16 @@ static void table_titles(struct table *table)
 		table_text(table, titles[i]);
 }
 
+/* "Q4_0", or "Q4_0 prepacked" */
+static void table_weights(struct table *table, const struct bench_case *row)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s%s", quire_dtype_name(row->weights),
+		 row->prepacked ? " prepacked" : "");
+	table_text(table, text);
+}
+
 static void table_case(struct table *table, const struct bench_case *row)
 {
 	char text[64];
@@ -43,7 +53,7 @@ static void table_case(struct table *table, const struct bench_case *row)
 	table_text(table, text);
 	table_number(table, row->m);
 	table_number(table, row->threads);
-	table_text(table, quire_dtype_name(row->weights));
+	table_weights(table, row);
 	table_number(table, row->level);
 	snprintf(text, sizeof(text), "%.4f", row->ms);
 	table_text(table, text);
@@ -90,7 +100,7 @@ static bool print_speeds(const struct bench_results *results,
 		table_text(&table, phase_of(row->m));
 		table_number(&table, row->m);
 		table_number(&table, row->threads);
-		table_text(&table, quire_dtype_name(row->weights));
+		table_weights(&table, row);
 		table_number(&table, row->level);
 		snprintf(text, sizeof(text), "%.1f", tokens);
 		table_text(&table, text);
@@ -129,6 +139,8 @@ static void json_case(struct json_out *out, const struct bench_case *row)
 	json_out_u64(out, "threads", row->threads);
 	json_out_text(out, "weights", quire_dtype_name(row->weights));
 	json_out_u64(out, "level", row->level);
+	if (row->prepacked)
+		json_out_text(out, "layout", "prepacked");
 	json_out_text(out, "kernels", on_device ? "metal" : row->kernels);
 	json_out_f64(out, "ms", row->ms);
 	json_out_f64(out, "gbps", bench_gbps(row));
@@ -163,6 +175,8 @@ static void json_speeds(struct json_out *out,
 		json_out_u64(out, "threads", row->threads);
 		json_out_text(out, "weights", quire_dtype_name(row->weights));
 		json_out_u64(out, "level", row->level);
+		if (row->prepacked)
+			json_out_text(out, "layout", "prepacked");
 		json_out_f64(out, "tokens_per_second", tokens);
 		json_out_end(out, '}');
 	}

@@ -37,6 +37,7 @@ struct timing {
 
 struct bench {
 	quire_runtime *runtime;
+	quire_runtime *prepacked; /* the same, for weights laid out before */
 	struct peak_meter *meter; /* NULL: the CPU does not compute */
 	struct bench_weights *weights;
 	quire_batch *batch; /* under way, or NULL */
@@ -54,11 +55,13 @@ static bool call(struct bench *bench, const struct bench_case *what,
 		.batch = bench->batch,
 		.k = what->k,
 	};
+	quire_runtime *runtime =
+	    what->prepacked ? bench->prepacked : bench->runtime;
 	const double start = terminal_seconds();
 	quire_error error;
 
-	if (quire_matmul(bench->runtime, tensor, bench->x, what->m, bench->y,
-			 &how, &error) != QUIRE_OK) {
+	if (quire_matmul(runtime, tensor, bench->x, what->m, bench->y, &how,
+			 &error) != QUIRE_OK) {
 		trouble("bench: %s", error.message);
 		return false;
 	}
@@ -144,9 +147,13 @@ static bool run_rounds(struct bench *bench, const struct bench_case *cases,
 		if (bench->meter)
 			peak_meter_sample(bench->meter, weights->memory,
 					  weights->size);
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
+			if (i > 0 && cases[i].prepacked &&
+			    !cases[i - 1].prepacked)
+				pause_for_threads(cases);
 			if (!burst(bench, &cases[i], &bench->timings[i], round))
 				return false;
+		}
 	}
 	return true;
 }
@@ -200,6 +207,28 @@ static quire_status attach(const struct bench *bench,
 	return status;
 }
 
+/* A runtime of its own, so that the other one's products are by the weights
+ * as they lie. */
+static quire_status prepack(struct bench *bench, const struct bench_plan *plan,
+			    const quire_runtime_options *how,
+			    const struct bench_case *cases, size_t count,
+			    quire_error *error)
+{
+	quire_status status;
+
+	if (!plan->prepack)
+		return QUIRE_OK;
+	status = quire_runtime_create(how, &bench->prepacked, error);
+	if (status == QUIRE_OK && plan->model)
+		status =
+		    quire_runtime_prepack(bench->prepacked, plan->model, error);
+	for (size_t i = 0; status == QUIRE_OK && i < count; i++)
+		status = quire_runtime_prepack(
+		    bench->prepacked, bench->weights[cases[i].source].made,
+		    error);
+	return status;
+}
+
 static bool prepare(struct bench *bench, const struct bench_plan *plan,
 		    const struct bench_case *cases, size_t count)
 {
@@ -233,7 +262,8 @@ static bool prepare(struct bench *bench, const struct bench_plan *plan,
 		bench->x[i] = (float)spread / 32768.0F - 1.0F;
 	}
 	if (quire_runtime_create(&how, &bench->runtime, &error) != QUIRE_OK ||
-	    attach(bench, plan, cases, count, &error) != QUIRE_OK) {
+	    attach(bench, plan, cases, count, &error) != QUIRE_OK ||
+	    prepack(bench, plan, &how, cases, count, &error) != QUIRE_OK) {
 		trouble("bench: %s", error.message);
 		return false;
 	}
@@ -250,6 +280,7 @@ bool bench_run(const struct bench_plan *plan, struct bench_weights *weights,
 
 	if (done)
 		conclude(&bench, cases, count);
+	quire_runtime_free(bench.prepacked);
 	quire_runtime_free(bench.runtime);
 	peak_meter_free(bench.meter);
 	free(bench.timings);

@@ -129,12 +129,18 @@ static bool take_model(struct bench_weights *weights, const quire_model *model,
 	return true;
 }
 
-/* Makes a model of the matrices, if a device is to use them. */
+static bool needs_model(const struct bench_plan *plan)
+{
+	return plan->prepack || plan->device != QUIRE_DEVICE_CPU;
+}
+
+/* Makes a model of the matrices, if a device is to use them, or they are to
+ * be laid out before. */
 static bool make_model(struct bench_weights *weights,
 		       const struct bench_plan *plan,
 		       const quire_tensor *tensor, size_t count, size_t stride)
 {
-	if (plan->device == QUIRE_DEVICE_CPU)
+	if (!needs_model(plan))
 		return true;
 	bench_container_write(weights->memory, tensor, count, stride);
 	return quire_model_open_memory(weights->memory, weights->size, NULL,
@@ -162,8 +168,7 @@ bool bench_weights_make(struct bench_weights *weights,
 	stride = (size_t)(tensor.size + BENCH_ALIGNMENT - 1) / BENCH_ALIGNMENT *
 		 BENCH_ALIGNMENT;
 	count = (wanted + stride - 1) / stride;
-	header =
-	    plan->device == QUIRE_DEVICE_CPU ? 0 : bench_container_size(count);
+	header = needs_model(plan) ? bench_container_size(count) : 0;
 	if (!take_model(weights, plan->model, group, count) ||
 	    !allocate(weights, header + count * stride) ||
 	    !make_model(weights, plan, &tensor, count, stride)) {

@@ -14,7 +14,7 @@ struct bench_weights {
 	size_t next;
 	unsigned char *memory; /* what was made up, filled; for reading */
 	size_t size;
-	quire_model *made; /* the same as a model, for a device; or NULL */
+	quire_model *made; /* the same as a model, where one is needed */
 };
 
 /* Those of the plan's model, if it has one, and as many made-up ones as it

@@ -27,6 +27,7 @@ struct values {
 	const char *device;
 	const char *level;
 	const char *weights;
+	bool prepack;
 	bool json;
 };
 
@@ -72,6 +73,11 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, device),
 	  .help = DEVICE_OPTION_HELP },
+	{ .name = "prepack",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, prepack),
+	  .help = "at level 4 also by weights that "
+		  "quire_runtime_prepack laid out" },
 	{ .name = "json",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, json),
@@ -284,10 +290,11 @@ static bool read_device(const struct values *values, struct bench_plan *plan)
 	if (!bench_device_find(values->device, &plan->device))
 		return false;
 	if (plan->device == QUIRE_DEVICE_CPU ||
-	    (!values->threads && !values->kernels && !values->level))
+	    (!values->threads && !values->kernels && !values->level &&
+	     !values->prepack))
 		return true;
-	trouble("bench: --threads, --kernels and --level are the CPU's, and "
-		"this would run on Metal");
+	trouble("bench: --threads, --kernels, --level and --prepack are the "
+		"CPU's, and this would run on Metal");
 	return false;
 }
 
@@ -318,6 +325,7 @@ static int run(int argc, char **argv)
 		plan.model = file;
 	}
 	plan.kernels = values.kernels;
+	plan.prepack = values.prepack;
 	code = bench(&values, &plan);
 	quire_model_close(file);
 	return code;

@@ -541,6 +541,7 @@ typedef struct quire_runtime_info {
 	quire_device device;
 	const char *kernels; /* the kernel set in use; static storage */
 	uint32_t threads;
+	uint64_t prepacked_size; /* bytes that quire_runtime_prepack holds */
 	/* What follows is of the Metal device, and zero without one. */
 	const char *device_name; /* lives as long as the runtime */
 	bool unified_memory;	 /* false: attached models are copied */
@@ -567,8 +568,28 @@ QUIRE_API quire_status quire_runtime_attach(quire_runtime *runtime,
 					    const quire_model *model,
 					    quire_error *error);
 
-/* Of a model that is not attached, does nothing. No product by its tensors
- * may be under way. */
+/*
+ * Lays the weights of a model's linears (of a file that names none, of all
+ * matrices) out once more in memory, in the order in which the kernels take
+ * them: a copy of about their size, read once, by all threads. Products at
+ * accuracy level 4 of up to 16 rows or so then read the copy and are faster by
+ * what bench/NOTES.md says; all others go on using the mapped pages. Results
+ * of two and more rows stay the same to the last bit, of one row within the
+ * bounds of spec/kernels.md. Weights for which the kernel set has no such
+ * layout are left out (today all have it in the set avx512vnni, none in
+ * others); what is there already is kept. Any thread may call, but while no
+ * product by the model's tensors is under way. Detach the model, or free the
+ * runtime, before the model is closed.
+ *
+ * Fails with MEMORY, and with CHECKSUM for a tensor of a model opened with
+ * QUIRE_VERIFY_LAZY; nothing of the model is laid out then.
+ */
+QUIRE_API quire_status quire_runtime_prepack(quire_runtime *runtime,
+					     const quire_model *model,
+					     quire_error *error);
+
+/* Also frees what was prepacked of the model. Of one that is not attached and
+ * not prepacked, does nothing. No product by its tensors may be under way. */
 QUIRE_API void quire_runtime_detach(quire_runtime *runtime,
 				    const quire_model *model);
 

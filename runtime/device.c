@@ -1,6 +1,7 @@
 /*
  * device.c - models and batches of a runtime, handed to its device. Without a
- * device there is nothing to attach, and a batch gathers nothing.
+ * device there is nothing to attach, and a batch gathers nothing. What was
+ * prepacked of a model goes when it is detached.
  */
 #include "runtime/device.h"
 
@@ -30,6 +31,7 @@ void quire_runtime_detach(quire_runtime *runtime, const quire_model *model)
 
 	if (accelerator->ops)
 		accelerator->ops->detach(accelerator->device, model);
+	quire_prepacked_remove(&runtime->prepacked, model);
 }
 
 quire_status quire_runtime_begin(quire_runtime *runtime, quire_batch **batch,

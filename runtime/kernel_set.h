@@ -4,12 +4,13 @@
  * The framework (matmul.c) owns blocking, threads, scratch and ragged edges
  * and reads all it must know of an instruction set from these tables.
  *
- * Three forms. The vec form multiplies one row of x by rows of W as they lie.
+ * Four forms. The vec form multiplies one row of x by rows of W as they lie.
  * The few form does so for up to QUIRE_FEW_ROWS rows of x at once, unpacking
  * each block of W once for all of them. The panel form first packs `nr` rows of
  * W, `kc` columns at a time, and multiplies `mr` rows of x by the packed panel;
- * it is for many. All take x prepared, as each kernel lays it out. What they
- * compute is defined in spec/kernels.md.
+ * it is for many. The strip form is the few form over weights that were laid
+ * out beforehand (prepacked.c). All take x prepared, as each kernel lays it
+ * out. What they compute is defined in spec/kernels.md.
  *
  * Kernels know no threads, allocate nothing, cannot fail, and read no byte
  * beyond what they are given: of W exactly `rows` rows of `k` columns.
@@ -98,6 +99,18 @@ struct panel_form {
 	quire_tile_fn multiply;
 };
 
+/* The few form over strips: some rows of W as one piece, `cols` columns of all
+ * of them after the other. row_size is then the size of a strip. */
+struct strip_form {
+	struct x_form x;
+	uint32_t nr;	    /* rows of W that are best taken at a time */
+	uint32_t rows;	    /* of W in a strip; divides nr */
+	uint32_t cols;	    /* a multiple of QUIRE_BLOCK_COLS */
+	uint32_t size;	    /* bytes of that many columns of a strip */
+	quire_pack_fn pack; /* `rows` rows or fewer, all their columns */
+	quire_few_fn multiply;
+};
+
 /* One weight type, one way to compute. k is a multiple of QUIRE_BLOCK_COLS
  * for weights in blocks, and any number for others. */
 struct kernel_op {
@@ -106,6 +119,7 @@ struct kernel_op {
 	uint32_t panel_from; /* rows of x from which the panel form is used */
 	struct vec_form vec;
 	struct few_form few;	 /* multiply is NULL: there is none */
+	struct strip_form strip; /* pack is NULL: there is none */
 	struct panel_form panel; /* pack is NULL: there is none */
 };
 

@@ -71,10 +71,13 @@ static size_t count_tiles(const struct matmul *mm)
 	return divide_up(mm->rows, mm->x_form->rows);
 }
 
-static enum form choose_form(const struct kernel_op *op, size_t m)
+static enum form choose_form(const struct kernel_op *op, size_t m,
+			     bool prepacked)
 {
 	if (op->panel.pack && m >= op->panel_from)
 		return FORM_PANEL;
+	if (prepacked)
+		return FORM_STRIP;
 	return op->few.multiply && m > 1 ? FORM_FEW : FORM_VEC;
 }
 
@@ -82,7 +85,7 @@ static void plan_form(struct matmul *mm)
 {
 	const struct kernel_op *op = mm->op;
 
-	mm->form = choose_form(op, mm->request->m);
+	mm->form = choose_form(op, mm->request->m, mm->strips != NULL);
 	switch (mm->form) {
 	case FORM_PANEL:
 		mm->x_form = &op->panel.x;
@@ -91,6 +94,12 @@ static void plan_form(struct matmul *mm)
 	case FORM_FEW:
 		mm->x_form = &op->few.x;
 		mm->step = op->few.nr;
+		break;
+	case FORM_STRIP:
+		mm->x_form = &op->strip.x;
+		mm->step = op->strip.nr;
+		mm->strip_size =
+		    quire_strip_size(&op->strip, mm->request->cols);
 		break;
 	case FORM_VEC:
 		mm->x_form = &op->vec.x;
@@ -155,18 +164,17 @@ static void multiply_vec(const struct matmul *mm, const unsigned char *weights,
 		    mm->scratch + m * mm->tile_size, c + m * mm->step);
 }
 
-static void multiply_few(const struct matmul *mm, const unsigned char *weights,
+/* The few form, over rows of W or over strips of them. */
+static void multiply_few(const struct matmul *mm, quire_few_fn multiply,
+			 const unsigned char *weights, size_t row_size,
 			 size_t rows, float *c)
 {
-	const struct request *request = mm->request;
-
 	assert(QUIRE_FEW_ROWS % mm->x_form->rows == 0);
 	for (size_t m = 0; m < mm->rows; m += QUIRE_FEW_ROWS)
-		mm->op->few.multiply(
-		    weights, request->row_size, rows, request->cols,
-		    mm->scratch + m / mm->x_form->rows * mm->tile_size,
-		    mm->tile_size, min_size(mm->rows - m, QUIRE_FEW_ROWS),
-		    c + m * mm->step, mm->step);
+		multiply(weights, row_size, rows, mm->request->cols,
+			 mm->scratch + m / mm->x_form->rows * mm->tile_size,
+			 mm->tile_size, min_size(mm->rows - m, QUIRE_FEW_ROWS),
+			 c + m * mm->step, mm->step);
 }
 
 /* Bytes from the first column of a row of weights to column k, which begins
@@ -243,7 +251,14 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
 		multiply_panel(mm, weights, rows, c, slot);
 		break;
 	case FORM_FEW:
-		multiply_few(mm, weights, rows, c);
+		multiply_few(mm, mm->op->few.multiply, weights,
+			     request->row_size, rows, c);
+		break;
+	case FORM_STRIP:
+		multiply_few(mm, mm->op->strip.multiply,
+			     mm->strips +
+				 first / mm->op->strip.rows * mm->strip_size,
+			     mm->strip_size, rows, c);
 		break;
 	case FORM_VEC:
 		multiply_vec(mm, weights, rows, c);
@@ -304,7 +319,7 @@ void quire_matmul_multiply(struct crew *crew, struct matmul *mm)
 	quire_crew_run(crew, mm->strands, count_spans(mm), multiply_span, mm);
 }
 
-quire_status quire_matmul_plan(struct matmul *mm, const quire_runtime *runtime,
+quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
 			       const struct request *request,
 			       const struct kernel_op *op, quire_error *error)
 {
@@ -315,6 +330,10 @@ quire_status quire_matmul_plan(struct matmul *mm, const quire_runtime *runtime,
 		.request = request,
 		.set = runtime->set,
 		.op = op,
+		.strips =
+		    request->compute == COMPUTE_INT8
+			? quire_prepacked_find(&runtime->prepacked, request)
+			: NULL,
 		.strands = count_strands(products, STRAND_PRODUCTS,
 					 runtime->crew.threads),
 	};

@@ -11,6 +11,7 @@
 enum form {
 	FORM_VEC,
 	FORM_FEW,
+	FORM_STRIP,
 	FORM_PANEL,
 };
 
@@ -20,7 +21,9 @@ struct matmul {
 	const struct request *request;
 	const struct kernel_set *set;
 	const struct kernel_op *op;
-	enum form form; /* of `op` */
+	enum form form;		     /* of `op` */
+	const unsigned char *strips; /* of the weights; for FORM_STRIP */
+	size_t strip_size;
 	const struct x_form *x_form;
 	size_t step;	  /* rows of W that are multiplied at a time */
 	size_t tile_size; /* bytes of a tile of prepared x */
@@ -37,7 +40,7 @@ struct matmul {
 
 /* *mm = the product of `request` by `op`, which must outlive it. MEMORY: its
  * scratch is more than can be addressed. */
-quire_status quire_matmul_plan(struct matmul *mm, const quire_runtime *runtime,
+quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
 			       const struct request *request,
 			       const struct kernel_op *op, quire_error *error);
 

@@ -51,8 +51,14 @@ static quire_status create(const quire_runtime_options *options,
 	status = quire_scratch_init(&created->scratch, error);
 	if (status != QUIRE_OK)
 		goto out;
+	status = quire_prepacked_init(&created->prepacked, error);
+	if (status != QUIRE_OK) {
+		quire_scratch_destroy(&created->scratch);
+		goto out;
+	}
 	status = open_device(created, options, error);
 	if (status != QUIRE_OK) {
+		quire_prepacked_destroy(&created->prepacked);
 		quire_scratch_destroy(&created->scratch);
 		goto out;
 	}
@@ -90,6 +96,7 @@ void quire_runtime_free(quire_runtime *runtime)
 	if (runtime->accelerator.ops)
 		runtime->accelerator.ops->close(runtime->accelerator.device);
 	quire_crew_destroy(&runtime->crew);
+	quire_prepacked_destroy(&runtime->prepacked);
 	quire_scratch_destroy(&runtime->scratch);
 	free(runtime);
 }
@@ -101,6 +108,7 @@ void quire_runtime_describe(const quire_runtime *runtime,
 		.device = runtime->device,
 		.kernels = runtime->set->name,
 		.threads = runtime->crew.threads,
+		.prepacked_size = atomic_load(&runtime->prepacked.size),
 	};
 	if (runtime->accelerator.ops)
 		runtime->accelerator.ops->describe(runtime->accelerator.device,

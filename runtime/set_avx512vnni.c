@@ -48,6 +48,18 @@
 		.nr = AVX512_FEW_INT8_NR, .multiply = (function)               \
 	}
 
+#define STRIP_INT8(packs, function, pair_size, x_factor)                       \
+	{                                                                      \
+		.x = { .rows = AVX512_FEW_INT8_MR,                             \
+		       .group = QUIRE_BLOCK_COLS,                              \
+		       .size = QUIRE_INT8_SIZE(AVX512_FEW_INT8_MR),            \
+		       .factor = (x_factor),                                   \
+		       .prepare = quire_prepare_int8_avx512vnni },             \
+		.nr = AVX512_FEW_INT8_NR, .rows = AVX512_STRIP_ROWS,           \
+		.cols = AVX512_STRIP_COLS, .size = (pair_size),                \
+		.pack = (packs), .multiply = (function)                        \
+	}
+
 #define PANEL_INT8(packs, tile, panel_size, x_factor)                          \
 	{                                                                      \
 		.x = { .rows = AVX512_INT8_MR,                                 \
@@ -79,6 +91,7 @@ const struct kernel_set quire_set_avx512vnni = {
 			.panel_from = 17,
 			.vec = VEC_INT8(quire_vec_int8_q4_0_avx512vnni, QUIRE_Q4_0_FACTOR),
 			.few = FEW_INT8(quire_few_int8_q4_0_avx512vnni, QUIRE_Q4_0_FACTOR),
+			.strip = STRIP_INT8(quire_pack_strip_q4_0_avx512, quire_strip_int8_q4_0_avx512vnni, AVX512_STRIP_Q4_0_SIZE, QUIRE_Q4_0_FACTOR),
 			.panel = PANEL_INT8(quire_pack_int8_q4_0_avx512, quire_tile_int8_avx512vnni, AVX512_INT8_PANEL_SIZE, QUIRE_Q4_0_FACTOR),
 		},
 		{
@@ -94,6 +107,7 @@ const struct kernel_set quire_set_avx512vnni = {
 			.panel_from = 17,
 			.vec = VEC_INT8(quire_vec_int8_q4_1_avx512vnni, QUIRE_Q4_1_FACTOR),
 			.few = FEW_INT8(quire_few_int8_q4_1_avx512vnni, QUIRE_Q4_1_FACTOR),
+			.strip = STRIP_INT8(quire_pack_strip_q4_1_avx512, quire_strip_int8_q4_1_avx512vnni, AVX512_STRIP_Q4_1_SIZE, QUIRE_Q4_1_FACTOR),
 			.panel = PANEL_INT8(quire_pack_int8_q4_1_avx512, quire_tile_int8_min_avx512vnni, AVX512_INT8_MIN_PANEL_SIZE, QUIRE_Q4_1_FACTOR),
 		},
 		{
@@ -109,6 +123,7 @@ const struct kernel_set quire_set_avx512vnni = {
 			.panel_from = 17,
 			.vec = VEC_INT8(quire_vec_int8_q8_0_avx512vnni, QUIRE_Q8_0_FACTOR),
 			.few = FEW_INT8(quire_few_int8_q8_0_avx512vnni, QUIRE_Q8_0_FACTOR),
+			.strip = STRIP_INT8(quire_pack_strip_q8_0_avx512, quire_strip_int8_q8_0_avx512vnni, AVX512_STRIP_Q8_0_SIZE, QUIRE_Q8_0_FACTOR),
 			.panel = PANEL_INT8(quire_pack_int8_q8_0_avx512, quire_tile_int8_avx512vnni, AVX512_INT8_PANEL_SIZE, QUIRE_Q8_0_FACTOR),
 		},
 		{

@@ -17,24 +17,13 @@
 
 #include <assert.h>
 #include <immintrin.h>
-#include <string.h>
 
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/rows_avx512.h"
+#include "runtime/kernels/strip_block_avx512vnni.h"
 #include "runtime/kernels/unroll.h"
-
-enum {
-	STRIP = 16,		   /* rows of W */
-	TILE = AVX512_FEW_INT8_MR, /* rows of x */
-};
-
-/* A block of each row of a strip. */
-struct strip_block {
-	__m512i codes[8]; /* unsigned, of columns 4j to 4j + 3 */
-	__m512 d, min;
-};
 
 typedef struct strip_block (*load_block_fn)(const unsigned char *const row[16],
 					    size_t offset);
@@ -59,48 +48,6 @@ struct strip_type {
 	size_t run_blocks;
 	bool minima;
 };
-
-static inline __m512i broadcast(const unsigned char *bytes)
-{
-	int32_t four;
-
-	memcpy(&four, bytes, sizeof(four));
-	return _mm512_set1_epi32(four);
-}
-
-/* Row m of a tile of x, whose block is at `x`, by a block of the strip. */
-QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
-			      const unsigned char *x, size_t m, bool minima)
-{
-	const __m512i offset = broadcast(x + QUIRE_INT8_OFFSETS(TILE) + m * 4);
-	const __m512 scale =
-	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(TILE) + m * 4));
-	__m512i s = minima ? _mm512_setzero_si512() : offset;
-	__m512 block;
-
-	QUIRE_UNROLL
-	for (size_t i = 0; i < 8; i++)
-		s = _mm512_dpbusd_epi32(
-		    s, w->codes[i],
-		    broadcast(x + m * QUIRE_BLOCK_COLS + i * 4));
-	block = _mm512_cvtepi32_ps(s);
-	if (!minima)
-		return _mm512_fmadd_ps(block, _mm512_mul_ps(w->d, scale), sum);
-	block = _mm512_fmadd_ps(w->min, _mm512_cvtepi32_ps(offset),
-				_mm512_mul_ps(block, w->d));
-	return _mm512_fmadd_ps(block, scale, sum);
-}
-
-/* All rows of x, whose blocks are at `x`, by a block of the strip. */
-QUIRE_INLINE void add_rows(__m512 sum[QUIRE_FEW_ROWS],
-			   const struct strip_block *w, const unsigned char *x,
-			   size_t x_size, size_t count, bool minima)
-{
-	QUIRE_UNROLL
-	for (size_t m = 0; m < count; m++)
-		sum[m] = add_block(sum[m], w, x + m / TILE * x_size, m % TILE,
-				   minima);
-}
 
 /* Asks for the same bytes of the strip after this one. */
 QUIRE_INLINE void prefetch_strip(const unsigned char *weights, size_t row_size,
@@ -176,18 +123,7 @@ QUIRE_INLINE void multiply_strips(const void *weights, size_t row_size,
 #define MULTIPLY(count)                                                        \
 	multiply_strip(w, row_size, left, k, x, x_size, count, x_rows,         \
 		       y + first, y_stride, type)
-		if (x_rows <= 2)
-			MULTIPLY(2);
-		else if (x_rows <= 4)
-			MULTIPLY(4);
-		else if (x_rows <= 6)
-			MULTIPLY(6);
-		else if (x_rows <= 8)
-			MULTIPLY(8);
-		else if (x_rows <= 12)
-			MULTIPLY(12);
-		else
-			MULTIPLY(16);
+		QUIRE_BY_X_ROWS(x_rows, MULTIPLY);
 #undef MULTIPLY
 	}
 }

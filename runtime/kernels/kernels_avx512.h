@@ -30,6 +30,20 @@ enum {
 	AVX512_FEW_INT8_MR = 4,
 	AVX512_FEW_INT8_NR = 64,
 
+	/* The strip form takes the same tiles of x. A strip is 16 rows; of two
+	 * of its blocks, first the scales f16 [2][16], in Q4_1 minima likewise,
+	 * then 4 columns of each row at a time: codes u4 or u8. */
+	AVX512_STRIP_ROWS = 16,
+	AVX512_STRIP_COLS = 2 * QUIRE_BLOCK_COLS,
+	AVX512_STRIP_SCALES = 2 * AVX512_STRIP_ROWS * 2,
+	AVX512_STRIP_MIN_SCALES = 2 * AVX512_STRIP_SCALES,
+	AVX512_STRIP_BYTES = AVX512_STRIP_ROWS * QUIRE_BLOCK_COLS,
+	AVX512_STRIP_NIBBLES = AVX512_STRIP_BYTES / 2,
+	AVX512_STRIP_Q4_0_SIZE = AVX512_STRIP_SCALES + 2 * AVX512_STRIP_NIBBLES,
+	AVX512_STRIP_Q4_1_SIZE =
+	    AVX512_STRIP_MIN_SCALES + 2 * AVX512_STRIP_NIBBLES,
+	AVX512_STRIP_Q8_0_SIZE = AVX512_STRIP_SCALES + 2 * AVX512_STRIP_BYTES,
+
 	/* The vec form takes four blocks a step: 64 low and 64 high codes,
 	 * 16 offsets s32, 16 scales f32. */
 	AVX512_VEC_INT8_COLS = 128,
@@ -76,6 +90,26 @@ void quire_few_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    size_t x_size, size_t x_rows, float *y,
 				    size_t y_stride);
+
+void quire_strip_int8_q4_0_avx512vnni(const void *strips, size_t strip_size,
+				      size_t rows, size_t k, const void *x,
+				      size_t x_size, size_t x_rows, float *y,
+				      size_t y_stride);
+void quire_strip_int8_q4_1_avx512vnni(const void *strips, size_t strip_size,
+				      size_t rows, size_t k, const void *x,
+				      size_t x_size, size_t x_rows, float *y,
+				      size_t y_stride);
+void quire_strip_int8_q8_0_avx512vnni(const void *strips, size_t strip_size,
+				      size_t rows, size_t k, const void *x,
+				      size_t x_size, size_t x_rows, float *y,
+				      size_t y_stride);
+/* Strips, for the functions above. */
+void quire_pack_strip_q4_0_avx512(const void *weights, size_t row_size,
+				  size_t rows, size_t k, void *strip);
+void quire_pack_strip_q4_1_avx512(const void *weights, size_t row_size,
+				  size_t rows, size_t k, void *strip);
+void quire_pack_strip_q8_0_avx512(const void *weights, size_t row_size,
+				  size_t rows, size_t k, void *strip);
 
 /* Panels for f32: [k][32] f32. */
 void quire_pack_f32_q4_0_avx512(const void *weights, size_t row_size,

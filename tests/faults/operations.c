@@ -124,6 +124,10 @@ static quire_status open_and_multiply(const struct workplace *place,
 	status = quire_runtime_create(&options, &runtime, error);
 	if (status == QUIRE_OK)
 		status = multiply(model, runtime, error);
+	if (status == QUIRE_OK)
+		status = quire_runtime_prepack(runtime, model, error);
+	if (status == QUIRE_OK)
+		status = multiply(model, runtime, error);
 	quire_runtime_free(runtime);
 	quire_model_close(model);
 	return status;

@@ -18,6 +18,7 @@
 struct bench {
 	quire_runtime *runtime;
 	struct kernel_set set; /* a copy, of the form alone */
+	enum form form;
 };
 
 #define FORM_COUNT (FORM_PANEL + 1)
@@ -32,6 +33,7 @@ static bool bench_create(struct bench *bench, const struct kernel_set *set,
 		return false;
 	assert_int_equal(quire_runtime_create(&options, &bench->runtime, NULL),
 			 QUIRE_OK);
+	bench->form = form;
 	bench->set = *set;
 	for (size_t i = 0; i < QUIRE_MAX_OPS; i++) {
 		struct kernel_op *op = &bench->set.ops[i];
@@ -51,6 +53,8 @@ static bool has_form(const struct kernel_op *op, enum form form)
 		return op->panel.pack != NULL;
 	case FORM_FEW:
 		return op->few.multiply != NULL;
+	case FORM_STRIP:
+		return op->strip.pack != NULL;
 	default:
 		return op->vec.multiply != NULL;
 	}
@@ -93,13 +97,27 @@ static struct product product_of(const struct kernel_op *op, size_t m, size_t n,
 	};
 }
 
+/* The strip form is that of weights which were laid out before. */
+static void run(struct bench *bench, struct product *product)
+{
+	struct prepacked *list = &bench->runtime->prepacked;
+
+	if (bench->form == FORM_STRIP)
+		assert_int_equal(quire_prepacked_add(
+				     list, &bench->set, &bench->runtime->crew,
+				     NULL, &product->weight, NULL),
+				 QUIRE_OK);
+	product_run(product, bench->runtime);
+	quire_prepacked_remove(list, NULL);
+}
+
 static void check_size(struct bench *bench, struct rng *rng,
 		       const struct kernel_op *op, size_t m, size_t n, size_t k)
 {
 	struct product product = product_of(op, m, n, k);
 
 	product_create(&product, rng);
-	product_run(&product, bench->runtime);
+	run(bench, &product);
 	product_check(&product);
 	product_free(&product);
 }
@@ -172,7 +190,7 @@ static void visit_wild(struct bench *bench, struct rng *rng,
 		for (size_t i = 0; i < product.m; i++)
 			for (size_t j = 0; j < product.k; j++)
 				product_set_x(&product, i, j, wild_f32(rng));
-		product_run(&product, bench->runtime);
+		run(bench, &product);
 		product_check(&product);
 		product_free(&product);
 	}
@@ -203,7 +221,7 @@ static void visit_cancelling(struct bench *bench, struct rng *rng,
 		for (size_t j = 0; j < product.k / 2; j++)
 			product_set_x(&product, i, product.k / 2 + j,
 				      -product_x(&product, i, j));
-	product_run(&product, bench->runtime);
+	run(bench, &product);
 	product_check(&product);
 	product_free(&product);
 }
@@ -229,7 +247,7 @@ static void visit_not_finite(struct bench *bench, struct rng *rng,
 			product_set_x(&product, 4, k, specials[s]);
 			if (k > 32)
 				product_set_x(&product, 8, 32, -specials[s]);
-			product_run(&product, bench->runtime);
+			run(bench, &product);
 			product_check(&product);
 			product_free(&product);
 		}
@@ -260,7 +278,7 @@ static void visit_tiny(struct bench *bench, struct rng *rng,
 			for (size_t k = m % 2 ? 64 : 0; k < 96; k++)
 				product_set_x(&product, m, k,
 					      k % 3 ? sizes[i] : -sizes[i] / 2);
-		product_run(&product, bench->runtime);
+		run(bench, &product);
 		product_check(&product);
 		product_free(&product);
 	}
@@ -329,7 +347,7 @@ static void check_integers(quire_dtype weights)
 			if (!bench_create(&bench, quire_kernel_set(i),
 					  (enum form)form))
 				continue;
-			product_run(&product, bench.runtime);
+			run(&bench, &product);
 			quire_runtime_free(bench.runtime);
 			product_check(&product);
 			if (!first) {

@@ -1,0 +1,92 @@
+/*
+ * strip_block_avx512vnni.h - a block of 16 rows of W in registers, a row a
+ * lane, by a few rows of quantized x. What the few form and the strip form
+ * share; each brings its own way to read a block.
+ */
+#ifndef QUIRE_KERNELS_STRIP_BLOCK_AVX512VNNI_H
+#define QUIRE_KERNELS_STRIP_BLOCK_AVX512VNNI_H
+
+#ifndef __AVX512VNNI__
+#error "compile with -mavx512vnni"
+#endif
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "runtime/kernels/kernels_avx512.h"
+#include "runtime/kernels/quantize.h"
+#include "runtime/kernels/unroll.h"
+
+enum {
+	STRIP = 16,		   /* rows of W */
+	TILE = AVX512_FEW_INT8_MR, /* rows of x */
+};
+
+/* A block of each row of a strip. */
+struct strip_block {
+	__m512i codes[8]; /* unsigned, of columns 4j to 4j + 3 */
+	__m512 d, min;
+};
+
+/* MULTIPLY(count) with the least constant count that covers x_rows rows. */
+#define QUIRE_BY_X_ROWS(x_rows, MULTIPLY)                                      \
+	do {                                                                   \
+		if ((x_rows) == 1)                                             \
+			MULTIPLY(1);                                           \
+		else if ((x_rows) == 2)                                        \
+			MULTIPLY(2);                                           \
+		else if ((x_rows) <= 4)                                        \
+			MULTIPLY(4);                                           \
+		else if ((x_rows) <= 6)                                        \
+			MULTIPLY(6);                                           \
+		else if ((x_rows) <= 8)                                        \
+			MULTIPLY(8);                                           \
+		else if ((x_rows) <= 12)                                       \
+			MULTIPLY(12);                                          \
+		else                                                           \
+			MULTIPLY(16);                                          \
+	} while (0)
+
+static inline __m512i broadcast(const unsigned char *bytes)
+{
+	int32_t four;
+
+	memcpy(&four, bytes, sizeof(four));
+	return _mm512_set1_epi32(four);
+}
+
+/* Row m of a tile of x, whose block is at `x`, by a block of the strip. */
+QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
+			      const unsigned char *x, size_t m, bool minima)
+{
+	const __m512i offset = broadcast(x + QUIRE_INT8_OFFSETS(TILE) + m * 4);
+	const __m512 scale =
+	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(TILE) + m * 4));
+	__m512i s = minima ? _mm512_setzero_si512() : offset;
+	__m512 block;
+
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 8; i++)
+		s = _mm512_dpbusd_epi32(
+		    s, w->codes[i],
+		    broadcast(x + m * QUIRE_BLOCK_COLS + i * 4));
+	block = _mm512_cvtepi32_ps(s);
+	if (!minima)
+		return _mm512_fmadd_ps(block, _mm512_mul_ps(w->d, scale), sum);
+	block = _mm512_fmadd_ps(w->min, _mm512_cvtepi32_ps(offset),
+				_mm512_mul_ps(block, w->d));
+	return _mm512_fmadd_ps(block, scale, sum);
+}
+
+/* All rows of x, whose blocks are at `x`, by a block of the strip. */
+QUIRE_INLINE void add_rows(__m512 sum[QUIRE_FEW_ROWS],
+			   const struct strip_block *w, const unsigned char *x,
+			   size_t x_size, size_t count, bool minima)
+{
+	QUIRE_UNROLL
+	for (size_t m = 0; m < count; m++)
+		sum[m] = add_block(sum[m], w, x + m / TILE * x_size, m % TILE,
+				   minima);
+}
+
+#endif
