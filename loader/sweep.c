@@ -19,7 +19,7 @@
 #include "machine/hash.h"
 
 /* Bytes read at once: they are hashed out of the second-level cache. */
-#define PIECE_SIZE ((size_t)256 << 10)
+#define PIECE_SIZE ((size_t)512 << 10)
 
 /* The last piece of several has that many bytes at least, as quire_hash_sum
  * wants them; so it may have as many more than the others. */

@@ -13,7 +13,7 @@
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
 
-#define PIECE	((size_t)256 << 10)
+#define PIECE	((size_t)512 << 10)
 #define I8	((quire_dtype)24)
 #define TENSORS (sizeof(sizes) / sizeof(*sizes))
 
