@@ -74,8 +74,10 @@ static void print_table(const char *how, const double *seconds, uint64_t size)
 			       (double)size * 1e-9 / seconds[what]);
 		else
 			printf("  %s  %-18s not measured\n", how, names[what]);
-	printf("  %s  of xxhsum %.2f, of read %.2f\n", how,
-	       seconds[XXHSUM] / seconds[VERIFY_2],
+	if (seconds[XXHSUM] > 0)
+		printf("  %s  of xxhsum %.2f\n", how,
+		       seconds[XXHSUM] / seconds[VERIFY_2]);
+	printf("  %s  of read %.2f\n", how,
 	       (seconds[READ_1] < seconds[READ_2] ? seconds[READ_1]
 						  : seconds[READ_2]) /
 		   seconds[VERIFY_2]);
