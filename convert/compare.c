@@ -354,6 +354,8 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 		status = compare_weights(&in, false);
 	if (status == QUIRE_OK)
 		status = compare_rest(&in);
+	if (status == QUIRE_OK)
+		status = quire_onnx_check_files(in.source, error);
 	quire_table_free(&in.names);
 	quire_compare_found_free(&in.found);
 	free(in.compared);

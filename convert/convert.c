@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "convert/file_hash.h"
 #include "convert/onnx_read.h"
 #include "convert/pipeline.h"
 #include "convert/plan.h"
@@ -25,6 +26,7 @@ struct conversion {
 	struct onnx_model *model;
 	struct plan *plan;
 	quire_writer *writer;
+	uint64_t xxh3; /* of the model's file */
 	quire_error *error;
 };
 
@@ -110,7 +112,7 @@ static quire_status set_source(const struct conversion *job)
 
 	if (status == QUIRE_OK)
 		status = quire_writer_set_u64(job->writer, "quire.source.xxh3",
-					      job->model->xxh3, job->error);
+					      job->xxh3, job->error);
 	if (status == QUIRE_OK)
 		status = set_producer(job);
 	if (status == QUIRE_OK && job->model->has_opset)
@@ -266,15 +268,17 @@ static quire_status write_container(struct conversion *job)
 	return status;
 }
 
-/* The report is made before the file is put in place, so that nothing can
+/* The source's value, too, is of the bytes that were converted.
+ *
+ * The report is made before the file is put in place, so that nothing can
  * fail after. */
 static quire_status finish(const struct conversion *job,
 			   quire_convert_report **report)
 {
 	quire_convert_report *made = NULL;
-	quire_status status = QUIRE_OK;
+	quire_status status = quire_onnx_check_files(job->model, job->error);
 
-	if (report)
+	if (status == QUIRE_OK && report)
 		status = quire_report_create(job->plan, job->writer, &made,
 					     job->error);
 	if (status == QUIRE_OK)
@@ -335,6 +339,9 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 	status = check_path(&job);
 	if (status == QUIRE_OK)
 		status = quire_onnx_open(onnx_path, &job.model, error);
+	if (status == QUIRE_OK)
+		status = quire_file_hash(job.model->file, job.options->threads,
+					 &job.xxh3, error);
 	if (status == QUIRE_OK)
 		status =
 		    quire_plan_create(job.model, &job.recipe, &job.plan, error);

@@ -9,10 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "convert/export_weight.h"
-#include "convert/load_file.h"
 #include "convert/onnx_read.h"
 #include "convert/recipe.h"
 #include "convert/splice.h"
@@ -38,8 +36,6 @@ struct exporting {
 	const quire_export_options *options;
 	char *data_path;
 	struct onnx_model *model;
-	unsigned char *bytes; /* of the model */
-	size_t size;
 	struct plan *plan;
 	quire_model *file;
 	struct contents contents;
@@ -59,21 +55,9 @@ static quire_status fail_memory(const struct exporting *job)
 			  "out of memory");
 }
 
-/* The model's bytes once more, to be copied from. */
 static quire_status load_model(struct exporting *job)
 {
-	quire_status status =
-	    quire_onnx_open(job->onnx_path, &job->model, job->error);
-
-	if (status == QUIRE_OK)
-		status = quire_load_file(job->onnx_path, MAX_FILE_SIZE,
-					 &job->bytes, &job->size, job->error);
-	if (status == QUIRE_OK &&
-	    XXH3_64bits(job->bytes, job->size) != job->model->xxh3)
-		status =
-		    quire_fail(job->error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-			       "%s changed while it was read", job->onnx_path);
-	return status;
+	return quire_onnx_open(job->onnx_path, &job->model, job->error);
 }
 
 /* A damaged weight would be exported as well as a good one. */
@@ -114,14 +98,15 @@ static bool is_rewritten(const struct exporting *job, size_t value)
 static enum splice_place place_of(const struct exporting *job, size_t number)
 {
 	const struct onnx_value *value = &job->model->values[number];
+	const bool is_external = quire_onnx_is_external(job->model, value);
 	const bool large =
 	    value->size >= EXTERNAL_MIN_SIZE && job->options->external_data;
 
 	if (value->origin != ONNX_CONSTANT || value->sparse || value->size == 0)
 		return SPLICE_KEEP;
-	if (large && (value->file || value->initializer))
+	if (large && (is_external || value->initializer))
 		return SPLICE_EXTERNAL;
-	return value->file || is_rewritten(job, number) ? SPLICE_INLINE
+	return is_external || is_rewritten(job, number) ? SPLICE_INLINE
 							: SPLICE_KEEP;
 }
 
@@ -167,9 +152,7 @@ static const char *location_of(const struct exporting *job)
 
 static quire_status lay_out(struct exporting *job)
 {
-	struct splice splice = { .model = job->model,
-				 .bytes = job->bytes,
-				 .size = job->size };
+	struct splice splice = { .model = job->model };
 	uint64_t size;
 	quire_status status = place_all(job);
 
@@ -289,6 +272,39 @@ static quire_status write_constant(struct exporting *job, size_t number,
 	return status == QUIRE_OK ? advance(job, size) : status;
 }
 
+/* Bytes of the old model. */
+static quire_status write_old(const struct exporting *job,
+			      const struct segment *segment,
+			      const struct quire_output *output,
+			      uint64_t offset)
+{
+	const quire_status status =
+	    quire_output_copy(output, offset, job->model->file->descriptor,
+			      segment->offset, segment->size, job->error);
+
+	if (status != QUIRE_ERROR_TRUNCATED)
+		return status;
+	return quire_fail(job->error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+			  "%s changed while it was read", job->onnx_path);
+}
+
+static quire_status write_segment(struct exporting *job,
+				  const struct segment *segment,
+				  const struct quire_output *output,
+				  uint64_t offset)
+{
+	switch (segment->kind) {
+	case SEGMENT_FILE:
+		return write_old(job, segment, output, offset);
+	case SEGMENT_OWN:
+		return quire_output_write(output, offset, segment->bytes,
+					  (size_t)segment->size, job->error);
+	case SEGMENT_VALUE:
+		break;
+	}
+	return write_constant(job, segment->value, output, offset);
+}
+
 static quire_status write_model(struct exporting *job,
 				const struct quire_output *output)
 {
@@ -298,13 +314,7 @@ static quire_status write_model(struct exporting *job,
 	for (size_t i = 0; i < job->segments.count && status == QUIRE_OK; i++) {
 		const struct segment *segment = &job->segments.items[i];
 
-		if (segment->value != SEGMENT_NO_VALUE)
-			status =
-			    write_constant(job, segment->value, output, offset);
-		else
-			status = quire_output_write(
-			    output, offset, segment->bytes,
-			    (size_t)segment->size, job->error);
+		status = write_segment(job, segment, output, offset);
 		offset += segment->size;
 	}
 	return status;
@@ -362,6 +372,8 @@ static quire_status write_both(struct exporting *job,
 	if (status == QUIRE_OK)
 		status = write_model(job, model);
 	if (status == QUIRE_OK)
+		status = quire_onnx_check_files(job->model, job->error);
+	if (status == QUIRE_OK)
 		status = commit_both(job, model, &data);
 	quire_output_discard(&data);
 	return status;
@@ -381,6 +393,8 @@ static quire_status write_output(struct exporting *job)
 		status = write_both(job, &model);
 	} else {
 		status = write_model(job, &model);
+		if (status == QUIRE_OK)
+			status = quire_onnx_check_files(job->model, job->error);
 		if (status == QUIRE_OK)
 			status = quire_output_commit(&model, job->error);
 	}
@@ -407,7 +421,6 @@ static void close_all(struct exporting *job)
 	quire_plan_free(job->plan);
 	quire_onnx_close(job->model);
 	free(job->data_path);
-	free(job->bytes);
 	free(job->data);
 	free(job->room);
 }

@@ -13,6 +13,9 @@
 #include "convert/table.h"
 #include "format/error.h"
 
+/* Bytes of a constant that are compared at once. */
+#define PIECE_SIZE ((size_t)64 << 10)
+
 struct matcher {
 	const struct onnx_model *model;
 	const struct plan *plan;
@@ -165,18 +168,50 @@ static bool is_dense_type(quire_dtype dtype)
 	return dtype == QUIRE_F32 || dtype == QUIRE_F16 || dtype == QUIRE_BF16;
 }
 
+/* Whether a constant that stays in the model is its tensor, byte for byte. */
+static quire_status compare_bytes(const struct matcher *in,
+				  const struct onnx_value *value,
+				  const quire_tensor *tensor, bool *same)
+{
+	const size_t most =
+	    value->size < PIECE_SIZE ? (size_t)value->size : PIECE_SIZE;
+	const unsigned char *bytes = tensor->data;
+	unsigned char *piece = malloc(most + 1);
+	quire_status status = QUIRE_OK;
+	uint64_t at = 0;
+
+	if (!piece)
+		return fail_memory(in);
+	*same = true;
+	while (at < value->size && *same && status == QUIRE_OK) {
+		const uint64_t left = value->size - at;
+		const size_t size = left < most ? (size_t)left : most;
+
+		status = quire_onnx_read(value, at, piece, size, in->error);
+		*same =
+		    status == QUIRE_OK && memcmp(piece, bytes + at, size) == 0;
+		at += size;
+	}
+	free(piece);
+	return status;
+}
+
 static quire_status match_plain(struct matcher *in,
 				const struct plan_item *item,
 				const quire_tensor *tensor)
 {
 	const struct onnx_value *value = item->value;
-	const bool unchanged =
-	    value->bytes && tensor->dtype == item->dtype &&
-	    memcmp(value->bytes, tensor->data, (size_t)value->size) == 0;
+	bool unchanged = tensor->dtype == item->dtype &&
+			 !quire_onnx_is_external(in->model, value);
+	quire_status status = QUIRE_OK;
 
 	if (!is_dense_type(tensor->dtype))
 		return fail_item(in, item, QUIRE_ERROR_LAYOUT,
 				 "its tensor is not of a float type");
+	if (unchanged)
+		status = compare_bytes(in, value, tensor, &unchanged);
+	if (status != QUIRE_OK)
+		return status;
 	in->contents->plain++;
 	return add(in, value, unchanged ? CONTENT_SOURCE : CONTENT_PLAIN, item,
 		   tensor);

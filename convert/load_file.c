@@ -7,9 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,23 +34,6 @@ static quire_status read_all(int descriptor, const char *path,
 	return QUIRE_OK;
 }
 
-/* Pages of 4 KiB that are filled for the first time take longer than the bytes
- * that fill them; of 2 MiB, where the system has such, they do not. */
-static void want_large_pages(unsigned char *bytes, size_t size)
-{
-#ifdef MADV_HUGEPAGE
-	const size_t page = (size_t)2 << 20;
-	const size_t before = (page - (uintptr_t)bytes % page) % page;
-
-	if (size >= before + page)
-		(void)madvise(bytes + before, (size - before) / page * page,
-			      MADV_HUGEPAGE);
-#else
-	(void)bytes;
-	(void)size;
-#endif
-}
-
 static quire_status load(int descriptor, const char *path, uint64_t limit,
 			 unsigned char **bytes, size_t *size,
 			 quire_error *error)
@@ -73,7 +54,6 @@ static quire_status load(int descriptor, const char *path, uint64_t limit,
 	all = malloc((size_t)facts.st_size + 1);
 	if (!all)
 		return quire_fail_memory(error, (uint64_t)facts.st_size + 1);
-	want_large_pages(all, (size_t)facts.st_size);
 	status = read_all(descriptor, path, all, (size_t)facts.st_size, error);
 	if (status != QUIRE_OK) {
 		free(all);

@@ -63,7 +63,7 @@ quire_status quire_onnx_files_init(struct onnx_files *files, const char *path,
 	return status;
 }
 
-static void file_free(struct onnx_file *file)
+void quire_onnx_file_close(struct onnx_file *file)
 {
 	if (!file)
 		return;
@@ -77,7 +77,7 @@ static void file_free(struct onnx_file *file)
 void quire_onnx_files_free(struct onnx_files *files)
 {
 	for (size_t i = 0; i < files->count; i++)
-		file_free(files->items[i]);
+		quire_onnx_file_close(files->items[i]);
 	quire_table_free(&files->by_location);
 	free(files->items);
 	free(files->folders[0]);
@@ -106,7 +106,22 @@ static bool inside(const char *folder, const char *path)
 	       (path[size] == '/' || (size > 0 && folder[size - 1] == '/'));
 }
 
-/* Fills in path and size of a new file. */
+static struct timespec time_of(const struct stat *facts)
+{
+#ifdef __APPLE__
+	return facts->st_mtimespec;
+#else
+	return facts->st_mtim;
+#endif
+}
+
+static void note_facts(struct onnx_file *file, const struct stat *facts)
+{
+	file->size = (uint64_t)facts->st_size;
+	file->changed = time_of(facts);
+}
+
+/* Fills in path, size and time of a new file. */
 static quire_status locate(const struct onnx_files *files,
 			   struct onnx_file *file, quire_error *error)
 {
@@ -137,7 +152,7 @@ static quire_status locate(const struct onnx_files *files,
 		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
 				  "external data '%s' is not a regular file",
 				  file->location);
-	file->size = (uint64_t)facts.st_size;
+	note_facts(file, &facts);
 	return QUIRE_OK;
 }
 
@@ -179,7 +194,7 @@ static quire_status add(struct onnx_files *files, const char *location,
 	if (status == QUIRE_OK)
 		files->items[files->count++] = file;
 	else
-		file_free(file);
+		quire_onnx_file_close(file);
 	return status;
 }
 
@@ -204,15 +219,19 @@ quire_status quire_onnx_files_find(struct onnx_files *files,
 	return QUIRE_OK;
 }
 
-/* The open file has the size that was planned with. */
-static quire_status check_unchanged(const struct onnx_file *file,
-				    quire_error *error)
+quire_status quire_onnx_file_check(const struct onnx_file *file,
+				   quire_error *error)
 {
 	struct stat facts;
+	struct timespec changed;
 
-	if (fstat(file->descriptor, &facts) != 0)
+	if (file->users > 0 ? fstat(file->descriptor, &facts) != 0
+			    : stat(file->path, &facts) != 0)
 		return quire_fail_errno(error, "%s", file->path);
-	if ((uint64_t)facts.st_size != file->size)
+	changed = time_of(&facts);
+	if ((uint64_t)facts.st_size != file->size ||
+	    changed.tv_sec != file->changed.tv_sec ||
+	    changed.tv_nsec != file->changed.tv_nsec)
 		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
 				  "%s changed while it was read", file->path);
 	return QUIRE_OK;
@@ -229,14 +248,14 @@ quire_status quire_onnx_file_acquire(struct onnx_file *file, quire_error *error)
 		    open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (file->descriptor < 0)
 			return quire_fail_errno(error, "%s", file->path);
-		status = check_unchanged(file, error);
-		if (status != QUIRE_OK) {
-			close(file->descriptor);
-			return status;
-		}
 	}
 	file->users++;
-	return QUIRE_OK;
+	if (file->users > 1)
+		return QUIRE_OK;
+	status = quire_onnx_file_check(file, error);
+	if (status != QUIRE_OK)
+		quire_onnx_file_release(file);
+	return status;
 }
 
 void quire_onnx_file_release(struct onnx_file *file)
@@ -246,6 +265,47 @@ void quire_onnx_file_release(struct onnx_file *file)
 	assert(file->users > 0);
 	if (--file->users == 0)
 		close(file->descriptor);
+}
+
+/* Fills in the path and the rest of an open file. */
+static quire_status describe(struct onnx_file *file, const char *path,
+			     quire_error *error)
+{
+	struct stat facts;
+
+	file->path = strdup(path);
+	if (!file->path)
+		return quire_fail_memory(error, strlen(path));
+	if (fstat(file->descriptor, &facts) != 0)
+		return quire_fail_errno(error, "%s", path);
+	if (!S_ISREG(facts.st_mode))
+		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+				  "%s: not a regular file", path);
+	note_facts(file, &facts);
+	return QUIRE_OK;
+}
+
+quire_status quire_onnx_file_open(const char *path, struct onnx_file **file,
+				  quire_error *error)
+{
+	struct onnx_file *opened = calloc(1, sizeof(*opened));
+	quire_status status;
+
+	if (!opened)
+		return quire_fail_memory(error, sizeof(*opened));
+	opened->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (opened->descriptor < 0) {
+		status = quire_fail_errno(error, "%s", path);
+		free(opened);
+		return status;
+	}
+	opened->users = 1;
+	status = describe(opened, path, error);
+	if (status == QUIRE_OK)
+		*file = opened;
+	else
+		quire_onnx_file_close(opened);
+	return status;
 }
 
 quire_status quire_onnx_file_read(const struct onnx_file *file, uint64_t offset,

@@ -1,20 +1,24 @@
 /*
- * onnx_external.h - the files beside a model that hold its weights. They must
- * lie in the model's folder, whatever links say. Files are known by path and
- * size; each is open only between acquire and release, since models with one
- * file a tensor have more files than a process may have open.
+ * onnx_external.h - the files that hold a model's weights: its own, and those
+ * beside it. The latter must lie in the model's folder, whatever links say.
+ * Files are known by path, size and time; each is open only between acquire
+ * and release, since models with one file a tensor have more files than a
+ * process may have open. The model's own is acquired as long as it is there.
  */
 #ifndef QUIRE_CONVERT_ONNX_EXTERNAL_H
 #define QUIRE_CONVERT_ONNX_EXTERNAL_H
+
+#include <time.h>
 
 #include "convert/table.h"
 #include "quire.h"
 
 struct onnx_file {
-	char *location; /* as the model says it */
+	char *location; /* as the model says it; NULL: the model's own */
 	char *path;	/* without links */
 	uint64_t size;
-	int descriptor; /* while users > 0 */
+	struct timespec changed; /* when it was last written to */
+	int descriptor;		 /* while users > 0 */
 	size_t users;
 };
 
@@ -26,6 +30,12 @@ struct onnx_files {
 	size_t capacity;
 	struct table by_location;
 };
+
+/* The model's own file, a regular one, open; for quire_onnx_file_close, to
+ * which NULL is fine. */
+quire_status quire_onnx_file_open(const char *path, struct onnx_file **file,
+				  quire_error *error);
+void quire_onnx_file_close(struct onnx_file *file);
 
 /* Prepares for the model at `path`, which must exist. */
 quire_status quire_onnx_files_init(struct onnx_files *files, const char *path,
@@ -43,6 +53,11 @@ quire_status quire_onnx_files_find(struct onnx_files *files,
 quire_status quire_onnx_file_acquire(struct onnx_file *file,
 				     quire_error *error);
 void quire_onnx_file_release(struct onnx_file *file);
+
+/* Fails with IO if the file is no longer the one that was found, or was
+ * written to since. */
+quire_status quire_onnx_file_check(const struct onnx_file *file,
+				   quire_error *error);
 
 /* Reads exactly `size` bytes at `offset` of an acquired file. */
 quire_status quire_onnx_file_read(const struct onnx_file *file, uint64_t offset,

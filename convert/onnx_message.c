@@ -45,6 +45,7 @@ static quire_status read_tensor(const struct onnx_reader *in,
 				const QuireOnnx__Tensor *tensor,
 				struct onnx_value *value)
 {
+	struct onnx_file *file = in->model->file;
 	struct onnx_fields fields = {
 		.type = tensor->data_type,
 		.rank = tensor->n_dims,
@@ -63,11 +64,13 @@ static quire_status read_tensor(const struct onnx_reader *in,
 	quire_status status = find_range(in, tensor, &fields);
 
 	/* A skeleton's; of bytes that were no protobuf there is none. */
-	if (tensor->has_raw_offset && tensor->raw_offset <= in->size &&
-	    tensor->raw_size <= in->size - tensor->raw_offset) {
+	if (tensor->has_raw_offset && tensor->raw_offset <= file->size &&
+	    tensor->raw_size <= file->size - tensor->raw_offset) {
 		fields.has_raw = true;
-		fields.raw = in->bytes + tensor->raw_offset;
-		fields.raw_size = (size_t)tensor->raw_size;
+		fields.raw = NULL;
+		fields.file = file;
+		fields.raw_offset = tensor->raw_offset;
+		fields.raw_size = tensor->raw_size;
 	}
 	if (status == QUIRE_OK)
 		status = quire_onnx_tensor(&in->model->files, &fields, value,

@@ -12,8 +12,6 @@
 struct onnx_reader {
 	const char *path;
 	struct onnx_model *model;
-	const unsigned char *bytes; /* the file, which the model keeps */
-	size_t size;
 	struct arena *arena; /* of what the messages do not hold themselves */
 	quire_error *error;
 };

@@ -122,6 +122,22 @@ bool quire_onnx_is(const struct onnx_node *node, const char *op_type)
 		strcmp(node->domain, "ai.onnx") == 0);
 }
 
+bool quire_onnx_is_external(const struct onnx_model *model,
+			    const struct onnx_value *value)
+{
+	return value->file && value->file != model->file;
+}
+
+quire_status quire_onnx_check_files(const struct onnx_model *model,
+				    quire_error *error)
+{
+	quire_status status = quire_onnx_file_check(model->file, error);
+
+	for (size_t i = 0; i < model->files.count && status == QUIRE_OK; i++)
+		status = quire_onnx_file_check(model->files.items[i], error);
+	return status;
+}
+
 const char *quire_onnx_label(const struct onnx_node *node)
 {
 	if (node->name[0] == '\0' && node->output_count > 0)

@@ -49,8 +49,9 @@ struct onnx_value {
 	uint64_t count; /* product of dims */
 	uint64_t size;	/* of the packed little-endian elements; 0 for types
 			   whose size is not known, as strings */
-	const unsigned char *bytes; /* if inline; else `size` bytes at */
-	struct onnx_file *file;	    /* `offset` of this one */
+	const unsigned char *bytes; /* if in memory; else `size` bytes at */
+	struct onnx_file *file;	    /* `offset` of this one, which may be the
+				       model's own */
 	uint64_t offset;
 	/* Of computed ones only: among the model's nodes. */
 	size_t producer;
@@ -88,7 +89,7 @@ struct onnx_node {
 #define ONNX_NO_SCOPE SIZE_MAX
 
 struct onnx_model {
-	uint64_t xxh3; /* of the .onnx file */
+	struct onnx_file *file; /* the .onnx file, open */
 	const char *graph_name;
 	const char *producer_name;
 	const char *producer_version;
@@ -148,6 +149,14 @@ int64_t quire_onnx_integer(const struct onnx_node *node, const char *name,
 
 /* Whether a node is this operator of the default domain. */
 bool quire_onnx_is(const struct onnx_node *node, const char *op_type);
+
+/* Whether its bytes are in a file beside the model. */
+bool quire_onnx_is_external(const struct onnx_model *model,
+			    const struct onnx_value *value);
+
+/* Fails with IO if a file of the model has changed since it was read. */
+quire_status quire_onnx_check_files(const struct onnx_model *model,
+				    quire_error *error);
 
 /* For messages: the node's name, or else its first output's. */
 const char *quire_onnx_label(const struct onnx_node *node);

@@ -7,11 +7,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "convert/cycles.h"
 #include "convert/grow.h"
-#include "convert/load_file.h"
 #include "convert/onnx_message.h"
 #include "convert/skeleton.h"
 #include "format/error.h"
@@ -29,7 +27,6 @@
 #define MEMORY_BASE   (UINT64_C(1) << 20)
 
 struct onnx_messages {
-	unsigned char *bytes; /* of the file */
 	struct arena arena;
 	ProtobufCAllocator allocator;
 	QuireOnnx__Model *root;
@@ -195,24 +192,30 @@ static quire_status read_model(const struct onnx_reader *in)
 	return status;
 }
 
-/* The file stays in memory, and the weights in it where they are. */
-static quire_status unpack(struct onnx_reader *in)
+static quire_status open_file(const struct onnx_reader *in)
 {
+	const quire_status status =
+	    quire_onnx_file_open(in->path, &in->model->file, in->error);
+
+	if (status != QUIRE_OK || in->model->file->size <= MAX_FILE_SIZE)
+		return status;
+	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "%s: more than %d bytes", in->path, MAX_FILE_SIZE);
+}
+
+/* Weights stay where they are in the file. */
+static quire_status unpack(const struct onnx_reader *in)
+{
+	const struct onnx_file *file = in->model->file;
 	struct onnx_messages *messages = in->model->messages;
 	unsigned char *skeleton;
 	size_t size;
-	quire_status status = quire_load_file(
-	    in->path, MAX_FILE_SIZE, &messages->bytes, &in->size, in->error);
+	quire_status status =
+	    quire_skeleton_make(file, &skeleton, &size, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
-	in->bytes = messages->bytes;
-	in->model->xxh3 = XXH3_64bits(in->bytes, in->size);
-	status = quire_skeleton_make(in->bytes, in->size, &skeleton, &size,
-				     in->error);
-	if (status != QUIRE_OK)
-		return status;
-	messages->arena.left = MEMORY_BASE + MEMORY_FACTOR * (uint64_t)in->size;
+	messages->arena.left = MEMORY_BASE + MEMORY_FACTOR * file->size;
 	messages->root =
 	    quire_onnx__model__unpack(&messages->allocator, size, skeleton);
 	free(skeleton);
@@ -241,7 +244,6 @@ static void messages_free(struct onnx_messages *messages)
 	quire_onnx__model__free_unpacked(messages->root, &messages->allocator);
 	quire_arena_free(&messages->arena);
 	free(messages->bodies);
-	free(messages->bytes);
 	free(messages);
 }
 
@@ -257,7 +259,9 @@ quire_status quire_onnx_open(const char *path, struct onnx_model **model,
 	read->messages = messages_create();
 	if (read->messages)
 		in.arena = &read->messages->arena;
-	status = read->messages ? unpack(&in) : quire_message_no_memory(&in);
+	status = read->messages ? open_file(&in) : quire_message_no_memory(&in);
+	if (status == QUIRE_OK)
+		status = unpack(&in);
 	if (status == QUIRE_OK)
 		status = quire_onnx_files_init(&read->files, path, error);
 	if (status == QUIRE_OK)
@@ -277,6 +281,7 @@ void quire_onnx_close(struct onnx_model *model)
 		return;
 	quire_table_free(&model->names);
 	quire_onnx_files_free(&model->files);
+	quire_onnx_file_close(model->file);
 	messages_free(model->messages);
 	free(model->parents);
 	free(model->values);

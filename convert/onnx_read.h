@@ -1,6 +1,7 @@
 /*
- * onnx_read.h - reads an ONNX file into plain C. Weights inside the file are
- * held in memory, weights beside it are only located.
+ * onnx_read.h - reads an ONNX file into plain C. Weights are only located, in
+ * the file as well as beside it; but those that the message gives as numbers
+ * are held in memory.
  */
 #ifndef QUIRE_CONVERT_ONNX_READ_H
 #define QUIRE_CONVERT_ONNX_READ_H

@@ -319,10 +319,15 @@ quire_status quire_onnx_tensor(struct onnx_files *files,
 		return find_numbers(fields, value, error);
 	if (fields->raw_size != value->size)
 		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-				  "tensor '%s': %zu bytes of data, its type "
-				  "and dims make %" PRIu64,
+				  "tensor '%s': %" PRIu64 " bytes of data, its "
+				  "type and dims make %" PRIu64,
 				  value->name, fields->raw_size, value->size);
-	value->bytes = fields->raw;
+	if (fields->raw || fields->raw_size == 0) {
+		value->bytes = fields->raw;
+		return QUIRE_OK;
+	}
+	value->file = fields->file;
+	value->offset = fields->raw_offset;
 	return QUIRE_OK;
 }
 

@@ -21,8 +21,10 @@ struct onnx_fields {
 	const int64_t *dims;
 	bool segmented;
 	bool has_raw;
-	const unsigned char *raw;
-	size_t raw_size;
+	const unsigned char *raw; /* NULL: at raw_offset of */
+	struct onnx_file *file;	  /* this file */
+	uint64_t raw_offset;
+	uint64_t raw_size;
 	struct onnx_numbers f32; /* float */
 	struct onnx_numbers i32; /* int32_t */
 	struct onnx_numbers i64; /* int64_t */

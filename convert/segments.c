@@ -25,41 +25,49 @@ static void add(struct segments *segments, const struct segment *segment)
 	items[segments->count++] = *segment;
 }
 
-void quire_segments_copy(struct segments *segments, const void *bytes,
-			 size_t size)
+void quire_segments_file(struct segments *segments, uint64_t offset,
+			 uint64_t size)
 {
-	const struct segment segment = { .bytes = bytes,
-					 .value = SEGMENT_NO_VALUE,
+	const struct segment segment = { .kind = SEGMENT_FILE,
+					 .offset = offset,
 					 .size = size };
 	struct segment *last =
 	    segments->count ? &segments->items[segments->count - 1] : NULL;
 
 	/* Most fields stand where they stood: one piece for all of them. */
-	if (last && last->bytes && bytes && last->bytes + last->size == bytes)
+	if (last && last->kind == SEGMENT_FILE &&
+	    last->offset + last->size == offset)
 		last->size += size;
 	else
 		add(segments, &segment);
 }
 
-/* A copy that lasts as long as the segments; NULL: out of memory. */
-static const unsigned char *keep(struct segments *segments, const void *bytes,
-				 size_t size)
+void quire_segments_copy(struct segments *segments,
+			 const struct wire_field *field)
+{
+	quire_segments_file(segments, field->start, field->whole);
+}
+
+/* A copy that lasts as long as the segments; no bytes: out of memory. */
+static struct segment keep(struct segments *segments, const void *bytes,
+			   size_t size)
 {
 	unsigned char *own = quire_arena_own(&segments->own, size, 1);
 
-	if (!own) {
+	if (own)
+		memcpy(own, bytes, size);
+	else
 		segments->out_of_memory = true;
-		return NULL;
-	}
-	return memcpy(own, bytes, size);
+	return (struct segment){ .kind = SEGMENT_OWN,
+				 .bytes = own,
+				 .size = own ? size : 0 };
 }
 
 static void add_own(struct segments *segments, const void *bytes, size_t size)
 {
-	const unsigned char *own = keep(segments, bytes, size);
+	const struct segment own = keep(segments, bytes, size);
 
-	if (own)
-		quire_segments_copy(segments, own, size);
+	add(segments, &own);
 }
 
 static void add_header(struct segments *segments, uint32_t field,
@@ -87,7 +95,9 @@ void quire_segments_text(struct segments *segments, uint32_t field,
 void quire_segments_data(struct segments *segments, uint32_t field,
 			 size_t value, uint64_t size)
 {
-	const struct segment segment = { .value = value, .size = size };
+	const struct segment segment = { .kind = SEGMENT_VALUE,
+					 .value = value,
+					 .size = size };
 
 	add_header(segments, field, WIRE_BYTES, size);
 	add(segments, &segment);
@@ -95,9 +105,10 @@ void quire_segments_data(struct segments *segments, uint32_t field,
 
 size_t quire_segments_open(struct segments *segments)
 {
+	static const struct segment no_header = { .kind = SEGMENT_OWN };
 	const size_t opened = segments->count;
 
-	quire_segments_copy(segments, NULL, 0);
+	add(segments, &no_header);
 	return opened;
 }
 
@@ -109,7 +120,8 @@ static bool unchanged(const struct segments *segments, size_t opened,
 
 	return original &&
 	       (count == 0 ? original->size == 0
-			   : count == 1 && first->bytes == original->bytes &&
+			   : count == 1 && first->kind == SEGMENT_FILE &&
+				 first->offset == original->at &&
 				 first->size == original->size);
 }
 
@@ -117,23 +129,18 @@ void quire_segments_close(struct segments *segments, size_t opened,
 			  uint32_t field, const struct wire_field *original)
 {
 	unsigned char header[WIRE_HEADER_MAX];
-	const unsigned char *own;
 	size_t size;
 
 	if (segments->out_of_memory)
 		return;
 	if (unchanged(segments, opened, original)) {
 		segments->count = opened;
-		quire_segments_copy(segments, original->start, original->whole);
+		quire_segments_copy(segments, original);
 		return;
 	}
 	size = quire_wire_header(header, field, WIRE_BYTES,
 				 quire_segments_size(segments, opened + 1));
-	own = keep(segments, header, size);
-	if (own)
-		segments->items[opened] = (struct segment){
-			.bytes = own, .value = SEGMENT_NO_VALUE, .size = size
-		};
+	segments->items[opened] = keep(segments, header, size);
 }
 
 /* Sums of sizes in memory and of constants that were checked to lie in files:

@@ -11,11 +11,17 @@
 #include "convert/wire.h"
 #include "quire.h"
 
-#define SEGMENT_NO_VALUE SIZE_MAX
+enum segment_kind {
+	SEGMENT_FILE,  /* of the file that is taken apart */
+	SEGMENT_OWN,   /* of our own */
+	SEGMENT_VALUE, /* the data of a constant */
+};
 
 struct segment {
-	const unsigned char *bytes; /* NULL: the data of */
-	size_t value;		    /* this constant; else SEGMENT_NO_VALUE */
+	enum segment_kind kind;
+	uint64_t offset;	    /* of SEGMENT_FILE */
+	const unsigned char *bytes; /* of SEGMENT_OWN */
+	size_t value;		    /* of SEGMENT_VALUE */
 	uint64_t size;
 };
 
@@ -28,9 +34,13 @@ struct segments {
 	bool out_of_memory; /* from then on all is ignored */
 };
 
-/* Bytes that stay the caller's, and must last. */
-void quire_segments_copy(struct segments *segments, const void *bytes,
-			 size_t size);
+/* A field as it lies in the file. */
+void quire_segments_copy(struct segments *segments,
+			 const struct wire_field *field);
+
+/* Bytes of the file. */
+void quire_segments_file(struct segments *segments, uint64_t offset,
+			 uint64_t size);
 
 /* A field that is a number, or a string, which is copied. */
 void quire_segments_number(struct segments *segments, uint32_t field,

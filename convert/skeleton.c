@@ -57,18 +57,17 @@ static enum kind kind_of(enum kind parent, const struct wire_field *field)
 }
 
 struct builder {
-	const unsigned char *bytes;
+	struct window window;
 	struct segments out;
 };
 
 static void copy(struct builder *in, const struct wire_field *field)
 {
-	quire_segments_copy(&in->out, field->start, field->whole);
+	quire_segments_copy(&in->out, field);
 }
 
-static bool is_well_formed(const struct wire_field *message)
+static bool is_well_formed(struct wire fields)
 {
-	struct wire fields = quire_wire_within(message);
 	struct wire_field field;
 
 	while (quire_wire_next(&fields, &field))
@@ -80,24 +79,26 @@ static bool is_well_formed(const struct wire_field *message)
 static void add_tensor_fields(struct builder *in,
 			      const struct wire_field *tensor)
 {
-	struct wire fields = quire_wire_within(tensor);
-	struct wire_field raw = { .bytes = NULL };
+	struct wire fields = quire_wire_within(&in->window, tensor);
+	struct wire_field raw;
 	struct wire_field field;
+	bool has_raw = false;
 
 	while (quire_wire_next(&fields, &field))
-		if (field.number == TENSOR_RAW && field.type == WIRE_BYTES)
+		if (field.number == TENSOR_RAW && field.type == WIRE_BYTES) {
 			raw = field;
-		else if (field.number != TENSOR_RAW_OFFSET &&
-			 field.number != TENSOR_RAW_SIZE)
+			has_raw = true;
+		} else if (field.number != TENSOR_RAW_OFFSET &&
+			   field.number != TENSOR_RAW_SIZE) {
 			copy(in, &field);
-	if (!raw.bytes)
+		}
+	if (!has_raw)
 		return;
 	if (raw.size < LEAST_RAW) {
 		copy(in, &raw);
 		return;
 	}
-	quire_segments_number(&in->out, TENSOR_RAW_OFFSET,
-			      (uint64_t)(raw.bytes - in->bytes));
+	quire_segments_number(&in->out, TENSOR_RAW_OFFSET, raw.at);
 	quire_segments_number(&in->out, TENSOR_RAW_SIZE, raw.size);
 }
 
@@ -112,7 +113,8 @@ static void add_message(struct builder *in, enum kind kind,
 	if (kind == KIND_TENSOR)
 		add_tensor_fields(in, message);
 	else
-		add_fields(in, kind, quire_wire_within(message), depth);
+		add_fields(in, kind, quire_wire_within(&in->window, message),
+			   depth);
 	quire_segments_close(&in->out, opened, (uint32_t)message->number,
 			     message);
 }
@@ -126,7 +128,7 @@ static void add_fields(struct builder *in, enum kind kind, struct wire fields,
 		const enum kind child = kind_of(kind, &field);
 
 		if (child == KIND_OTHER || depth > MAX_DEPTH ||
-		    !is_well_formed(&field))
+		    !is_well_formed(quire_wire_within(&in->window, &field)))
 			copy(in, &field);
 		else
 			add_message(in, child, &field,
@@ -134,44 +136,54 @@ static void add_fields(struct builder *in, enum kind kind, struct wire fields,
 	}
 }
 
-static quire_status flatten(const struct segments *segments,
-			    unsigned char **skeleton, size_t *size,
-			    quire_error *error)
+static quire_status flatten(struct builder *in, unsigned char **skeleton,
+			    size_t *size, quire_error *error)
 {
-	const size_t total = (size_t)quire_segments_size(segments, 0);
-	unsigned char *out = malloc(total + 1);
+	const uint64_t total = quire_segments_size(&in->out, 0);
+	unsigned char *all = malloc((size_t)total + 1);
+	unsigned char *out = all;
+	quire_status status = QUIRE_OK;
 
-	if (!out)
+	if (!all)
 		return quire_fail_memory(error, total + 1);
-	*skeleton = out;
-	*size = total;
-	for (size_t i = 0; i < segments->count; i++) {
-		const struct segment *segment = &segments->items[i];
+	for (size_t i = 0; i < in->out.count && status == QUIRE_OK; i++) {
+		const struct segment *segment = &in->out.items[i];
+		const size_t segment_size = (size_t)segment->size;
 
-		if (segment->size > 0)
-			memcpy(out, segment->bytes, (size_t)segment->size);
-		out += segment->size;
+		if (segment->kind == SEGMENT_FILE)
+			status = quire_window_read(&in->window, segment->offset,
+						   out, segment_size);
+		else if (segment_size > 0)
+			memcpy(out, segment->bytes, segment_size);
+		out += segment_size;
 	}
+	if (status != QUIRE_OK) {
+		free(all);
+		return status;
+	}
+	*skeleton = all;
+	*size = (size_t)total;
 	return QUIRE_OK;
 }
 
-quire_status quire_skeleton_make(const unsigned char *bytes, size_t size,
-				 unsigned char **skeleton,
-				 size_t *skeleton_size, quire_error *error)
+quire_status quire_skeleton_make(const struct onnx_file *file,
+				 unsigned char **skeleton, size_t *size,
+				 quire_error *error)
 {
-	struct builder in = { .bytes = bytes,
-			      .out = { .own = { .left = UINT64_MAX } } };
-	const struct wire_field all = { .bytes = bytes, .size = size };
+	struct builder in = { .out = { .own = { .left = UINT64_MAX } } };
 	quire_status status;
 
-	if (is_well_formed(&all))
-		add_fields(&in, KIND_MODEL, quire_wire_within(&all), 0);
+	quire_window_open(&in.window, file, error);
+	if (is_well_formed(quire_wire_all(&in.window)))
+		add_fields(&in, KIND_MODEL, quire_wire_all(&in.window), 0);
 	else
-		quire_segments_copy(&in.out, bytes, size);
-	status = in.out.out_of_memory
-		     ? quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
-				  "out of memory")
-		     : flatten(&in.out, skeleton, skeleton_size, error);
+		quire_segments_file(&in.out, 0, file->size);
+	status = in.window.status;
+	if (status == QUIRE_OK)
+		status = in.out.out_of_memory
+			     ? quire_fail(error, QUIRE_ERROR_MEMORY,
+					  QUIRE_NO_OFFSET, "out of memory")
+			     : flatten(&in, skeleton, size, error);
 	quire_segments_free(&in.out);
 	return status;
 }

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/error.h"
@@ -41,6 +42,7 @@ enum {
 
 struct splicer {
 	const struct splice *splice;
+	struct window window; /* of the model's file */
 	struct segments *out;
 	size_t next_scope;
 	size_t next_node;
@@ -53,9 +55,14 @@ static quire_status fail_pieces(const struct splicer *in, const char *what)
 			  "the model gives %s in several pieces", what);
 }
 
+static struct wire within(struct splicer *in, const struct wire_field *field)
+{
+	return quire_wire_within(&in->window, field);
+}
+
 static void copy(const struct splicer *in, const struct wire_field *field)
 {
-	quire_segments_copy(in->out, field->start, field->whole);
+	quire_segments_copy(in->out, field);
 }
 
 static bool is_message(const struct wire_field *field, uint64_t number)
@@ -64,10 +71,10 @@ static bool is_message(const struct wire_field *field, uint64_t number)
 }
 
 /* The last string field of that number, as the unpacker takes it. */
-static bool last_text(const struct wire_field *message, uint64_t number,
-		      struct wire_field *text)
+static bool last_text(struct splicer *in, const struct wire_field *message,
+		      uint64_t number, struct wire_field *text)
 {
-	struct wire fields = quire_wire_within(message);
+	struct wire fields = within(in, message);
 	struct wire_field field;
 	bool found = false;
 
@@ -80,9 +87,9 @@ static bool last_text(const struct wire_field *message, uint64_t number,
 }
 
 /* Whether a tensor says that its data is in another file. */
-static bool is_external(const struct wire_field *tensor)
+static bool is_external(struct splicer *in, const struct wire_field *tensor)
 {
-	struct wire fields = quire_wire_within(tensor);
+	struct wire fields = within(in, tensor);
 	struct wire_field field;
 	bool external = false;
 
@@ -92,20 +99,20 @@ static bool is_external(const struct wire_field *tensor)
 	return external;
 }
 
-static quire_status check_inline(const struct splicer *in,
+static quire_status check_inline(struct splicer *in,
 				 const struct wire_field *tensor)
 {
-	if (!is_external(tensor))
+	if (!is_external(in, tensor))
 		return QUIRE_OK;
 	return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
 			  "external data of a tensor that is neither an "
 			  "initializer nor a Constant cannot be exported");
 }
 
-static quire_status check_sparse(const struct splicer *in,
+static quire_status check_sparse(struct splicer *in,
 				 const struct wire_field *sparse)
 {
-	struct wire fields = quire_wire_within(sparse);
+	struct wire fields = within(in, sparse);
 	struct wire_field field;
 	quire_status status = QUIRE_OK;
 
@@ -146,12 +153,12 @@ static void add_number_pair(const struct splicer *in, const char *key,
 }
 
 /* A tensor with the data of value `number`, which its message has too. */
-static void add_tensor(const struct splicer *in, uint32_t as,
+static void add_tensor(struct splicer *in, uint32_t as,
 		       const struct wire_field *tensor, size_t number)
 {
 	const struct splice_data *data = &in->splice->data[number];
 	const uint64_t size = in->splice->model->values[number].size;
-	struct wire fields = quire_wire_within(tensor);
+	struct wire fields = within(in, tensor);
 	const size_t message = quire_segments_open(in->out);
 	struct wire_field field;
 
@@ -170,7 +177,7 @@ static void add_tensor(const struct splicer *in, uint32_t as,
 }
 
 /* A tensor that is the value of that name. */
-static quire_status splice_tensor(const struct splicer *in, uint32_t as,
+static quire_status splice_tensor(struct splicer *in, uint32_t as,
 				  const struct wire_field *tensor, size_t scope,
 				  const char *name, size_t name_size)
 {
@@ -185,16 +192,25 @@ static quire_status splice_tensor(const struct splicer *in, uint32_t as,
 	return check_inline(in, tensor);
 }
 
-static quire_status splice_initializer(const struct splicer *in, size_t scope,
+static quire_status splice_initializer(struct splicer *in, size_t scope,
 				       const struct wire_field *tensor)
 {
-	struct wire_field name = { .bytes = (const unsigned char *)"" };
-	const char *text;
+	struct wire_field name = { .size = 0 };
+	char *text;
+	quire_status status;
 
-	last_text(tensor, TENSOR_NAME, &name);
-	text = (const char *)name.bytes;
-	return splice_tensor(in, GRAPH_INITIALIZER, tensor, scope, text,
-			     strnlen(text, name.size));
+	last_text(in, tensor, TENSOR_NAME, &name);
+	text = malloc((size_t)name.size + 1);
+	if (!text)
+		return quire_fail_memory(in->error, name.size + 1);
+	text[name.size] = '\0';
+	status =
+	    quire_window_read(&in->window, name.at, text, (size_t)name.size);
+	if (status == QUIRE_OK)
+		status = splice_tensor(in, GRAPH_INITIALIZER, tensor, scope,
+				       text, strlen(text));
+	free(text);
+	return status;
 }
 
 static quire_status splice_graph(struct splicer *in, uint32_t as,
@@ -213,8 +229,8 @@ static bool is_constant(const struct onnx_node *node)
 }
 
 /* The tensor of an attribute: that of a Constant, or none of ours. */
-static quire_status attribute_tensor(const struct splicer *in,
-				     struct node_walk *walk, bool is_value,
+static quire_status attribute_tensor(struct splicer *in, struct node_walk *walk,
+				     bool is_value,
 				     const struct wire_field *tensor)
 {
 	const struct onnx_node *node = walk->node;
@@ -247,10 +263,22 @@ static quire_status attribute_field(struct splicer *in, struct node_walk *walk,
 	return QUIRE_OK;
 }
 
+static bool is_text(struct splicer *in, const struct wire_field *field,
+		    const char *text)
+{
+	const size_t size = strlen(text);
+	const unsigned char *bytes =
+	    field->size == size
+		? quire_window_peek(&in->window, field->at, size)
+		: NULL;
+
+	return bytes && memcmp(bytes, text, size) == 0;
+}
+
 static quire_status splice_attribute(struct splicer *in, struct node_walk *walk,
 				     const struct wire_field *attribute)
 {
-	struct wire fields = quire_wire_within(attribute);
+	struct wire fields = within(in, attribute);
 	const size_t message = quire_segments_open(in->out);
 	struct wire_field name = { .size = 0 };
 	struct wire_field field;
@@ -258,8 +286,8 @@ static quire_status splice_attribute(struct splicer *in, struct node_walk *walk,
 	quire_status status = QUIRE_OK;
 	bool is_value;
 
-	last_text(attribute, ATTRIBUTE_NAME, &name);
-	is_value = name.size == 5 && memcmp(name.bytes, "value", 5) == 0;
+	last_text(in, attribute, ATTRIBUTE_NAME, &name);
+	is_value = is_text(in, &name, "value");
 	while (status == QUIRE_OK && quire_wire_next(&fields, &field)) {
 		const bool once = is_message(&field, ATTRIBUTE_TENSOR) ||
 				  is_message(&field, ATTRIBUTE_GRAPH);
@@ -279,7 +307,7 @@ static quire_status splice_node(struct splicer *in, uint32_t as,
 				const struct wire_field *node)
 {
 	const struct onnx_model *model = in->splice->model;
-	struct wire fields = quire_wire_within(node);
+	struct wire fields = within(in, node);
 	const size_t message = quire_segments_open(in->out);
 	struct node_walk walk = { .node = NULL };
 	struct wire_field field;
@@ -300,7 +328,7 @@ static quire_status splice_node(struct splicer *in, uint32_t as,
 static quire_status splice_graph(struct splicer *in, uint32_t as,
 				 const struct wire_field *graph)
 {
-	struct wire fields = quire_wire_within(graph);
+	struct wire fields = within(in, graph);
 	const size_t message = quire_segments_open(in->out);
 	const size_t scope = in->next_scope++;
 	struct wire_field field;
@@ -323,7 +351,7 @@ static quire_status splice_graph(struct splicer *in, uint32_t as,
 static quire_status splice_function(struct splicer *in,
 				    const struct wire_field *function)
 {
-	struct wire fields = quire_wire_within(function);
+	struct wire fields = within(in, function);
 	const size_t message = quire_segments_open(in->out);
 	struct wire_field field;
 	quire_status status = QUIRE_OK;
@@ -342,9 +370,7 @@ static quire_status splice_function(struct splicer *in,
  * the order of different fields means nothing. */
 static quire_status splice_model(struct splicer *in)
 {
-	const struct wire all = { .at = in->splice->bytes,
-				  .end = in->splice->bytes + in->splice->size };
-	struct wire fields = all;
+	struct wire fields = quire_wire_all(&in->window);
 	struct wire_field field;
 	quire_status status = QUIRE_OK;
 	size_t graphs = 0;
@@ -356,7 +382,7 @@ static quire_status splice_model(struct splicer *in)
 				     : splice_graph(in, MODEL_GRAPH, &field);
 		else if (!is_message(&field, MODEL_FUNCTIONS))
 			copy(in, &field);
-	fields = all;
+	fields = quire_wire_all(&in->window);
 	while (status == QUIRE_OK && quire_wire_next(&fields, &field))
 		if (is_message(&field, MODEL_FUNCTIONS))
 			status = splice_function(in, &field);
@@ -372,7 +398,10 @@ quire_status quire_splice(const struct splice *splice,
 	quire_status status;
 
 	segments->own.left = UINT64_MAX;
+	quire_window_open(&in.window, splice->model->file, error);
 	status = splice_model(&in);
+	if (in.window.status != QUIRE_OK)
+		return in.window.status;
 	if (segments->out_of_memory)
 		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 				  "out of memory");

@@ -22,9 +22,7 @@ struct splice_data {
 };
 
 struct splice {
-	const struct onnx_model *model; /* read from these bytes: */
-	const unsigned char *bytes;
-	size_t size;
+	const struct onnx_model *model; /* whose file it is */
 	const struct splice_data *data; /* of each value of the model */
 	const char *location;		/* of SPLICE_EXTERNAL */
 };
@@ -32,7 +30,7 @@ struct splice {
 /*
  * Adds all segments of the new model. Fails with UNSUPPORTED for external data
  * in places where it is not read, LAYOUT for a message that is given in
- * several pieces, MEMORY.
+ * several pieces, IO, MEMORY.
  */
 quire_status quire_splice(const struct splice *splice,
 			  struct segments *segments, quire_error *error);

@@ -9,14 +9,17 @@
 
 static bool take_varint(struct wire *wire, uint64_t *value)
 {
+	const uint64_t left = wire->end - wire->at;
+	const size_t most = left < VARINT_MAX ? (size_t)left : VARINT_MAX;
+	const unsigned char *bytes =
+	    quire_window_peek(wire->window, wire->at, most);
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < VARINT_MAX && wire->at < wire->end; i++) {
-		const unsigned char byte = *wire->at++;
-
-		sum |= (uint64_t)(byte & 0x7F) << (7 * i);
-		if (byte < 0x80) {
+	for (size_t i = 0; bytes && i < most; i++) {
+		sum |= (uint64_t)(bytes[i] & 0x7F) << (7 * i);
+		if (bytes[i] < 0x80) {
 			*value = sum;
+			wire->at += i + 1;
 			return true;
 		}
 	}
@@ -26,10 +29,10 @@ static bool take_varint(struct wire *wire, uint64_t *value)
 static bool take_bytes(struct wire *wire, uint64_t size,
 		       struct wire_field *field)
 {
-	if (size > (uint64_t)(wire->end - wire->at))
+	if (size > wire->end - wire->at)
 		return false;
-	field->bytes = wire->at;
-	field->size = (size_t)size;
+	field->at = wire->at;
+	field->size = size;
 	wire->at += size;
 	return true;
 }
@@ -67,15 +70,22 @@ bool quire_wire_next(struct wire *wire, struct wire_field *field)
 	}
 	taken.number = key >> 3;
 	taken.type = (enum wire_type)(key & 7);
-	taken.whole = (size_t)(wire->at - taken.start);
+	taken.whole = wire->at - taken.start;
 	*field = taken;
 	return true;
 }
 
-struct wire quire_wire_within(const struct wire_field *field)
+struct wire quire_wire_all(struct window *window)
 {
-	return (struct wire){ .at = field->bytes,
-			      .end = field->bytes + field->size };
+	return (struct wire){ .window = window, .end = window->size };
+}
+
+struct wire quire_wire_within(struct window *window,
+			      const struct wire_field *field)
+{
+	return (struct wire){ .window = window,
+			      .at = field->at,
+			      .end = field->at + field->size };
 }
 
 static size_t put_varint(unsigned char *out, uint64_t value)

@@ -1,6 +1,6 @@
 /*
- * wire.h - protobuf below its messages: fields as they lie in bytes, and the
- * few bytes before each. Knows no message.
+ * wire.h - protobuf below its messages: fields as they lie in a file, and the
+ * few bytes before each. What a field holds is not read. Knows no message.
  */
 #ifndef QUIRE_CONVERT_WIRE_H
 #define QUIRE_CONVERT_WIRE_H
@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "convert/window.h"
 
 /* A key and a size, of ten bytes each at most. */
 #define WIRE_HEADER_MAX 20
@@ -21,18 +23,19 @@ enum wire_type {
 
 /* The fields of one message that are still to come. */
 struct wire {
-	const unsigned char *at;
-	const unsigned char *end;
-	bool malformed;
+	struct window *window;
+	uint64_t at;
+	uint64_t end;
+	bool malformed; /* or not to be read, as the window tells */
 };
 
 struct wire_field {
 	uint64_t number;
 	enum wire_type type;
-	const unsigned char *start; /* of the key */
-	size_t whole;		    /* bytes, with the key */
-	const unsigned char *bytes; /* of WIRE_BYTES: what it holds */
-	size_t size;
+	uint64_t start; /* of the key, in the file */
+	uint64_t whole; /* bytes, with the key */
+	uint64_t at;	/* of WIRE_BYTES: what it holds */
+	uint64_t size;
 	uint64_t value; /* of WIRE_VARINT */
 };
 
@@ -40,8 +43,10 @@ struct wire_field {
  * which also sets `malformed`. */
 bool quire_wire_next(struct wire *wire, struct wire_field *field);
 
-/* The fields of a message that a field holds. */
-struct wire quire_wire_within(const struct wire_field *field);
+/* The fields of a whole file, and of a message that a field of it holds. */
+struct wire quire_wire_all(struct window *window);
+struct wire quire_wire_within(struct window *window,
+			      const struct wire_field *field);
 
 /* Writes the key of a field, and the varint behind it: the number itself, or
  * of WIRE_BYTES their size. Returns how many bytes that took, at most

@@ -66,8 +66,9 @@ static void test_values(void **state)
 	assert_int_equal(codes->dims[2], 16);
 	assert_int_equal(codes->count, 128);
 	assert_int_equal(codes->size, 128);
-	assert_non_null(codes->bytes);
-	assert_null(codes->file);
+	assert_null(codes->bytes);
+	assert_ptr_equal(codes->file, model->file);
+	assert_false(quire_onnx_is_external(model, codes));
 	assert_int_equal(x->origin, ONNX_INPUT);
 	assert_int_equal(x->type, ONNX_FLOAT);
 	assert_int_equal(x->rank, 2);

@@ -112,7 +112,7 @@ static void check_layout(const struct layout *layout, uint32_t bits, bool flip,
 					  flip };
 	uint64_t elements = 0;
 	struct onnx_value value = { .name = "" };
-	struct onnx_file file = { .path = (char *)path };
+	struct onnx_file *file;
 	unsigned char *beside;
 	struct guarded bytes;
 
@@ -133,12 +133,11 @@ static void check_layout(const struct layout *layout, uint32_t bits, bool flip,
 	beside = calloc(1, FILE_OFFSET + bytes.size);
 	memcpy(beside + FILE_OFFSET, bytes.data, bytes.size);
 	scratch_write(path, beside, FILE_OFFSET + bytes.size);
-	file.size = FILE_OFFSET + bytes.size;
-	value.file = &file;
+	assert_int_equal(quire_onnx_file_open(path, &file, NULL), QUIRE_OK);
+	value.file = file;
 	value.offset = FILE_OFFSET;
-	assert_int_equal(quire_onnx_file_acquire(&file, NULL), QUIRE_OK);
 	check_value(&shape, &value, bytes.data, layout->rows);
-	quire_onnx_file_release(&file);
+	quire_onnx_file_close(file);
 	free(beside);
 	guarded_free(&bytes);
 }

@@ -1,17 +1,22 @@
 /*
- * test_wire.c - protobuf fields: written and read back, and every way in which
- * bytes may fail to be one.
+ * test_wire.c - protobuf fields: written and read back, out of a file too, and
+ * every way in which bytes may fail to be one.
  */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "convert/segments.h"
 #include "convert/wire.h"
 #include "tests/support/check.h"
+#include "tests/support/scratch.h"
+
+static struct window window;
 
 static struct wire wire_of(const void *bytes, size_t size)
 {
-	return (struct wire){ .at = bytes,
-			      .end = (const unsigned char *)bytes + size };
+	quire_window_of(&window, bytes, size);
+	return quire_wire_all(&window);
 }
 
 static void test_headers(void **state)
@@ -63,7 +68,7 @@ static void test_bodies(void **state)
 		assert_true(quire_wire_next(&wire, &field));
 		assert_int_equal(field.number, i + 1);
 		assert_int_equal(field.size, sizes[i]);
-		assert_ptr_equal(field.bytes + field.size,
+		assert_int_equal(field.at + field.size,
 				 field.start + field.whole);
 	}
 	assert_false(quire_wire_next(&wire, &field));
@@ -97,7 +102,8 @@ static void test_malformed(void **state)
 	}
 }
 
-/* All pieces but those of constants, one after the other. */
+/* All pieces but those of constants, one after the other; of the file, the
+ * bytes in the window. */
 static size_t gather(const struct segments *segments, unsigned char *out)
 {
 	size_t size = 0;
@@ -105,8 +111,13 @@ static size_t gather(const struct segments *segments, unsigned char *out)
 	for (size_t i = 0; i < segments->count; i++) {
 		const struct segment *segment = &segments->items[i];
 
-		assert_int_equal(segment->value, SEGMENT_NO_VALUE);
-		if (segment->size > 0)
+		assert_int_not_equal(segment->kind, SEGMENT_VALUE);
+		if (segment->kind == SEGMENT_FILE)
+			assert_int_equal(quire_window_read(
+					     &window, segment->offset,
+					     out + size, (size_t)segment->size),
+					 QUIRE_OK);
+		else if (segment->size > 0)
 			memcpy(out + size, segment->bytes,
 			       (size_t)segment->size);
 		size += (size_t)segment->size;
@@ -130,8 +141,9 @@ static void test_segments(void **state)
 	quire_segments_number(&segments, 2, 150);
 	quire_segments_text(&segments, 3, "hi");
 	quire_segments_close(&segments, outer, 1, NULL);
-	quire_segments_copy(&segments, text, 1);
-	quire_segments_copy(&segments, text + 1, 1);
+	quire_window_of(&window, text, sizeof(text));
+	quire_segments_file(&segments, 0, 1);
+	quire_segments_file(&segments, 1, 1);
 	assert_int_equal(gather(&segments, bytes), sizeof(expected));
 	assert_memory_equal(bytes, expected, sizeof(expected));
 	quire_segments_free(&segments);
@@ -152,15 +164,72 @@ static void test_unchanged(void **state)
 
 	(void)state;
 	assert_true(quire_wire_next(&wire, &message));
-	within = quire_wire_within(&message);
+	within = quire_wire_within(&window, &message);
 	opened = quire_segments_open(&segments);
 	while (quire_wire_next(&within, &field))
-		quire_segments_copy(&segments, field.start, field.whole);
+		quire_segments_copy(&segments, &field);
 	quire_segments_close(&segments, opened, 1, &message);
 	assert_int_equal(segments.count, 1);
-	assert_ptr_equal(segments.items[0].bytes, bytes);
+	assert_int_equal(segments.items[0].kind, SEGMENT_FILE);
+	assert_int_equal(segments.items[0].offset, 0);
 	assert_int_equal(segments.items[0].size, sizeof(bytes));
 	quire_segments_free(&segments);
+}
+
+/* A message that is longer than a window, field by field out of a file; and
+ * one of which the file lacks the end by then. */
+static void test_file(void **state)
+{
+	const size_t sizes[] = { WINDOW_SIZE - 3, 1, 3 * WINDOW_SIZE, 0, 5 };
+	char *folder = scratch_make();
+	char *path = scratch_path(folder, "fields");
+	unsigned char *bytes = calloc(5, WINDOW_SIZE);
+	quire_error error = { .status = QUIRE_OK };
+	struct onnx_file *file;
+	struct wire_field field;
+	struct wire wire;
+	size_t size = 0;
+
+	(void)state;
+	assert_non_null(bytes);
+	for (uint32_t i = 0; i < 5; i++) {
+		size += quire_wire_header(bytes + size, i + 1, WIRE_BYTES,
+					  sizes[i]);
+		memset(bytes + size, (int)i, sizes[i]);
+		size += sizes[i];
+	}
+	scratch_write(path, bytes, size);
+	assert_int_equal(quire_onnx_file_open(path, &file, NULL), QUIRE_OK);
+	quire_window_open(&window, file, &error);
+	wire = quire_wire_all(&window);
+	for (size_t i = 0; i < 5; i++) {
+		unsigned char last = 77;
+
+		assert_true(quire_wire_next(&wire, &field));
+		assert_int_equal(field.number, i + 1);
+		assert_int_equal(field.size, sizes[i]);
+		if (sizes[i] == 0)
+			continue;
+		assert_int_equal(quire_window_read(&window,
+						   field.at + field.size - 1,
+						   &last, 1),
+				 QUIRE_OK);
+		assert_int_equal(last, i);
+	}
+	assert_false(quire_wire_next(&wire, &field));
+	assert_false(wire.malformed);
+	assert_int_equal(truncate(path, (off_t)WINDOW_SIZE), 0);
+	quire_window_open(&window, file, &error);
+	wire = quire_wire_all(&window);
+	while (quire_wire_next(&wire, &field))
+		;
+	assert_true(wire.malformed);
+	assert_int_equal(window.status, QUIRE_ERROR_IO);
+	assert_non_null(strstr(error.message, "ends at byte"));
+	quire_onnx_file_close(file);
+	free(bytes);
+	free(path);
+	scratch_remove(folder);
 }
 
 int main(void)
@@ -171,6 +240,7 @@ int main(void)
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_unchanged),
+		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
