@@ -40,6 +40,11 @@ quire_status quire_output_copy(const struct quire_output *output,
 			       uint64_t offset, int from, uint64_t from_offset,
 			       uint64_t size, quire_error *error);
 
+/* Has the disk begin with what was written to a place, so that less is left to
+ * wait for at the end. Where the system cannot do that, nothing happens. */
+void quire_output_begin_flush(const struct quire_output *output,
+			      uint64_t offset, uint64_t size);
+
 /* Flushes to the disk what was written; commit does so too. */
 quire_status quire_output_flush(const struct quire_output *output,
 				quire_error *error);

@@ -213,6 +213,23 @@ static void end_hash(struct quire_out_tensor *tensor)
 	tensor->hash = NULL;
 }
 
+/* The disk begins with each such piece of a tensor as it is there, and with
+ * the rest of it at its end. */
+#define FLUSH_SIZE ((uint64_t)8 << 20)
+
+static void begin_flush(const struct quire_out_part *part,
+			const struct quire_out_tensor *tensor, uint64_t before)
+{
+	const uint64_t start = before / FLUSH_SIZE * FLUSH_SIZE;
+	const bool ended = tensor->written == tensor->view.size;
+
+	if (tensor->written - start >= (ended ? FLUSH_SIZE / 8 : FLUSH_SIZE))
+		quire_output_begin_flush(&part->output,
+					 part->header_size +
+					     tensor->view.offset + start,
+					 tensor->written - start);
+}
+
 quire_status quire_writer_write(quire_writer *writer, size_t index,
 				const void *data, size_t size,
 				quire_error *error)
@@ -243,6 +260,7 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 	if (status != QUIRE_OK)
 		return status;
 	tensor->written += size;
+	begin_flush(part, tensor, tensor->written - size);
 	if (!tensor->hash)
 		return QUIRE_OK;
 	quire_hash_update(tensor->hash, data, size);
