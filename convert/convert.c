@@ -344,7 +344,8 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 					 &job.xxh3, error);
 	if (status == QUIRE_OK)
 		status =
-		    quire_plan_create(job.model, &job.recipe, &job.plan, error);
+		    quire_plan_create(job.model, &job.recipe,
+				      job.options->threads, &job.plan, error);
 	if (status == QUIRE_OK)
 		status = write_container(&job);
 	if (status == QUIRE_OK)

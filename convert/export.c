@@ -72,8 +72,8 @@ static quire_status open_container(struct exporting *job)
 static quire_status pair(struct exporting *job)
 {
 	static const struct recipe everything;
-	quire_status status =
-	    quire_plan_create(job->model, &everything, &job->plan, job->error);
+	quire_status status = quire_plan_create(job->model, &everything, 1,
+						&job->plan, job->error);
 
 	if (status == QUIRE_OK)
 		status = quire_contents_match(job->model, job->plan, job->file,

@@ -126,37 +126,64 @@ static quire_status allocate(struct planner *in)
 	return QUIRE_OK;
 }
 
-quire_status quire_plan_create(const struct onnx_model *model,
-			       const struct recipe *recipe, struct plan **plan,
-			       quire_error *error)
+/* Below this, threads take longer to start than all there is to read. */
+#define WORTH_THREADS ((uint64_t)4 << 20)
+
+static bool is_worth_threads(const struct onnx_model *model)
 {
-	struct planner in = { .model = model,
-			      .recipe = recipe,
-			      .error = error };
+	uint64_t size = model->file->size;
+
+	for (size_t i = 0; i < model->files.count && size < WORTH_THREADS; i++)
+		size += model->files.items[i]->size;
+	return size >= WORTH_THREADS;
+}
+
+static quire_status make_plan(struct planner *in)
+{
+	quire_status status = allocate(in);
+
+	if (status == QUIRE_OK)
+		status = quire_plan_read_nodes(in);
+	if (status == QUIRE_OK)
+		status = plan_items(in);
+	if (status == QUIRE_OK)
+		status = check_total(in);
+	if (status == QUIRE_OK)
+		status = quire_plan_name_items(in);
+	return status == QUIRE_OK ? quire_plan_linears(in) : status;
+}
+
+static void free_planner(struct planner *in)
+{
+	free(in->parts);
+	free(in->uses);
+	free(in->tensor_of);
+	free(in->keys);
+	free(in->first);
+	free(in->weight_tensor);
+	free(in->distinct);
+	quire_table_free(&in->shared);
+	quire_crew_destroy(in->crew);
+}
+
+quire_status quire_plan_create(const struct onnx_model *model,
+			       const struct recipe *recipe, uint32_t threads,
+			       struct plan **plan, quire_error *error)
+{
+	struct crew crew;
+	struct planner in = {
+		.model = model, .recipe = recipe, .crew = &crew, .error = error
+	};
 	quire_status status;
 
+	if (!is_worth_threads(model))
+		threads = 1;
+	status = quire_crew_init(&crew, threads, NULL, NULL);
+	if (status != QUIRE_OK)
+		return quire_fail_threads(error, status, threads);
 	in.plan = calloc(1, sizeof(*in.plan));
-	if (!in.plan)
-		return quire_plan_no_memory(&in);
-	status = allocate(&in);
-	if (status == QUIRE_OK)
-		status = quire_plan_read_nodes(&in);
-	if (status == QUIRE_OK)
-		status = plan_items(&in);
-	if (status == QUIRE_OK)
-		status = check_total(&in);
-	if (status == QUIRE_OK)
-		status = quire_plan_name_items(&in);
-	if (status == QUIRE_OK)
-		status = quire_plan_linears(&in);
-	free(in.parts);
-	free(in.uses);
-	free(in.tensor_of);
-	free(in.keys);
-	free(in.first);
-	free(in.weight_tensor);
-	free(in.distinct);
-	quire_table_free(&in.shared);
+	status = in.plan ? make_plan(&in) : quire_plan_no_memory(&in);
+	free_planner(&in);
 	if (status == QUIRE_OK)
 		*plan = in.plan;
 	else

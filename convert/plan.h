@@ -51,15 +51,17 @@ struct plan {
 };
 
 /*
- * Plans a conversion by a recipe. The plan points into the model, and is to be
- * freed with quire_plan_free. Reads scales, zero points and column orders, and
- * dense tensors that are to be rounded. Fails with UNSUPPORTED for a model that
- * cannot be converted whole, or has nothing to convert; ARGUMENT where the
- * recipe makes no sense of it; LAYOUT for a malformed one; IO, MEMORY.
+ * Plans a conversion by a recipe, on `threads` threads (0: one for each CPU),
+ * whose number changes nothing in the plan. The plan points into the model, and
+ * is to be freed with quire_plan_free. Reads scales, zero points and column
+ * orders, and dense tensors that are to be rounded. Fails with UNSUPPORTED for
+ * a model that cannot be converted whole, or has nothing to convert; ARGUMENT
+ * where the recipe makes no sense of it, and for too many threads; LAYOUT for a
+ * malformed one; IO, MEMORY.
  */
 quire_status quire_plan_create(const struct onnx_model *model,
-			       const struct recipe *recipe, struct plan **plan,
-			       quire_error *error);
+			       const struct recipe *recipe, uint32_t threads,
+			       struct plan **plan, quire_error *error);
 
 /* NULL is fine. */
 void quire_plan_free(struct plan *plan);

@@ -140,7 +140,8 @@ static quire_status choose_encoding(const struct planner *in,
 		return status;
 	status = quire_matmulnbits_map(weight, &map, in->error);
 	if (status == QUIRE_OK)
-		status = quire_survey(weight, map, &survey, in->error);
+		status =
+		    quire_survey(weight, map, in->crew, &survey, in->error);
 	free(map);
 	quire_matmulnbits_release(weight);
 	if (status != QUIRE_OK)

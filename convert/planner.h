@@ -7,6 +7,7 @@
 #define QUIRE_CONVERT_PLANNER_H
 
 #include "convert/plan.h"
+#include "machine/crew.h"
 
 /* What nodes use a value for. */
 enum {
@@ -33,6 +34,7 @@ struct planner {
 	const struct onnx_model *model;
 	const struct recipe *recipe;
 	struct plan *plan;
+	struct crew *crew; /* for what takes reading */
 	quire_error *error;
 	unsigned char *uses; /* of each value */
 	uint32_t *parts;     /* of each node: a bit for an input of a weight */

@@ -1,9 +1,10 @@
 /*
- * survey.c - one pass over scales and zero points, a bounded piece at a time.
- * Judges nothing.
+ * survey.c - one pass over scales and zero points, by several threads, in
+ * pieces that do not depend on how many there are. Judges nothing.
  */
 #include "convert/survey.h"
 
+#include <assert.h>
 #include <fp16.h>
 #include <math.h>
 #include <stdlib.h>
@@ -270,6 +271,31 @@ static void survey_scales(const struct matmulnbits_rows *rows,
 	}
 }
 
+/* ------------------------------------------------------------------ pieces */
+
+/* Pieces of a turn, for each thread. */
+#define PIECES_PER_THREAD 4
+
+/* Some of the rows. */
+struct piece {
+	struct survey survey;
+	quire_status status;
+	quire_error error;
+};
+
+struct pieces {
+	const struct matmulnbits *weight;
+	const uint32_t *map;
+	bool with_codes;
+	bool plain;
+	uint64_t rows;	/* of a piece; the last one has fewer */
+	uint64_t count; /* of pieces */
+	uint64_t first; /* of this turn */
+	struct piece *items;
+	unsigned char *scratch; /* for each strand */
+	size_t scratch_size;
+};
+
 static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
 			  unsigned char *scratch, quire_error *error)
 {
@@ -278,42 +304,124 @@ static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
 		   : quire_matmulnbits_fetch_scales(rows, scratch, error);
 }
 
-quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
-			  struct survey *survey, quire_error *error)
+static void survey_piece(void *context, size_t strand, size_t item)
+{
+	const struct pieces *pieces = context;
+	struct piece *piece = &pieces->items[item];
+	struct matmulnbits_rows rows = { .weight = pieces->weight,
+					 .map = pieces->map };
+	uint64_t left;
+
+	rows.first = (pieces->first + item) * pieces->rows;
+	left = pieces->weight->n - rows.first;
+	rows.count = left < pieces->rows ? left : pieces->rows;
+	piece->survey = (struct survey){ .zero_default = true };
+	piece->status = fetch(&rows, pieces->with_codes,
+			      pieces->scratch + strand * pieces->scratch_size,
+			      &piece->error);
+	if (piece->status == QUIRE_OK && pieces->plain)
+		survey_scales(&rows, &piece->survey);
+	else if (piece->status == QUIRE_OK)
+		survey_rows(&rows, &piece->survey);
+}
+
+static void join_finding(struct finding *finding, const struct finding *next)
+{
+	if (!finding->found)
+		*finding = *next;
+}
+
+static void join_rounding(struct rounding *sum, const struct rounding *next)
+{
+	sum->max = fmax(sum->max, next->max);
+	sum->mean += next->mean;
+}
+
+/* What comes after is added: in the order of the rows, whoever had them. */
+static void join(struct survey *survey, const struct survey *next)
+{
+	survey->zero_default = survey->zero_default && next->zero_default;
+	join_finding(&survey->lost_scale, &next->lost_scale);
+	join_finding(&survey->lost_offset, &next->lost_offset);
+	join_finding(&survey->split_scale, &next->split_scale);
+	join_finding(&survey->split_offset, &next->split_offset);
+	join_finding(&survey->lost_code, &next->lost_code);
+	join_rounding(&survey->scales, &next->scales);
+	join_rounding(&survey->offsets, &next->offsets);
+	survey->largest = fmax(survey->largest, next->largest);
+}
+
+static quire_status run_turns(struct pieces *pieces, struct crew *crew,
+			      struct survey *survey, quire_error *error)
+{
+	const size_t most = PIECES_PER_THREAD * (size_t)crew->threads;
+	size_t count;
+
+	for (pieces->first = 0; pieces->first < pieces->count;
+	     pieces->first += count) {
+		const uint64_t left = pieces->count - pieces->first;
+
+		count = left < most ? (size_t)left : most;
+		quire_crew_run(crew, crew->threads, count, survey_piece,
+			       pieces);
+		for (size_t i = 0; i < count; i++) {
+			const struct piece *piece = &pieces->items[i];
+
+			if (piece->status != QUIRE_OK) {
+				if (error)
+					*error = piece->error;
+				return piece->status;
+			}
+			join(survey, &piece->survey);
+		}
+	}
+	return QUIRE_OK;
+}
+
+static struct pieces cut(const struct matmulnbits *weight, const uint32_t *map)
 {
 	const bool around_default =
 	    !weight->zero_points && (!weight->zero_is_0 || weight->is_signed);
 	const bool with_codes = weight->bits == 8 && !around_default && !map;
-	const bool plain =
-	    around_default && weight->block_size % BLOCK_COUNT == 0;
 	const uint64_t row_size = weight->scale_row_size +
 				  weight->zero_row_size +
 				  (with_codes ? weight->code_row_size : 0);
 	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
-	const uint64_t most = step < weight->n ? step : weight->n;
-	const size_t size =
-	    with_codes ? quire_matmulnbits_scratch(weight, most)
-		       : quire_matmulnbits_scales_scratch(weight, most);
-	unsigned char *scratch = malloc(size + 1);
+	const uint64_t rows = step < weight->n ? step : weight->n;
+
+	assert(rows > 0);
+	return (struct pieces){
+		.weight = weight,
+		.map = map,
+		.with_codes = with_codes,
+		.plain =
+		    around_default && weight->block_size % BLOCK_COUNT == 0,
+		.rows = rows,
+		.count = weight->n / rows + (weight->n % rows != 0),
+		.scratch_size =
+		    with_codes ? quire_matmulnbits_scratch(weight, rows)
+			       : quire_matmulnbits_scales_scratch(weight, rows),
+	};
+}
+
+quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
+			  struct crew *crew, struct survey *survey,
+			  quire_error *error)
+{
+	struct pieces pieces = cut(weight, map);
 	struct survey seen = { .zero_default = true, .reordered = map != NULL };
-	struct matmulnbits_rows rows = { .weight = weight, .map = map };
 	const double count = (double)weight->n * (double)weight->blocks;
-	quire_status status = QUIRE_OK;
+	quire_status status;
 
-	if (!scratch)
-		return quire_fail_memory(error, size + 1);
-	while (rows.first < weight->n && status == QUIRE_OK) {
-		const uint64_t left = weight->n - rows.first;
-
-		rows.count = left < most ? left : most;
-		status = fetch(&rows, with_codes, scratch, error);
-		if (status == QUIRE_OK && plain)
-			survey_scales(&rows, &seen);
-		else if (status == QUIRE_OK)
-			survey_rows(&rows, &seen);
-		rows.first += rows.count;
-	}
-	free(scratch);
+	pieces.items = calloc(PIECES_PER_THREAD * (size_t)crew->threads,
+			      sizeof(*pieces.items));
+	pieces.scratch = malloc(crew->threads * pieces.scratch_size + 1);
+	status =
+	    pieces.items && pieces.scratch
+		? run_turns(&pieces, crew, &seen, error)
+		: quire_fail_memory(error, crew->threads * pieces.scratch_size);
+	free(pieces.scratch);
+	free(pieces.items);
 	if (status != QUIRE_OK)
 		return status;
 	seen.scales.mean /= count;

@@ -9,6 +9,7 @@
 #define QUIRE_CONVERT_SURVEY_H
 
 #include "convert/matmulnbits.h"
+#include "machine/crew.h"
 
 /* Where something was first found. */
 struct finding {
@@ -45,7 +46,8 @@ struct survey {
  * where they have 8 bits and zero points. `map` is that of
  * quire_matmulnbits_map. */
 quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
-			  struct survey *survey, quire_error *error);
+			  struct crew *crew, struct survey *survey,
+			  quire_error *error);
 
 /* -zero * scale, and that as the nearest f16. */
 double quire_offset(float zero, float scale);

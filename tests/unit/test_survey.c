@@ -35,8 +35,10 @@ static struct survey survey_scales(int32_t type, const float scales[6])
 	};
 	struct rng rng = { 3 };
 	struct sample sample;
+	struct crew crew;
 	struct survey survey;
 
+	assert_int_equal(quire_crew_init(&crew, 1, NULL, NULL), QUIRE_OK);
 	sample_make(&rng, &kind, &sample);
 	for (size_t i = 0; i < 6; i++)
 		if (type == ONNX_FLOAT)
@@ -44,9 +46,10 @@ static struct survey survey_scales(int32_t type, const float scales[6])
 		else
 			store_u16(sample.scale_bytes.data + 2 * i,
 				  fp16_ieee_from_fp32_value(scales[i]));
-	assert_int_equal(quire_survey(&sample.weight, NULL, &survey, NULL),
-			 QUIRE_OK);
+	assert_int_equal(
+	    quire_survey(&sample.weight, NULL, &crew, &survey, NULL), QUIRE_OK);
 	sample_discard(&sample);
+	quire_crew_destroy(&crew);
 	return survey;
 }
 
@@ -101,23 +104,28 @@ static void test_survey_f16_subnormal(void **state)
 	assert_true(survey.scales.max == 0);
 }
 
-/* Many rows: the sums are those of all, and the first that is lost is found
- * wherever it lies. */
-static void check_many(uint64_t block_size, uint32_t bits, size_t lost)
+#define MANY 50000
+
+/* Many rows, in three pieces: the sums are those of all, and the first that is
+ * lost is found wherever it lies. */
+static void check_many(uint64_t block_size, uint32_t bits, size_t lost,
+		       uint32_t threads)
 {
 	const struct sample_kind kind = { .bits = bits,
 					  .block_size = block_size,
 					  .k = 3 * block_size,
-					  .n = 5000,
+					  .n = MANY,
 					  .scale_type = ONNX_FLOAT };
-	const size_t count = 3 * 5000;
+	const size_t count = 3 * (size_t)MANY;
 	struct rng rng = { 5 };
 	struct sample sample;
+	struct crew crew;
 	struct survey survey;
 	double max = 0;
 	double sum = 0;
 	double largest = 0;
 
+	assert_int_equal(quire_crew_init(&crew, threads, NULL, NULL), QUIRE_OK);
 	sample_make(&rng, &kind, &sample);
 	for (size_t i = 0; i < count; i++) {
 		const float scale = (float)(i % 4099 + 16) * -0x1.37p-16f;
@@ -134,8 +142,8 @@ static void check_many(uint64_t block_size, uint32_t bits, size_t lost)
 		store_f32(sample.scale_bytes.data + 4 * lost, 70000);
 	if (lost < count && lost + 1000 < count)
 		store_f32(sample.scale_bytes.data + 4 * (lost + 1000), NAN);
-	assert_int_equal(quire_survey(&sample.weight, NULL, &survey, NULL),
-			 QUIRE_OK);
+	assert_int_equal(
+	    quire_survey(&sample.weight, NULL, &crew, &survey, NULL), QUIRE_OK);
 	assert_int_equal(survey.lost_scale.found, lost < count);
 	if (lost < count) {
 		assert_int_equal(survey.lost_scale.row, lost / 3);
@@ -151,17 +159,20 @@ static void check_many(uint64_t block_size, uint32_t bits, size_t lost)
 	}
 	assert_true(survey.largest == largest * (double)(1u << (bits - 1)));
 	sample_discard(&sample);
+	quire_crew_destroy(&crew);
 }
 
 static void test_survey_many(void **state)
 {
-	static const size_t lost[] = { SIZE_MAX, 0, 255, 256, 7777, 14999 };
+	static const size_t lost[] = { SIZE_MAX, 0,	255,	256,
+				       7777,	 65536, 131070, 3 * MANY - 1 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
-		check_many(32, 4, lost[i]);
-		check_many(16, 2, lost[i]);
-	}
+	for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		for (uint32_t threads = 1; threads <= 3; threads += 2) {
+			check_many(32, 4, lost[i], threads);
+			check_many(16, 2, lost[i], threads);
+		}
 }
 
 int main(void)
