@@ -2,8 +2,9 @@
 what the mapping says, each weight stays within the mapping's bound, and each
 output within the sum's.
 
-HQQ's quantizer needs PyTorch; its form, fractional zero points in the model's
-float type, is made here from the default quantizer's result instead.
+HQQ's quantizer needs PyTorch: what it made is kept in tests/data/hqq, by
+scripts/make_hqq.py. Its form, fractional zero points in the model's float type,
+is made here too, from the default quantizer's results.
 """
 
 import logging
@@ -18,8 +19,10 @@ from onnxruntime.quantization import matmul_nbits_quantizer as ort
 import nbits
 import oracle
 import test_tables
+import make_hqq
 import make_minilm
 
+HQQ = oracle.ROOT / "tests" / "data" / "hqq"
 BLOCKS = (16, 32, 64, 128, 256)
 ROWS = 3
 # k_quant and HQQ have no symmetric form.
@@ -139,6 +142,9 @@ class Quantizers(unittest.TestCase):
         model = quantize(weight, algorithm, bits, block, symmetric, dtype)
         source = oracle.scratch(self) / "model.onnx"
         source.write_bytes(model.SerializeToString(deterministic=True))
+        return self.check_file(source, model, bits, block, dtype)
+
+    def check_file(self, source, model, bits, block, dtype):
         (read,) = nbits.read_weights(model)
         self.assertEqual((read.bits, read.block), (bits, block))
         path = oracle.convert(self, source)
@@ -208,6 +214,26 @@ class Quantizers(unittest.TestCase):
                     )
                 with self.subTest(algorithm=algorithm, bits=bits):
                     self.assertEqual(found, self.types(algorithm, bits))
+
+    def test_hqq(self):
+        """What HQQ's own quantizer made."""
+        weight = np.asarray(
+            make_minilm.weights()[make_hqq.SOURCE][: make_hqq.ROWS]
+        )
+        for bits, block, name in make_hqq.VARIANTS:
+            with self.subTest(bits=bits, block=block, type=name):
+                source = HQQ / make_hqq.file_name(bits, block, name)
+                model = onnx.load(source)
+                dtype = make_hqq.TYPES[name]
+                found = self.check_file(source, model, bits, block, dtype)
+                wide = bits == 4 and block >= 32
+                self.assertEqual(found, "Q4_1" if wide else "F32")
+                # It is that weight: but for those that the range cuts off,
+                # each is rounded to the nearest code.
+                (read,) = nbits.read_weights(model)
+                error = np.abs(read.exact() - weight.astype(dtype))
+                near = error <= 0.5 * (1 + 2.0**-6) * np.abs(read.s)
+                self.assertGreater(near.mean(), 0.5)
 
     def types(self, algorithm, bits):
         """Blocks of 16 do not share scales, and become F32."""
