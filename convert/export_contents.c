@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/export_weight.h"
+#include "convert/export_same.h"
 #include "convert/grow.h"
 #include "convert/table.h"
 #include "format/error.h"

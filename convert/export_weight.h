@@ -23,10 +23,4 @@ quire_status quire_export_make(const struct onnx_model *model,
 			       const struct content *content,
 			       unsigned char *bytes, quire_error *error);
 
-/* Whether a tensor of a weight's shape decodes to the dequantized weight of
- * the node, to the last bit. */
-quire_status quire_export_same(const struct matmulnbits *weight,
-			       const quire_tensor *tensor, bool *same,
-			       quire_error *error);
-
 #endif
