@@ -2,47 +2,18 @@
  * cmd_stamp.c - quire stamp: a container of any GGUF file, the tensors' bytes
  * as they are.
  */
-#include "cli/command.h"
-#include "cli/copy_model.h"
+#include "cli/copy_command.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct values {
-	const char *output;
-	uint32_t alignment;
-	uint32_t threads;
-	bool force;
-};
-
 static const struct args_option options[] = {
-	{ .name = "output",
-	  .letter = 'o',
-	  .value = "OUT.gguf",
-	  .type = ARGS_TEXT,
-	  .required = true,
-	  .offset = offsetof(struct values, output),
-	  .help = "the container to write" },
-	{ .name = "force",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, force),
-	  .help = "replace OUT.gguf if it exists" },
-	{ .name = "threads",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, threads),
-	  .max = ARGS_THREADS_MAX,
-	  .help = "threads that hash; 0, the default: one for each CPU" },
-	{ .name = "align",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, alignment),
-	  .min = 32,
-	  .max = 65536,
-	  .help = "bytes that tensors start on, a power of two; default: "
-		  "16384" },
+	COPY_OPTION_OUTPUT("container"),
+	COPY_OPTION_FORCE,
+	COPY_OPTION_THREADS("hash"),
+	COPY_OPTION_ALIGN(32, "16384"),
 	{ .name = NULL },
 };
 
@@ -54,7 +25,7 @@ static const quire_value *keep(void *context, const char *key,
 	return value;
 }
 
-static int stamp(struct copy *copy, const struct values *values)
+static int stamp(struct copy *copy, struct copy_values *values)
 {
 	const struct copy_how how = {
 		.output = values->output,
@@ -79,22 +50,7 @@ static int stamp(struct copy *copy, const struct values *values)
 
 static int run(int argc, char **argv)
 {
-	struct values values = { .alignment = 16384 };
-	struct args_words words;
-	struct copy copy;
-	int code;
-
-	if (!args_parse(&command_stamp, argc, argv, &values, &words, &code))
-		return code;
-	if (values.alignment & (values.alignment - 1))
-		return trouble("stamp: --align takes a power of two, not '%u'",
-			       (unsigned)values.alignment);
-	if (!copy_output_allowed(words.word[0], values.output, values.force) ||
-	    !copy_open(&copy, words.word[0], false))
-		return EXIT_TROUBLE;
-	code = stamp(&copy, &values);
-	copy_close(&copy);
-	return code;
+	return copy_command_run(&command_stamp, argc, argv, 16384, stamp);
 }
 
 const struct command command_stamp = {

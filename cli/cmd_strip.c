@@ -2,8 +2,7 @@
  * cmd_strip.c - quire strip: a container without what makes it one. The file
  * is verified before, as nothing could find damage in it afterwards.
  */
-#include "cli/command.h"
-#include "cli/copy_model.h"
+#include "cli/copy_command.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
 
@@ -13,38 +12,11 @@
 /* GGUF's alignment, where a file does not name another. */
 #define PLAIN_ALIGNMENT 32
 
-struct values {
-	const char *output;
-	uint32_t alignment;
-	uint32_t threads;
-	bool force;
-};
-
 static const struct args_option options[] = {
-	{ .name = "output",
-	  .letter = 'o',
-	  .value = "OUT.gguf",
-	  .type = ARGS_TEXT,
-	  .required = true,
-	  .offset = offsetof(struct values, output),
-	  .help = "the file to write" },
-	{ .name = "force",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, force),
-	  .help = "replace OUT.gguf if it exists" },
-	{ .name = "threads",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, threads),
-	  .max = ARGS_THREADS_MAX,
-	  .help = "threads that verify; 0, the default: one for each CPU" },
-	{ .name = "align",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, alignment),
-	  .min = 8,
-	  .max = 65536,
-	  .help = "bytes that tensors start on, a power of two; default: 32" },
+	COPY_OPTION_OUTPUT("file"),
+	COPY_OPTION_FORCE,
+	COPY_OPTION_THREADS("verify"),
+	COPY_OPTION_ALIGN(8, "32"),
 	{ .name = NULL },
 };
 
@@ -52,7 +24,7 @@ static const struct args_option options[] = {
 static const quire_value *keep_foreign(void *context, const char *key,
 				       const quire_value *value)
 {
-	const struct values *values = context;
+	const struct copy_values *values = context;
 
 	if (values->alignment == PLAIN_ALIGNMENT &&
 	    strcmp(key, "general.alignment") == 0)
@@ -91,7 +63,7 @@ static int verify(struct copy *copy, uint32_t threads)
 	return trouble_with_file(copy->path, &error);
 }
 
-static int strip(struct copy *copy, struct values *values)
+static int strip(struct copy *copy, struct copy_values *values)
 {
 	const struct copy_how how = {
 		.output = values->output,
@@ -122,22 +94,8 @@ static int strip(struct copy *copy, struct values *values)
 
 static int run(int argc, char **argv)
 {
-	struct values values = { .alignment = PLAIN_ALIGNMENT };
-	struct args_words words;
-	struct copy copy;
-	int code;
-
-	if (!args_parse(&command_strip, argc, argv, &values, &words, &code))
-		return code;
-	if (values.alignment & (values.alignment - 1))
-		return trouble("strip: --align takes a power of two, not '%u'",
-			       (unsigned)values.alignment);
-	if (!copy_output_allowed(words.word[0], values.output, values.force) ||
-	    !copy_open(&copy, words.word[0], false))
-		return EXIT_TROUBLE;
-	code = strip(&copy, &values);
-	copy_close(&copy);
-	return code;
+	return copy_command_run(&command_strip, argc, argv, PLAIN_ALIGNMENT,
+				strip);
 }
 
 const struct command command_strip = {
