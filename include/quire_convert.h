@@ -95,8 +95,9 @@ typedef struct quire_convert_options {
  * at all, as quire_writer_create has it; those of a split set in place of the
  * one at `gguf_path`, which must not itself be the name of a part.
  *
- * Fails with IO, MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model;
- * UNSUPPORTED for one that says what Quire cannot turn into a container.
+ * Fails with IO, also where a file of the source was written to meanwhile;
+ * MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model; UNSUPPORTED for
+ * one that says what Quire cannot turn into a container.
  */
 QUIRE_API quire_status quire_convert_onnx(const char *onnx_path,
 					  const char *gguf_path,
