@@ -6,8 +6,8 @@ bytes, in one file of external data or, with --inline, in the model), reads it
 once into the page cache, and then takes turns: cp and fsync of the model's
 files, `quire convert`, which ends with an fsync too. Prints each round, the
 medians' ratio, and the converter's peak resident memory, which counts mapped
-pages. Its limits: 64 MiB and, for external data, twice the largest tensor, for
-inline data the file once. Removes all of it.
+pages. Its limit, of both kinds of model: 64 MiB and twice the largest tensor.
+Removes all of it.
 """
 
 import argparse
@@ -187,7 +187,7 @@ def main():
     finally:
         for path in paths:
             path.unlink(missing_ok=True)
-    most = 64 * MIB + (size if options.inline else 2 * largest)
+    most = 64 * MIB + 2 * largest
     print(f"{size / 1e9:.2f} GB, largest tensor {largest / MIB:.1f} MiB")
     print(f"median convert / median cp + fsync: {ratio:.2f} (goal 1.50)")
     print(f"peak resident: {peak / MIB:.1f} MiB of {most / MIB:.1f} allowed")
