@@ -39,21 +39,20 @@ static quire_status index_sources(struct matcher *in)
 	for (size_t i = quire_model_tensor_count(in->file); i-- > 0;) {
 		const quire_string source =
 		    quire_model_tensor(in->file, i)->source;
-		size_t *head;
+		/* Of no name is what the model gives none. */
+		const char *name = source.size > 0 ? source.data : "";
+		size_t *head =
+		    quire_table_find(&in->sources, 0, name, source.size);
 		quire_status status;
 
 		in->next[i] = SIZE_MAX;
-		if (source.size == 0)
-			continue;
-		head =
-		    quire_table_find(&in->sources, 0, source.data, source.size);
 		if (head) {
 			in->next[i] = *head;
 			*head = i;
 			continue;
 		}
-		status = quire_table_add(&in->sources, 0, source.data,
-					 source.size, i, in->error);
+		status = quire_table_add(&in->sources, 0, name, source.size, i,
+					 in->error);
 		if (status != QUIRE_OK)
 			return status;
 	}
