@@ -213,13 +213,15 @@ static bool gives(const struct returning *in, float scale, float zero,
 {
 	return fp16_ieee_from_fp32_value(scale) == wanted->scale &&
 	       (in->tensor->dtype != QUIRE_Q4_1 ||
-		quire_offset_bits(zero, scale) == wanted->offset);
+		(quire_offset_bits(zero, scale) == wanted->offset &&
+		 quire_offset_is_held(zero, scale)));
 }
 
 /*
  * The f32 next to the f16 scale that gives scale and offset. All between it
- * and the source's own give the scale; the offset, which is monotone, is given
- * from some number on. Floats of one sign are in the order of their bits.
+ * and the source's own give the scale; the offset, which is monotone, is given,
+ * and held, from some number on. Floats of one sign are in the order of their
+ * bits.
  */
 static bool find_scale(const struct returning *in, uint64_t row, uint64_t block,
 		       const struct rounded *wanted, float *scale)

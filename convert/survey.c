@@ -63,6 +63,12 @@ static double rounding(double value, uint16_t bits)
 	return error <= half_step ? error : INFINITY;
 }
 
+bool quire_offset_is_held(float zero, float scale)
+{
+	return isfinite(rounding(quire_offset(zero, scale),
+				 quire_offset_bits(zero, scale)));
+}
+
 static void note(struct finding *finding, double value, uint64_t row,
 		 uint64_t at)
 {

@@ -53,4 +53,7 @@ quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 double quire_offset(float zero, float scale);
 uint16_t quire_offset_bits(float zero, float scale);
 
+/* Whether that f16 is near enough for the block to become Q4_1. */
+bool quire_offset_is_held(float zero, float scale);
+
 #endif
