@@ -31,10 +31,21 @@ import onnxruntime as ort
 from onnx import TensorProto, helper
 
 BLOCK = 32
-CACHED = 96 << 20  # bytes; three times a last-level cache of 32 MiB
 ROUNDS = 7
 PAUSE = 0.06  # seconds; longer than idle threads spin
 F32, F16, Q4_0 = 0, 1, 2  # GGUF's numbers
+
+
+def cache_size():
+    """Of the last level, in bytes; 32 MiB where the system does not tell."""
+    try:
+        with open("/sys/devices/system/cpu/cpu0/cache/index3/size") as file:
+            return int(file.read().strip().removesuffix("K")) << 10
+    except (OSError, ValueError):
+        return 32 << 20
+
+
+CACHED = 3 * max(cache_size(), 32 << 20)  # bytes that are in no cache
 
 
 class String(ctypes.Structure):
@@ -289,7 +300,7 @@ def count_copies(weights, rows, options):
         return 16
     # Many rows take so long that what is in the cache does not matter.
     wanted = CACHED if rows <= 8 else 40 << 20
-    return max(2, min(64, -(-wanted // size)))
+    return max(2, min(128, -(-wanted // size)))
 
 
 def compare(library, weights, rows, activations, options):
