@@ -25,9 +25,9 @@
  *	max(X_SIZE, one tile) + threads * (one panel + CHUNK_ROWS * 4 * step)
  *
  * and a little for the bias. One tile of x is a kernel's `rows` (at most 8)
- * rows of 4 bytes a column; a panel is at most 32 KiB; a step is the `nr` of
- * the panel form (at most 32) or of the few form (64), or MAX_VEC_STEP: 4 MiB
- * and 96 KiB a thread.
+ * rows of 4 bytes a column; a panel is at most 32 KiB; a step is at most
+ * MAX_PANEL_STEP rows in the panel form, the `nr` (at most 64) of the few form,
+ * or MAX_VEC_STEP: 4 MiB and 176 KiB a thread.
  */
 #define X_SIZE	   ((size_t)4 << 20)
 #define CHUNK_ROWS 256
@@ -40,6 +40,11 @@
  * cache holds, for they are read again for each row of x. */
 #define VEC_STEP_SIZE 32768
 #define MAX_VEC_STEP  64
+
+/* Rows of W that one step of the panel form takes at most, and steps that each
+ * thread should find. */
+#define MAX_PANEL_STEP 144
+#define PANEL_STEPS    8
 
 /* Products that pay for one more thread's being woken, about 5 us of them,
  * and the same for elements of x to prepare. */
@@ -81,6 +86,18 @@ static enum form choose_form(const struct kernel_op *op, size_t m,
 	return op->few.multiply && m > 1 ? FORM_FEW : FORM_VEC;
 }
 
+/* Panels that a step takes, one after the other for each chunk of columns: the
+ * second-level cache holds these columns of x, and all panels but the first
+ * find them there. No more than leave every thread a few steps. */
+static size_t count_panels(const struct matmul *mm)
+{
+	const size_t panels = divide_up(mm->request->n, mm->op->panel.nr);
+	const size_t even = panels / (mm->strands * PANEL_STEPS);
+	const size_t most = MAX_PANEL_STEP / mm->op->panel.nr;
+
+	return even == 0 ? 1 : min_size(even, most);
+}
+
 static void plan_form(struct matmul *mm)
 {
 	const struct kernel_op *op = mm->op;
@@ -89,7 +106,7 @@ static void plan_form(struct matmul *mm)
 	switch (mm->form) {
 	case FORM_PANEL:
 		mm->x_form = &op->panel.x;
-		mm->step = op->panel.nr;
+		mm->step = op->panel.nr * count_panels(mm);
 		break;
 	case FORM_FEW:
 		mm->x_form = &op->few.x;
@@ -108,6 +125,7 @@ static void plan_form(struct matmul *mm)
 		if (mm->step == 0)
 			mm->step = 1;
 	}
+	mm->strip = mm->form == FORM_PANEL ? op->panel.nr : mm->step;
 }
 
 /* Sets the chunk and the places of everything in scratch. */
@@ -207,29 +225,43 @@ static void prefetch_part(uintptr_t address, size_t size, size_t part,
 		__builtin_prefetch((const void *)(address + i * LINE_SIZE));
 }
 
-static void multiply_panel(const struct matmul *mm,
-			   const unsigned char *weights, size_t rows, float *c,
-			   void *panel)
+/* Packs a panel of `rows` rows, `cols` columns from k on. */
+static void pack_panel(const struct matmul *mm, const unsigned char *weights,
+		       size_t rows, size_t k, size_t cols, void *panel)
 {
 	const struct request *request = mm->request;
+
+	mm->op->panel.pack(weights + column_offset(request->dtype, k),
+			   request->row_size, rows, cols, panel);
+}
+
+static void multiply_panels(const struct matmul *mm,
+			    const unsigned char *weights, size_t rows, float *c,
+			    void *panel)
+{
 	const struct panel_form *form = &mm->op->panel;
-	const size_t tiles = count_tiles(mm);
-	const size_t parts = divide_up(request->cols, form->kc) * tiles;
-	const size_t size = rows * request->row_size;
+	const size_t row_size = mm->request->row_size;
+	const size_t all = mm->request->cols, tiles = count_tiles(mm);
+	const size_t panels = divide_up(rows, form->nr);
+	const size_t parts = divide_up(all, form->kc) * panels * tiles;
 	size_t part = 0;
 
-	for (size_t k = 0; k < request->cols; k += form->kc) {
-		const size_t cols = min_size(request->cols - k, form->kc);
+	for (size_t i = 0; i < parts / tiles; i++) {
+		const size_t n = i % panels * form->nr;
+		const size_t k = i / panels * form->kc;
+		const size_t cols = min_size(all - k, form->kc);
 		const unsigned char *x =
 		    mm->scratch + k / form->x.group * form->x.size;
+		float *sums = c + n * mm->chunk;
 
-		form->pack(weights + column_offset(request->dtype, k),
-			   request->row_size, rows, cols, panel);
-		for (size_t i = 0; i < tiles; i++) {
-			form->multiply(x + i * mm->tile_size, panel, cols,
-				       c + i * form->x.rows * form->nr, k > 0);
-			prefetch_part((uintptr_t)weights + size, size, part++,
-				      parts);
+		pack_panel(mm, weights + n * row_size,
+			   min_size(rows - n, form->nr), k, cols, panel);
+		for (size_t t = 0; t < tiles; t++) {
+			form->multiply(x + t * mm->tile_size, panel, cols,
+				       sums + t * form->x.rows * form->nr,
+				       k > 0);
+			prefetch_part((uintptr_t)weights + rows * row_size,
+				      rows * row_size, part++, parts);
 		}
 	}
 }
@@ -248,7 +280,7 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
 
 	switch (mm->form) {
 	case FORM_PANEL:
-		multiply_panel(mm, weights, rows, c, slot);
+		multiply_panels(mm, weights, rows, c, slot);
 		break;
 	case FORM_FEW:
 		multiply_few(mm, mm->op->few.multiply, weights,
@@ -263,8 +295,10 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
 	case FORM_VEC:
 		multiply_vec(mm, weights, rows, c);
 	}
-	quire_write_outputs(mm->set, request, mm->first, mm->rows, first, rows,
-			    c, mm->step, bias);
+	for (size_t n = 0; n < rows; n += mm->strip)
+		quire_write_outputs(mm->set, request, mm->first, mm->rows,
+				    first + n, min_size(rows - n, mm->strip),
+				    c + n * mm->chunk, mm->strip, bias);
 }
 
 static size_t count_steps(const struct matmul *mm)

@@ -20,10 +20,11 @@
 #define PANEL_F32(function)                                                    \
 	{                                                                      \
 		.x = { .rows = AVX512_F32_MR,                                  \
-		       .group = AVX512_F32_KC,                                 \
-		       .size = AVX512_F32_MR * AVX512_F32_KC * sizeof(float),  \
+		       .group = AVX512_F32_GROUP,                              \
+		       .size =                                                 \
+			   AVX512_F32_MR * AVX512_F32_GROUP * sizeof(float),   \
 		       .prepare = quire_prepare_f32_scalar },                  \
-		.nr = AVX512_NR, .kc = AVX512_F32_KC,                          \
+		.nr = AVX512_F32_NR, .kc = AVX512_F32_KC,                      \
 		.size = AVX512_F32_PANEL_SIZE, .pack = (function),             \
 		.multiply = quire_tile_f32_avx512                              \
 	}

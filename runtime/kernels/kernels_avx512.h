@@ -8,16 +8,19 @@
 
 /* A tile of y is mr by nr numbers: nr / 16 vectors for each row of x. */
 enum {
-	AVX512_NR = 32,
-
-	/* f32: 16 of the 32 registers are sums, enough for two FMA units of
-	 * 4 cycles' latency. A panel of 32 x 256 x 4 bytes is 32 KiB. */
+	/* f32: 24 of the 32 registers are sums, so that there are 11 loads
+	 * for 24 products. A panel of 48 x 128 x 4
+	 * bytes is 24 KiB, which leaves room beside it in 32 KiB for a tile of
+	 * x, and in 48 for another thread. A tile of x lies as it is read. */
 	AVX512_F32_MR = 8,
-	AVX512_F32_KC = 256,
-	AVX512_F32_PANEL_SIZE = AVX512_NR * AVX512_F32_KC * 4,
+	AVX512_F32_NR = 48,
+	AVX512_F32_KC = 128,
+	AVX512_F32_PANEL_SIZE = AVX512_F32_NR * AVX512_F32_KC * 4,
+	AVX512_F32_GROUP = 16,
 
 	/* int8: 12 registers are integer sums and 12 the f32 ones. */
 	AVX512_INT8_MR = 6,
+	AVX512_NR = 32,
 	AVX512_INT8_KC = 512,
 	AVX512_INT8_BLOCK_SIZE = AVX512_NR * (32 + 4), /* codes, f32 scales */
 	AVX512_INT8_PANEL_SIZE = AVX512_INT8_KC / 32 * AVX512_INT8_BLOCK_SIZE,
@@ -111,7 +114,7 @@ void quire_pack_strip_q4_1_avx512(const void *weights, size_t row_size,
 void quire_pack_strip_q8_0_avx512(const void *weights, size_t row_size,
 				  size_t rows, size_t k, void *strip);
 
-/* Panels for f32: [k][32] f32. */
+/* Panels for f32: [k][48] f32. */
 void quire_pack_f32_q4_0_avx512(const void *weights, size_t row_size,
 				size_t rows, size_t k, void *panel);
 void quire_pack_f32_q4_1_avx512(const void *weights, size_t row_size,

@@ -20,19 +20,20 @@ static void pack_rows(const unsigned char *const row[16], size_t k,
 	size_t j = 0;
 
 	for (; j + 8 <= k; j += 8) {
-		float *to = panel + j * AVX512_NR;
+		float *to = panel + j * AVX512_F32_NR;
 		__m512i pairs[4];
 
 		load_transposed16(row, j * sizeof(uint16_t), pairs);
-		for (size_t i = 0; i < 4; i++, to += (size_t)2 * AVX512_NR) {
+		for (size_t i = 0; i < 4;
+		     i++, to += (size_t)2 * AVX512_F32_NR) {
 			const __m512i odd = _mm512_srli_epi32(pairs[i], 16);
 
 			_mm512_store_ps(to, convert_low(pairs[i]));
-			_mm512_store_ps(to + AVX512_NR, convert_low(odd));
+			_mm512_store_ps(to + AVX512_F32_NR, convert_low(odd));
 		}
 	}
 	for (; j < k; j++)
-		_mm512_store_ps(panel + j * AVX512_NR,
+		_mm512_store_ps(panel + j * AVX512_F32_NR,
 				load_f16_16(row, j * sizeof(uint16_t)));
 }
 
@@ -41,7 +42,7 @@ void quire_pack_f32_f16_avx512(const void *weights, size_t row_size,
 {
 	const unsigned char *row[16];
 
-	for (size_t first = 0; first < AVX512_NR; first += 16) {
+	for (size_t first = 0; first < AVX512_F32_NR; first += 16) {
 		find_rows16(weights, row_size, rows, first, row);
 		pack_rows(row, k, (float *)panel + first);
 	}

@@ -18,12 +18,12 @@ static void pack_rows(const unsigned char *const row[16], size_t k,
 
 		load_transposed16(row, j * sizeof(float), cols);
 		for (size_t i = 0; i < 4; i++)
-			_mm512_store_si512(panel + (j + i) * AVX512_NR,
+			_mm512_store_si512(panel + (j + i) * AVX512_F32_NR,
 					   cols[i]);
 	}
 	for (; j < k; j++)
 		for (size_t i = 0; i < 16; i++)
-			panel[j * AVX512_NR + i] =
+			panel[j * AVX512_F32_NR + i] =
 			    load_f32(row[i] + j * sizeof(float));
 }
 
@@ -32,7 +32,7 @@ void quire_pack_f32_f32_avx512(const void *weights, size_t row_size,
 {
 	const unsigned char *row[16];
 
-	for (size_t first = 0; first < AVX512_NR; first += 16) {
+	for (size_t first = 0; first < AVX512_F32_NR; first += 16) {
 		find_rows16(weights, row_size, rows, first, row);
 		pack_rows(row, k, (float *)panel + first);
 	}

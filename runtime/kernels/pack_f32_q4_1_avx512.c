@@ -31,10 +31,10 @@ static inline void pack_block(const unsigned char *const row[16], size_t offset,
 		const __m512i high = _mm512_srli_epi32(codes[i / 4], shift + 4);
 
 		_mm512_store_ps(
-		    panel + (ptrdiff_t)i * AVX512_NR,
+		    panel + (ptrdiff_t)i * AVX512_F32_NR,
 		    _mm512_fmadd_ps(_mm512_permutexvar_ps(low, values), d, m));
 		_mm512_store_ps(
-		    panel + (ptrdiff_t)(i + 16) * AVX512_NR,
+		    panel + (ptrdiff_t)(i + 16) * AVX512_F32_NR,
 		    _mm512_fmadd_ps(_mm512_permutexvar_ps(high, values), d, m));
 	}
 }
@@ -45,13 +45,13 @@ void quire_pack_f32_q4_1_avx512(const void *weights, size_t row_size,
 	const unsigned char *row[16];
 
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t first = 0; first < AVX512_NR; first += 16) {
+	for (size_t first = 0; first < AVX512_F32_NR; first += 16) {
 		float *to = (float *)panel + first;
 
 		find_rows16(weights, row_size, rows, first, row);
 		for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
 			pack_block(row, b * QUIRE_Q4_1_SIZE, to);
-			to += (size_t)QUIRE_BLOCK_COLS * AVX512_NR;
+			to += (size_t)QUIRE_BLOCK_COLS * AVX512_F32_NR;
 		}
 	}
 }

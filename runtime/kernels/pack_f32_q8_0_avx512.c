@@ -31,7 +31,7 @@ static inline void pack_half(const unsigned char *const row[16], size_t offset,
 	load_transposed16(row, offset, codes);
 	QUIRE_UNROLL
 	for (int i = 0; i < QUIRE_BLOCK_COLS / 2; i++)
-		_mm512_store_ps(panel + (ptrdiff_t)i * AVX512_NR,
+		_mm512_store_ps(panel + (ptrdiff_t)i * AVX512_F32_NR,
 				decode(codes[i / 4], i % 4, d));
 }
 
@@ -43,7 +43,7 @@ static inline void pack_block(const unsigned char *const row[16], size_t offset,
 
 	offset += QUIRE_Q8_0_CODES;
 	pack_half(row, offset, d, panel);
-	pack_half(row, offset + half, d, panel + half * AVX512_NR);
+	pack_half(row, offset + half, d, panel + half * AVX512_F32_NR);
 }
 
 void quire_pack_f32_q8_0_avx512(const void *weights, size_t row_size,
@@ -52,13 +52,13 @@ void quire_pack_f32_q8_0_avx512(const void *weights, size_t row_size,
 	const unsigned char *row[16];
 
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t first = 0; first < AVX512_NR; first += 16) {
+	for (size_t first = 0; first < AVX512_F32_NR; first += 16) {
 		float *to = (float *)panel + first;
 
 		find_rows16(weights, row_size, rows, first, row);
 		for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
 			pack_block(row, b * QUIRE_Q8_0_SIZE, to);
-			to += (size_t)QUIRE_BLOCK_COLS * AVX512_NR;
+			to += (size_t)QUIRE_BLOCK_COLS * AVX512_F32_NR;
 		}
 	}
 }

@@ -12,7 +12,8 @@
 
 enum {
 	MR = AVX512_F32_MR,
-	NV = AVX512_NR / 16
+	NV = AVX512_F32_NR / 16,
+	GROUP = AVX512_F32_GROUP
 };
 
 static inline void store(float *c, __m512 sum, bool add)
@@ -20,6 +21,29 @@ static inline void store(float *c, __m512 sum, bool add)
 	if (add)
 		sum = _mm512_add_ps(_mm512_loadu_ps(c), sum);
 	_mm512_storeu_ps(c, sum);
+}
+
+/* `cols` columns, which are one group or a part of it. */
+QUIRE_INLINE void add_group(const float *x, const float *w, size_t cols,
+			    __m512 sum[MR][NV])
+{
+	for (size_t j = 0; j < cols; j++, x++, w += AVX512_F32_NR) {
+		__m512 columns[NV];
+
+		QUIRE_UNROLL
+		for (int v = 0; v < NV; v++)
+			columns[v] = _mm512_load_ps(w + (ptrdiff_t)16 * v);
+		QUIRE_UNROLL
+		for (int m = 0; m < MR; m++) {
+			const __m512 a =
+			    _mm512_set1_ps(x[(ptrdiff_t)m * GROUP]);
+
+			QUIRE_UNROLL
+			for (int v = 0; v < NV; v++)
+				sum[m][v] =
+				    _mm512_fmadd_ps(a, columns[v], sum[m][v]);
+		}
+	}
 }
 
 void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
@@ -30,24 +54,18 @@ void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
 
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++)
-		sum[m][0] = sum[m][1] = _mm512_setzero_ps();
-	for (size_t j = 0; j < k; j++, w += AVX512_NR) {
-		const __m512 w0 = _mm512_load_ps(w);
-		const __m512 w1 = _mm512_load_ps(w + 16);
-
-		QUIRE_UNROLL
-		for (int m = 0; m < MR; m++) {
-			const __m512 a = _mm512_set1_ps(
-			    columns[(ptrdiff_t)m * AVX512_F32_KC]);
-
-			sum[m][0] = _mm512_fmadd_ps(a, w0, sum[m][0]);
-			sum[m][1] = _mm512_fmadd_ps(a, w1, sum[m][1]);
-		}
-		columns++;
+		sum[m][0] = sum[m][1] = sum[m][2] = _mm512_setzero_ps();
+	for (; k > GROUP; k -= GROUP) {
+		add_group(columns, w, GROUP, sum);
+		columns += (ptrdiff_t)MR * GROUP;
+		w += (ptrdiff_t)GROUP * AVX512_F32_NR;
 	}
+	add_group(columns, w, k, sum);
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++) {
-		store(c + (ptrdiff_t)m * AVX512_NR, sum[m][0], add);
-		store(c + (ptrdiff_t)m * AVX512_NR + 16, sum[m][1], add);
+		store(c, sum[m][0], add);
+		store(c + 16, sum[m][1], add);
+		store(c + 32, sum[m][2], add);
+		c += AVX512_F32_NR;
 	}
 }

@@ -122,16 +122,16 @@ static void check_size(struct bench *bench, struct rng *rng,
 	product_free(&product);
 }
 
-/* The largest tiles of any set are 8 by 32; the few form takes 16 rows of x
+/* The largest tiles of any set are 8 by 48; the few form takes 16 rows of x
  * at a time, from 1 on in the last. */
 #define M_MAX (2 * QUIRE_FEW_ROWS + 1)
-#define N_MAX (2 * 32 + 1)
+#define N_MAX (2 * 48 + 1)
 
 static void visit_rows(struct bench *bench, struct rng *rng,
 		       const struct kernel_op *op)
 {
-	static const size_t ns[] = { 1,	 7,  8,	 9,  15, 16, 17,
-				     31, 32, 33, 48, 63, 64, 65 };
+	static const size_t ns[] = { 1,	 7,  8,	 9,  15, 16, 17, 31, 32, 33,
+				     47, 48, 49, 63, 64, 65, 95, 96, 97 };
 
 	for (size_t m = 1; m <= M_MAX; m++)
 		for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++)

@@ -142,7 +142,7 @@ static void test_tables_are_sound(void **state)
 			assert_int_equal(panel->size % QUIRE_SCRATCH_ALIGNMENT,
 					 0);
 			assert_true(panel->size <= 32768);
-			assert_true(panel->nr <= 32 && panel->x.rows <= 8);
+			assert_true(panel->nr <= 48 && panel->x.rows <= 8);
 		}
 }
 
