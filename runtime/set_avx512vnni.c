@@ -17,6 +17,16 @@
 		.multiply = (function)                                         \
 	}
 
+/* For weights whose codes come out of a register four blocks at a time. */
+#define VEC_F32_CODES(function)                                                \
+	{                                                                      \
+		.x = { .rows = 1,                                              \
+		       .group = AVX512_VEC_F32_COLS,                           \
+		       .size = AVX512_VEC_F32_SIZE,                            \
+		       .prepare = quire_prepare_vec_f32_avx512 },              \
+		.multiply = (function)                                         \
+	}
+
 #define PANEL_F32(function)                                                    \
 	{                                                                      \
 		.x = { .rows = AVX512_F32_MR,                                  \
@@ -83,7 +93,7 @@ const struct kernel_set quire_set_avx512vnni = {
 			.weights = QUIRE_Q4_0,
 			.compute = COMPUTE_F32,
 			.panel_from = 5,
-			.vec = VEC_F32(quire_vec_f32_q4_0_avx512),
+			.vec = VEC_F32_CODES(quire_vec_f32_q4_0_avx512),
 			.panel = PANEL_F32(quire_pack_f32_q4_0_avx512),
 		},
 		{
@@ -99,7 +109,7 @@ const struct kernel_set quire_set_avx512vnni = {
 			.weights = QUIRE_Q4_1,
 			.compute = COMPUTE_F32,
 			.panel_from = 5,
-			.vec = VEC_F32(quire_vec_f32_q4_1_avx512),
+			.vec = VEC_F32_CODES(quire_vec_f32_q4_1_avx512),
 			.panel = PANEL_F32(quire_pack_f32_q4_1_avx512),
 		},
 		{

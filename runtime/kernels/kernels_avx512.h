@@ -51,6 +51,12 @@ enum {
 	 * 16 offsets s32, 16 scales f32. */
 	AVX512_VEC_INT8_COLS = 128,
 	AVX512_VEC_INT8_SIZE = 256,
+
+	/* So does that of Q4_0 and Q4_1 in f32: x [8][16], and at the place
+	 * LARGE not 0 if x times codes could overflow. */
+	AVX512_VEC_F32_COLS = 128,
+	AVX512_VEC_F32_LARGE = AVX512_VEC_F32_COLS,
+	AVX512_VEC_F32_SIZE = AVX512_VEC_F32_COLS * 4 + 64,
 };
 
 void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
@@ -58,6 +64,8 @@ void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
 void quire_prepare_vec_int8_avx512vnni(const struct x_form *form,
 				       const float *x, size_t groups,
 				       size_t row, void *out);
+void quire_prepare_vec_f32_avx512(const struct x_form *form, const float *x,
+				  size_t groups, size_t row, void *out);
 
 void quire_vec_f32_q4_0_avx512(const void *weights, size_t row_size,
 			       size_t rows, size_t k, const void *x, float *y);

@@ -1,64 +1,58 @@
 /*
  * vec_f32_q4_0_avx512.c - one row of x by rows of Q4_0, in f32.
  *
- * The 16 values that codes can have fill one register: it is scaled once a
- * block, and a permute by the codes decodes 16 of them.
+ * Scales come in once a step, for each lane the sum of its 8 columns: x times
+ * codes. These could overflow where x times weights does not, so where x is
+ * large each weight is scaled by itself.
  */
-#ifndef __AVX512F__
-#error "compile with -mavx512f"
-#endif
+#include "runtime/kernels/rows_f32_avx512.h"
 
-#include <assert.h>
-#include <immintrin.h>
-
-#include "format/bytes.h"
-#include "runtime/kernels/kernels_avx512.h"
-#include "runtime/kernels/prefetch.h"
-#include "runtime/kernels/quantize.h"
-
-static inline void add_block(const unsigned char *block, const float *x,
-			     __m512 sum[2])
+QUIRE_INLINE __m512 add_codes(__m512 sum, const struct packed_step *w,
+			      const float *x)
 {
 	const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0,
 					     1, 2, 3, 4, 5, 6, 7);
-	const __m512 d =
-	    _mm512_cvtph_ps(_mm256_set1_epi16((short)load_u16(block)));
-	const __m512 scaled = _mm512_mul_ps(values, d);
-	const __m512i codes = _mm512_cvtepu8_epi32(
-	    _mm_loadu_si128((const void *)(block + QUIRE_Q4_0_CODES)));
-	const __m512 low = _mm512_permutexvar_ps(codes, scaled);
-	const __m512 high =
-	    _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4), scaled);
+	__m512 lane =
+	    _mm512_mul_ps(decode_codes(w->codes, 0, values), _mm512_load_ps(x));
 
-	sum[0] = _mm512_fmadd_ps(low, _mm512_loadu_ps(x), sum[0]);
-	sum[1] = _mm512_fmadd_ps(high, _mm512_loadu_ps(x + 16), sum[1]);
+	QUIRE_UNROLL
+	for (unsigned int i = 1; i < 8; i++)
+		lane =
+		    _mm512_fmadd_ps(decode_codes(w->codes, i, values),
+				    _mm512_load_ps(x + (size_t)16 * i), lane);
+	return _mm512_fmadd_ps(lane, w->d, sum);
 }
+
+/* Takes vectors, not a step: its address would keep it in memory. */
+static __m512 add_weights(__m512 sum, __m512i codes, __m512 d, const float *x)
+{
+	const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0,
+					     1, 2, 3, 4, 5, 6, 7);
+	__m512 lane = _mm512_setzero_ps();
+
+	for (unsigned int i = 0; i < 8; i++)
+		lane = _mm512_fmadd_ps(
+		    _mm512_mul_ps(decode_codes(codes, i, values), d),
+		    _mm512_load_ps(x + (size_t)16 * i), lane);
+	return _mm512_add_ps(sum, lane);
+}
+
+QUIRE_INLINE __m512 add_step(__m512 sum, const struct packed_step *w,
+			     const float *x)
+{
+	return x[AVX512_VEC_F32_LARGE] == 0.0F
+		   ? add_codes(sum, w, x)
+		   : add_weights(sum, w->codes, w->d, x);
+}
+
+static const struct rows_type type = {
+	.load = load_packed_q4_0,
+	.add = add_step,
+	.block_size = QUIRE_Q4_0_SIZE,
+};
 
 void quire_vec_f32_q4_0_avx512(const void *weights, size_t row_size,
 			       size_t rows, size_t k, const void *x, float *y)
 {
-	const size_t blocks = k / QUIRE_BLOCK_COLS;
-
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t i = 0; i < rows; i++) {
-		const unsigned char *block =
-		    (const unsigned char *)weights + i * row_size;
-		const float *columns = x;
-		__m512 even[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
-		__m512 odd[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
-
-		for (size_t j = 0; j + 2 <= blocks; j += 2) {
-			prefetch_ahead(block, QUIRE_AHEAD_ALONG);
-			add_block(block, columns, even);
-			add_block(block + QUIRE_Q4_0_SIZE,
-				  columns + QUIRE_BLOCK_COLS, odd);
-			block += (size_t)2 * QUIRE_Q4_0_SIZE;
-			columns += (size_t)2 * QUIRE_BLOCK_COLS;
-		}
-		if (blocks % 2)
-			add_block(block, columns, even);
-		y[i] = _mm512_reduce_add_ps(
-		    _mm512_add_ps(_mm512_add_ps(even[0], even[1]),
-				  _mm512_add_ps(odd[0], odd[1])));
-	}
+	multiply_rows(weights, row_size, rows, k, x, y, &type);
 }

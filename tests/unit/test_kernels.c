@@ -202,6 +202,31 @@ static void test_wild_ranges(void **state)
 	for_each_op(visit_wild);
 }
 
+/* Numbers so large that times a code of W they are no f32, while times its
+ * weight they are: in the columns whose codes are in 4 bytes of a block. */
+static void visit_large(struct bench *bench, struct rng *rng,
+			const struct kernel_op *op)
+{
+	struct product product = product_of(op, 10, 33, 161);
+
+	product_create(&product, rng);
+	for (size_t i = 0; i < product.m; i++)
+		for (size_t j = 0; j < product.k; j++)
+			product_set_x(&product, i, j,
+				      j / 32 == i / 2 && j % 16 < 4
+					  ? random_f32(rng) * 0x1p125F
+					  : 0.0F);
+	product_run(&product, bench->runtime);
+	product_check(&product);
+	product_free(&product);
+}
+
+static void test_large(void **state)
+{
+	(void)state;
+	for_each_op(visit_large);
+}
+
 /* Rows in which each number comes again with the other sign, against columns
  * of W that are alike: all that is left of the sum is its error. */
 static void visit_cancelling(struct bench *bench, struct rng *rng,
@@ -432,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_wild_ranges),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_cancelling),
 		cmocka_unit_test(test_not_finite),
 		cmocka_unit_test(test_tiny_blocks),

@@ -1,0 +1,67 @@
+/*
+ * rows_f32_avx512.h - a row of f32 x by rows of Q4_0 or Q4_1 as they lie: what
+ * the kernels of both types share. Each brings its own way to read four blocks
+ * and to add them up.
+ *
+ * A lane of a step has 8 codes in 32 bits. A permute by the lowest 4 bits of
+ * each lane turns 16 of the step's 128 codes into numbers, a shift has the next
+ * 16 there; x lies in the same order. One row of W at a time, as in int8.
+ */
+#ifndef QUIRE_KERNELS_ROWS_F32_AVX512_H
+#define QUIRE_KERNELS_ROWS_F32_AVX512_H
+
+#include <assert.h>
+
+#include "runtime/kernels/kernels_avx512.h"
+#include "runtime/kernels/prefetch.h"
+#include "runtime/kernels/steps_avx512.h"
+
+/* Adds a step of W times a group of x to each lane of `sum`. */
+typedef __m512 (*add_step_fn)(__m512 sum, const struct packed_step *w,
+			      const float *x);
+
+/* A type of weights. Constant wherever it is used, so that all is inlined. */
+struct rows_type {
+	load_packed_fn load;
+	add_step_fn add;
+	size_t block_size;
+};
+
+/* The number of code `i` of each lane, of the 16 in `values`. */
+QUIRE_INLINE __m512 decode_codes(__m512i codes, unsigned int i, __m512 values)
+{
+	return _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4 * i), values);
+}
+
+QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
+				size_t rows, size_t k, const void *x, float *y,
+				const struct rows_type *type)
+{
+	const size_t steps = k / AVX512_VEC_F32_COLS;
+	const size_t rest = k % AVX512_VEC_F32_COLS / QUIRE_BLOCK_COLS;
+	const size_t size = 4 * type->block_size;
+
+	assert(k % QUIRE_BLOCK_COLS == 0);
+	for (size_t i = 0; i < rows; i++) {
+		const unsigned char *w =
+		    (const unsigned char *)weights + i * row_size;
+		const float *columns = x;
+		__m512 sum = _mm512_setzero_ps();
+		struct packed_step step;
+
+		for (size_t j = 0; j < steps; j++) {
+			prefetch_along(w, size);
+			step = type->load(w, 4);
+			sum = type->add(sum, &step, columns);
+			w += size;
+			columns += AVX512_VEC_F32_SIZE / sizeof(*columns);
+		}
+		if (rest > 0) {
+			step = type->load(w, rest);
+			sum = type->add(sum, &step, columns);
+		}
+		y[i] = _mm512_reduce_add_ps(sum);
+	}
+}
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * steps_avx512.h - how the vec form reads a row of Q4_0 and Q4_1: four blocks
+ * at a time, so that lanes 4b to 4b + 3 of every vector belong to block b.
+ */
+#ifndef QUIRE_KERNELS_STEPS_AVX512_H
+#define QUIRE_KERNELS_STEPS_AVX512_H
+
+#if !defined(__AVX512BW__) || !defined(__AVX512VL__)
+#error "compile with -mavx512bw -mavx512vl"
+#endif
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/kernels/quantize.h"
+#include "runtime/kernels/unroll.h"
+
+/* Four blocks of a row of W: lane 4b + j has bytes 4j to 4j + 3 of the codes
+ * of block b, and its scale and minimum. */
+struct packed_step {
+	__m512i codes;
+	__m512 d, min;
+};
+
+/* Reads `blocks` blocks, at most 4; for those that are not there codes and
+ * scales are finite. */
+typedef struct packed_step (*load_packed_fn)(const unsigned char *w,
+					     size_t blocks);
+
+/* A block of Q4_0 is 9 words: its scale is word 0, its codes words 1 to 8. Of
+ * the fourth block the first 64 bytes have only half. */
+static const _Alignas(64) uint16_t q4_0_code_words[32] = {
+	1,  2,	3,  4,	5,  6,	7,  8,	10, 11, 12, 13, 14, 15, 16, 17,
+	19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 31, 0,  1,	2,  3
+};
+static const _Alignas(64) uint16_t q4_0_scale_words[32] = {
+	0, 0, 0, 0, 9,	9,  9,	9,  18, 18, 18, 18, 27, 27, 27, 27,
+	4, 4, 4, 4, 13, 13, 13, 13, 22, 22, 22, 22, 31, 31, 31, 31
+};
+
+/* A block of Q4_1 is 10 words: its scale is word 0, its minimum word 1, its
+ * codes words 2 to 9. Of the fourth block the first 64 bytes have no codes. */
+static const _Alignas(64) uint16_t q4_1_code_words[32] = {
+	2,  3,	4,  5,	6,  7,	8,  9,	12, 13, 14, 15, 16, 17, 18, 19,
+	22, 23, 24, 25, 26, 27, 28, 29, 0,  1,	2,  3,	4,  5,	6,  7
+};
+static const _Alignas(64) uint16_t q4_1_scale_words[32] = {
+	0, 0, 0, 0, 10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 30,
+	1, 1, 1, 1, 11, 11, 11, 11, 21, 21, 21, 21, 31, 31, 31, 31
+};
+
+/* The first 64 bytes of a step, as far as they are there. */
+QUIRE_INLINE __m512i load_head(const unsigned char *w, size_t blocks,
+			       size_t block_size)
+{
+	const __mmask64 bytes = ((__mmask64)1 << blocks % 4 * block_size) - 1;
+
+	return blocks == 4 ? _mm512_loadu_si512(w)
+			   : _mm512_maskz_loadu_epi8(bytes, w);
+}
+
+/* Puts the codes of the fourth block in their place. */
+QUIRE_INLINE __m512i insert_last(__m512i codes, const unsigned char *last)
+{
+	return _mm512_inserti32x4(codes, _mm_loadu_si128((const void *)last),
+				  3);
+}
+
+QUIRE_INLINE struct packed_step load_packed_q4_0(const unsigned char *w,
+						 size_t blocks)
+{
+	const __m512i head = load_head(w, blocks, QUIRE_Q4_0_SIZE);
+	const __m512i scales =
+	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_0_scale_words), head);
+	__m512i codes =
+	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_0_code_words), head);
+
+	if (blocks == 4)
+		codes = insert_last(codes,
+				    w + 3 * QUIRE_Q4_0_SIZE + QUIRE_Q4_0_CODES);
+	return (struct packed_step){
+		.codes = codes,
+		.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales)),
+	};
+}
+
+QUIRE_INLINE struct packed_step load_packed_q4_1(const unsigned char *w,
+						 size_t blocks)
+{
+	const __m512i head = load_head(w, blocks, QUIRE_Q4_1_SIZE);
+	const __m512i scales =
+	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_1_scale_words), head);
+	__m512i codes =
+	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_1_code_words), head);
+
+	if (blocks == 4)
+		codes = insert_last(codes,
+				    w + 3 * QUIRE_Q4_1_SIZE + QUIRE_Q4_1_CODES);
+	return (struct packed_step){
+		.codes = codes,
+		.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales)),
+		.min = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(scales, 1)),
+	};
+}
+
+#endif
