@@ -9,9 +9,9 @@
 /* A tile of y is mr by nr numbers: nr / 16 vectors for each row of x. */
 enum {
 	/* f32: 24 of the 32 registers are sums, so that there are 11 loads
-	 * for 24 products. A panel of 48 x 128 x 4
-	 * bytes is 24 KiB, which leaves room beside it in 32 KiB for a tile of
-	 * x, and in 48 for another thread. A tile of x lies as it is read. */
+	 * for 24 products. A panel of 48 x 128 x 4 bytes is 24 KiB, which
+	 * leaves room for a tile of x in 32 KiB, and in 48 for another thread
+	 * of the core. A tile of x lies as it is read. */
 	AVX512_F32_MR = 8,
 	AVX512_F32_NR = 48,
 	AVX512_F32_KC = 128,
