@@ -41,10 +41,12 @@
 #define VEC_STEP_SIZE 32768
 #define MAX_VEC_STEP  64
 
-/* Rows of W that one step of the panel form takes at most, and steps that each
- * thread should find. */
+/* Rows of W that one step of the panel form takes at most, steps that each
+ * thread should find, and bytes of x that a second-level cache of 1 MiB holds
+ * whole, beside the rest. */
 #define MAX_PANEL_STEP 144
 #define PANEL_STEPS    8
+#define X_CACHED       524288.0
 
 /* Products that pay for one more thread's being woken, about 5 us of them,
  * and the same for elements of x to prepare. */
@@ -86,16 +88,28 @@ static enum form choose_form(const struct kernel_op *op, size_t m,
 	return op->few.multiply && m > 1 ? FORM_FEW : FORM_VEC;
 }
 
-/* Panels that a step takes, one after the other for each chunk of columns: the
- * second-level cache holds these columns of x, and all panels but the first
- * find them there. No more than leave every thread a few steps. */
+/* Bytes of all prepared x. */
+static double x_size(const struct matmul *mm)
+{
+	const struct x_form *form = &mm->op->panel.x;
+
+	return (double)quire_x_groups(form, mm->request) * form->size /
+	       form->rows * (double)mm->request->m;
+}
+
+/* Panels that a step takes, one after the other for each chunk of columns:
+ * where the second-level cache does not hold all x, it holds these columns, and
+ * all panels but the first find them there. No more than leave every thread a
+ * few steps. */
 static size_t count_panels(const struct matmul *mm)
 {
 	const size_t panels = divide_up(mm->request->n, mm->op->panel.nr);
 	const size_t even = panels / (mm->strands * PANEL_STEPS);
 	const size_t most = MAX_PANEL_STEP / mm->op->panel.nr;
 
-	return even == 0 ? 1 : min_size(even, most);
+	if (even == 0 || x_size(mm) <= X_CACHED)
+		return 1;
+	return min_size(even, most);
 }
 
 static void plan_form(struct matmul *mm)
@@ -125,7 +139,7 @@ static void plan_form(struct matmul *mm)
 		if (mm->step == 0)
 			mm->step = 1;
 	}
-	mm->strip = mm->form == FORM_PANEL ? op->panel.nr : mm->step;
+	mm->c_stride = mm->form == FORM_PANEL ? op->panel.nr : mm->step;
 }
 
 /* Sets the chunk and the places of everything in scratch. */
@@ -295,10 +309,10 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
 	case FORM_VEC:
 		multiply_vec(mm, weights, rows, c);
 	}
-	for (size_t n = 0; n < rows; n += mm->strip)
+	for (size_t n = 0; n < rows; n += mm->c_stride)
 		quire_write_outputs(mm->set, request, mm->first, mm->rows,
-				    first + n, min_size(rows - n, mm->strip),
-				    c + n * mm->chunk, mm->strip, bias);
+				    first + n, min_size(rows - n, mm->c_stride),
+				    c + n * mm->chunk, mm->c_stride, bias);
 }
 
 static size_t count_steps(const struct matmul *mm)

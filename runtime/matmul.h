@@ -26,7 +26,7 @@ struct matmul {
 	size_t strip_size;
 	const struct x_form *x_form;
 	size_t step;	  /* rows of W that are multiplied at a time */
-	size_t strip;	  /* rows of W whose sums lie together */
+	size_t c_stride;  /* rows of W whose sums lie together */
 	size_t tile_size; /* bytes of a tile of prepared x */
 	size_t chunk;	  /* rows of x, whole tiles */
 	size_t strands;

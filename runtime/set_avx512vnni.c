@@ -49,23 +49,23 @@
 		.multiply = (function)                                         \
 	}
 
+/* Quantized x in tiles of `mr` rows. */
+#define X_INT8(mr, x_factor)                                                   \
+	{                                                                      \
+		.rows = (mr), .group = QUIRE_BLOCK_COLS,                       \
+		.size = QUIRE_INT8_SIZE(mr), .factor = (x_factor),             \
+		.prepare = quire_prepare_int8_avx512vnni                       \
+	}
+
 #define FEW_INT8(function, x_factor)                                           \
 	{                                                                      \
-		.x = { .rows = AVX512_FEW_INT8_MR,                             \
-		       .group = QUIRE_BLOCK_COLS,                              \
-		       .size = QUIRE_INT8_SIZE(AVX512_FEW_INT8_MR),            \
-		       .factor = (x_factor),                                   \
-		       .prepare = quire_prepare_int8_avx512vnni },             \
+		.x = X_INT8(AVX512_FEW_INT8_MR, x_factor),                     \
 		.nr = AVX512_FEW_INT8_NR, .multiply = (function)               \
 	}
 
 #define STRIP_INT8(packs, function, pair_size, x_factor)                       \
 	{                                                                      \
-		.x = { .rows = AVX512_FEW_INT8_MR,                             \
-		       .group = QUIRE_BLOCK_COLS,                              \
-		       .size = QUIRE_INT8_SIZE(AVX512_FEW_INT8_MR),            \
-		       .factor = (x_factor),                                   \
-		       .prepare = quire_prepare_int8_avx512vnni },             \
+		.x = X_INT8(AVX512_FEW_INT8_MR, x_factor),                     \
 		.nr = AVX512_FEW_INT8_NR, .rows = AVX512_STRIP_ROWS,           \
 		.cols = AVX512_STRIP_COLS, .size = (pair_size),                \
 		.pack = (packs), .multiply = (function)                        \
@@ -73,13 +73,9 @@
 
 #define PANEL_INT8(packs, tile, panel_size, x_factor)                          \
 	{                                                                      \
-		.x = { .rows = AVX512_INT8_MR,                                 \
-		       .group = QUIRE_BLOCK_COLS,                              \
-		       .size = QUIRE_INT8_SIZE(AVX512_INT8_MR),                \
-		       .factor = (x_factor),                                   \
-		       .prepare = quire_prepare_int8_avx512vnni },             \
-		.nr = AVX512_NR, .kc = AVX512_INT8_KC, .size = (panel_size),   \
-		.pack = (packs), .multiply = (tile)                            \
+		.x = X_INT8(AVX512_INT8_MR, x_factor), .nr = AVX512_NR,        \
+		.kc = AVX512_INT8_KC, .size = (panel_size), .pack = (packs),   \
+		.multiply = (tile)                                             \
 	}
 
 const struct kernel_set quire_set_avx512vnni = {
