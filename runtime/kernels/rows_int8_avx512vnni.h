@@ -20,6 +20,7 @@
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/quantize.h"
+#include "runtime/kernels/steps_avx512.h"
 #include "runtime/kernels/unroll.h"
 
 /* Four blocks of a row of W. */
@@ -38,6 +39,20 @@ struct step_type {
 	size_t block_size;
 	bool minima;
 };
+
+/* Of codes of 4 bits. */
+QUIRE_INLINE struct step unpack_step(const struct packed_step *packed)
+{
+	const __m512i nibble = _mm512_set1_epi8(15);
+
+	return (struct step){
+		.low = _mm512_and_si512(packed->codes, nibble),
+		.high = _mm512_and_si512(_mm512_srli_epi16(packed->codes, 4),
+					 nibble),
+		.d = packed->d,
+		.min = packed->min,
+	};
+}
 
 QUIRE_INLINE __m512 add_step(__m512 sum, const struct step *w,
 			     const unsigned char *x, bool minima)
