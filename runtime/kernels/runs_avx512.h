@@ -15,6 +15,7 @@
 #endif
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "runtime/kernels/rows_avx512.h"
@@ -103,6 +104,45 @@ QUIRE_INLINE __m512i middle(const __m512i dword[2])
 
 	return _mm512_rol_epi32(
 	    _mm512_mask_blend_epi16(upper, dword[1], dword[0]), 16);
+}
+
+/* A run of Q4_0 is four blocks, which are 18 dwords. */
+#define Q4_0_RUN_BLOCKS 4
+#define Q4_0_RUN_DWORDS 18
+
+/* A block of each row: lane i of bytes[j] has bytes 4j to 4j + 3 of the codes
+ * of row i, two in each. */
+struct nibble_block {
+	__m512i bytes[4];
+	__m512 d;
+};
+
+/*
+ * Block i of a run of Q4_0, which begins at `offset`. Called for one after the
+ * other; `dwords` is to hold what was read of the run. Two blocks are 9 dwords:
+ * the codes of the first begin in the middle of one, the second's scale is the
+ * rest of that where they end.
+ */
+QUIRE_INLINE struct nibble_block take_q4_0(const unsigned char *const row[16],
+					   size_t offset,
+					   __m512i dwords[Q4_0_RUN_DWORDS],
+					   size_t i)
+{
+	const __m512i *pair = dwords + i / 2 * 9;
+	const bool second = i % 2;
+	struct nibble_block block;
+
+	if (i == 0)
+		load_8_dwords(row, offset, dwords);
+	if (i == 1)
+		load_8_dwords(row, offset + 32, dwords + 8);
+	if (i == 3)
+		load_2_dwords(row, offset + 64, dwords + 16);
+	block.d = second ? high_f16(pair[4]) : low_f16(pair[0]);
+	QUIRE_UNROLL
+	for (size_t j = 0; j < 4; j++)
+		block.bytes[j] = second ? pair[5 + j] : middle(pair + j);
+	return block;
 }
 
 #endif
