@@ -28,7 +28,7 @@ void quire_prepacked_destroy(struct prepacked *list);
 
 /* Lays the tensor out, if it is one that int8 kernels of the set have a strip
  * form for, and was not laid out before. `model` is what
- * quire_prepacked_remove takes. MEMORY, LAYOUT. */
+ * quire_prepacked_remove takes. Fails with MEMORY. */
 quire_status quire_prepacked_add(struct prepacked *list,
 				 const struct kernel_set *set,
 				 struct crew *crew, const quire_model *model,
