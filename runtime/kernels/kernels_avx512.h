@@ -47,12 +47,15 @@ enum {
 	    AVX512_STRIP_MIN_SCALES + 2 * AVX512_STRIP_NIBBLES,
 	AVX512_STRIP_Q8_0_SIZE = AVX512_STRIP_SCALES + 2 * AVX512_STRIP_BYTES,
 
-	/* The vec form takes four blocks a step: 64 low and 64 high codes,
-	 * 16 offsets s32, 16 scales f32. */
-	AVX512_VEC_INT8_COLS = 128,
-	AVX512_VEC_INT8_SIZE = 256,
+	/* The vec form takes 16 blocks a step: of four at a time 64 low and 64
+	 * high codes; then offsets s32 and scales f32, those of block 4i + j
+	 * at 4j + i. */
+	AVX512_VEC_INT8_COLS = 512,
+	AVX512_VEC_INT8_OFFSETS = 512,
+	AVX512_VEC_INT8_SCALES = AVX512_VEC_INT8_OFFSETS + 64,
+	AVX512_VEC_INT8_SIZE = AVX512_VEC_INT8_SCALES + 64,
 
-	/* So does that of Q4_0 and Q4_1 in f32: x [8][16], and at the place
+	/* That of Q4_0 and Q4_1 in f32 takes four: x [8][16], and at the place
 	 * LARGE not 0 if x times codes could overflow. */
 	AVX512_VEC_F32_COLS = 128,
 	AVX512_VEC_F32_LARGE = AVX512_VEC_F32_COLS,

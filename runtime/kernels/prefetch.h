@@ -10,9 +10,12 @@
 
 #include "runtime/kernels/unroll.h"
 
-/* Along one row, as the vec form reads: what memory delivers while a core
- * waits for it, 200 ns at 40 GB/s; a sixth of the first-level cache. */
-#define QUIRE_AHEAD_ALONG 8192
+/* Along one row, as the vec form reads, in two stages: into the second-level
+ * cache what memory delivers while a core waits for it, and from there into the
+ * first. A core has some three times as many requests to memory under way from
+ * the second level as from the first. */
+#define QUIRE_AHEAD_FAR	 14336
+#define QUIRE_AHEAD_NEAR 6144
 
 /* To ask for memory that is not there does no harm; the address is reckoned
  * as a number, as it may be no place within the weights. Always inlined: gcc
@@ -22,12 +25,31 @@ QUIRE_INLINE void prefetch_ahead(const unsigned char *weights, size_t ahead)
 	_mm_prefetch((const char *)((uintptr_t)weights + ahead), _MM_HINT_T0);
 }
 
-/* The lines of `size` bytes along a row. Those that no step asks for are
- * waited for, and cost more than asking for some twice. */
+QUIRE_INLINE void prefetch_far(const unsigned char *weights, size_t ahead)
+{
+	_mm_prefetch((const char *)((uintptr_t)weights + ahead), _MM_HINT_T2);
+}
+
+/* The lines of `size` bytes along a row, of 64 at least. Near ones that no
+ * step asks for are waited for, and cost more than asking for some twice; of
+ * far ones it is the other way round. */
 QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 {
+	for (size_t line = 0; line + 64 <= size; line += 64)
+		prefetch_far(weights, QUIRE_AHEAD_FAR + line);
 	for (size_t line = 0; line < size; line += 64)
-		prefetch_ahead(weights, QUIRE_AHEAD_ALONG + line);
+		prefetch_ahead(weights, QUIRE_AHEAD_NEAR + line);
+}
+
+/* Lines `first` to `end` - 1, for a step of so many that they are better asked
+ * for between its parts. */
+QUIRE_INLINE void prefetch_lines(const unsigned char *weights, size_t first,
+				 size_t end)
+{
+	for (size_t i = first; i < end; i++) {
+		prefetch_far(weights, QUIRE_AHEAD_FAR + 64 * i);
+		prefetch_ahead(weights, QUIRE_AHEAD_NEAR + 64 * i);
+	}
 }
 
 #endif

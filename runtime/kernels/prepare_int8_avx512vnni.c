@@ -98,23 +98,26 @@ void quire_prepare_vec_int8_avx512vnni(const struct x_form *form,
 				       const float *x, size_t groups,
 				       size_t row, void *out)
 {
-	unsigned char *quarter = out;
+	unsigned char *to = out;
 
 	(void)row;
 	for (size_t g = 0; g < groups; g++) {
-		for (int i = 0; i < 4; i++) {
-			__m128i low, high, offsets;
-			const float scale = quantize_block(
-			    x, form->factor, &low, &high, &offsets);
+		int32_t *all_offsets = (void *)(to + AVX512_VEC_INT8_OFFSETS);
+		float *scales = (void *)(to + AVX512_VEC_INT8_SCALES);
 
-			_mm_store_si128((void *)quarter, low);
-			_mm_store_si128((void *)(quarter + 64), high);
-			_mm_store_si128((void *)(quarter + 128), offsets);
-			_mm_store_ps((void *)(quarter + 192),
-				     _mm_set1_ps(scale));
+		for (size_t b = 0; b < 16; b++) {
+			const size_t four = b / 4, quarter = b % 4;
+			const size_t lane = 4 * quarter + four;
+			unsigned char *codes = to + 128 * four + 16 * quarter;
+			__m128i low, high, offsets;
+
+			scales[lane] = quantize_block(x, form->factor, &low,
+						      &high, &offsets);
+			all_offsets[lane] = add_lanes(offsets);
+			_mm_store_si128((void *)codes, low);
+			_mm_store_si128((void *)(codes + 64), high);
 			x += QUIRE_BLOCK_COLS;
-			quarter += 16;
 		}
-		quarter += form->size - 64;
+		to += form->size;
 	}
 }

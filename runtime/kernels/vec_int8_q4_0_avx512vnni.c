@@ -1,17 +1,23 @@
 /*
  * vec_int8_q4_0_avx512vnni.c - a row of quantized x by rows of Q4_0.
  */
-#include "runtime/kernels/rows_int8_avx512vnni.h"
+#include "runtime/kernels/nibble_rows_int8_avx512vnni.h"
+
+static const struct nibble_type nibbles = {
+	.step_words = q4_0_step_words,
+	.code_words = q4_0_code_words,
+	.size = QUIRE_Q4_0_SIZE,
+	.codes = QUIRE_Q4_0_CODES,
+};
 
 QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
-	const struct packed_step packed = load_packed_q4_0(w, blocks);
-
-	return unpack_step(&packed);
+	return load_nibbles(w, blocks, &nibbles);
 }
 
 static const struct step_type type = {
 	.load = load_step,
+	.add_quarters = add_quarters,
 	.block_size = QUIRE_Q4_0_SIZE,
 	.minima = false,
 };

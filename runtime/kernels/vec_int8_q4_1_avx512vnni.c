@@ -1,17 +1,23 @@
 /*
  * vec_int8_q4_1_avx512vnni.c - a row of quantized x by rows of Q4_1.
  */
-#include "runtime/kernels/rows_int8_avx512vnni.h"
+#include "runtime/kernels/nibble_rows_int8_avx512vnni.h"
+
+static const struct nibble_type nibbles = {
+	.step_words = q4_1_step_words,
+	.code_words = q4_1_code_words,
+	.size = QUIRE_Q4_1_SIZE,
+	.codes = QUIRE_Q4_1_CODES,
+};
 
 QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
-	const struct packed_step packed = load_packed_q4_1(w, blocks);
-
-	return unpack_step(&packed);
+	return load_nibbles(w, blocks, &nibbles);
 }
 
 static const struct step_type type = {
 	.load = load_step,
+	.add_quarters = add_quarters,
 	.block_size = QUIRE_Q4_1_SIZE,
 	.minima = true,
 };

@@ -6,8 +6,11 @@
 #include "format/bytes.h"
 #include "runtime/kernels/rows_int8_avx512vnni.h"
 
+#define FOUR  ((size_t)4 * QUIRE_Q8_0_SIZE)
+#define LINES ((4 * FOUR + 63) / 64)
+
 /* 16 bytes of each of four blocks. */
-static inline __m512i load_codes(const unsigned char *w)
+QUIRE_INLINE __m512i load_codes(const unsigned char *w)
 {
 #define CODES(i) _mm_loadu_si128((const void *)(w + (i)*QUIRE_Q8_0_SIZE))
 	__m512i codes = _mm512_castsi128_si512(CODES(0));
@@ -19,40 +22,71 @@ static inline __m512i load_codes(const unsigned char *w)
 #undef CODES
 }
 
-/* The scales of four blocks, each in four lanes. */
-static inline __m512 load_scales(const unsigned char *w)
+/* The scales of four blocks as f16, those of block j in words 4j to 4j + 3. */
+QUIRE_INLINE __m512i load_scales(const unsigned char *w)
 {
 #define SCALE(i) (short)load_u16(w + (i)*QUIRE_Q8_0_SIZE)
-	const __m512i lanes =
-	    _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-	const __m128 d = _mm_cvtph_ps(
-	    _mm_setr_epi16(SCALE(0), SCALE(1), SCALE(2), SCALE(3), 0, 0, 0, 0));
+	static const _Alignas(64)
+	    uint16_t words[32] = { 0, 0, 0, 0, 1, 1, 1, 1,
+				   2, 2, 2, 2, 3, 3, 3, 3 };
+	const __m128i scales =
+	    _mm_setr_epi16(SCALE(0), SCALE(1), SCALE(2), SCALE(3), 0, 0, 0, 0);
 
-	return _mm512_permutexvar_ps(lanes, _mm512_castps128_ps512(d));
+	return _mm512_permutexvar_epi16(_mm512_load_si512(words),
+					_mm512_castsi128_si512(scales));
 #undef SCALE
-}
-
-static inline struct step load_whole(const unsigned char *w)
-{
-	return (struct step){
-		.low = load_codes(w + QUIRE_Q8_0_CODES),
-		.high = load_codes(w + QUIRE_Q8_0_CODES + 16),
-		.d = load_scales(w),
-	};
 }
 
 QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
-	unsigned char last[4 * QUIRE_Q8_0_SIZE] = { 0 };
+	unsigned char last[FOUR] = { 0 };
+	__m512i scales = _mm512_setzero_si512();
+	struct step step;
 
-	if (blocks == 4)
-		return load_whole(w);
-	memcpy(last, w, blocks * QUIRE_Q8_0_SIZE);
-	return load_whole(last);
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++) {
+		const unsigned char *four = w + i * FOUR;
+
+		step.low[i] = step.high[i] = _mm512_setzero_si512();
+		if (blocks <= 4 * i)
+			continue;
+		if (blocks == 16)
+			prefetch_lines(w, i * LINES / 4, (i + 1) * LINES / 4);
+		if (blocks < 4 * i + 4) {
+			memcpy(last, four, blocks % 4 * QUIRE_Q8_0_SIZE);
+			four = last;
+		}
+		scales = _mm512_mask_mov_epi16(scales, 0x1111U << i,
+					       load_scales(four));
+		step.low[i] = load_codes(four + QUIRE_Q8_0_CODES);
+		step.high[i] = load_codes(four + QUIRE_Q8_0_CODES + 16);
+	}
+	step.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales));
+	return step;
+}
+
+/* Lanes of each vector 2 apart are added, then those next to each other. */
+QUIRE_INLINE __m512i add_quarters(__m512i start, const __m512i sums[4])
+{
+	__m512i pairs[2];
+
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 2; i++) {
+		const __m512i a = sums[2 * i];
+		const __m512i b = sums[2 * i + 1];
+
+		pairs[i] = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b),
+					    _mm512_unpackhi_epi32(a, b));
+	}
+	start =
+	    _mm512_add_epi32(start, _mm512_unpacklo_epi64(pairs[0], pairs[1]));
+	return _mm512_add_epi32(start,
+				_mm512_unpackhi_epi64(pairs[0], pairs[1]));
 }
 
 static const struct step_type type = {
 	.load = load_step,
+	.add_quarters = add_quarters,
 	.block_size = QUIRE_Q8_0_SIZE,
 	.minima = false,
 };

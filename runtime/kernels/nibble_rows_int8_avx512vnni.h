@@ -1,0 +1,80 @@
+/*
+ * nibble_rows_int8_avx512vnni.h - how the vec form in int8 reads Q4_0 and Q4_1,
+ * and adds up what comes of them.
+ */
+#ifndef QUIRE_KERNELS_NIBBLE_ROWS_INT8_AVX512VNNI_H
+#define QUIRE_KERNELS_NIBBLE_ROWS_INT8_AVX512VNNI_H
+
+#include "runtime/kernels/rows_int8_avx512vnni.h"
+#include "runtime/kernels/steps_avx512.h"
+
+/* Which word each word of scales is of what four blocks begin with: words 4j to
+ * 4j + 3 of block j; and from word 16 on so of their minima. */
+static const _Alignas(64) uint16_t q4_0_step_words[32] = {
+	0, 0, 0, 0, 9, 9, 9, 9, 18, 18, 18, 18, 27, 27, 27, 27
+};
+static const _Alignas(64) uint16_t q4_1_step_words[32] = {
+	0, 0, 0, 0, 10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 30,
+	1, 1, 1, 1, 11, 11, 11, 11, 21, 21, 21, 21, 31, 31, 31, 31
+};
+
+/* A type of weights. Constant wherever it is used. */
+struct nibble_type {
+	const uint16_t *step_words, *code_words;
+	size_t size, codes; /* of a block, and where in it */
+};
+
+QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
+				      const struct nibble_type *type)
+{
+	const __m512i nibble = _mm512_set1_epi8(15);
+	const __m512i code_words = _mm512_load_si512(type->code_words);
+	const __m512i step_words = _mm512_load_si512(type->step_words);
+	__m512i scales = _mm512_setzero_si512();
+	struct step step;
+
+	if (blocks == 16)
+		prefetch_along(w, 16 * type->size);
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++) {
+		const size_t left = blocks > 4 * i ? blocks - 4 * i : 0;
+		const size_t there = left < 4 ? left : 4;
+		__m512i head, codes;
+
+		step.low[i] = step.high[i] = _mm512_setzero_si512();
+		if (there == 0)
+			continue;
+		head = load_head(w, there, type->size);
+		/* One load for two permutes. */
+		QUIRE_HOLD(head);
+		codes = _mm512_permutexvar_epi16(code_words, head);
+		if (there == 4)
+			codes = insert_last(codes,
+					    w + 3 * type->size + type->codes);
+		scales = _mm512_mask_permutexvar_epi16(scales, 0x11111111U << i,
+						       step_words, head);
+		step.low[i] = _mm512_and_si512(codes, nibble);
+		step.high[i] =
+		    _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
+		w += 4 * type->size;
+	}
+	step.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales));
+	step.min = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(scales, 1));
+	return step;
+}
+
+/* In 16 bits: a lane of a vector of sums has 8 products, which are at most 8 *
+ * 15 * 127 together, and what is packed last has 16. */
+QUIRE_INLINE __m512i add_quarters(__m512i start, const __m512i sums[4])
+{
+	const __m512i ones = _mm512_set1_epi16(1);
+	const __m512i pairs[2] = {
+		_mm512_madd_epi16(_mm512_packs_epi32(sums[0], sums[1]), ones),
+		_mm512_madd_epi16(_mm512_packs_epi32(sums[2], sums[3]), ones),
+	};
+
+	return _mm512_dpwssd_epi32(
+	    start, _mm512_packs_epi32(pairs[0], pairs[1]), ones);
+}
+
+#endif
