@@ -27,9 +27,9 @@
  * and a little for the bias. One tile of x is a kernel's `rows` (at most 8)
  * rows of 4 bytes a column; a panel is at most 32 KiB; a step is at most
  * MAX_PANEL_STEP rows in the panel form, the `nr` (at most 64) of the few form,
- * or MAX_VEC_STEP: 4 MiB and 176 KiB a thread.
+ * or MAX_VEC_STEP: 6 MiB and 176 KiB a thread.
  */
-#define X_SIZE	   ((size_t)4 << 20)
+#define X_SIZE	   ((size_t)6 << 20)
 #define CHUNK_ROWS 256
 
 /* Bytes that a prefetch brings; on CPUs with longer lines some are asked for
@@ -142,6 +142,19 @@ static void plan_form(struct matmul *mm)
 	mm->c_stride = mm->form == FORM_PANEL ? op->panel.nr : mm->step;
 }
 
+/* Tiles in a chunk: chunks are as few as there can be, and as even, as for each
+ * all weights are packed. */
+static size_t chunk_tiles(const struct matmul *mm)
+{
+	const size_t all = divide_up(mm->request->m, mm->x_form->rows);
+	const size_t most =
+	    min_size(X_SIZE / mm->tile_size, CHUNK_ROWS / mm->x_form->rows);
+
+	const size_t chunks = most == 0 ? all : divide_up(all, most);
+
+	return chunks == 0 ? 1 : divide_up(all, chunks);
+}
+
 /* Sets the chunk and the places of everything in scratch. */
 static bool plan_scratch(struct matmul *mm)
 {
@@ -153,11 +166,7 @@ static bool plan_scratch(struct matmul *mm)
 	    !checked_pad(tile, line, &tile) || tile > SIZE_MAX)
 		return false;
 	mm->tile_size = (size_t)tile;
-	tiles = min_size(X_SIZE / mm->tile_size, CHUNK_ROWS / mm->x_form->rows);
-	if (tiles == 0)
-		tiles = 1;
-	tiles = min_size((size_t)tiles,
-			 divide_up(mm->request->m, mm->x_form->rows));
+	tiles = chunk_tiles(mm);
 	mm->chunk = (size_t)tiles * mm->x_form->rows;
 
 	mm->panel_size = mm->form == FORM_PANEL ? mm->op->panel.size : 0;
