@@ -5,7 +5,8 @@
  *	bench_verify FOLDER
  *
  * Writes its models (1 GiB, one after the other) into the folder and removes
- * them. Rounds take turns, so that what else the machine does meets all alike.
+ * them. Rounds take turns, so that what else the machine does meets all alike;
+ * figures are medians.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include "bench/fixture.h"
 #include "quire.h"
 
-#define ROUNDS 15
+#define WARM_ROUNDS 61
+#define COLD_ROUNDS 5
 
 enum {
 	READ_1,
@@ -84,21 +86,31 @@ static void print_table(const char *how, const double *seconds, uint64_t size)
 	fflush(stdout);
 }
 
+static int compare_seconds(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
 static void run(char *path, int rounds, bool cold)
 {
-	double best[COUNT] = { 0 };
+	double seconds[COUNT][WARM_ROUNDS], medians[COUNT];
 
 	for (int round = 0; round < rounds; round++)
-		for (int what = 0; what < COUNT; what++) {
-			double seconds;
+		for (int turn = 0; turn < COUNT; turn++) {
+			const int what = (turn + round) % COUNT;
 
 			if (cold)
 				fixture_drop(path);
-			seconds = measure(what, path);
-			if (best[what] == 0 || seconds < best[what])
-				best[what] = seconds;
+			seconds[what][round] = measure(what, path);
 		}
-	print_table(cold ? "cold" : "warm", best, fixture_size(path));
+	for (int what = 0; what < COUNT; what++) {
+		qsort(seconds[what], (size_t)rounds, sizeof(double),
+		      compare_seconds);
+		medians[what] = seconds[what][rounds / 2];
+	}
+	print_table(cold ? "cold" : "warm", medians, fixture_size(path));
 }
 
 int main(int argc, char **argv)
@@ -120,8 +132,8 @@ int main(int argc, char **argv)
 		       shapes[i].count == 1 ? "tensor" : "tensors",
 		       (double)fixture_size(path) * 1e-9);
 		fixture_read(path, 1);
-		run(path, ROUNDS, false);
-		run(path, 3, true);
+		run(path, WARM_ROUNDS, false);
+		run(path, COLD_ROUNDS, true);
 		remove(path);
 	}
 	free(path);
