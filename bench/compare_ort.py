@@ -32,7 +32,7 @@ from onnx import TensorProto, helper
 
 BLOCK = 32
 ROUNDS = 7
-PAUSE = 0.06  # seconds; longer than idle threads spin
+PAUSE = 0.15  # seconds; longer than idle threads spin on any CPU
 F32, F16, Q4_0 = 0, 1, 2  # GGUF's numbers
 
 
