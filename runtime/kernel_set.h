@@ -62,6 +62,7 @@ typedef void (*quire_vec_fn)(const void *weights, size_t row_size, size_t rows,
 
 struct vec_form {
 	struct x_form x; /* of one row */
+	uint32_t nr;	 /* rows of W that are best taken at a time; 0: any */
 	quire_vec_fn multiply;
 };
 

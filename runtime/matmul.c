@@ -36,8 +36,8 @@
  * twice. */
 #define LINE_SIZE 64
 
-/* Rows of W that one step of the vec form takes: as many as the first-level
- * cache holds, for they are read again for each row of x. */
+/* Rows of W that one step of the vec form takes: about as many as the
+ * first-level cache holds, for they are read again for each row of x. */
 #define VEC_STEP_SIZE 32768
 #define MAX_VEC_STEP  64
 
@@ -112,6 +112,14 @@ static size_t count_panels(const struct matmul *mm)
 	return min_size(even, most);
 }
 
+static size_t vec_step(const struct vec_form *form, size_t row_size)
+{
+	const size_t rows = min_size(VEC_STEP_SIZE / row_size, MAX_VEC_STEP);
+	const size_t nr = form->nr == 0 ? 1 : form->nr;
+
+	return rows < nr ? nr : divide_up(rows, nr) * nr;
+}
+
 static void plan_form(struct matmul *mm)
 {
 	const struct kernel_op *op = mm->op;
@@ -134,10 +142,7 @@ static void plan_form(struct matmul *mm)
 		break;
 	case FORM_VEC:
 		mm->x_form = &op->vec.x;
-		mm->step = min_size(VEC_STEP_SIZE / mm->request->row_size,
-				    MAX_VEC_STEP);
-		if (mm->step == 0)
-			mm->step = 1;
+		mm->step = vec_step(&op->vec, mm->request->row_size);
 	}
 	mm->c_stride = mm->form == FORM_PANEL ? op->panel.nr : mm->step;
 }

@@ -33,23 +33,23 @@
 		}, \
 	}
 
-#define AVX2_X_VEC_INT8(of, OF, x_factor)                                      \
+#define AVX2_X_VEC_INT8(x_factor)                                              \
 	{                                                                      \
 		.rows = 1, .group = AVX2_VEC_INT8_BLOCKS * QUIRE_BLOCK_COLS,   \
-		.size = AVX2_VEC_INT8##OF##_SIZE, .factor = (x_factor),        \
-		.prepare = quire_prepare_vec_int8##of##_avx2                   \
+		.size = AVX2_VEC_INT8_SIZE, .factor = (x_factor),              \
+		.prepare = quire_prepare_vec_int8_avx2                         \
 	}
 
-/* `of` is _min for weights with minima, else nothing; `OF` the same. */
-#define AVX2_OP_INT8(dtype, type, isa, of, OF, x_factor)                         \
+/* `OF` is _MIN for weights with minima, else nothing. */
+#define AVX2_OP_INT8(dtype, type, isa, OF, x_factor)                             \
 	{                                                                        \
 		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 6,  \
 		.vec = {                                                       \
-			.x = AVX2_X_VEC_INT8(of, OF, x_factor),                \
+			.x = AVX2_X_VEC_INT8(x_factor),                        \
 			.multiply = quire_vec_int8_##type##_##isa,             \
 		},                                                             \
 		.few = {                                                       \
-			.x = AVX2_X_VEC_INT8(of, OF, x_factor),                \
+			.x = AVX2_X_VEC_INT8(x_factor),                        \
 			.nr = AVX2_FEW_INT8_NR,                                \
 			.multiply = quire_few_int8_##type##_##isa,             \
 		},                                                             \
@@ -71,14 +71,12 @@
 #define AVX2_OPS(isa)                                                          \
 	{                                                                      \
 		AVX2_OP_F32(QUIRE_Q4_0, q4_0),                                 \
-		    AVX2_OP_INT8(QUIRE_Q4_0, q4_0, isa, , ,                    \
-				 QUIRE_Q4_0_FACTOR),                           \
+		    AVX2_OP_INT8(QUIRE_Q4_0, q4_0, isa, , QUIRE_Q4_0_FACTOR),  \
 		    AVX2_OP_F32(QUIRE_Q4_1, q4_1),                             \
-		    AVX2_OP_INT8(QUIRE_Q4_1, q4_1, isa, _min, _MIN,            \
+		    AVX2_OP_INT8(QUIRE_Q4_1, q4_1, isa, _MIN,                  \
 				 QUIRE_Q4_1_FACTOR),                           \
 		    AVX2_OP_F32(QUIRE_Q8_0, q8_0),                             \
-		    AVX2_OP_INT8(QUIRE_Q8_0, q8_0, isa, , ,                    \
-				 QUIRE_Q8_0_FACTOR),                           \
+		    AVX2_OP_INT8(QUIRE_Q8_0, q8_0, isa, , QUIRE_Q8_0_FACTOR),  \
 		    AVX2_OP_F32(QUIRE_F16, f16),                               \
 		    AVX2_OP_F32(QUIRE_BF16, bf16),                             \
 		    AVX2_OP_F32(QUIRE_F32, f32),                               \

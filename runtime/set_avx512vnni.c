@@ -24,7 +24,7 @@
 		       .group = AVX512_VEC_F32_COLS,                           \
 		       .size = AVX512_VEC_F32_SIZE,                            \
 		       .prepare = quire_prepare_vec_f32_avx512 },              \
-		.multiply = (function)                                         \
+		.nr = AVX512_VEC_NR, .multiply = (function)                    \
 	}
 
 #define PANEL_F32(function)                                                    \
@@ -46,7 +46,7 @@
 		       .size = AVX512_VEC_INT8_SIZE,                           \
 		       .factor = (x_factor),                                   \
 		       .prepare = quire_prepare_vec_int8_avx512vnni },         \
-		.multiply = (function)                                         \
+		.nr = AVX512_VEC_NR, .multiply = (function)                    \
 	}
 
 /* Quantized x in tiles of `mr` rows. */

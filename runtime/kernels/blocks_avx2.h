@@ -81,6 +81,7 @@ static const struct block_type blocks_q4_0 = {
 	.codes = QUIRE_Q4_0_CODES,
 	.load_codes = load_nibbles,
 	.load_scales = load_scales_q4_0,
+	.add_halves = add_small_halves,
 	.minima = false,
 };
 
@@ -89,6 +90,7 @@ static const struct block_type blocks_q4_1 = {
 	.codes = QUIRE_Q4_1_CODES,
 	.load_codes = load_nibbles,
 	.load_scales = load_scales_q4_1,
+	.add_halves = add_small_halves,
 	.minima = true,
 };
 
@@ -97,6 +99,7 @@ static const struct block_type blocks_q8_0 = {
 	.codes = QUIRE_Q8_0_CODES,
 	.load_codes = load_bytes,
 	.load_scales = load_scales_q8_0,
+	.add_halves = add_large_halves,
 	.minima = false,
 };
 

@@ -31,6 +31,7 @@ QUIRE_INLINE __m256i add_unsigned(__m256i sum, __m256i w, __m256i x)
 }
 
 static const struct integers small_avxvnni = {
+	.has_offset = true,
 	.start = start_offset,
 	.add = add_unsigned,
 	.finish = finish_offset,
@@ -46,6 +47,7 @@ QUIRE_INLINE __m256i add_signed(__m256i sum, __m256i w, __m256i x)
 }
 
 static const struct integers large_avxvnni = {
+	.has_offset = true,
 	.start = start_offset,
 	.add = add_signed,
 	.finish = finish_offset,

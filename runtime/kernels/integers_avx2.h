@@ -11,11 +11,14 @@
 #endif
 
 #include <immintrin.h>
+#include <stdbool.h>
 
 /* sum = start(offset); sum = add(sum, w, x) at most 8 times; then
  * finish(sum, offset) is offset and all the products, s32. Offsets are those
- * of struct x_form. Constant wherever it is used, so that all is inlined. */
+ * of struct x_form, if has_offset, and else not looked at. Constant wherever
+ * it is used, so that all is inlined. */
 struct integers {
+	bool has_offset;
 	__m256i (*start)(__m256i offset);
 	__m256i (*add)(__m256i sum, __m256i w, __m256i x);
 	__m256i (*finish)(__m256i sum, __m256i offset);

@@ -26,13 +26,11 @@ enum {
 
 	/* The vec form takes groups of 8 blocks of x, in four pairs of blocks
 	 * j and j + 4: codes s8 [4][2][2][16], which is 16 of each block of a
-	 * pair and then the other 16; scales f32 [8]; and offsets s32
-	 * [4][2][4], four of each block, or with minima the sums s32 [8]. */
+	 * pair and then the other 16; scales f32 [8]; and offsets s32 [8]. */
 	AVX2_VEC_INT8_BLOCKS = 8,
 	AVX2_VEC_INT8_SCALES = AVX2_VEC_INT8_BLOCKS * 32,
-	AVX2_VEC_INT8_SUMS = AVX2_VEC_INT8_BLOCKS * (32 + 4),
-	AVX2_VEC_INT8_SIZE = AVX2_VEC_INT8_BLOCKS * (32 + 4 + 16),
-	AVX2_VEC_INT8_MIN_SIZE = AVX2_VEC_INT8_BLOCKS * (32 + 4 + 4),
+	AVX2_VEC_INT8_OFFSETS = AVX2_VEC_INT8_BLOCKS * (32 + 4),
+	AVX2_VEC_INT8_SIZE = AVX2_VEC_INT8_BLOCKS * (32 + 4 + 4),
 
 	/* Rows of W that the few form reads again for further rows of x. */
 	AVX2_FEW_INT8_NR = 16,
@@ -42,8 +40,6 @@ void quire_prepare_int8_avx2(const struct x_form *form, const float *x,
 			     size_t groups, size_t row, void *out);
 void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
 				 size_t groups, size_t row, void *out);
-void quire_prepare_vec_int8_min_avx2(const struct x_form *form, const float *x,
-				     size_t groups, size_t row, void *out);
 
 void quire_vec_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, float *y);

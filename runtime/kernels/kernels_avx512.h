@@ -47,7 +47,10 @@ enum {
 	    AVX512_STRIP_MIN_SCALES + 2 * AVX512_STRIP_NIBBLES,
 	AVX512_STRIP_Q8_0_SIZE = AVX512_STRIP_SCALES + 2 * AVX512_STRIP_BYTES,
 
-	/* The vec form takes 16 blocks a step: of four at a time 64 low and 64
+	/* The vec form adds up the sums of 16 rows of W at once. */
+	AVX512_VEC_NR = 16,
+
+	/* In int8 it takes 16 blocks a step: of four at a time 64 low and 64
 	 * high codes; then offsets s32 and scales f32, those of block 4i + j
 	 * at 4j + i. */
 	AVX512_VEC_INT8_COLS = 512,

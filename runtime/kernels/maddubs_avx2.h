@@ -32,6 +32,7 @@ QUIRE_INLINE __m256i finish_small(__m256i sum, __m256i offset)
 }
 
 static const struct integers small_avx2 = {
+	.has_offset = true,
 	.start = start_zero,
 	.add = add_small,
 	.finish = finish_small,
@@ -58,6 +59,7 @@ QUIRE_INLINE __m256i finish_large(__m256i sum, __m256i offset)
 }
 
 static const struct integers large_avx2 = {
+	.has_offset = false,
 	.start = start_zero,
 	.add = add_large,
 	.finish = finish_large,

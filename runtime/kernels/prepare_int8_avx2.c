@@ -129,19 +129,6 @@ static void store_codes(unsigned char *group, size_t i, __m256i codes)
 			_mm256_extracti128_si256(codes, 1));
 }
 
-/* The same of its offsets: lane i is that of codes 4i to 4i + 3 of the lower
- * half and of the upper one. */
-static void store_offsets(unsigned char *group, size_t i, __m256i offsets)
-{
-	const __m256i fours = _mm256_madd_epi16(offsets, _mm256_set1_epi16(1));
-	unsigned char *at =
-	    group + AVX2_VEC_INT8_SUMS + i % 4 * QUIRE_BLOCK_COLS + i / 4 * 16;
-
-	_mm_store_si128((void *)at,
-			_mm_add_epi32(_mm256_castsi256_si128(fours),
-				      _mm256_extracti128_si256(fours, 1)));
-}
-
 void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
 				 size_t groups, size_t row, void *out)
 {
@@ -150,41 +137,20 @@ void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
 	(void)row;
 	for (size_t g = 0; g < groups; g++, group += form->size) {
 		float scales[AVX2_VEC_INT8_BLOCKS];
+		int32_t all_offsets[AVX2_VEC_INT8_BLOCKS];
 
 		for (size_t i = 0; i < AVX2_VEC_INT8_BLOCKS; i++) {
 			__m256i codes, offsets;
 
 			scales[i] =
 			    quantize_block(x, form->factor, &codes, &offsets);
-			store_codes(group, i, codes);
-			store_offsets(group, i, offsets);
-			x += QUIRE_BLOCK_COLS;
-		}
-		memcpy(group + AVX2_VEC_INT8_SCALES, scales, sizeof(scales));
-	}
-}
-
-void quire_prepare_vec_int8_min_avx2(const struct x_form *form, const float *x,
-				     size_t groups, size_t row, void *out)
-{
-	unsigned char *group = out;
-
-	(void)row;
-	for (size_t g = 0; g < groups; g++, group += form->size) {
-		float scales[AVX2_VEC_INT8_BLOCKS];
-		int32_t sums[AVX2_VEC_INT8_BLOCKS];
-
-		for (size_t i = 0; i < AVX2_VEC_INT8_BLOCKS; i++) {
-			__m256i codes, offsets;
-
-			scales[i] =
-			    quantize_block(x, form->factor, &codes, &offsets);
-			sums[i] = add_lanes(
+			all_offsets[i] = add_lanes(
 			    _mm256_madd_epi16(offsets, _mm256_set1_epi16(1)));
 			store_codes(group, i, codes);
 			x += QUIRE_BLOCK_COLS;
 		}
 		memcpy(group + AVX2_VEC_INT8_SCALES, scales, sizeof(scales));
-		memcpy(group + AVX2_VEC_INT8_SUMS, sums, sizeof(sums));
+		memcpy(group + AVX2_VEC_INT8_OFFSETS, all_offsets,
+		       sizeof(all_offsets));
 	}
 }

@@ -14,6 +14,7 @@
 
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/prefetch.h"
+#include "runtime/kernels/row_sums_avx512.h"
 #include "runtime/kernels/steps_avx512.h"
 
 /* Adds a step of W times a group of x to each lane of `sum`. */
@@ -33,34 +34,46 @@ QUIRE_INLINE __m512 decode_codes(__m512i codes, unsigned int i, __m512 values)
 	return _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4 * i), values);
 }
 
-QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
-				size_t rows, size_t k, const void *x, float *y,
-				const struct rows_type *type)
+QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
+				 const float *x, const struct rows_type *type)
 {
 	const size_t steps = k / AVX512_VEC_F32_COLS;
 	const size_t rest = k % AVX512_VEC_F32_COLS / QUIRE_BLOCK_COLS;
 	const size_t size = 4 * type->block_size;
+	__m512 sum = _mm512_setzero_ps();
+	struct packed_step step;
+
+	for (size_t j = 0; j < steps; j++) {
+		prefetch_along(w, size);
+		step = type->load(w, 4);
+		sum = type->add(sum, &step, x);
+		w += size;
+		x += AVX512_VEC_F32_SIZE / sizeof(*x);
+	}
+	if (rest > 0) {
+		step = type->load(w, rest);
+		sum = type->add(sum, &step, x);
+	}
+	return sum;
+}
+
+QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
+				size_t rows, size_t k, const void *x, float *y,
+				const struct rows_type *type)
+{
+	const unsigned char *w = weights;
+	struct row_sums sums = { { { 0 } } };
 
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t i = 0; i < rows; i++) {
-		const unsigned char *w =
-		    (const unsigned char *)weights + i * row_size;
-		const float *columns = x;
-		__m512 sum = _mm512_setzero_ps();
-		struct packed_step step;
+	for (size_t first = 0; first < rows; first += AVX512_VEC_NR) {
+		const size_t left = rows - first;
+		const size_t count =
+		    left < AVX512_VEC_NR ? left : AVX512_VEC_NR;
 
-		for (size_t j = 0; j < steps; j++) {
-			prefetch_along(w, size);
-			step = type->load(w, 4);
-			sum = type->add(sum, &step, columns);
-			w += size;
-			columns += AVX512_VEC_F32_SIZE / sizeof(*columns);
-		}
-		if (rest > 0) {
-			step = type->load(w, rest);
-			sum = type->add(sum, &step, columns);
-		}
-		y[i] = _mm512_reduce_add_ps(sum);
+		for (size_t i = 0; i < count; i++, w += row_size)
+			_mm512_store_ps(sums.lanes[i],
+					multiply_row(w, k, x, type));
+		add_up_rows(&sums, count, y + first);
 	}
 }
 

@@ -4,10 +4,10 @@
  * read a block, each instruction set its own to the integers.
  *
  * A group is 8 blocks, in four pairs: blocks j and j + 4 are the two halves of
- * a vector. So scales are read, converted and multiplied 8 at a time, and
- * spread by a shuffle that stays within the halves. One row of W at a time:
- * reading several halves the bandwidth of some machines. Rows of x share what
- * is unpacked of W.
+ * a vector. Their integers are added up to one for each block before they
+ * become f32, by steps that stay within the halves, so that conversions and
+ * scales are once for all 8. One row of W at a time: reading several halves the
+ * bandwidth of some machines. Rows of x share what is unpacked of W.
  */
 #ifndef QUIRE_KERNELS_ROWS_INT8_AVX2_H
 #define QUIRE_KERNELS_ROWS_INT8_AVX2_H
@@ -46,12 +46,9 @@ struct block_type {
 	struct pair (*load_codes)(const unsigned char *first,
 				  const unsigned char *second);
 	void (*load_scales)(const unsigned char *w, struct group *group);
+	/* The sum of each half of sums[j] in lane j of that half. */
+	__m256i (*add_halves)(const __m256i sums[PAIRS]);
 	bool minima;
-};
-
-/* The sums of a row: of even pairs, of odd pairs, and of minima. */
-struct row_sums {
-	__m256 even, odd, low;
 };
 
 /* 16 bytes at each place. */
@@ -120,73 +117,70 @@ static inline void load_rest(const unsigned char *w, size_t blocks,
 		group->pairs[j] = type->load_codes(codes[j], codes[j + PAIRS]);
 }
 
-/* Numbers j and j + 4, each in four lanes. */
-QUIRE_INLINE __m256 spread(__m256 x, size_t j)
+/* In 16 bits, for codes of 4: a lane has 8 products, which are at most 8 * 15 *
+ * 127 together, and what is packed last has 16. */
+QUIRE_INLINE __m256i add_small_halves(const __m256i sums[PAIRS])
 {
-	switch (j) {
-	case 0:
-		return _mm256_permute_ps(x, 0x00);
-	case 1:
-		return _mm256_permute_ps(x, 0x55);
-	case 2:
-		return _mm256_permute_ps(x, 0xAA);
-	default:
-		return _mm256_permute_ps(x, 0xFF);
-	}
+	const __m256i ones = _mm256_set1_epi16(1);
+	const __m256i low =
+	    _mm256_madd_epi16(_mm256_packs_epi32(sums[0], sums[1]), ones);
+	const __m256i high =
+	    _mm256_madd_epi16(_mm256_packs_epi32(sums[2], sums[3]), ones);
+
+	return _mm256_madd_epi16(_mm256_packs_epi32(low, high), ones);
 }
 
-/* The integers of pair j, in 4 lanes for each of its blocks. */
-QUIRE_INLINE __m256 multiply_pair(const struct pair *w, const unsigned char *x,
-				  size_t j, const struct integers *integers,
-				  bool minima)
+QUIRE_INLINE __m256i add_large_halves(const __m256i sums[PAIRS])
 {
-	const __m256i *codes = (const void *)(x + j * 2 * QUIRE_BLOCK_COLS);
-	const __m256i offset =
-	    minima ? _mm256_setzero_si256()
-		   : _mm256_load_si256((const void *)(x + AVX2_VEC_INT8_SUMS +
-						      j * QUIRE_BLOCK_COLS));
-	__m256i s = integers->start(offset);
-
-	s = integers->add(s, w->low, _mm256_load_si256(codes));
-	s = integers->add(s, w->high, _mm256_load_si256(codes + 1));
-	return _mm256_cvtepi32_ps(integers->finish(s, offset));
+	return _mm256_hadd_epi32(_mm256_hadd_epi32(sums[0], sums[1]),
+				 _mm256_hadd_epi32(sums[2], sums[3]));
 }
 
-QUIRE_INLINE void add_group(const struct group *w, const unsigned char *x,
-			    const struct integers *integers, bool minima,
-			    struct row_sums *sums)
+/* The integers of 8 blocks, without offsets. */
+QUIRE_INLINE __m256i multiply_group(const struct group *w,
+				    const unsigned char *x,
+				    const struct block_type *type,
+				    const struct integers *integers)
 {
-	const __m256 scales =
-	    _mm256_load_ps((const void *)(x + AVX2_VEC_INT8_SCALES));
-	const __m256 both = _mm256_mul_ps(w->d, scales);
+	const __m256i zero = _mm256_setzero_si256();
+	const __m256i *codes = (const void *)x;
+	__m256i sums[PAIRS];
 
 	QUIRE_UNROLL
 	for (size_t j = 0; j < PAIRS; j++) {
-		__m256 *sum = j % 2 ? &sums->odd : &sums->even;
-		__m256 s = multiply_pair(&w->pairs[j], x, j, integers, minima);
+		__m256i s = integers->start(zero);
 
-		if (minima)
-			s = _mm256_mul_ps(s, spread(w->d, j));
-		*sum =
-		    _mm256_fmadd_ps(s, spread(minima ? scales : both, j), *sum);
+		s = integers->add(s, w->pairs[j].low,
+				  _mm256_load_si256(codes + 2 * j));
+		s = integers->add(s, w->pairs[j].high,
+				  _mm256_load_si256(codes + 2 * j + 1));
+		sums[j] = integers->finish(s, zero);
 	}
-	if (minima) {
-		const __m256i x_sums =
-		    _mm256_load_si256((const void *)(x + AVX2_VEC_INT8_SUMS));
-
-		sums->low = _mm256_fmadd_ps(
-		    _mm256_mul_ps(w->min, _mm256_cvtepi32_ps(x_sums)), scales,
-		    sums->low);
-	}
+	return type->add_halves(sums);
 }
 
-QUIRE_INLINE float add_sums(const struct row_sums *sums, bool minima)
+/* Adds 8 blocks of W times a group of x to the lanes of `sum`. */
+QUIRE_INLINE __m256 add_group(__m256 sum, const struct group *w,
+			      const unsigned char *x,
+			      const struct block_type *type,
+			      const struct integers *integers)
 {
-	__m256 sum = _mm256_add_ps(sums->even, sums->odd);
+	const __m256 scales =
+	    _mm256_load_ps((const void *)(x + AVX2_VEC_INT8_SCALES));
+	const __m256i offsets =
+	    _mm256_load_si256((const void *)(x + AVX2_VEC_INT8_OFFSETS));
+	__m256i s = multiply_group(w, x, type, integers);
+	__m256 products;
 
-	if (minima)
-		sum = _mm256_add_ps(sum, sums->low);
-	return add_lanes_ps(sum);
+	if (!type->minima) {
+		if (integers->has_offset)
+			s = _mm256_add_epi32(s, offsets);
+		return _mm256_fmadd_ps(_mm256_cvtepi32_ps(s),
+				       _mm256_mul_ps(w->d, scales), sum);
+	}
+	products = _mm256_fmadd_ps(w->min, _mm256_cvtepi32_ps(offsets),
+				   _mm256_mul_ps(_mm256_cvtepi32_ps(s), w->d));
+	return _mm256_fmadd_ps(products, scales, sum);
 }
 
 /* x_rows rows of x, a constant number, by rows of W, one at a time. */
@@ -198,40 +192,39 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const size_t size = BLOCKS * type->size;
-	const size_t x_step =
-	    type->minima ? AVX2_VEC_INT8_MIN_SIZE : AVX2_VEC_INT8_SIZE;
 
 	for (size_t i = 0; i < rows; i++) {
 		const unsigned char *w =
 		    (const unsigned char *)weights + i * row_size;
 		const unsigned char *columns = x;
-		struct row_sums sums[AT_ONCE];
+		__m256 sum[AT_ONCE];
 		struct group group;
 
 		QUIRE_UNROLL
 		for (size_t m = 0; m < x_rows; m++)
-			sums[m].even = sums[m].odd = sums[m].low =
-			    _mm256_setzero_ps();
+			sum[m] = _mm256_setzero_ps();
 		for (size_t b = 0; b < blocks / BLOCKS; b++) {
 			prefetch_along(w, size);
 			load_group(w, type, &group);
 			QUIRE_UNROLL
 			for (size_t m = 0; m < x_rows; m++)
-				add_group(&group, columns + m * x_size,
-					  integers, type->minima, &sums[m]);
+				sum[m] = add_group(sum[m], &group,
+						   columns + m * x_size, type,
+						   integers);
 			w += size;
-			columns += x_step;
+			columns += AVX2_VEC_INT8_SIZE;
 		}
 		if (blocks % BLOCKS > 0) {
 			load_rest(w, blocks % BLOCKS, type, &group);
 			QUIRE_UNROLL
 			for (size_t m = 0; m < x_rows; m++)
-				add_group(&group, columns + m * x_size,
-					  integers, type->minima, &sums[m]);
+				sum[m] = add_group(sum[m], &group,
+						   columns + m * x_size, type,
+						   integers);
 		}
 		QUIRE_UNROLL
 		for (size_t m = 0; m < x_rows; m++)
-			y[m * y_stride + i] = add_sums(&sums[m], type->minima);
+			y[m * y_stride + i] = add_lanes_ps(sum[m]);
 	}
 }
 

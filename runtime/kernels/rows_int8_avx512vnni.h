@@ -21,6 +21,7 @@
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/quantize.h"
+#include "runtime/kernels/row_sums_avx512.h"
 #include "runtime/kernels/unroll.h"
 
 /* 16 blocks of a row of W. Block 4i + j is quarter j of low[i] and high[i],
@@ -76,33 +77,46 @@ QUIRE_INLINE __m512 add_step(__m512 sum, const struct step *w,
 	return _mm512_fmadd_ps(blocks, scales, sum);
 }
 
+QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
+				 const unsigned char *x,
+				 const struct step_type *type)
+{
+	const size_t steps = k / AVX512_VEC_INT8_COLS;
+	const size_t rest = k % AVX512_VEC_INT8_COLS / QUIRE_BLOCK_COLS;
+	__m512 sum = _mm512_setzero_ps();
+	struct step step;
+
+	for (size_t j = 0; j < steps; j++) {
+		step = type->load(w, 16);
+		sum = add_step(sum, &step, x, type);
+		w += 16 * type->block_size;
+		x += AVX512_VEC_INT8_SIZE;
+	}
+	if (rest > 0) {
+		step = type->load(w, rest);
+		sum = add_step(sum, &step, x, type);
+	}
+	return sum;
+}
+
 /* The vec form. */
 QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 				size_t rows, size_t k, const void *x, float *y,
 				const struct step_type *type)
 {
-	const size_t steps = k / AVX512_VEC_INT8_COLS;
-	const size_t rest = k % AVX512_VEC_INT8_COLS / QUIRE_BLOCK_COLS;
+	const unsigned char *w = weights;
+	struct row_sums sums = { { { 0 } } };
 
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t i = 0; i < rows; i++) {
-		const unsigned char *w =
-		    (const unsigned char *)weights + i * row_size;
-		const unsigned char *columns = x;
-		__m512 sum = _mm512_setzero_ps();
-		struct step step;
+	for (size_t first = 0; first < rows; first += AVX512_VEC_NR) {
+		const size_t left = rows - first;
+		const size_t count =
+		    left < AVX512_VEC_NR ? left : AVX512_VEC_NR;
 
-		for (size_t j = 0; j < steps; j++) {
-			step = type->load(w, 16);
-			sum = add_step(sum, &step, columns, type);
-			w += 16 * type->block_size;
-			columns += AVX512_VEC_INT8_SIZE;
-		}
-		if (rest > 0) {
-			step = type->load(w, rest);
-			sum = add_step(sum, &step, columns, type);
-		}
-		y[i] = _mm512_reduce_add_ps(sum);
+		for (size_t i = 0; i < count; i++, w += row_size)
+			_mm512_store_ps(sums.lanes[i],
+					multiply_row(w, k, x, type));
+		add_up_rows(&sums, count, y + first);
 	}
 }
 
