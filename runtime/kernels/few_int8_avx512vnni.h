@@ -6,7 +6,8 @@
  * 16 rows of W at a time, a row a lane: a block of them is unpacked once, in
  * registers, and multiplied by all rows of x. Some blocks are read at once.
  * Reading 16 rows at once is nothing that hardware follows, so the next 16 are
- * asked for in the order in which they lie.
+ * asked for in the order in which they lie, into the second-level cache: they
+ * are as large as the first.
  */
 #ifndef QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H
 #define QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H
@@ -54,7 +55,7 @@ QUIRE_INLINE void prefetch_strip(const unsigned char *weights, size_t row_size,
 				 size_t begin, size_t size)
 {
 	for (size_t line = 0; line < size; line += 64)
-		prefetch_ahead(weights, STRIP * row_size + begin + line);
+		prefetch_far(weights, STRIP * row_size + begin + line);
 }
 
 /* A strip, of which `rows` rows are there, by a constant number of rows of x,
