@@ -30,9 +30,9 @@ QUIRE_INLINE void prefetch_far(const unsigned char *weights, size_t ahead)
 	_mm_prefetch((const char *)((uintptr_t)weights + ahead), _MM_HINT_T2);
 }
 
-/* The lines of `size` bytes along a row, of 64 at least. Near ones that no
- * step asks for are waited for, and cost more than asking for some twice; of
- * far ones it is the other way round. */
+/* The lines of `size` bytes along a row; of less than a line, only near ones.
+ * Near ones that no step asks for are waited for, and cost more than asking for
+ * some twice; of far ones it is the other way round. */
 QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 {
 	for (size_t line = 0; line + 64 <= size; line += 64)

@@ -1,6 +1,7 @@
 /*
- * row_sums_avx512.h - adds up the lanes of a vector for each of 16 rows at
- * once, which takes a third of the instructions that each by itself takes.
+ * row_sums_avx512.h - the vec form row by row. What a row comes to is in 16
+ * lanes, which are added up for 16 rows at once: that takes a third of the
+ * instructions that each by itself takes.
  */
 #ifndef QUIRE_KERNELS_ROW_SUMS_AVX512_H
 #define QUIRE_KERNELS_ROW_SUMS_AVX512_H
@@ -9,6 +10,7 @@
 #error "compile with -mavx512f"
 #endif
 
+#include <assert.h>
 #include <immintrin.h>
 #include <stddef.h>
 
@@ -59,6 +61,33 @@ QUIRE_INLINE void add_up_rows(const struct row_sums *sums, size_t rows,
 
 	_mm512_mask_storeu_ps(y, (__mmask16)((1U << rows) - 1),
 			      add_quarter_pairs(low, high));
+}
+
+/* A row of W times x, as the sum of 16 lanes. `type` says all that a kernel
+ * wants to know of its weights. Constant, as that is, so that all is inlined.
+ */
+typedef __m512 (*multiply_row_fn)(const unsigned char *w, size_t k,
+				  const void *x, const void *type);
+
+QUIRE_INLINE void multiply_each_row(const void *weights, size_t row_size,
+				    size_t rows, size_t k, const void *x,
+				    float *y, multiply_row_fn multiply_row,
+				    const void *type)
+{
+	const unsigned char *w = weights;
+	struct row_sums sums = { { { 0 } } };
+
+	assert(k % QUIRE_BLOCK_COLS == 0);
+	for (size_t first = 0; first < rows; first += AVX512_VEC_NR) {
+		const size_t left = rows - first;
+		const size_t count =
+		    left < AVX512_VEC_NR ? left : AVX512_VEC_NR;
+
+		for (size_t i = 0; i < count; i++, w += row_size)
+			_mm512_store_ps(sums.lanes[i],
+					multiply_row(w, k, x, type));
+		add_up_rows(&sums, count, y + first);
+	}
 }
 
 #endif

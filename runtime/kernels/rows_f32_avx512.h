@@ -10,8 +10,6 @@
 #ifndef QUIRE_KERNELS_ROWS_F32_AVX512_H
 #define QUIRE_KERNELS_ROWS_F32_AVX512_H
 
-#include <assert.h>
-
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/row_sums_avx512.h"
@@ -35,8 +33,10 @@ QUIRE_INLINE __m512 decode_codes(__m512i codes, unsigned int i, __m512 values)
 }
 
 QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
-				 const float *x, const struct rows_type *type)
+				 const void *group, const void *weights)
 {
+	const struct rows_type *type = weights;
+	const float *x = group;
 	const size_t steps = k / AVX512_VEC_F32_COLS;
 	const size_t rest = k % AVX512_VEC_F32_COLS / QUIRE_BLOCK_COLS;
 	const size_t size = 4 * type->block_size;
@@ -61,20 +61,7 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 				size_t rows, size_t k, const void *x, float *y,
 				const struct rows_type *type)
 {
-	const unsigned char *w = weights;
-	struct row_sums sums = { { { 0 } } };
-
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t first = 0; first < rows; first += AVX512_VEC_NR) {
-		const size_t left = rows - first;
-		const size_t count =
-		    left < AVX512_VEC_NR ? left : AVX512_VEC_NR;
-
-		for (size_t i = 0; i < count; i++, w += row_size)
-			_mm512_store_ps(sums.lanes[i],
-					multiply_row(w, k, x, type));
-		add_up_rows(&sums, count, y + first);
-	}
+	multiply_each_row(weights, row_size, rows, k, x, y, multiply_row, type);
 }
 
 #endif

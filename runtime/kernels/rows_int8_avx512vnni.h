@@ -15,7 +15,6 @@
 #error "compile with -mavx512vnni"
 #endif
 
-#include <assert.h>
 #include <immintrin.h>
 
 #include "runtime/kernels/kernels_avx512.h"
@@ -78,9 +77,10 @@ QUIRE_INLINE __m512 add_step(__m512 sum, const struct step *w,
 }
 
 QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
-				 const unsigned char *x,
-				 const struct step_type *type)
+				 const void *group, const void *weights)
 {
+	const struct step_type *type = weights;
+	const unsigned char *x = group;
 	const size_t steps = k / AVX512_VEC_INT8_COLS;
 	const size_t rest = k % AVX512_VEC_INT8_COLS / QUIRE_BLOCK_COLS;
 	__m512 sum = _mm512_setzero_ps();
@@ -104,20 +104,7 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 				size_t rows, size_t k, const void *x, float *y,
 				const struct step_type *type)
 {
-	const unsigned char *w = weights;
-	struct row_sums sums = { { { 0 } } };
-
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t first = 0; first < rows; first += AVX512_VEC_NR) {
-		const size_t left = rows - first;
-		const size_t count =
-		    left < AVX512_VEC_NR ? left : AVX512_VEC_NR;
-
-		for (size_t i = 0; i < count; i++, w += row_size)
-			_mm512_store_ps(sums.lanes[i],
-					multiply_row(w, k, x, type));
-		add_up_rows(&sums, count, y + first);
-	}
+	multiply_each_row(weights, row_size, rows, k, x, y, multiply_row, type);
 }
 
 #endif
