@@ -8,28 +8,12 @@
 #include "runtime/kernels/rows_int8_avx512vnni.h"
 #include "runtime/kernels/steps_avx512.h"
 
-/* Which word each word of scales is of what four blocks begin with: words 4j to
- * 4j + 3 of block j; and from word 16 on so of their minima. */
-static const _Alignas(64) uint16_t q4_0_step_words[32] = {
-	0, 0, 0, 0, 9, 9, 9, 9, 18, 18, 18, 18, 27, 27, 27, 27
-};
-static const _Alignas(64) uint16_t q4_1_step_words[32] = {
-	0, 0, 0, 0, 10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 30,
-	1, 1, 1, 1, 11, 11, 11, 11, 21, 21, 21, 21, 31, 31, 31, 31
-};
-
-/* A type of weights. Constant wherever it is used. */
-struct nibble_type {
-	const uint16_t *step_words, *code_words;
-	size_t size, codes; /* of a block, and where in it */
-};
-
 QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 				      const struct nibble_type *type)
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
 	const __m512i code_words = _mm512_load_si512(type->code_words);
-	const __m512i step_words = _mm512_load_si512(type->step_words);
+	const __m512i scale_words = _mm512_load_si512(type->scale_words);
 	__m512i scales = _mm512_setzero_si512();
 	struct step step;
 
@@ -52,7 +36,7 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 			codes = insert_last(codes,
 					    w + 3 * type->size + type->codes);
 		scales = _mm512_mask_permutexvar_epi16(scales, 0x11111111U << i,
-						       step_words, head);
+						       scale_words, head);
 		step.low[i] = _mm512_and_si512(codes, nibble);
 		step.high[i] =
 		    _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);

@@ -1,7 +1,7 @@
 /*
  * rows_f32_avx512.h - a row of f32 x by rows of Q4_0 or Q4_1 as they lie: what
- * the kernels of both types share. Each brings its own way to read four blocks
- * and to add them up.
+ * the kernels of both types share. Each brings its own way to add four blocks
+ * up.
  *
  * A lane of a step has 8 codes in 32 bits. A permute by the lowest 4 bits of
  * each lane turns 16 of the step's 128 codes into numbers, a shift has the next
@@ -21,9 +21,8 @@ typedef __m512 (*add_step_fn)(__m512 sum, const struct packed_step *w,
 
 /* A type of weights. Constant wherever it is used, so that all is inlined. */
 struct rows_type {
-	load_packed_fn load;
+	const struct nibble_type *nibbles;
 	add_step_fn add;
-	size_t block_size;
 };
 
 /* The number of code `i` of each lane, of the 16 in `values`. */
@@ -39,19 +38,19 @@ QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
 	const float *x = group;
 	const size_t steps = k / AVX512_VEC_F32_COLS;
 	const size_t rest = k % AVX512_VEC_F32_COLS / QUIRE_BLOCK_COLS;
-	const size_t size = 4 * type->block_size;
+	const size_t size = 4 * type->nibbles->size;
 	__m512 sum = _mm512_setzero_ps();
 	struct packed_step step;
 
 	for (size_t j = 0; j < steps; j++) {
 		prefetch_along(w, size);
-		step = type->load(w, 4);
+		step = load_packed(w, 4, type->nibbles);
 		sum = type->add(sum, &step, x);
 		w += size;
 		x += AVX512_VEC_F32_SIZE / sizeof(*x);
 	}
 	if (rest > 0) {
-		step = type->load(w, rest);
+		step = load_packed(w, rest, type->nibbles);
 		sum = type->add(sum, &step, x);
 	}
 	return sum;

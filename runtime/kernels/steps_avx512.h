@@ -23,10 +23,13 @@ struct packed_step {
 	__m512 d, min;
 };
 
-/* Reads `blocks` blocks, at most 4; for those that are not there codes and
- * scales are finite. */
-typedef struct packed_step (*load_packed_fn)(const unsigned char *w,
-					     size_t blocks);
+/* A type of weights: which words of what four blocks begin with are their
+ * codes; which are scales, each four times, and from word 16 on minima; and the
+ * bytes of a block, and before its codes. Constant wherever it is used. */
+struct nibble_type {
+	const uint16_t *code_words, *scale_words;
+	size_t size, codes;
+};
 
 /* A block of Q4_0 is 9 words: its scale is word 0, its codes words 1 to 8. Of
  * the fourth block the first 64 bytes have only half. */
@@ -38,6 +41,12 @@ static const _Alignas(64) uint16_t q4_0_scale_words[32] = {
 	0, 0, 0, 0, 9,	9,  9,	9,  18, 18, 18, 18, 27, 27, 27, 27,
 	4, 4, 4, 4, 13, 13, 13, 13, 22, 22, 22, 22, 31, 31, 31, 31
 };
+static const struct nibble_type nibbles_q4_0 = {
+	.code_words = q4_0_code_words,
+	.scale_words = q4_0_scale_words,
+	.size = QUIRE_Q4_0_SIZE,
+	.codes = QUIRE_Q4_0_CODES,
+};
 
 /* A block of Q4_1 is 10 words: its scale is word 0, its minimum word 1, its
  * codes words 2 to 9. Of the fourth block the first 64 bytes have no codes. */
@@ -48,6 +57,12 @@ static const _Alignas(64) uint16_t q4_1_code_words[32] = {
 static const _Alignas(64) uint16_t q4_1_scale_words[32] = {
 	0, 0, 0, 0, 10, 10, 10, 10, 20, 20, 20, 20, 30, 30, 30, 30,
 	1, 1, 1, 1, 11, 11, 11, 11, 21, 21, 21, 21, 31, 31, 31, 31
+};
+static const struct nibble_type nibbles_q4_1 = {
+	.code_words = q4_1_code_words,
+	.scale_words = q4_1_scale_words,
+	.size = QUIRE_Q4_1_SIZE,
+	.codes = QUIRE_Q4_1_CODES,
 };
 
 /* The first 64 bytes of a step, as far as they are there. */
@@ -67,36 +82,20 @@ QUIRE_INLINE __m512i insert_last(__m512i codes, const unsigned char *last)
 				  3);
 }
 
-QUIRE_INLINE struct packed_step load_packed_q4_0(const unsigned char *w,
-						 size_t blocks)
+/* Reads `blocks` blocks, at most 4; for those that are not there codes and
+ * scales are finite. A minimum is any number, where the type has none. */
+QUIRE_INLINE struct packed_step load_packed(const unsigned char *w,
+					    size_t blocks,
+					    const struct nibble_type *type)
 {
-	const __m512i head = load_head(w, blocks, QUIRE_Q4_0_SIZE);
-	const __m512i scales =
-	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_0_scale_words), head);
+	const __m512i head = load_head(w, blocks, type->size);
+	const __m512i scales = _mm512_permutexvar_epi16(
+	    _mm512_load_si512(type->scale_words), head);
 	__m512i codes =
-	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_0_code_words), head);
+	    _mm512_permutexvar_epi16(_mm512_load_si512(type->code_words), head);
 
 	if (blocks == 4)
-		codes = insert_last(codes,
-				    w + 3 * QUIRE_Q4_0_SIZE + QUIRE_Q4_0_CODES);
-	return (struct packed_step){
-		.codes = codes,
-		.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales)),
-	};
-}
-
-QUIRE_INLINE struct packed_step load_packed_q4_1(const unsigned char *w,
-						 size_t blocks)
-{
-	const __m512i head = load_head(w, blocks, QUIRE_Q4_1_SIZE);
-	const __m512i scales =
-	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_1_scale_words), head);
-	__m512i codes =
-	    _mm512_permutexvar_epi16(_mm512_load_si512(q4_1_code_words), head);
-
-	if (blocks == 4)
-		codes = insert_last(codes,
-				    w + 3 * QUIRE_Q4_1_SIZE + QUIRE_Q4_1_CODES);
+		codes = insert_last(codes, w + 3 * type->size + type->codes);
 	return (struct packed_step){
 		.codes = codes,
 		.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales)),

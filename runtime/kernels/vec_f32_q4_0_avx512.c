@@ -46,9 +46,8 @@ QUIRE_INLINE __m512 add_step(__m512 sum, const struct packed_step *w,
 }
 
 static const struct rows_type type = {
-	.load = load_packed_q4_0,
+	.nibbles = &nibbles_q4_0,
 	.add = add_step,
-	.block_size = QUIRE_Q4_0_SIZE,
 };
 
 void quire_vec_f32_q4_0_avx512(const void *weights, size_t row_size,

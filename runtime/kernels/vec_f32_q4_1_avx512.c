@@ -25,9 +25,8 @@ QUIRE_INLINE __m512 add_step(__m512 sum, const struct packed_step *w,
 }
 
 static const struct rows_type type = {
-	.load = load_packed_q4_1,
+	.nibbles = &nibbles_q4_1,
 	.add = add_step,
-	.block_size = QUIRE_Q4_1_SIZE,
 };
 
 void quire_vec_f32_q4_1_avx512(const void *weights, size_t row_size,

@@ -3,16 +3,9 @@
  */
 #include "runtime/kernels/nibble_rows_int8_avx512vnni.h"
 
-static const struct nibble_type nibbles = {
-	.step_words = q4_1_step_words,
-	.code_words = q4_1_code_words,
-	.size = QUIRE_Q4_1_SIZE,
-	.codes = QUIRE_Q4_1_CODES,
-};
-
 QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
-	return load_nibbles(w, blocks, &nibbles);
+	return load_nibbles(w, blocks, &nibbles_q4_1);
 }
 
 static const struct step_type type = {
