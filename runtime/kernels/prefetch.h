@@ -20,7 +20,7 @@
 /* To ask for memory that is not there does no harm; the address is reckoned
  * as a number, as it may be no place within the weights. Always inlined: gcc
  * takes a function that only prefetches for one without effects. */
-QUIRE_INLINE void prefetch_ahead(const unsigned char *weights, size_t ahead)
+QUIRE_INLINE void prefetch_near(const unsigned char *weights, size_t ahead)
 {
 	_mm_prefetch((const char *)((uintptr_t)weights + ahead), _MM_HINT_T0);
 }
@@ -38,7 +38,7 @@ QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 	for (size_t line = 0; line + 64 <= size; line += 64)
 		prefetch_far(weights, QUIRE_AHEAD_FAR + line);
 	for (size_t line = 0; line < size; line += 64)
-		prefetch_ahead(weights, QUIRE_AHEAD_NEAR + line);
+		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
 /* Lines `first` to `end` - 1, for a step of so many that they are better asked
@@ -48,7 +48,7 @@ QUIRE_INLINE void prefetch_lines(const unsigned char *weights, size_t first,
 {
 	for (size_t i = first; i < end; i++) {
 		prefetch_far(weights, QUIRE_AHEAD_FAR + 64 * i);
-		prefetch_ahead(weights, QUIRE_AHEAD_NEAR + 64 * i);
+		prefetch_near(weights, QUIRE_AHEAD_NEAR + 64 * i);
 	}
 }
 

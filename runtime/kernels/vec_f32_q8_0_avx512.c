@@ -48,7 +48,7 @@ void quire_vec_f32_q8_0_avx512(const void *weights, size_t row_size,
 		__m512 odd[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
 
 		for (size_t j = 0; j + 2 <= blocks; j += 2) {
-			prefetch_ahead(block, QUIRE_AHEAD_NEAR);
+			prefetch_along(block, (size_t)2 * QUIRE_Q8_0_SIZE);
 			add_block(block, columns, even);
 			add_block(block + QUIRE_Q8_0_SIZE,
 				  columns + QUIRE_BLOCK_COLS, odd);
