@@ -235,32 +235,50 @@ static size_t column_offset(quire_dtype dtype, size_t k)
 }
 
 /*
- * Asks for part `part` of `parts` of `size` bytes. Packing reads many rows at
- * once, which no hardware follows; and while a panel is multiplied memory has
- * nothing to do. So the rows of the next step are asked for then, in the order
- * in which they lie, a few lines after each tile. To ask for memory that is
- * not there does no harm, so an address may be no place within the weights.
+ * Packing reads many rows at once, which no hardware follows; and while a panel
+ * is multiplied memory has nothing to do. So after each tile a part of what
+ * comes next is asked for: of the next step's rows, in the order in which they
+ * lie, into the second-level cache; and into the first, of what the next panel
+ * is packed from. To ask for memory that is not there does no harm, so an
+ * address may be no place within the weights.
  */
-static void prefetch_part(uintptr_t address, size_t size, size_t part,
-			  size_t parts)
-{
-	const size_t lines = divide_up(size, LINE_SIZE);
-	const size_t share = divide_up(lines, parts);
-	const size_t first = min_size(part * share, lines);
-	const size_t end = min_size(first + share, lines);
+struct ahead {
+	uintptr_t line; /* of the next step's rows */
+	size_t lines;	/* after each tile */
 
-	for (size_t i = first; i < end; i++)
-		__builtin_prefetch((const void *)(address + i * LINE_SIZE));
+	uintptr_t row; /* of the next panel: its first column */
+	size_t row_size, panel_cols_size;
+	size_t rows; /* after each tile */
+};
+
+static void ask_ahead(struct ahead *ahead)
+{
+	for (size_t i = 0; i < ahead->lines; i++, ahead->line += LINE_SIZE)
+		__builtin_prefetch((const void *)ahead->line, 0, 2);
+	for (size_t i = 0; i < ahead->rows;
+	     i++, ahead->row += ahead->row_size) {
+		const uintptr_t end = ahead->row + ahead->panel_cols_size;
+
+		for (uintptr_t at = ahead->row / LINE_SIZE * LINE_SIZE;
+		     at < end; at += LINE_SIZE)
+			__builtin_prefetch((const void *)at, 0, 3);
+	}
 }
 
-/* Packs a panel of `rows` rows, `cols` columns from k on. */
-static void pack_panel(const struct matmul *mm, const unsigned char *weights,
-		       size_t rows, size_t k, size_t cols, void *panel)
-{
-	const struct request *request = mm->request;
+/* Panel `i` of a step: some of its rows, some of their columns. */
+struct part {
+	size_t n, k, offset; /* bytes from the step's weights */
+};
 
-	mm->op->panel.pack(weights + column_offset(request->dtype, k),
-			   request->row_size, rows, cols, panel);
+static struct part find_part(const struct matmul *mm, size_t panels, size_t i)
+{
+	const struct panel_form *form = &mm->op->panel;
+	struct part part = { .n = i % panels * form->nr,
+			     .k = i / panels * form->kc };
+
+	part.offset = part.n * mm->request->row_size +
+		      column_offset(mm->request->dtype, part.k);
+	return part;
 }
 
 static void multiply_panels(const struct matmul *mm,
@@ -268,28 +286,37 @@ static void multiply_panels(const struct matmul *mm,
 			    void *panel)
 {
 	const struct panel_form *form = &mm->op->panel;
-	const size_t row_size = mm->request->row_size;
-	const size_t all = mm->request->cols, tiles = count_tiles(mm);
+	const struct request *request = mm->request;
+	const size_t row_size = request->row_size, size = rows * row_size;
+	const size_t all = request->cols, tiles = count_tiles(mm);
 	const size_t panels = divide_up(rows, form->nr);
-	const size_t parts = divide_up(all, form->kc) * panels * tiles;
-	size_t part = 0;
+	const size_t parts = divide_up(all, form->kc) * panels;
+	struct ahead ahead = {
+		.line = (uintptr_t)weights + size,
+		.lines = divide_up(divide_up(size, LINE_SIZE), parts * tiles),
+		.row_size = row_size,
+		.panel_cols_size =
+		    column_offset(request->dtype, min_size(all, form->kc)),
+		.rows = divide_up(form->nr, tiles),
+	};
+	struct part part = find_part(mm, panels, 0);
 
-	for (size_t i = 0; i < parts / tiles; i++) {
-		const size_t n = i % panels * form->nr;
-		const size_t k = i / panels * form->kc;
-		const size_t cols = min_size(all - k, form->kc);
+	for (size_t i = 0; i < parts; i++) {
+		const size_t cols = min_size(all - part.k, form->kc);
 		const unsigned char *x =
-		    mm->scratch + k / form->x.group * form->x.size;
-		float *sums = c + n * mm->chunk;
+		    mm->scratch + part.k / form->x.group * form->x.size;
+		float *sums = c + part.n * mm->chunk;
+		const bool add = part.k > 0;
 
-		pack_panel(mm, weights + n * row_size,
-			   min_size(rows - n, form->nr), k, cols, panel);
+		form->pack(weights + part.offset, row_size,
+			   min_size(rows - part.n, form->nr), cols, panel);
+		part = find_part(mm, panels, i + 1);
+		ahead.row =
+		    (uintptr_t)weights + (i + 1 < parts ? part.offset : size);
 		for (size_t t = 0; t < tiles; t++) {
 			form->multiply(x + t * mm->tile_size, panel, cols,
-				       sums + t * form->x.rows * form->nr,
-				       k > 0);
-			prefetch_part((uintptr_t)weights + rows * row_size,
-				      rows * row_size, part++, parts);
+				       sums + t * form->x.rows * form->nr, add);
+			ask_ahead(&ahead);
 		}
 	}
 }

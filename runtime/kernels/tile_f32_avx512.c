@@ -54,7 +54,9 @@ void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
 
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++)
-		sum[m][0] = sum[m][1] = sum[m][2] = _mm512_setzero_ps();
+		QUIRE_UNROLL
+	for (int v = 0; v < NV; v++)
+		sum[m][v] = _mm512_setzero_ps();
 	for (; k > GROUP; k -= GROUP) {
 		add_group(columns, w, GROUP, sum);
 		columns += (ptrdiff_t)MR * GROUP;
@@ -63,9 +65,9 @@ void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
 	add_group(columns, w, k, sum);
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++) {
-		store(c, sum[m][0], add);
-		store(c + 16, sum[m][1], add);
-		store(c + 32, sum[m][2], add);
+		QUIRE_UNROLL
+		for (int v = 0; v < NV; v++)
+			store(c + (ptrdiff_t)16 * v, sum[m][v], add);
 		c += AVX512_F32_NR;
 	}
 }
