@@ -576,7 +576,7 @@ QUIRE_API quire_status quire_runtime_attach(quire_runtime *runtime,
  * what bench/NOTES.md says; all others go on using the mapped pages. Results
  * of two and more rows stay the same to the last bit, of one row within the
  * bounds of spec/kernels.md. Weights for which the kernel set has no such
- * layout are left out (today all have it in the set avx512vnni, none in
+ * layout are left out (today all have it in the sets for AVX-512, none in
  * others); what is there already is kept. Any thread may call, but while no
  * product by the model's tensors is under way. Detach the model, or free the
  * runtime, before the model is closed.

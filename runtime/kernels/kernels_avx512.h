@@ -120,6 +120,23 @@ void quire_strip_int8_q8_0_avx512vnni(const void *strips, size_t strip_size,
 				      size_t rows, size_t k, const void *x,
 				      size_t x_size, size_t x_rows, float *y,
 				      size_t y_stride);
+
+/* The same with VBMI2 and GFNI. */
+void quire_vec_int8_q4_0_avx512vbmi2(const void *weights, size_t row_size,
+				     size_t rows, size_t k, const void *x,
+				     float *y);
+void quire_vec_int8_q4_1_avx512vbmi2(const void *weights, size_t row_size,
+				     size_t rows, size_t k, const void *x,
+				     float *y);
+void quire_few_int8_q4_0_avx512vbmi2(const void *weights, size_t row_size,
+				     size_t rows, size_t k, const void *x,
+				     size_t x_size, size_t x_rows, float *y,
+				     size_t y_stride);
+void quire_few_int8_q8_0_avx512vbmi2(const void *weights, size_t row_size,
+				     size_t rows, size_t k, const void *x,
+				     size_t x_size, size_t x_rows, float *y,
+				     size_t y_stride);
+
 /* Strips, for the functions above. */
 void quire_pack_strip_q4_0_avx512(const void *weights, size_t row_size,
 				  size_t rows, size_t k, void *strip);

@@ -8,10 +8,27 @@
 #include "runtime/kernels/rows_int8_avx512vnni.h"
 #include "runtime/kernels/steps_avx512.h"
 
+QUIRE_INLINE __m512i lower_nibbles(__m512i bytes)
+{
+	return _mm512_and_si512(bytes, _mm512_set1_epi8(15));
+}
+
+/* With GFNI one instruction: the bits of each byte times a matrix of bits, of
+ * which row i, from the last byte on, tells what goes to bit i. */
+QUIRE_INLINE __m512i upper_nibbles(__m512i bytes)
+{
+#ifdef __GFNI__
+	const __m512i matrix = _mm512_set1_epi64(0x1020408000000000);
+
+	return _mm512_gf2p8affine_epi64_epi8(bytes, matrix, 0);
+#else
+	return lower_nibbles(_mm512_srli_epi16(bytes, 4));
+#endif
+}
+
 QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 				      const struct nibble_type *type)
 {
-	const __m512i nibble = _mm512_set1_epi8(15);
 	const __m512i code_words = _mm512_load_si512(type->code_words);
 	const __m512i scale_words = _mm512_load_si512(type->scale_words);
 	__m512i scales = _mm512_setzero_si512();
@@ -37,9 +54,8 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 					    w + 3 * type->size + type->codes);
 		scales = _mm512_mask_permutexvar_epi16(scales, 0x11111111U << i,
 						       scale_words, head);
-		step.low[i] = _mm512_and_si512(codes, nibble);
-		step.high[i] =
-		    _mm512_and_si512(_mm512_srli_epi16(codes, 4), nibble);
+		step.low[i] = lower_nibbles(codes);
+		step.high[i] = upper_nibbles(codes);
 		w += 4 * type->size;
 	}
 	step.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales));
@@ -60,5 +76,29 @@ QUIRE_INLINE __m512i add_quarters(__m512i start, const __m512i sums[4])
 	return _mm512_dpwssd_epi32(
 	    start, _mm512_packs_epi32(pairs[0], pairs[1]), ones);
 }
+
+QUIRE_INLINE struct step load_q4_0(const unsigned char *w, size_t blocks)
+{
+	return load_nibbles(w, blocks, &nibbles_q4_0);
+}
+
+static const struct step_type rows_q4_0 = {
+	.load = load_q4_0,
+	.add_quarters = add_quarters,
+	.block_size = QUIRE_Q4_0_SIZE,
+	.minima = false,
+};
+
+QUIRE_INLINE struct step load_q4_1(const unsigned char *w, size_t blocks)
+{
+	return load_nibbles(w, blocks, &nibbles_q4_1);
+}
+
+static const struct step_type rows_q4_1 = {
+	.load = load_q4_1,
+	.add_quarters = add_quarters,
+	.block_size = QUIRE_Q4_1_SIZE,
+	.minima = true,
+};
 
 #endif

@@ -60,7 +60,40 @@ static bool has_form(const struct kernel_op *op, enum form form)
 	}
 }
 
-/* Calls `visit` for each op of each set and form that can run here. */
+static bool same_kernel(const struct kernel_op *a, const struct kernel_op *b,
+			enum form form)
+{
+	switch (form) {
+	case FORM_PANEL:
+		return a->panel.pack == b->panel.pack &&
+		       a->panel.multiply == b->panel.multiply;
+	case FORM_FEW:
+		return a->few.multiply == b->few.multiply;
+	case FORM_STRIP:
+		return a->strip.pack == b->strip.pack &&
+		       a->strip.multiply == b->strip.multiply;
+	default:
+		return a->vec.multiply == b->vec.multiply;
+	}
+}
+
+/* Whether a set before set `end` that runs here has the kernel of `op`. */
+static bool is_repeated(size_t end, const struct kernel_op *op, enum form form)
+{
+	for (size_t i = 0; i < end; i++) {
+		const struct kernel_set *set = quire_kernel_set(i);
+
+		if (!(set->needs & ~quire_cpu_features()) &&
+		    same_kernel(
+			quire_kernel_set_op(set, op->weights, op->compute), op,
+			form))
+			return true;
+	}
+	return false;
+}
+
+/* Calls `visit` for each kernel that can run here: for each op of each set and
+ * form, but for kernels that several sets have once. */
 static void for_each_op(void (*visit)(struct bench *bench, struct rng *rng,
 				      const struct kernel_op *op))
 {
@@ -75,7 +108,9 @@ static void for_each_op(void (*visit)(struct bench *bench, struct rng *rng,
 			for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
 				const struct kernel_op *op = &bench.set.ops[j];
 
-				if (!has_form(op, (enum form)form))
+				if (!has_form(op, (enum form)form) ||
+				    is_repeated(i, &quire_kernel_set(i)->ops[j],
+						(enum form)form))
 					continue;
 				visit(&bench, &rng, op);
 			}

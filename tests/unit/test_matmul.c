@@ -263,6 +263,52 @@ static void test_threads_give_same_bits(void **state)
 					      level);
 }
 
+static bool set_runs(const char *name)
+{
+	const char *found;
+	bool runs;
+
+	for (size_t i = 0; (found = quire_kernels_name(i, &runs)); i++)
+		if (strcmp(found, name) == 0)
+			return runs;
+	return false;
+}
+
+/* avx512vbmi2 gives what avx512vnni gives: whole runs of blocks and rests, in
+ * the vec, the few and the panel form. */
+static void test_sets_give_same_bits(void **state)
+{
+	static const size_t columns[] = { 32, 77, 544, 1055 };
+
+	(void)state;
+	if (!set_runs("avx512vbmi2"))
+		skip();
+	for (size_t i = 0; i < 3 * 3 * 4 * 2; i++) {
+		quire_runtime *one = create_runtime("avx512vnni", 1);
+		quire_runtime *other = create_runtime("avx512vbmi2", 1);
+		struct rng rng = { .state = i };
+		struct product product = {
+			.weights = weight_types[i % 3],
+			.m = row_counts[i / 3 % 3],
+			.n = 37,
+			.k = columns[i / 9 % 4],
+			.level = i < 36 ? 1 : 4,
+			.bias_dtype = PRODUCT_NO_BIAS,
+		};
+		unsigned char *expected;
+
+		product_create(&product, &rng);
+		product_run(&product, one);
+		expected = malloc(product.y.size);
+		memcpy(expected, product.y.data, product.y.size);
+		run_again(&product, other, expected);
+		free(expected);
+		product_free(&product);
+		quire_runtime_free(one);
+		quire_runtime_free(other);
+	}
+}
+
 /* Rows of W by themselves, however many are asked for at once, and rows of x
  * in any company that uses the same form. */
 static void visit_parts(quire_runtime *runtime)
@@ -413,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_chunks),
 		cmocka_unit_test(test_accuracy),
 		cmocka_unit_test(test_threads_give_same_bits),
+		cmocka_unit_test(test_sets_give_same_bits),
 		cmocka_unit_test(test_parts_of_n),
 		cmocka_unit_test(test_callers_at_once),
 		cmocka_unit_test(test_linear_run),

@@ -212,7 +212,7 @@ static void test_size_of_copies(void **state)
 	place_make(&place, true);
 	model = open_model(place.path, QUIRE_VERIFY_HEADER);
 	assert_int_equal(quire_runtime_prepack(runtime, model, NULL), QUIRE_OK);
-	if (strcmp(info.kernels, "avx512vnni") == 0)
+	if (strncmp(info.kernels, "avx512", 6) == 0)
 		assert_int_equal(prepacked_size(runtime),
 				 64 * 4 * (18 + 20 + 34));
 	else

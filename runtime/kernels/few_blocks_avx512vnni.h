@@ -1,0 +1,125 @@
+/*
+ * few_blocks_avx512vnni.h - how the few form reads a block of 16 rows of each
+ * type of weights, some of them at once.
+ */
+#ifndef QUIRE_KERNELS_FEW_BLOCKS_AVX512VNNI_H
+#define QUIRE_KERNELS_FEW_BLOCKS_AVX512VNNI_H
+
+#include "runtime/kernels/few_int8_avx512vnni.h"
+#include "runtime/kernels/runs_avx512.h"
+
+QUIRE_INLINE struct strip_block load_q4_0(const unsigned char *const row[16],
+					  size_t offset)
+{
+	struct strip_block block = {
+		.d = load_f16_16(row, offset),
+	};
+
+	load_nibbles16(row, offset + QUIRE_Q4_0_CODES, block.codes);
+	return block;
+}
+
+QUIRE_INLINE struct strip_block take_few_q4_0(
+    const unsigned char *const row[16], size_t offset,
+    __m512i dwords[MAX_DWORDS], size_t i)
+{
+	const struct nibble_block taken = take_q4_0(row, offset, dwords, i);
+	struct strip_block block = { .d = taken.d };
+
+	split_nibbles(taken.bytes, block.codes);
+	return block;
+}
+
+static const struct strip_type few_q4_0 = {
+	.load = load_q4_0,
+	.take = take_few_q4_0,
+	.block_size = QUIRE_Q4_0_SIZE,
+	.run_blocks = Q4_0_RUN_BLOCKS,
+	.minima = false,
+};
+
+/* Four blocks at once are 20 dwords. */
+QUIRE_INLINE struct strip_block load_q4_1(const unsigned char *const row[16],
+					  size_t offset)
+{
+	struct strip_block block = {
+		.d = load_f16_16(row, offset),
+		.min = load_f16_16(row, offset + QUIRE_Q4_1_MIN),
+	};
+
+	load_nibbles16(row, offset + QUIRE_Q4_1_CODES, block.codes);
+	return block;
+}
+
+QUIRE_INLINE struct strip_block take_q4_1(const unsigned char *const row[16],
+					  size_t offset,
+					  __m512i dwords[MAX_DWORDS], size_t i)
+{
+	const __m512i *first = dwords + i * (QUIRE_Q4_1_SIZE / 4);
+	struct strip_block block;
+
+	if (i == 0)
+		load_8_dwords(row, offset, dwords);
+	if (i == 1)
+		load_8_dwords(row, offset + 32, dwords + 8);
+	if (i == 3)
+		load_transposed16(row, offset + 64, dwords + 16);
+	block.d = low_f16(first[0]);
+	block.min = high_f16(first[0]);
+	split_nibbles(first + 1, block.codes);
+	return block;
+}
+
+static const struct strip_type few_q4_1 = {
+	.load = load_q4_1,
+	.take = take_q4_1,
+	.block_size = QUIRE_Q4_1_SIZE,
+	.run_blocks = 4,
+	.minima = true,
+};
+
+QUIRE_INLINE struct strip_block load_q8_0(const unsigned char *const row[16],
+					  size_t offset)
+{
+	struct strip_block block = {
+		.d = load_f16_16(row, offset),
+	};
+
+	load_bytes16(row, offset + QUIRE_Q8_0_CODES, block.codes);
+	return block;
+}
+
+/* The codes of the first block begin in the middle of a dword; the second's
+ * scale is the rest of that where they end. The last dword is read with the
+ * one before it, which is there already. */
+QUIRE_INLINE struct strip_block take_q8_0(const unsigned char *const row[16],
+					  size_t offset,
+					  __m512i dwords[MAX_DWORDS], size_t i)
+{
+	const __m512i zero = _mm512_set1_epi8((char)QUIRE_Q8_0_ZERO);
+	struct strip_block block;
+
+	if (i == 0) {
+		load_8_dwords(row, offset, dwords);
+		load_8_dwords(row, offset + 32, dwords + 8);
+		block.d = low_f16(dwords[0]);
+	} else {
+		load_2_dwords(row, offset + 60, dwords + 15);
+		block.d = high_f16(dwords[8]);
+	}
+	QUIRE_UNROLL
+	for (size_t j = 0; j < 8; j++)
+		block.codes[j] = _mm512_xor_si512(
+		    i == 0 ? middle(dwords + j) : dwords[9 + j], zero);
+	return block;
+}
+
+static const struct strip_type few_q8_0 = {
+	.load = load_q8_0,
+	.take = take_q8_0,
+	.block_size = QUIRE_Q8_0_SIZE,
+	.run_blocks = 2,
+	.minima = false,
+};
+
+#endif
