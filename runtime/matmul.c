@@ -45,7 +45,7 @@
  * thread should find, and bytes of x that a second-level cache of 1 MiB holds
  * whole, beside the rest. */
 #define MAX_PANEL_STEP 144
-#define PANEL_STEPS    8
+#define PANEL_STEPS    4
 #define X_CACHED       524288.0
 
 /* Products that pay for one more thread's being woken, about 5 us of them,
@@ -321,11 +321,11 @@ static void multiply_panels(const struct matmul *mm,
 	}
 }
 
-static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
+/* Rows `first` to first + rows - 1 of W, at most a step. */
+static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
+			  size_t rows)
 {
 	const struct request *request = mm->request;
-	const size_t first = step * mm->step;
-	const size_t rows = min_size(request->n - first, mm->step);
 	const unsigned char *weights =
 	    request->weights + first * request->row_size;
 	unsigned char *slot =
@@ -356,12 +356,13 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t step)
 				    c + n * mm->chunk, mm->c_stride, bias);
 }
 
-static size_t count_steps(const struct matmul *mm)
+/* What spans are measured in: as many rows of W as have their sums together. */
+static size_t count_units(const struct matmul *mm)
 {
-	return divide_up(mm->request->n, mm->step);
+	return divide_up(mm->request->n, mm->c_stride);
 }
 
-/* Steps in the span that begins when `left` are left; not 0. Memory is read
+/* Units in the span that begins when `left` are left; not 0. Memory is read
  * fastest in long runs, and a thread that gets less of it than the others must
  * find some rows left: so each takes, at a time, its even share of them. */
 static size_t span_length(const struct matmul *mm, size_t left)
@@ -375,7 +376,7 @@ static size_t count_spans(const struct matmul *mm)
 {
 	size_t spans = 0;
 
-	for (size_t left = count_steps(mm); left > 0; spans++)
+	for (size_t left = count_units(mm); left > 0; spans++)
 		left -= span_length(mm, left);
 	return spans;
 }
@@ -383,15 +384,19 @@ static size_t count_spans(const struct matmul *mm)
 static void multiply_span(void *context, size_t strand, size_t span)
 {
 	const struct matmul *mm = context;
-	const size_t steps = count_steps(mm);
-	size_t left = steps, length = span_length(mm, left);
+	const size_t units = count_units(mm);
+	size_t left = units, length = span_length(mm, left);
+	size_t first, end;
 
 	for (; span > 0; span--) {
 		left -= length;
 		length = span_length(mm, left);
 	}
-	for (size_t i = 0; i < length; i++)
-		multiply_step(mm, strand, steps - left + i);
+	first = (units - left) * mm->c_stride;
+	end = min_size(first + length * mm->c_stride, mm->request->n);
+	for (; first < end; first += mm->step)
+		multiply_step(mm, strand, first,
+			      min_size(end - first, mm->step));
 }
 
 void quire_matmul_prepare(struct crew *crew, struct matmul *mm)
