@@ -36,6 +36,9 @@
  * twice. */
 #define LINE_SIZE 64
 
+/* Bytes of the next tile of x that are asked for at most. */
+#define TILE_BEGIN 512
+
 /* Rows of W that one step of the vec form takes: about as many as the
  * first-level cache holds, for they are read again for each row of x. */
 #define VEC_STEP_SIZE 32768
@@ -238,11 +241,14 @@ static size_t column_offset(quire_dtype dtype, size_t k)
  * Packing reads many rows at once, which no hardware follows; and while a panel
  * is multiplied memory has nothing to do. So after each tile a part of what
  * comes next is asked for: of the next step's rows, in the order in which they
- * lie, into the second-level cache; and into the first, of what the next panel
- * is packed from. To ask for memory that is not there does no harm, so an
- * address may be no place within the weights.
+ * lie, into the second-level cache; and into the first, of the columns that the
+ * next panel is packed from, and the beginning of the next tile of x. To ask
+ * for memory that is not there does no harm, so an address may be no place
+ * within the weights or the tiles.
  */
 struct ahead {
+	size_t tile_size, tile_begin; /* bytes of x */
+
 	uintptr_t line; /* of the next step's rows */
 	size_t lines;	/* after each tile */
 
@@ -251,8 +257,12 @@ struct ahead {
 	size_t rows; /* after each tile */
 };
 
-static void ask_ahead(struct ahead *ahead)
+static void ask_ahead(struct ahead *ahead, const unsigned char *tile)
 {
+	const uintptr_t next = (uintptr_t)tile + ahead->tile_size;
+
+	for (size_t i = 0; i < ahead->tile_begin; i += LINE_SIZE)
+		__builtin_prefetch((const void *)(next + i), 0, 3);
 	for (size_t i = 0; i < ahead->lines; i++, ahead->line += LINE_SIZE)
 		__builtin_prefetch((const void *)ahead->line, 0, 2);
 	for (size_t i = 0; i < ahead->rows;
@@ -292,6 +302,8 @@ static void multiply_panels(const struct matmul *mm,
 	const size_t panels = divide_up(rows, form->nr);
 	const size_t parts = divide_up(all, form->kc) * panels;
 	struct ahead ahead = {
+		.tile_size = mm->tile_size,
+		.tile_begin = min_size(form->x.size, TILE_BEGIN),
 		.line = (uintptr_t)weights + size,
 		.lines = divide_up(divide_up(size, LINE_SIZE), parts * tiles),
 		.row_size = row_size,
@@ -314,9 +326,11 @@ static void multiply_panels(const struct matmul *mm,
 		ahead.row =
 		    (uintptr_t)weights + (i + 1 < parts ? part.offset : size);
 		for (size_t t = 0; t < tiles; t++) {
-			form->multiply(x + t * mm->tile_size, panel, cols,
+			const unsigned char *tile = x + t * mm->tile_size;
+
+			form->multiply(tile, panel, cols,
 				       sums + t * form->x.rows * form->nr, add);
-			ask_ahead(&ahead);
+			ask_ahead(&ahead, tile);
 		}
 	}
 }

@@ -1,5 +1,6 @@
 /*
- * prefetch.h - asks for weights before their turn. For x86 kernels only.
+ * prefetch.h - asks for weights, and x, before their turn. For x86 kernels
+ * only.
  */
 #ifndef QUIRE_KERNELS_PREFETCH_H
 #define QUIRE_KERNELS_PREFETCH_H
@@ -18,16 +19,16 @@
 #define QUIRE_AHEAD_NEAR 6144
 
 /* To ask for memory that is not there does no harm; the address is reckoned
- * as a number, as it may be no place within the weights. Always inlined: gcc
+ * as a number, as it may be no place within the array. Always inlined: gcc
  * takes a function that only prefetches for one without effects. */
-QUIRE_INLINE void prefetch_near(const unsigned char *weights, size_t ahead)
+QUIRE_INLINE void prefetch_near(const void *from, size_t ahead)
 {
-	_mm_prefetch((const char *)((uintptr_t)weights + ahead), _MM_HINT_T0);
+	_mm_prefetch((const char *)((uintptr_t)from + ahead), _MM_HINT_T0);
 }
 
-QUIRE_INLINE void prefetch_far(const unsigned char *weights, size_t ahead)
+QUIRE_INLINE void prefetch_far(const void *from, size_t ahead)
 {
-	_mm_prefetch((const char *)((uintptr_t)weights + ahead), _MM_HINT_T2);
+	_mm_prefetch((const char *)((uintptr_t)from + ahead), _MM_HINT_T2);
 }
 
 /* The lines of `size` bytes along a row; of less than a line, only near ones.

@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "runtime/kernels/kernels_avx512.h"
+#include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/unroll.h"
 
 enum {
@@ -23,13 +24,18 @@ static inline void store(float *c, __m512 sum, bool add)
 	_mm512_storeu_ps(c, sum);
 }
 
-/* `cols` columns, which are one group or a part of it. */
-QUIRE_INLINE void add_group(const float *x, const float *w, size_t cols,
+/* `cols` columns, which are one group or a part of it; of the next group, which
+ * a cache may have sent away since the last panel, each row is a line. */
+QUIRE_INLINE void add_group(const float *group, const float *w, size_t cols,
 			    __m512 sum[MR][NV])
 {
+	const float *x = group;
+
 	for (size_t j = 0; j < cols; j++, x++, w += AVX512_F32_NR) {
 		__m512 columns[NV];
 
+		if (j < MR)
+			prefetch_near(group, (MR + j) * GROUP * sizeof(*x));
 		QUIRE_UNROLL
 		for (int v = 0; v < NV; v++)
 			columns[v] = _mm512_load_ps(w + (ptrdiff_t)16 * v);
