@@ -88,12 +88,15 @@ QUIRE_INLINE struct packed_step load_packed(const unsigned char *w,
 					    size_t blocks,
 					    const struct nibble_type *type)
 {
-	const __m512i head = load_head(w, blocks, type->size);
-	const __m512i scales = _mm512_permutexvar_epi16(
-	    _mm512_load_si512(type->scale_words), head);
-	__m512i codes =
-	    _mm512_permutexvar_epi16(_mm512_load_si512(type->code_words), head);
+	__m512i head = load_head(w, blocks, type->size);
+	__m512i scales, codes;
 
+	/* One load for two permutes. */
+	QUIRE_HOLD(head);
+	scales = _mm512_permutexvar_epi16(_mm512_load_si512(type->scale_words),
+					  head);
+	codes =
+	    _mm512_permutexvar_epi16(_mm512_load_si512(type->code_words), head);
 	if (blocks == 4)
 		codes = insert_last(codes, w + 3 * type->size + type->codes);
 	return (struct packed_step){
