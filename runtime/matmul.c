@@ -18,6 +18,8 @@
 #include "format/parse.h"
 #include "runtime/activations.h"
 #include "runtime/outputs.h"
+#include "runtime/panels.h"
+#include "runtime/sizes.h"
 
 /*
  * Scratch of a call is at most
@@ -31,13 +33,6 @@
  */
 #define X_SIZE	   ((size_t)6 << 20)
 #define CHUNK_ROWS 256
-
-/* Bytes that a prefetch brings; on CPUs with longer lines some are asked for
- * twice. */
-#define LINE_SIZE 64
-
-/* Bytes of the next tile of x that are asked for at most. */
-#define TILE_BEGIN 512
 
 /* Rows of W that one step of the vec form takes: about as many as the
  * first-level cache holds, for they are read again for each row of x. */
@@ -56,16 +51,6 @@
 #define STRAND_PRODUCTS 131072.0
 #define STRAND_ELEMENTS 16384.0
 
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-static size_t divide_up(size_t a, size_t b)
-{
-	return a / b + (a % b != 0);
-}
-
 /* Threads that `work` keeps busy, when one more is worth `unit` of it. */
 static size_t count_strands(double work, double unit, size_t threads)
 {
@@ -74,11 +59,6 @@ static size_t count_strands(double work, double unit, size_t threads)
 	if (strands >= (double)threads)
 		return threads;
 	return strands < 1.0 ? 1 : (size_t)strands;
-}
-
-static size_t count_tiles(const struct matmul *mm)
-{
-	return divide_up(mm->rows, mm->x_form->rows);
 }
 
 static enum form choose_form(const struct kernel_op *op, size_t m,
@@ -226,115 +206,6 @@ static void multiply_few(const struct matmul *mm, quire_few_fn multiply,
 			 c + m * mm->step, mm->step);
 }
 
-/* Bytes from the first column of a row of weights to column k, which begins
- * a block. */
-static size_t column_offset(quire_dtype dtype, size_t k)
-{
-	uint32_t count, size;
-
-	quire_dtype_block(dtype, &count, &size);
-	assert(k % count == 0);
-	return k / count * size;
-}
-
-/*
- * Packing reads many rows at once, which no hardware follows; and while a panel
- * is multiplied memory has nothing to do. So after each tile a part of what
- * comes next is asked for: of the next step's rows, in the order in which they
- * lie, into the second-level cache; and into the first, of the columns that the
- * next panel is packed from, and the beginning of the next tile of x. To ask
- * for memory that is not there does no harm, so an address may be no place
- * within the weights or the tiles.
- */
-struct ahead {
-	size_t tile_size, tile_begin; /* bytes of x */
-
-	uintptr_t line; /* of the next step's rows */
-	size_t lines;	/* after each tile */
-
-	uintptr_t row; /* of the next panel: its first column */
-	size_t row_size, panel_cols_size;
-	size_t rows; /* after each tile */
-};
-
-static void ask_ahead(struct ahead *ahead, const unsigned char *tile)
-{
-	const uintptr_t next = (uintptr_t)tile + ahead->tile_size;
-
-	for (size_t i = 0; i < ahead->tile_begin; i += LINE_SIZE)
-		__builtin_prefetch((const void *)(next + i), 0, 3);
-	for (size_t i = 0; i < ahead->lines; i++, ahead->line += LINE_SIZE)
-		__builtin_prefetch((const void *)ahead->line, 0, 2);
-	for (size_t i = 0; i < ahead->rows;
-	     i++, ahead->row += ahead->row_size) {
-		const uintptr_t end = ahead->row + ahead->panel_cols_size;
-
-		for (uintptr_t at = ahead->row / LINE_SIZE * LINE_SIZE;
-		     at < end; at += LINE_SIZE)
-			__builtin_prefetch((const void *)at, 0, 3);
-	}
-}
-
-/* Panel `i` of a step: some of its rows, some of their columns. */
-struct part {
-	size_t n, k, offset; /* bytes from the step's weights */
-};
-
-static struct part find_part(const struct matmul *mm, size_t panels, size_t i)
-{
-	const struct panel_form *form = &mm->op->panel;
-	struct part part = { .n = i % panels * form->nr,
-			     .k = i / panels * form->kc };
-
-	part.offset = part.n * mm->request->row_size +
-		      column_offset(mm->request->dtype, part.k);
-	return part;
-}
-
-static void multiply_panels(const struct matmul *mm,
-			    const unsigned char *weights, size_t rows, float *c,
-			    void *panel)
-{
-	const struct panel_form *form = &mm->op->panel;
-	const struct request *request = mm->request;
-	const size_t row_size = request->row_size, size = rows * row_size;
-	const size_t all = request->cols, tiles = count_tiles(mm);
-	const size_t panels = divide_up(rows, form->nr);
-	const size_t parts = divide_up(all, form->kc) * panels;
-	struct ahead ahead = {
-		.tile_size = mm->tile_size,
-		.tile_begin = min_size(form->x.size, TILE_BEGIN),
-		.line = (uintptr_t)weights + size,
-		.lines = divide_up(divide_up(size, LINE_SIZE), parts * tiles),
-		.row_size = row_size,
-		.panel_cols_size =
-		    column_offset(request->dtype, min_size(all, form->kc)),
-		.rows = divide_up(form->nr, tiles),
-	};
-	struct part part = find_part(mm, panels, 0);
-
-	for (size_t i = 0; i < parts; i++) {
-		const size_t cols = min_size(all - part.k, form->kc);
-		const unsigned char *x =
-		    mm->scratch + part.k / form->x.group * form->x.size;
-		float *sums = c + part.n * mm->chunk;
-		const bool add = part.k > 0;
-
-		form->pack(weights + part.offset, row_size,
-			   min_size(rows - part.n, form->nr), cols, panel);
-		part = find_part(mm, panels, i + 1);
-		ahead.row =
-		    (uintptr_t)weights + (i + 1 < parts ? part.offset : size);
-		for (size_t t = 0; t < tiles; t++) {
-			const unsigned char *tile = x + t * mm->tile_size;
-
-			form->multiply(tile, panel, cols,
-				       sums + t * form->x.rows * form->nr, add);
-			ask_ahead(&ahead, tile);
-		}
-	}
-}
-
 /* Rows `first` to first + rows - 1 of W, at most a step. */
 static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
 			  size_t rows)
@@ -349,7 +220,7 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
 
 	switch (mm->form) {
 	case FORM_PANEL:
-		multiply_panels(mm, weights, rows, c, slot);
+		quire_multiply_panels(mm, first, rows, c, slot);
 		break;
 	case FORM_FEW:
 		multiply_few(mm, mm->op->few.multiply, weights,
@@ -413,13 +284,18 @@ static void multiply_span(void *context, size_t strand, size_t span)
 			      min_size(end - first, mm->step));
 }
 
+size_t quire_matmul_tiles(const struct matmul *mm)
+{
+	return divide_up(mm->rows, mm->x_form->rows);
+}
+
 void quire_matmul_prepare(struct crew *crew, struct matmul *mm)
 {
 	const double elements = (double)mm->rows * (double)mm->request->k;
 
 	quire_crew_run(crew,
 		       count_strands(elements, STRAND_ELEMENTS, crew->threads),
-		       count_tiles(mm), prepare_item, mm);
+		       quire_matmul_tiles(mm), prepare_item, mm);
 }
 
 void quire_matmul_multiply(struct crew *crew, struct matmul *mm)

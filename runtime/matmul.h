@@ -45,6 +45,9 @@ quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
 			       const struct request *request,
 			       const struct kernel_op *op, quire_error *error);
 
+/* Tiles of x in the chunk under way. */
+size_t quire_matmul_tiles(const struct matmul *mm);
+
 /* Lays the chunk of x out in scratch. */
 void quire_matmul_prepare(struct crew *crew, struct matmul *mm);
 

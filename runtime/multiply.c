@@ -12,11 +12,7 @@
 #include "runtime/matmul.h"
 #include "runtime/request.h"
 #include "runtime/runtime.h"
-
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
+#include "runtime/sizes.h"
 
 /* Checks all that the caller gave. */
 static quire_status read_request(struct request *request,

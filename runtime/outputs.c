@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/bytes.h"
+#include "runtime/sizes.h"
 
 /* The bias comes from the file: little-endian, at any address. */
 static void load_bias(const struct kernel_set *set, const quire_tensor *tensor,
@@ -34,19 +35,39 @@ static void load_bias(const struct kernel_set *set, const quire_tensor *tensor,
 	}
 }
 
+/* Where y is in this row, from column `col` on. */
+static unsigned char *find_output(const struct request *request, size_t row,
+				  size_t col)
+{
+	return request->y + row * request->y_row_size +
+	       col * quire_plain_size(request->y_dtype);
+}
+
+void quire_prefetch_outputs(const struct request *request, size_t first_row,
+			    size_t rows, size_t first_col, size_t cols)
+{
+	const size_t size = cols * quire_plain_size(request->y_dtype);
+
+	for (size_t i = 0; i < rows; i++) {
+		const unsigned char *y =
+		    find_output(request, first_row + i, first_col);
+
+		for (size_t at = 0; at < size; at += QUIRE_LINE_SIZE)
+			__builtin_prefetch(y + at, 1, 2);
+		__builtin_prefetch(y + size - 1, 1, 2);
+	}
+}
+
 void quire_write_outputs(const struct kernel_set *set,
 			 const struct request *request, size_t first_row,
 			 size_t rows, size_t first_col, size_t cols, float *c,
 			 size_t stride, float *bias)
 {
-	const size_t item_size = quire_plain_size(request->y_dtype);
-
 	if (request->bias)
 		load_bias(set, request->bias, first_col, cols, bias);
 	for (size_t row = 0; row < rows; row++, c += stride) {
-		unsigned char *y = request->y +
-				   (first_row + row) * request->y_row_size +
-				   first_col * item_size;
+		unsigned char *y =
+		    find_output(request, first_row + row, first_col);
 
 		if (request->bias)
 			for (size_t i = 0; i < cols; i++)

@@ -16,4 +16,9 @@ void quire_write_outputs(const struct kernel_set *set,
 			 size_t rows, size_t first_col, size_t cols, float *c,
 			 size_t stride, float *bias);
 
+/* Asks for the memory of these rows and columns of y, which are written soon:
+ * each row is in lines, and often in a page, of its own. */
+void quire_prefetch_outputs(const struct request *request, size_t first_row,
+			    size_t rows, size_t first_col, size_t cols);
+
 #endif

@@ -13,6 +13,7 @@
 #include "format/bytes.h"
 #include "format/error.h"
 #include "format/parse.h"
+#include "runtime/sizes.h"
 
 /* A copy begins on a page, a large one where a huge page may: multiplying
  * reads it from front to back. */
@@ -46,11 +47,6 @@ void quire_prepacked_destroy(struct prepacked *list)
 		free(list->entries[i].strips);
 	free(list->entries);
 	pthread_rwlock_destroy(&list->lock);
-}
-
-static size_t divide_up(size_t a, size_t b)
-{
-	return a / b + (a % b != 0);
 }
 
 size_t quire_strip_size(const struct strip_form *form, size_t cols)
