@@ -9,6 +9,11 @@
 #include <assert.h>
 #include <string.h>
 
+#include "runtime/sizes.h"
+
+/* Bytes of x, four segments of f32. */
+#define AHEAD 8192
+
 size_t quire_x_groups(const struct x_form *form, const struct request *request)
 {
 	return request->cols / form->group + (request->cols % form->group != 0);
@@ -28,6 +33,16 @@ static const float *load_segment(const struct kernel_set *set,
 		memcpy(buffer, x, valid * sizeof(*buffer));
 	memset(buffer + valid, 0, (count - valid) * sizeof(*buffer));
 	return buffer;
+}
+
+/* Asks for as much of x as a segment has, some segments ahead of `x`: in this
+ * row, or in the next one if rows lie close together. */
+static void ask_ahead(const unsigned char *x, size_t size)
+{
+	const uintptr_t from = (uintptr_t)x + AHEAD;
+
+	for (size_t at = 0; at < size; at += QUIRE_LINE_SIZE)
+		__builtin_prefetch((const void *)(from + at), 0, 3);
 }
 
 /* How many of `count` columns from `col` on x has in this row. */
@@ -59,6 +74,8 @@ static void prepare_row(const struct kernel_set *set, const struct x_form *form,
 		const float *segment = load_segment(set, x, request->x_dtype,
 						    valid, count, buffer);
 
+		if (x)
+			ask_ahead(x, valid * item_size);
 		form->prepare(form, segment, count / form->group, tile_row,
 			      tile + col / form->group * form->size);
 	}
