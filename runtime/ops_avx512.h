@@ -99,10 +99,10 @@
 		    quire_pack_strip_##type##_avx512,                          \
 		    quire_strip_int8_##type##_avx512vnni,                      \
 		    AVX512_STRIP_##TYPE##_SIZE, QUIRE_##TYPE##_FACTOR),        \
-		.panel = AVX512_PANEL_INT8(quire_pack_int8_##type##_avx512,    \
-					   quire_tile_int8##min##_avx512vnni,  \
-					   AVX512_INT8##OF##_PANEL_SIZE,       \
-					   QUIRE_##TYPE##_FACTOR),             \
+		.panel = AVX512_PANEL_INT8(                                    \
+		    quire_pack_int8_##type##_avx512vnni,                       \
+		    quire_tile_int8##min##_avx512vnni,                         \
+		    AVX512_INT8##OF##_PANEL_SIZE, QUIRE_##TYPE##_FACTOR),      \
 	}
 
 /* All ops of a set that has for `isa` what more instructions make faster. */

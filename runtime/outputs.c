@@ -49,12 +49,12 @@ void quire_prefetch_outputs(const struct request *request, size_t first_row,
 	const size_t size = cols * quire_plain_size(request->y_dtype);
 
 	for (size_t i = 0; i < rows; i++) {
-		const unsigned char *y =
-		    find_output(request, first_row + i, first_col);
+		const uintptr_t y =
+		    (uintptr_t)find_output(request, first_row + i, first_col);
 
-		for (size_t at = 0; at < size; at += QUIRE_LINE_SIZE)
-			__builtin_prefetch(y + at, 1, 2);
-		__builtin_prefetch(y + size - 1, 1, 2);
+		for (uintptr_t at = y / QUIRE_LINE_SIZE * QUIRE_LINE_SIZE;
+		     at < y + size; at += QUIRE_LINE_SIZE)
+			__builtin_prefetch((const void *)at, 1, 2);
 	}
 }
 

@@ -161,12 +161,12 @@ void quire_pack_f32_f32_avx512(const void *weights, size_t row_size,
 /* For int8, of each block: codes u8 [8][32][4], which is 4 columns of each
  * of 32 rows, 8 times (those of Q8_0 with 128 added); 32 scales f32; and, of
  * Q4_1, 32 minima f32. */
-void quire_pack_int8_q4_0_avx512(const void *weights, size_t row_size,
-				 size_t rows, size_t k, void *panel);
-void quire_pack_int8_q4_1_avx512(const void *weights, size_t row_size,
-				 size_t rows, size_t k, void *panel);
-void quire_pack_int8_q8_0_avx512(const void *weights, size_t row_size,
-				 size_t rows, size_t k, void *panel);
+void quire_pack_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
+				     size_t rows, size_t k, void *panel);
+void quire_pack_int8_q4_1_avx512vnni(const void *weights, size_t row_size,
+				     size_t rows, size_t k, void *panel);
+void quire_pack_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
+				     size_t rows, size_t k, void *panel);
 
 void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
 			   bool add);
