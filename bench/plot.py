@@ -78,9 +78,10 @@ def draw_limits(axes, rows, ms):
         )
     axes.annotate(
         f"reading: {limits['read_gbps']:.1f} GB/s",
-        (ms[0], roof[0]),
-        xytext=(-2, 12),
+        (2.8 * ms[0], 2.8 * roof[0]),
+        xytext=(-4, 0),
         textcoords="offset points",
+        ha="right",
         fontsize=8,
         color="#444444",
     )
@@ -124,6 +125,10 @@ def main():
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(ms, [str(m) for m in ms])
+    low, high = axes.get_ylim()
+    ticks = [n * 10**i for i in range(6) for n in (1, 2, 5)]
+    ticks = [tick for tick in ticks if low < tick < high]
+    axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set_xlabel("rows of x (tokens at once)")
     axes.set_ylabel("GOP/s")
