@@ -8,78 +8,72 @@
 #include "runtime/kernels/few_int8_avx512vnni.h"
 #include "runtime/kernels/runs_avx512.h"
 
-QUIRE_INLINE struct strip_block load_q4_0(const unsigned char *const row[16],
-					  size_t offset)
+QUIRE_INLINE struct strip_block split_block(const struct nibble_block *block)
 {
-	struct strip_block block = {
-		.d = load_f16_16(row, offset),
-	};
+	struct strip_block split = { .d = block->d, .min = block->min };
 
-	load_nibbles16(row, offset + QUIRE_Q4_0_CODES, block.codes);
-	return block;
+	split_nibbles(block->bytes, split.codes);
+	return split;
 }
 
-QUIRE_INLINE struct strip_block take_few_q4_0(
+QUIRE_INLINE struct strip_block few_load_q4_0(
+    const unsigned char *const row[16], size_t offset)
+{
+	const struct nibble_block block = load_block_q4_0(row, offset);
+
+	return split_block(&block);
+}
+
+QUIRE_INLINE struct strip_block few_take_q4_0(
     const unsigned char *const row[16], size_t offset,
     __m512i dwords[MAX_DWORDS], size_t i)
 {
-	const struct nibble_block taken = take_q4_0(row, offset, dwords, i);
-	struct strip_block block = { .d = taken.d };
+	const struct nibble_block block = take_q4_0(row, offset, dwords, i);
 
-	split_nibbles(taken.bytes, block.codes);
-	return block;
+	return split_block(&block);
 }
 
 static const struct strip_type few_q4_0 = {
-	.load = load_q4_0,
-	.take = take_few_q4_0,
+	.load = few_load_q4_0,
+	.take = few_take_q4_0,
 	.block_size = QUIRE_Q4_0_SIZE,
-	.run_blocks = Q4_0_RUN_BLOCKS,
+	.run_blocks = NIBBLE_RUN_BLOCKS,
 	.minima = false,
 };
 
-/* Four blocks at once are 20 dwords. */
-QUIRE_INLINE struct strip_block load_q4_1(const unsigned char *const row[16],
-					  size_t offset)
+QUIRE_INLINE struct strip_block few_load_q4_1(
+    const unsigned char *const row[16], size_t offset)
 {
-	struct strip_block block = {
-		.d = load_f16_16(row, offset),
-		.min = load_f16_16(row, offset + QUIRE_Q4_1_MIN),
-	};
+	const struct nibble_block block = load_block_q4_1(row, offset);
 
-	load_nibbles16(row, offset + QUIRE_Q4_1_CODES, block.codes);
-	return block;
+	return split_block(&block);
 }
 
-QUIRE_INLINE struct strip_block take_q4_1(const unsigned char *const row[16],
-					  size_t offset,
-					  __m512i dwords[MAX_DWORDS], size_t i)
+/* Split where they are: by way of a nibble_block gcc's code is slower. */
+QUIRE_INLINE struct strip_block few_take_q4_1(
+    const unsigned char *const row[16], size_t offset,
+    __m512i dwords[MAX_DWORDS], size_t i)
 {
-	const __m512i *first = dwords + i * (QUIRE_Q4_1_SIZE / 4);
-	struct strip_block block;
+	const __m512i *first = read_q4_1(row, offset, dwords, i);
+	struct strip_block block = {
+		.d = low_f16(first[0]),
+		.min = high_f16(first[0]),
+	};
 
-	if (i == 0)
-		load_8_dwords(row, offset, dwords);
-	if (i == 1)
-		load_8_dwords(row, offset + 32, dwords + 8);
-	if (i == 3)
-		load_transposed16(row, offset + 64, dwords + 16);
-	block.d = low_f16(first[0]);
-	block.min = high_f16(first[0]);
 	split_nibbles(first + 1, block.codes);
 	return block;
 }
 
 static const struct strip_type few_q4_1 = {
-	.load = load_q4_1,
-	.take = take_q4_1,
+	.load = few_load_q4_1,
+	.take = few_take_q4_1,
 	.block_size = QUIRE_Q4_1_SIZE,
-	.run_blocks = 4,
+	.run_blocks = NIBBLE_RUN_BLOCKS,
 	.minima = true,
 };
 
-QUIRE_INLINE struct strip_block load_q8_0(const unsigned char *const row[16],
-					  size_t offset)
+QUIRE_INLINE struct strip_block few_load_q8_0(
+    const unsigned char *const row[16], size_t offset)
 {
 	struct strip_block block = {
 		.d = load_f16_16(row, offset),
@@ -89,12 +83,12 @@ QUIRE_INLINE struct strip_block load_q8_0(const unsigned char *const row[16],
 	return block;
 }
 
-/* The codes of the first block begin in the middle of a dword; the second's
- * scale is the rest of that where they end. The last dword is read with the
- * one before it, which is there already. */
-QUIRE_INLINE struct strip_block take_q8_0(const unsigned char *const row[16],
-					  size_t offset,
-					  __m512i dwords[MAX_DWORDS], size_t i)
+/* Two blocks are 17 dwords. The codes of the first begin in the middle of a
+ * dword; the second's scale is the rest of that where they end. The last dword
+ * is read with the one before it, which is there already. */
+QUIRE_INLINE struct strip_block few_take_q8_0(
+    const unsigned char *const row[16], size_t offset,
+    __m512i dwords[MAX_DWORDS], size_t i)
 {
 	const __m512i zero = _mm512_set1_epi8((char)QUIRE_Q8_0_ZERO);
 	struct strip_block block;
@@ -115,8 +109,8 @@ QUIRE_INLINE struct strip_block take_q8_0(const unsigned char *const row[16],
 }
 
 static const struct strip_type few_q8_0 = {
-	.load = load_q8_0,
-	.take = take_q8_0,
+	.load = few_load_q8_0,
+	.take = few_take_q8_0,
 	.block_size = QUIRE_Q8_0_SIZE,
 	.run_blocks = 2,
 	.minima = false,

@@ -71,7 +71,8 @@ QUIRE_INLINE void load_transposed16(const unsigned char *const row[16],
 	transpose_quarters(in, out);
 }
 
-/* Codes of 16 bytes of each row, two in each byte. */
+/* A block of each row as unsigned codes, from 16 bytes with two each: lane i of
+ * codes[j] has columns 4j to 4j + 3 of row i. */
 QUIRE_INLINE void split_nibbles(const __m512i bytes[4], __m512i codes[8])
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
@@ -85,18 +86,7 @@ QUIRE_INLINE void split_nibbles(const __m512i bytes[4], __m512i codes[8])
 	}
 }
 
-/* A block of each row as unsigned codes: lane i of codes[j] has columns 4j to
- * 4j + 3 of row i. Here from the 16 bytes at `offset`, two codes each. */
-QUIRE_INLINE void load_nibbles16(const unsigned char *const row[16],
-				 size_t offset, __m512i codes[8])
-{
-	__m512i bytes[4];
-
-	load_transposed16(row, offset, bytes);
-	split_nibbles(bytes, codes);
-}
-
-/* The same from 32 signed bytes. */
+/* The same from 32 signed bytes at `offset`. */
 QUIRE_INLINE void load_bytes16(const unsigned char *const row[16],
 			       size_t offset, __m512i codes[8])
 {

@@ -110,15 +110,15 @@ QUIRE_INLINE __m512i middle(const __m512i dword[2])
 #endif
 }
 
-/* A run of Q4_0 is four blocks, which are 18 dwords. */
-#define Q4_0_RUN_BLOCKS 4
-#define Q4_0_RUN_DWORDS 18
+/* A run of Q4_0 or Q4_1 is four blocks, which are 18 or 20 dwords. */
+#define NIBBLE_RUN_BLOCKS 4
+#define NIBBLE_RUN_DWORDS 20
 
 /* A block of each row: lane i of bytes[j] has bytes 4j to 4j + 3 of the codes
- * of row i, two in each. */
+ * of row i, two in each. Q4_0 has no minimum. */
 struct nibble_block {
 	__m512i bytes[4];
-	__m512 d;
+	__m512 d, min;
 };
 
 /*
@@ -129,12 +129,12 @@ struct nibble_block {
  */
 QUIRE_INLINE struct nibble_block take_q4_0(const unsigned char *const row[16],
 					   size_t offset,
-					   __m512i dwords[Q4_0_RUN_DWORDS],
+					   __m512i dwords[NIBBLE_RUN_DWORDS],
 					   size_t i)
 {
 	const __m512i *pair = dwords + i / 2 * 9;
 	const bool second = i % 2;
-	struct nibble_block block;
+	struct nibble_block block = { .min = _mm512_setzero_ps() };
 
 	if (i == 0)
 		load_8_dwords(row, offset, dwords);
@@ -146,6 +146,57 @@ QUIRE_INLINE struct nibble_block take_q4_0(const unsigned char *const row[16],
 	QUIRE_UNROLL
 	for (size_t j = 0; j < 4; j++)
 		block.bytes[j] = second ? pair[5 + j] : middle(pair + j);
+	return block;
+}
+
+/* The 5 dwords of block i of a run of Q4_1, likewise. */
+QUIRE_INLINE const __m512i *read_q4_1(const unsigned char *const row[16],
+				      size_t offset,
+				      __m512i dwords[NIBBLE_RUN_DWORDS],
+				      size_t i)
+{
+	if (i == 0)
+		load_8_dwords(row, offset, dwords);
+	if (i == 1)
+		load_8_dwords(row, offset + 32, dwords + 8);
+	if (i == 3)
+		load_transposed16(row, offset + 64, dwords + 16);
+	return dwords + i * (QUIRE_Q4_1_SIZE / 4);
+}
+
+QUIRE_INLINE struct nibble_block take_q4_1(const unsigned char *const row[16],
+					   size_t offset,
+					   __m512i dwords[NIBBLE_RUN_DWORDS],
+					   size_t i)
+{
+	const __m512i *first = read_q4_1(row, offset, dwords, i);
+
+	return (struct nibble_block){
+		.bytes = { first[1], first[2], first[3], first[4] },
+		.d = low_f16(first[0]),
+		.min = high_f16(first[0]),
+	};
+}
+
+/* A block by itself, at `offset`. */
+QUIRE_INLINE struct nibble_block load_block_q4_0(
+    const unsigned char *const row[16], size_t offset)
+{
+	struct nibble_block block = { .d = load_f16_16(row, offset) };
+
+	load_transposed16(row, offset + QUIRE_Q4_0_CODES, block.bytes);
+	return block;
+}
+
+QUIRE_INLINE struct nibble_block load_block_q4_1(
+    const unsigned char *const row[16], size_t offset)
+{
+	struct nibble_block block = {
+		.d = load_f16_16(row, offset),
+		.min = load_f16_16(row, offset + QUIRE_Q4_1_MIN),
+	};
+
+	load_transposed16(row, offset + QUIRE_Q4_1_CODES, block.bytes);
 	return block;
 }
 
