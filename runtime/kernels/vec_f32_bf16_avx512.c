@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "runtime/kernels/kernels_avx512.h"
+#include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/unroll.h"
 
 /* A BF16 is the upper half of an f32. */
@@ -42,12 +43,15 @@ void quire_vec_f32_bf16_avx512(const void *weights, size_t row_size,
 				  _mm512_setzero_ps(), _mm512_setzero_ps() };
 		size_t j = 0;
 
-		for (; j + 64 <= k; j += 64)
+		for (; j + 64 <= k; j += 64) {
+			prefetch_along(row + 2 * j, (size_t)64 * 2);
 			QUIRE_UNROLL
-		for (size_t s = 0; s < 4; s++)
-			sum[s] = _mm512_fmadd_ps(
-			    load(row, j + 16 * s),
-			    _mm512_loadu_ps(columns + j + 16 * s), sum[s]);
+			for (size_t s = 0; s < 4; s++)
+				sum[s] = _mm512_fmadd_ps(
+				    load(row, j + 16 * s),
+				    _mm512_loadu_ps(columns + j + 16 * s),
+				    sum[s]);
+		}
 		for (; j + 16 <= k; j += 16)
 			sum[0] = _mm512_fmadd_ps(
 			    load(row, j), _mm512_loadu_ps(columns + j), sum[0]);
