@@ -22,7 +22,7 @@ enum cpu_feature {
 	CPU_DOTPROD = 1 << 10,
 	CPU_I8MM = 1 << 11,
 	CPU_AVX512DQ = 1 << 12,
-	CPU_GFNI = 1 << 13, /* and zmm */
+	CPU_GFNI = 1 << 13, /* in 512 bits */
 };
 
 /* The features of the CPU that the caller runs on. Any thread may ask. */

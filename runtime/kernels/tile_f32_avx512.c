@@ -59,10 +59,11 @@ void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
 	__m512 sum[MR][NV];
 
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++)
+	for (int m = 0; m < MR; m++) {
 		QUIRE_UNROLL
-	for (int v = 0; v < NV; v++)
-		sum[m][v] = _mm512_setzero_ps();
+		for (int v = 0; v < NV; v++)
+			sum[m][v] = _mm512_setzero_ps();
+	}
 	for (; k > GROUP; k -= GROUP) {
 		add_group(columns, w, GROUP, sum);
 		columns += (ptrdiff_t)MR * GROUP;
