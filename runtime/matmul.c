@@ -4,8 +4,8 @@
  * Knows no instruction set, and no weight type but by its table.
  *
  * x is taken in chunks of rows. A chunk is prepared whole (each kernel says
- * how it wants x) and then multiplied: an item of work is a span of rows of W
- * by all rows of the chunk, in steps, so that each byte of W is read once a
+ * how it wants x) and then multiplied: threads share the rows of W, and take
+ * them in steps by all rows of the chunk, so that each byte of W is read once a
  * chunk. Each y is summed in an order that depends on nothing but the columns;
  * so neither threads nor cuts can change a result.
  */
@@ -19,6 +19,7 @@
 #include "runtime/activations.h"
 #include "runtime/outputs.h"
 #include "runtime/panels.h"
+#include "runtime/shares.h"
 #include "runtime/sizes.h"
 
 /*
@@ -168,6 +169,10 @@ static bool plan_scratch(struct matmul *mm)
 	mm->slots_offset = (size_t)size;
 	if (!checked_add(size, slots, &size) || size > SIZE_MAX)
 		return false;
+	mm->shares_offset = (size_t)size;
+	if (!checked_add(size, mm->strands * sizeof(struct share), &size) ||
+	    size > SIZE_MAX)
+		return false;
 	mm->size = (size_t)size;
 	return true;
 }
@@ -241,47 +246,34 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
 				    c + n * mm->chunk, mm->c_stride, bias);
 }
 
-/* What spans are measured in: as many rows of W as have their sums together. */
-static size_t count_units(const struct matmul *mm)
+/* An item of work: as many rows of W as have their sums together, or a multiple
+ * of that where there would be more of them than shares can count. */
+static size_t item_rows(const struct matmul *mm)
 {
-	return divide_up(mm->request->n, mm->c_stride);
+	const size_t units = divide_up(mm->request->n, mm->c_stride);
+
+	return mm->c_stride * divide_up(units, UINT32_MAX);
 }
 
-/* Units in the span that begins when `left` are left; not 0. Memory is read
- * fastest in long runs, and a thread that gets less of it than the others must
- * find some rows left: so each takes, at a time, its even share of them. */
-static size_t span_length(const struct matmul *mm, size_t left)
+static struct share *find_shares(const struct matmul *mm)
 {
-	const size_t length = left / mm->strands;
-
-	return length == 0 ? 1 : length;
+	return (struct share *)(void *)(mm->scratch + mm->shares_offset);
 }
 
-static size_t count_spans(const struct matmul *mm)
-{
-	size_t spans = 0;
-
-	for (size_t left = count_units(mm); left > 0; spans++)
-		left -= span_length(mm, left);
-	return spans;
-}
-
-static void multiply_span(void *context, size_t strand, size_t span)
+static void multiply_share(void *context, size_t strand, size_t share)
 {
 	const struct matmul *mm = context;
-	const size_t units = count_units(mm);
-	size_t left = units, length = span_length(mm, left);
+	const size_t unit = item_rows(mm), most = divide_up(mm->step, unit);
 	size_t first, end;
 
-	for (; span > 0; span--) {
-		left -= length;
-		length = span_length(mm, left);
+	while (quire_shares_take(find_shares(mm), mm->strands, share, most,
+				 &first, &end)) {
+		first *= unit;
+		end = min_size(end * unit, mm->request->n);
+		for (; first < end; first += mm->step)
+			multiply_step(mm, strand, first,
+				      min_size(end - first, mm->step));
 	}
-	first = (units - left) * mm->c_stride;
-	end = min_size(first + length * mm->c_stride, mm->request->n);
-	for (; first < end; first += mm->step)
-		multiply_step(mm, strand, first,
-			      min_size(end - first, mm->step));
 }
 
 size_t quire_matmul_tiles(const struct matmul *mm)
@@ -300,7 +292,10 @@ void quire_matmul_prepare(struct crew *crew, struct matmul *mm)
 
 void quire_matmul_multiply(struct crew *crew, struct matmul *mm)
 {
-	quire_crew_run(crew, mm->strands, count_spans(mm), multiply_span, mm);
+	const size_t items = divide_up(mm->request->n, item_rows(mm));
+
+	quire_shares_init(find_shares(mm), mm->strands, (uint32_t)items);
+	quire_crew_run(crew, mm->strands, mm->strands, multiply_share, mm);
 }
 
 quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,

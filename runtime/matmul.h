@@ -32,6 +32,7 @@ struct matmul {
 	size_t strands;
 	size_t slots_offset, slot_size; /* what strands own, in scratch */
 	size_t panel_size, bias_size;	/* which begins a slot */
+	size_t shares_offset;		/* of W, one for each strand */
 	size_t size;			/* of scratch */
 
 	/* The chunk under way. */

@@ -1,0 +1,123 @@
+/*
+ * shares.c - lock-free: a share is one word, and whoever takes of it exchanges
+ * the word for what is left. The same word twice means the same items, that
+ * nobody has taken yet, so an exchange that succeeds late is right as well.
+ */
+#include "runtime/shares.h"
+
+#include <assert.h>
+
+/* What a share has left: its first item is the lower half of the word. */
+struct range {
+	uint32_t first, end;
+};
+
+static uint64_t to_word(struct range range)
+{
+	return (uint64_t)range.end << 32 | range.first;
+}
+
+static struct range to_range(uint64_t word)
+{
+	return (struct range){ .first = (uint32_t)word,
+			       .end = (uint32_t)(word >> 32) };
+}
+
+static uint32_t length(struct range range)
+{
+	return range.end - range.first;
+}
+
+void quire_shares_init(struct share *shares, size_t count, uint32_t items)
+{
+	uint64_t first = 0;
+
+	assert(count > 0 && count <= UINT32_MAX);
+	for (size_t i = 0; i < count; i++) {
+		const uint64_t end = (uint64_t)items * (i + 1) / count;
+		const struct range range = { .first = (uint32_t)first,
+					     .end = (uint32_t)end };
+
+		atomic_init(&shares[i].left, to_word(range));
+		first = end;
+	}
+}
+
+/* Of its own share a strand takes the first items, of the last ones fewer, so
+ * that others may help with them. */
+static bool take_own(struct share *shares, size_t count, size_t own,
+		     size_t most, struct range *taken)
+{
+	_Atomic uint64_t *left = &shares[own].left;
+	uint64_t word = atomic_load(left);
+	struct range rest;
+
+	do {
+		size_t items;
+
+		*taken = rest = to_range(word);
+		if (length(rest) == 0)
+			return false;
+		items = length(rest);
+		if (count > 1)
+			items = divide_up(items, 2);
+		taken->end = rest.first =
+		    rest.first + (uint32_t)min_size(items, most);
+	} while (!atomic_compare_exchange_weak(left, &word, to_word(rest)));
+	return true;
+}
+
+/* The share of which most is left; false if nothing is of any. */
+static bool find_longest(struct share *shares, size_t count, size_t *longest)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t left =
+		    length(to_range(atomic_load(&shares[i].left)));
+
+		if (left > most) {
+			most = left;
+			*longest = i;
+		}
+	}
+	return most > 0;
+}
+
+/* Makes the later half of what another has left the own share, of which nothing
+ * is. Nobody else changes a share of which nothing is left. */
+static bool take_over(struct share *shares, size_t count, size_t own)
+{
+	size_t other;
+
+	while (find_longest(shares, count, &other)) {
+		_Atomic uint64_t *left = &shares[other].left;
+		uint64_t word = atomic_load(left);
+		const struct range all = to_range(word);
+		const struct range first = { .first = all.first,
+					     .end =
+						 all.first + length(all) / 2 };
+		const struct range later = { .first = first.end,
+					     .end = all.end };
+
+		if (length(all) > 0 && atomic_compare_exchange_strong(
+					   left, &word, to_word(first))) {
+			atomic_store(&shares[own].left, to_word(later));
+			return true;
+		}
+	}
+	return false;
+}
+
+bool quire_shares_take(struct share *shares, size_t count, size_t own,
+		       size_t most, size_t *first, size_t *end)
+{
+	struct range taken;
+
+	while (!take_own(shares, count, own, most, &taken))
+		if (!take_over(shares, count, own))
+			return false;
+	*first = taken.first;
+	*end = taken.end;
+	return true;
+}
