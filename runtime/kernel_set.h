@@ -5,8 +5,8 @@
  * and reads all it must know of an instruction set from these tables.
  *
  * Four forms. The vec form multiplies one row of x by rows of W as they lie.
- * The few form does so for up to QUIRE_FEW_ROWS rows of x at once, unpacking
- * each block of W once for all of them. The panel form first packs `nr` rows of
+ * The few form does so for some rows of x at once, unpacking each block of W
+ * once for all of them. The panel form first packs `nr` rows of
  * W, `kc` columns at a time, and multiplies `mr` rows of x by the packed panel;
  * it is for many. The strip form is the few form over weights that were laid
  * out beforehand (prepacked.c). All take x prepared, as each kernel lays it
@@ -66,18 +66,21 @@ struct vec_form {
 	quire_vec_fn multiply;
 };
 
-/* The most rows of x that the few form takes; a multiple of its x.rows. */
+/* The most rows of x that the few form in int8 and the strip form take. */
 #define QUIRE_FEW_ROWS 16
 
-/* The same for x_rows rows of x, 1 to QUIRE_FEW_ROWS, in tiles that lie x_size
- * bytes apart: y[m * y_stride + i] = row m of x . row i of W. */
+/* The same for x_rows rows of x, from 1 to as many as the form takes at most,
+ * in tiles that lie x_size bytes apart:
+ * y[m * y_stride + i] = row m of x . row i of W. */
 typedef void (*quire_few_fn)(const void *weights, size_t row_size, size_t rows,
 			     size_t k, const void *x, size_t x_size,
 			     size_t x_rows, float *y, size_t y_stride);
 
 struct few_form {
 	struct x_form x;
-	uint32_t nr; /* rows of W that are best taken at a time */
+	uint32_t from; /* rows of x that it pays for */
+	uint32_t most; /* rows of x at a time; a multiple of x.rows */
+	uint32_t nr;   /* rows of W that are best taken at a time */
 	quire_few_fn multiply;
 };
 

@@ -27,7 +27,7 @@
  *
  *	max(X_SIZE, one tile) + threads * (one panel + CHUNK_ROWS * 4 * step)
  *
- * and a little for the bias. One tile of x is a kernel's `rows` (at most 8)
+ * and a little for the bias. One tile of x is a kernel's `rows` (at most 16)
  * rows of 4 bytes a column; a panel is at most 32 KiB; a step is at most
  * MAX_PANEL_STEP rows in the panel form, the `nr` (at most 64) of the few form,
  * or MAX_VEC_STEP: 6 MiB and 176 KiB a thread.
@@ -62,14 +62,36 @@ static size_t count_strands(double work, double unit, size_t threads)
 	return strands < 1.0 ? 1 : (size_t)strands;
 }
 
+/* Rows of x with those that fill the last tile. */
+static size_t pad_rows(const struct x_form *form, size_t m)
+{
+	return divide_up(m, form->rows) * form->rows;
+}
+
+/* Whether the few form is for m rows of x: of those that the panel form could
+ * take, for as many as fill its tiles as well. */
+static bool is_few(const struct kernel_op *op, size_t m)
+{
+	const struct few_form *few = &op->few;
+
+	if (!few->multiply || m < few->from)
+		return false;
+	if (!op->panel.pack || m < op->panel_from)
+		return true;
+	return m <= few->most &&
+	       pad_rows(&few->x, m) <= pad_rows(&op->panel.x, m);
+}
+
 static enum form choose_form(const struct kernel_op *op, size_t m,
 			     bool prepacked)
 {
-	if (op->panel.pack && m >= op->panel_from)
+	const bool few = is_few(op, m);
+
+	if (!few && op->panel.pack && m >= op->panel_from)
 		return FORM_PANEL;
 	if (prepacked)
 		return FORM_STRIP;
-	return op->few.multiply && m > 1 ? FORM_FEW : FORM_VEC;
+	return few ? FORM_FEW : FORM_VEC;
 }
 
 /* Bytes of all prepared x. */
@@ -198,16 +220,17 @@ static void multiply_vec(const struct matmul *mm, const unsigned char *weights,
 		    mm->scratch + m * mm->tile_size, c + m * mm->step);
 }
 
-/* The few form, over rows of W or over strips of them. */
+/* The few form, over rows of W or over strips of them, by at most `most` rows
+ * of x at a time. */
 static void multiply_few(const struct matmul *mm, quire_few_fn multiply,
-			 const unsigned char *weights, size_t row_size,
-			 size_t rows, float *c)
+			 size_t most, const unsigned char *weights,
+			 size_t row_size, size_t rows, float *c)
 {
-	assert(QUIRE_FEW_ROWS % mm->x_form->rows == 0);
-	for (size_t m = 0; m < mm->rows; m += QUIRE_FEW_ROWS)
+	assert(most % mm->x_form->rows == 0);
+	for (size_t m = 0; m < mm->rows; m += most)
 		multiply(weights, row_size, rows, mm->request->cols,
 			 mm->scratch + m / mm->x_form->rows * mm->tile_size,
-			 mm->tile_size, min_size(mm->rows - m, QUIRE_FEW_ROWS),
+			 mm->tile_size, min_size(mm->rows - m, most),
 			 c + m * mm->step, mm->step);
 }
 
@@ -228,11 +251,11 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
 		quire_multiply_panels(mm, first, rows, c, slot);
 		break;
 	case FORM_FEW:
-		multiply_few(mm, mm->op->few.multiply, weights,
-			     request->row_size, rows, c);
+		multiply_few(mm, mm->op->few.multiply, mm->op->few.most,
+			     weights, request->row_size, rows, c);
 		break;
 	case FORM_STRIP:
-		multiply_few(mm, mm->op->strip.multiply,
+		multiply_few(mm, mm->op->strip.multiply, QUIRE_FEW_ROWS,
 			     mm->strips +
 				 first / mm->op->strip.rows * mm->strip_size,
 			     mm->strip_size, rows, c);

@@ -50,6 +50,8 @@
 		},                                                             \
 		.few = {                                                       \
 			.x = AVX2_X_VEC_INT8(x_factor),                        \
+			.from = 2,                                             \
+			.most = QUIRE_FEW_ROWS,                                \
 			.nr = AVX2_FEW_INT8_NR,                                \
 			.multiply = quire_few_int8_##type##_##isa,             \
 		},                                                             \

@@ -28,6 +28,17 @@
 		.nr = AVX512_VEC_NR, .multiply = (function)                    \
 	}
 
+#define AVX512_FEW_F32(function)                                               \
+	{                                                                      \
+		.x = { .rows = AVX512_FEW_F32_MR,                              \
+		       .group = AVX512_F32_GROUP,                              \
+		       .size = AVX512_FEW_F32_MR * AVX512_F32_GROUP *          \
+			       sizeof(float),                                  \
+		       .prepare = quire_prepare_columns_f32_scalar },          \
+		.from = 9, .most = AVX512_FEW_F32_MOST,                        \
+		.nr = AVX512_FEW_F32_NR, .multiply = (function)                \
+	}
+
 #define AVX512_PANEL_F32(function)                                             \
 	{                                                                      \
 		.x = { .rows = AVX512_F32_MR,                                  \
@@ -60,8 +71,9 @@
 
 #define AVX512_FEW_INT8(function, x_factor)                                    \
 	{                                                                      \
-		.x = AVX512_X_INT8(AVX512_FEW_INT8_MR, x_factor),              \
-		.nr = AVX512_FEW_INT8_NR, .multiply = (function)               \
+		.x = AVX512_X_INT8(AVX512_FEW_INT8_MR, x_factor), .from = 2,   \
+		.most = QUIRE_FEW_ROWS, .nr = AVX512_FEW_INT8_NR,              \
+		.multiply = (function)                                         \
 	}
 
 #define AVX512_STRIP_INT8(packs, function, pair_size, x_factor)                \
@@ -83,6 +95,7 @@
 	{                                                                      \
 		.weights = (dtype), .compute = COMPUTE_F32, .panel_from = 5,   \
 		.vec = VEC(quire_vec_f32_##type##_avx512),                     \
+		.few = AVX512_FEW_F32(quire_few_f32_##type##_avx512),          \
 		.panel = AVX512_PANEL_F32(quire_pack_f32_##type##_avx512),     \
 	}
 

@@ -18,6 +18,13 @@ enum {
 	AVX512_F32_PANEL_SIZE = AVX512_F32_NR * AVX512_F32_KC * 4,
 	AVX512_F32_GROUP = 16,
 
+	/* The few form in f32: rows of x are lanes of up to four vectors, and
+	 * 128 columns of them are 32 KiB. Rows of W as many as have sums of
+	 * them all, which are 12 KiB, beside it. */
+	AVX512_FEW_F32_MR = 16,
+	AVX512_FEW_F32_MOST = 4 * AVX512_FEW_F32_MR,
+	AVX512_FEW_F32_NR = 48,
+
 	/* int8: 12 registers are integer sums and 12 the f32 ones. */
 	AVX512_INT8_MR = 6,
 	AVX512_NR = 32,
@@ -94,6 +101,29 @@ void quire_vec_int8_q4_1_avx512vnni(const void *weights, size_t row_size,
 void quire_vec_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y);
+
+void quire_few_f32_q4_0_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x,
+			       size_t x_size, size_t x_rows, float *y,
+			       size_t y_stride);
+void quire_few_f32_q4_1_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x,
+			       size_t x_size, size_t x_rows, float *y,
+			       size_t y_stride);
+void quire_few_f32_q8_0_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x,
+			       size_t x_size, size_t x_rows, float *y,
+			       size_t y_stride);
+void quire_few_f32_f16_avx512(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, size_t x_size,
+			      size_t x_rows, float *y, size_t y_stride);
+void quire_few_f32_bf16_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x,
+			       size_t x_size, size_t x_rows, float *y,
+			       size_t y_stride);
+void quire_few_f32_f32_avx512(const void *weights, size_t row_size, size_t rows,
+			      size_t k, const void *x, size_t x_size,
+			      size_t x_rows, float *y, size_t y_stride);
 
 void quire_few_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,

@@ -11,6 +11,10 @@
 void quire_prepare_f32_scalar(const struct x_form *form, const float *x,
 			      size_t groups, size_t row, void *out);
 
+/* The same, [group][rows]. */
+void quire_prepare_columns_f32_scalar(const struct x_form *form, const float *x,
+				      size_t groups, size_t row, void *out);
+
 /* One block of a tile, quantized: codes s8 [rows][32], scales f32 [rows],
  * offsets s32 [rows] (the sum of the codes, times form->factor). */
 void quire_prepare_int8_scalar(const struct x_form *form, const float *x,

@@ -3,7 +3,8 @@
  * a function with parameters that are constant: accumulators are in registers
  * only if all of it is unrolled and inlined. QUIRE_HOLD(v) has the vector v
  * be in an x86 register where it stands: what comes later is not begun before
- * it, for which there would be no registers.
+ * it, for which there would be no registers. QUIRE_SPILL(a) has the array a be
+ * in memory where it stands.
  */
 #ifndef QUIRE_KERNELS_UNROLL_H
 #define QUIRE_KERNELS_UNROLL_H
@@ -17,11 +18,13 @@
 #endif
 
 #if defined(__GNUC__)
-#define QUIRE_INLINE  static inline __attribute__((always_inline))
-#define QUIRE_HOLD(v) __asm__("" : "+x"(v))
+#define QUIRE_INLINE   static inline __attribute__((always_inline))
+#define QUIRE_HOLD(v)  __asm__("" : "+x"(v))
+#define QUIRE_SPILL(a) __asm__("" : "+m"(a))
 #else
-#define QUIRE_INLINE  static inline
-#define QUIRE_HOLD(v) ((void)(v))
+#define QUIRE_INLINE   static inline
+#define QUIRE_HOLD(v)  ((void)(v))
+#define QUIRE_SPILL(a) ((void)(a))
 #endif
 
 #endif

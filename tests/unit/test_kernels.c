@@ -39,7 +39,8 @@ static bool bench_create(struct bench *bench, const struct kernel_set *set,
 		struct kernel_op *op = &bench->set.ops[i];
 
 		op->panel_from = form == FORM_PANEL ? 0 : UINT32_MAX;
-		if (form == FORM_VEC)
+		op->few.from = 1;
+		if (form != FORM_FEW)
 			op->few.multiply = NULL;
 	}
 	bench->runtime->set = &bench->set;
@@ -158,7 +159,7 @@ static void check_size(struct bench *bench, struct rng *rng,
 }
 
 /* The largest tiles of any set are 8 by 48; the few form takes 16 rows of x
- * at a time, from 1 on in the last. */
+ * at a time, from 1 on in the last, and in f32 up to 64, by 16. */
 #define M_MAX (2 * QUIRE_FEW_ROWS + 1)
 #define N_MAX (2 * 48 + 1)
 
@@ -167,10 +168,15 @@ static void visit_rows(struct bench *bench, struct rng *rng,
 {
 	static const size_t ns[] = { 1,	 7,  8,	 9,  15, 16, 17, 31, 32, 33,
 				     47, 48, 49, 63, 64, 65, 95, 96, 97 };
+	static const size_t ms[] = { 47, 48, 49, 63, 64, 65, 129 };
 
 	for (size_t m = 1; m <= M_MAX; m++)
 		for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++)
 			check_size(bench, rng, op, m, ns[i], 65);
+	for (size_t i = 0; i < sizeof(ms) / sizeof(ms[0]); i++) {
+		check_size(bench, rng, op, ms[i], 17, 65);
+		check_size(bench, rng, op, ms[i], 97, 160);
+	}
 	for (size_t n = 1; n <= N_MAX; n++) {
 		check_size(bench, rng, op, 1, n, 160);
 		check_size(bench, rng, op, 9, n, 32);
@@ -486,6 +492,54 @@ static void test_quantization_is_equal(void **state)
 	check_quantization(QUIRE_Q8_0);
 }
 
+/* What `set` makes of a product in one form. */
+static void run_form(const struct kernel_set *set, enum form form,
+		     struct product *product)
+{
+	struct bench bench;
+
+	assert_true(bench_create(&bench, set, form));
+	run(&bench, product);
+	quire_runtime_free(bench.runtime);
+}
+
+/* The few form in f32 adds up in the order of the panel form. */
+static void check_order(const struct kernel_set *set,
+			const struct kernel_op *op, size_t m)
+{
+	struct product product = product_of(op, m, 61, 417);
+	struct rng rng = { .state = 13 };
+	unsigned char *few;
+
+	product_create(&product, &rng);
+	few = malloc(product.y.size);
+	run_form(set, FORM_FEW, &product);
+	memcpy(few, product.y.data, product.y.size);
+	run_form(set, FORM_PANEL, &product);
+	assert_memory_equal(few, product.y.data, product.y.size);
+	free(few);
+	product_free(&product);
+}
+
+static void test_order_of_few(void **state)
+{
+	(void)state;
+	for (size_t i = 0; quire_kernel_set(i); i++) {
+		const struct kernel_set *set = quire_kernel_set(i);
+
+		if (set->needs & ~quire_cpu_features())
+			continue;
+		for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
+			const struct kernel_op *op = &set->ops[j];
+
+			if (op->compute != COMPUTE_F32 || !op->few.multiply)
+				continue;
+			for (size_t m = 1; m <= op->few.most; m += 7)
+				check_order(set, op, m);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +552,7 @@ int main(void)
 		cmocka_unit_test(test_tiny_blocks),
 		cmocka_unit_test(test_integers_are_equal),
 		cmocka_unit_test(test_quantization_is_equal),
+		cmocka_unit_test(test_order_of_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,37 @@
+/*
+ * few_f32_bf16_avx512.c - a few rows of f32 x by rows of BF16.
+ */
+#include "runtime/kernels/few_f32_avx512.h"
+
+/* Some of the next 16 columns. */
+static inline __mmask16 lanes_left(size_t cols)
+{
+	return (__mmask16)(cols < 16 ? (1U << cols) - 1 : 65535);
+}
+
+QUIRE_INLINE void decode_row(const unsigned char *row, size_t cols, float *out)
+{
+	for (size_t j = 0; j < cols; j += 16) {
+		const __m256i x = _mm256_maskz_loadu_epi16(
+		    lanes_left(cols - j), row + j * sizeof(uint16_t));
+
+		/* A BF16 is the upper half of an f32. */
+		_mm512_store_si512(
+		    out + j, _mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+	}
+}
+
+static const struct few_type type = {
+	.decode = decode_row,
+	.block_cols = 1,
+	.block_size = sizeof(uint16_t),
+};
+
+void quire_few_f32_bf16_avx512(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x,
+			       size_t x_size, size_t x_rows, float *y,
+			       size_t y_stride)
+{
+	multiply_few(weights, row_size, rows, k, x, x_size, x_rows, y, y_stride,
+		     &type);
+}
