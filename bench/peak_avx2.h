@@ -44,12 +44,16 @@ static inline uint64_t f32_avx2(size_t rounds)
 	const __m256 x = _mm256_set1_ps(factor);
 	__m256 sum[PEAK_CHAINS];
 
+#pragma GCC unroll 12
 	for (size_t j = 0; j < PEAK_CHAINS; j++)
 		sum[j] = _mm256_setzero_ps();
 	for (size_t i = 0; i < rounds; i++)
 #pragma GCC unroll 12
-		for (size_t j = 0; j < PEAK_CHAINS; j++)
+		for (size_t j = 0; j < PEAK_CHAINS; j++) {
 			sum[j] = _mm256_fmadd_ps(sum[j], x, x);
+			PEAK_HOLD(sum[j]);
+		}
+#pragma GCC unroll 12
 	for (size_t j = 1; j < PEAK_CHAINS; j++)
 		sum[0] = _mm256_add_ps(sum[0], sum[j]);
 	return sum_avx2(_mm256_castps_si256(sum[0]));

@@ -10,6 +10,10 @@
 
 #include "bench/peak_loops.h"
 
+/* More than elsewhere, as there are registers: with 12 chains of latency five
+ * an Emerald Rapids does 0.97 of what it does with 16 or more. */
+#define AVX512_CHAINS 20
+
 static bool runs(void)
 {
 	return __builtin_cpu_supports("avx512f") &&
@@ -38,15 +42,19 @@ static uint64_t multiply_int8(size_t rounds)
 {
 	volatile char start = 3;
 	const __m512i x = _mm512_set1_epi8(start);
-	__m512i sum[PEAK_CHAINS];
+	__m512i sum[AVX512_CHAINS];
 
-	for (size_t j = 0; j < PEAK_CHAINS; j++)
+#pragma GCC unroll 20
+	for (size_t j = 0; j < AVX512_CHAINS; j++)
 		sum[j] = _mm512_setzero_si512();
 	for (size_t i = 0; i < rounds; i++)
-#pragma GCC unroll 12
-		for (size_t j = 0; j < PEAK_CHAINS; j++)
+#pragma GCC unroll 20
+		for (size_t j = 0; j < AVX512_CHAINS; j++) {
 			sum[j] = _mm512_dpbusd_epi32(sum[j], x, x);
-	for (size_t j = 1; j < PEAK_CHAINS; j++)
+			PEAK_HOLD(sum[j]);
+		}
+#pragma GCC unroll 20
+	for (size_t j = 1; j < AVX512_CHAINS; j++)
 		sum[0] = _mm512_add_epi32(sum[0], sum[j]);
 	return (uint64_t)_mm512_reduce_add_epi32(sum[0]);
 }
@@ -55,15 +63,19 @@ static uint64_t multiply_f32(size_t rounds)
 {
 	volatile float factor = 0.5F;
 	const __m512 x = _mm512_set1_ps(factor);
-	__m512 sum[PEAK_CHAINS];
+	__m512 sum[AVX512_CHAINS];
 
-	for (size_t j = 0; j < PEAK_CHAINS; j++)
+#pragma GCC unroll 20
+	for (size_t j = 0; j < AVX512_CHAINS; j++)
 		sum[j] = _mm512_setzero_ps();
 	for (size_t i = 0; i < rounds; i++)
-#pragma GCC unroll 12
-		for (size_t j = 0; j < PEAK_CHAINS; j++)
+#pragma GCC unroll 20
+		for (size_t j = 0; j < AVX512_CHAINS; j++) {
 			sum[j] = _mm512_fmadd_ps(sum[j], x, x);
-	for (size_t j = 1; j < PEAK_CHAINS; j++)
+			PEAK_HOLD(sum[j]);
+		}
+#pragma GCC unroll 20
+	for (size_t j = 1; j < AVX512_CHAINS; j++)
 		sum[0] = _mm512_add_ps(sum[0], sum[j]);
 	return (uint64_t)_mm512_reduce_add_ps(sum[0]);
 }
@@ -74,6 +86,6 @@ const struct peak_loops quire_peak_avx512vnni = {
 	.read = read_all,
 	.int8 = multiply_int8,
 	.f32 = multiply_f32,
-	.int8_ops = PEAK_CHAINS * 64 * 2,
-	.f32_ops = PEAK_CHAINS * 16 * 2,
+	.int8_ops = AVX512_CHAINS * 64 * 2,
+	.f32_ops = AVX512_CHAINS * 16 * 2,
 };

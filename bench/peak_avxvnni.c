@@ -27,12 +27,16 @@ static uint64_t multiply_int8(size_t rounds)
 	const __m256i x = _mm256_set1_epi8(start);
 	__m256i sum[PEAK_CHAINS];
 
+#pragma GCC unroll 12
 	for (size_t j = 0; j < PEAK_CHAINS; j++)
 		sum[j] = _mm256_setzero_si256();
 	for (size_t i = 0; i < rounds; i++)
 #pragma GCC unroll 12
-		for (size_t j = 0; j < PEAK_CHAINS; j++)
+		for (size_t j = 0; j < PEAK_CHAINS; j++) {
 			sum[j] = _mm256_dpbusd_avx_epi32(sum[j], x, x);
+			PEAK_HOLD(sum[j]);
+		}
+#pragma GCC unroll 12
 	for (size_t j = 1; j < PEAK_CHAINS; j++)
 		sum[0] = _mm256_add_epi32(sum[0], sum[j]);
 	return sum_avx2(sum[0]);

@@ -29,6 +29,11 @@ struct peak_loops {
  * practice, and no more than there are registers. */
 #define PEAK_CHAINS 12
 
+/* Has the vector `v` of an x86 loop stay in its register: compilers otherwise
+ * move sums about in a loop that is unrolled, which takes up more of a core
+ * than the products. */
+#define PEAK_HOLD(v) __asm__("" : "+v"(v))
+
 extern const struct peak_loops quire_peak_avx512vnni;
 extern const struct peak_loops quire_peak_avxvnni;
 extern const struct peak_loops quire_peak_avx2;
