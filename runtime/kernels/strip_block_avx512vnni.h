@@ -11,8 +11,8 @@
 #endif
 
 #include <immintrin.h>
-#include <string.h>
 
+#include "runtime/kernels/dpbusd_avx512vnni.h"
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
@@ -46,29 +46,6 @@ struct strip_block {
 		else                                                           \
 			MULTIPLY(16);                                          \
 	} while (0)
-
-static inline __m512i broadcast(const unsigned char *bytes)
-{
-	int32_t four;
-
-	memcpy(&four, bytes, sizeof(four));
-	return _mm512_set1_epi32(four);
-}
-
-/* Adds 4 unsigned codes of each lane times the 4 signed ones at `x`. As one
- * instruction, which gcc does not make of two. */
-static inline __m512i add_codes(__m512i sum, __m512i codes,
-				const unsigned char *x)
-{
-#if defined(__GNUC__) && !defined(__clang__)
-	__asm__("vpdpbusd %2%{1to16%}, %1, %0"
-		: "+v"(sum)
-		: "v"(codes), "m"(*(const unsigned char(*)[4])x));
-	return sum;
-#else
-	return _mm512_dpbusd_epi32(sum, codes, broadcast(x));
-#endif
-}
 
 /* Row m of a tile of x, whose block is at `x`, by a block of the strip. */
 QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,

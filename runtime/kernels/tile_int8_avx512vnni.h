@@ -11,8 +11,8 @@
 #endif
 
 #include <immintrin.h>
-#include <string.h>
 
+#include "runtime/kernels/dpbusd_avx512vnni.h"
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
@@ -21,14 +21,6 @@ enum {
 	MR = AVX512_INT8_MR,
 	NV = AVX512_NR / 16
 };
-
-static inline __m512i broadcast(const unsigned char *bytes)
-{
-	int32_t four;
-
-	memcpy(&four, bytes, sizeof(four));
-	return _mm512_set1_epi32(four);
-}
 
 /* The exact integer part of one block. Without minima it begins at the offsets
  * of x. */
@@ -49,11 +41,11 @@ static inline void multiply_block(const unsigned char *x,
 
 		QUIRE_UNROLL
 		for (int m = 0; m < MR; m++) {
-			const __m512i a =
-			    broadcast(x + m * QUIRE_BLOCK_COLS + i * 4);
+			const unsigned char *a =
+			    x + m * QUIRE_BLOCK_COLS + i * 4;
 
-			s[m][0] = _mm512_dpbusd_epi32(s[m][0], w0, a);
-			s[m][1] = _mm512_dpbusd_epi32(s[m][1], w1, a);
+			s[m][0] = add_codes(s[m][0], w0, a);
+			s[m][1] = add_codes(s[m][1], w1, a);
 		}
 	}
 }

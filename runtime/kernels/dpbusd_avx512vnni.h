@@ -1,0 +1,39 @@
+/*
+ * dpbusd_avx512vnni.h - products of bytes in 512 bits: VPDPBUSD with x out of
+ * memory. For kernels only.
+ */
+#ifndef QUIRE_KERNELS_DPBUSD_AVX512VNNI_H
+#define QUIRE_KERNELS_DPBUSD_AVX512VNNI_H
+
+#ifndef __AVX512VNNI__
+#error "compile with -mavx512vnni"
+#endif
+
+#include <immintrin.h>
+#include <string.h>
+
+static inline __m512i broadcast(const unsigned char *bytes)
+{
+	int32_t four;
+
+	memcpy(&four, bytes, sizeof(four));
+	return _mm512_set1_epi32(four);
+}
+
+/* Adds 4 unsigned codes of each lane times the 4 signed ones at `x`. It is one
+ * instruction, of which gcc makes two; and beside another thread on the core it
+ * is instructions that there are too few of. */
+static inline __m512i add_codes(__m512i sum, __m512i codes,
+				const unsigned char *x)
+{
+#if defined(__GNUC__) && !defined(__clang__)
+	__asm__("vpdpbusd %2%{1to16%}, %1, %0"
+		: "+v"(sum)
+		: "v"(codes), "m"(*(const unsigned char(*)[4])x));
+	return sum;
+#else
+	return _mm512_dpbusd_epi32(sum, codes, broadcast(x));
+#endif
+}
+
+#endif
