@@ -6,11 +6,11 @@
  *
  * Four forms. The vec form multiplies one row of x by rows of W as they lie.
  * The few form does so for some rows of x at once, unpacking each block of W
- * once for all of them. The panel form first packs `nr` rows of
- * W, `kc` columns at a time, and multiplies `mr` rows of x by the packed panel;
- * it is for many. The strip form is the few form over weights that were laid
- * out beforehand (prepacked.c). All take x prepared, as each kernel lays it
- * out. What they compute is defined in spec/kernels.md.
+ * once for all of them. The panel form first packs `nr` rows of W, `kc` columns
+ * at a time, and multiplies `mr` rows of x by the packed panel; it is for many.
+ * The strip form is the few form over weights that were laid out beforehand
+ * (prepacked.c). All take x prepared, as each kernel lays it out. What they
+ * compute is defined in spec/kernels.md.
  *
  * Kernels know no threads, allocate nothing, cannot fail, and read no byte
  * beyond what they are given: of W exactly `rows` rows of `k` columns.

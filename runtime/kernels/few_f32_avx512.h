@@ -47,6 +47,12 @@ struct few_type {
 	size_t block_cols, block_size;
 };
 
+/* Of 16 lanes as many as are left. */
+static inline __mmask16 lanes_left(size_t left)
+{
+	return (__mmask16)(left < 16 ? (1U << left) - 1 : 65535);
+}
+
 /* How 48 rows of W are taken: `vectors` vectors of rows of x, by `group` rows
  * of W at a time, so that sums, all in registers, are 24 where they can be. */
 struct few_shape {
@@ -135,8 +141,7 @@ QUIRE_INLINE void write_sums(const float *c, size_t rows, size_t x_rows,
 	const size_t stride = shape.vectors * LANES;
 
 	for (size_t n = 0; n < rows; n += 16) {
-		const __mmask16 lanes =
-		    (__mmask16)(rows - n < 16 ? (1U << (rows - n)) - 1 : 65535);
+		const __mmask16 lanes = lanes_left(rows - n);
 		const unsigned char *row[16];
 
 		for (size_t i = 0; i < 16; i++)

@@ -3,12 +3,6 @@
  */
 #include "runtime/kernels/few_f32_avx512.h"
 
-/* Some of the next 16 columns. */
-static inline __mmask16 lanes_left(size_t cols)
-{
-	return (__mmask16)(cols < 16 ? (1U << cols) - 1 : 65535);
-}
-
 QUIRE_INLINE void decode_row(const unsigned char *row, size_t cols, float *out)
 {
 	for (size_t j = 0; j < cols; j += 16) {

@@ -54,6 +54,7 @@ struct strip_type {
 QUIRE_INLINE void prefetch_strip(const unsigned char *weights, size_t row_size,
 				 size_t begin, size_t size)
 {
+	prefetch_page(weights, STRIP * row_size + begin, size);
 	for (size_t line = 0; line < size; line += 64)
 		prefetch_far(weights, STRIP * row_size + begin + line);
 }

@@ -31,6 +31,18 @@ QUIRE_INLINE void prefetch_far(const void *from, size_t ahead)
 	_mm_prefetch((const char *)((uintptr_t)from + ahead), _MM_HINT_T2);
 }
 
+/* Asks for a line of the page two pages after that which begins within `size`
+ * bytes from `ahead` on, if one does: where it is in memory is then known when
+ * its lines are asked for, which otherwise wait for that one after the other.
+ */
+QUIRE_INLINE void prefetch_page(const void *from, size_t ahead, size_t size)
+{
+	const uintptr_t page = 4096, at = (uintptr_t)from + ahead;
+
+	if (at / page != (at + size) / page)
+		prefetch_far(from, ahead + size + 2 * page);
+}
+
 /* The lines of `size` bytes along a row; of less than a line, only near ones.
  * Near ones that no step asks for are waited for, and cost more than asking for
  * some twice; of far ones it is the other way round. */
