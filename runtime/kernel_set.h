@@ -52,6 +52,9 @@ struct x_form {
 	 * takes the zero point off unsigned codes of the weights, or goes
 	 * with their minimum. */
 	int32_t factor;
+	/* Added to each of these sums; 0 but for kernels that begin their
+	 * integers elsewhere. */
+	int32_t begin;
 	quire_prepare_fn prepare;
 };
 

@@ -12,12 +12,32 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "runtime/kernels/kernels_avx512.h"
+
 static inline __m512i broadcast(const unsigned char *bytes)
 {
 	int32_t four;
 
 	memcpy(&four, bytes, sizeof(four));
 	return _mm512_set1_epi32(four);
+}
+
+/* What an integer begins at that no offset is in. */
+static inline __m512i begin_integers(void)
+{
+	return _mm512_set1_epi32(AVX512_INT8_BEGIN);
+}
+
+/* -3 * 2^22 d: exact, as d was an f16. */
+static inline __m512 take_off_begin(__m512 d)
+{
+	return _mm512_mul_ps(d, _mm512_set1_ps(-0x3p22F));
+}
+
+/* I d, rounded once: (3 * 2^22 + I) d - 3 * 2^22 d. */
+static inline __m512 scale_integers(__m512i s, __m512 d, __m512 begin)
+{
+	return _mm512_fmadd_ps(_mm512_castsi512_ps(s), d, begin);
 }
 
 /* Adds 4 unsigned codes of each lane times the 4 signed ones at `x`. It is one

@@ -25,6 +25,11 @@ enum {
 	AVX512_FEW_F32_MOST = 4 * AVX512_FEW_F32_MR,
 	AVX512_FEW_F32_NR = 48,
 
+	/* In int8 an integer begins at the bits of 3 * 2^22 as an f32, whose
+	 * last bit is 1: I below 2^22 added to them gives those of 3 * 2^22 +
+	 * I, and no conversion is needed. */
+	AVX512_INT8_BEGIN = 0x4B400000,
+
 	/* int8: 12 registers are integer sums and 12 the f32 ones. */
 	AVX512_INT8_MR = 6,
 	AVX512_NR = 32,

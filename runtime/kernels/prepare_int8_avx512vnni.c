@@ -81,7 +81,7 @@ void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
 		__m128i low, high, offsets;
 		const float scale =
 		    quantize_block(x, form->factor, &low, &high, &offsets);
-		const int32_t offset = add_lanes(offsets);
+		const int32_t offset = add_lanes(offsets) + form->begin;
 
 		_mm_storeu_si128((void *)codes, low);
 		_mm_storeu_si128((void *)(codes + 16), high);

@@ -45,4 +45,7 @@
 #define QUIRE_Q4_1_FACTOR 1
 #define QUIRE_Q8_0_FACTOR (-QUIRE_Q8_0_ZERO)
 
+/* Whether the factor takes a zero point off, or goes with minima. */
+#define QUIRE_HAS_ZERO(factor) ((factor) < 0)
+
 #endif

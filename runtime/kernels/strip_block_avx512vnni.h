@@ -47,24 +47,25 @@ struct strip_block {
 			MULTIPLY(16);                                          \
 	} while (0)
 
-/* Row m of a tile of x, whose block is at `x`, by a block of the strip. */
+/* Row m of a tile of x, whose block is at `x`, by a block of the strip; `begin`
+ * takes off what its integers begin at. */
 QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
-			      const unsigned char *x, size_t m, bool minima)
+			      __m512 begin, const unsigned char *x, size_t m,
+			      bool minima)
 {
 	const __m512i offset = broadcast(x + QUIRE_INT8_OFFSETS(TILE) + m * 4);
 	const __m512 scale =
 	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(TILE) + m * 4));
-	__m512i s = minima ? _mm512_setzero_si512() : offset;
+	__m512i s = minima ? begin_integers() : offset;
 	__m512 block;
 
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 8; i++)
 		s = add_codes(s, w->codes[i], x + m * QUIRE_BLOCK_COLS + i * 4);
-	block = _mm512_cvtepi32_ps(s);
-	if (!minima)
-		return _mm512_fmadd_ps(block, _mm512_mul_ps(w->d, scale), sum);
-	block = _mm512_fmadd_ps(w->min, _mm512_cvtepi32_ps(offset),
-				_mm512_mul_ps(block, w->d));
+	block = scale_integers(s, w->d, begin);
+	if (minima)
+		block =
+		    _mm512_fmadd_ps(w->min, _mm512_cvtepi32_ps(offset), block);
 	return _mm512_fmadd_ps(block, scale, sum);
 }
 
@@ -73,10 +74,12 @@ QUIRE_INLINE void add_rows(__m512 sum[QUIRE_FEW_ROWS],
 			   const struct strip_block *w, const unsigned char *x,
 			   size_t x_size, size_t count, bool minima)
 {
+	const __m512 begin = take_off_begin(w->d);
+
 	QUIRE_UNROLL
 	for (size_t m = 0; m < count; m++)
-		sum[m] = add_block(sum[m], w, x + m / TILE * x_size, m % TILE,
-				   minima);
+		sum[m] = add_block(sum[m], w, begin, x + m / TILE * x_size,
+				   m % TILE, minima);
 }
 
 #endif

@@ -31,7 +31,7 @@ static inline void multiply_block(const unsigned char *x,
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++)
 		s[m][0] = s[m][1] =
-		    minima ? _mm512_setzero_si512()
+		    minima ? begin_integers()
 			   : broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4);
 	QUIRE_UNROLL
 	for (int i = 0; i < QUIRE_BLOCK_COLS / 4; i++) {
@@ -50,24 +50,30 @@ static inline void multiply_block(const unsigned char *x,
 	}
 }
 
-/* sum + s times the scales, for row m of the tile. */
-static inline void add_scaled(const unsigned char *x, int m,
-			      const __m512i s[NV], const __m512 d[NV],
-			      __m512 sum[NV])
+/* The scales of a block of the panel, and its minima if it has them. */
+struct tile_scales {
+	__m512 d[NV], begin[NV], low[NV];
+};
+
+static inline struct tile_scales load_scales(const float *scales, bool minima)
 {
-	const __m512 scale =
-	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(MR) + m * 4));
+	struct tile_scales all;
 
 	QUIRE_UNROLL
-	for (int v = 0; v < NV; v++)
-		sum[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(s[v]),
-					 _mm512_mul_ps(scale, d[v]), sum[v]);
+	for (int v = 0; v < NV; v++) {
+		all.d[v] = _mm512_load_ps(scales + 16 * v);
+		all.begin[v] = take_off_begin(all.d[v]);
+		all.low[v] = minima
+				 ? _mm512_load_ps(scales + AVX512_NR + 16 * v)
+				 : _mm512_setzero_ps();
+	}
+	return all;
 }
 
-/* The same with minima: scale * (s d + x_sum low). */
-static inline void add_with_minima(const unsigned char *x, int m,
-				   const __m512i s[NV], const __m512 d[NV],
-				   const __m512 low[NV], __m512 sum[NV])
+/* sum + scale * (s d), or scale * (s d + x_sum low), for row m of the tile. */
+static inline void add_scaled(const unsigned char *x, int m,
+			      const __m512i s[NV], const struct tile_scales *w,
+			      bool minima, __m512 sum[NV])
 {
 	const __m512 scale =
 	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(MR) + m * 4));
@@ -76,10 +82,10 @@ static inline void add_with_minima(const unsigned char *x, int m,
 
 	QUIRE_UNROLL
 	for (int v = 0; v < NV; v++) {
-		const __m512 block = _mm512_fmadd_ps(
-		    low[v], x_sum,
-		    _mm512_mul_ps(_mm512_cvtepi32_ps(s[v]), d[v]));
+		__m512 block = scale_integers(s[v], w->d[v], w->begin[v]);
 
+		if (minima)
+			block = _mm512_fmadd_ps(w->low[v], x_sum, block);
 		sum[v] = _mm512_fmadd_ps(block, scale, sum[v]);
 	}
 }
@@ -102,27 +108,14 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 	for (int m = 0; m < MR; m++)
 		sum[m][0] = sum[m][1] = _mm512_setzero_ps();
 	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
-		const float *scales =
-		    (const void *)(w + QUIRE_BLOCK_COLS * AVX512_NR);
-		const __m512 d[NV] = { _mm512_load_ps(scales),
-				       _mm512_load_ps(scales + 16) };
+		const struct tile_scales scales = load_scales(
+		    (const void *)(w + QUIRE_BLOCK_COLS * AVX512_NR), minima);
 		__m512i s[MR][NV];
 
 		multiply_block(columns, w, minima, s);
-		if (minima) {
-			const float *lows = scales + AVX512_NR;
-			const __m512 low[NV] = { _mm512_load_ps(lows),
-						 _mm512_load_ps(lows + 16) };
-
-			QUIRE_UNROLL
-			for (int m = 0; m < MR; m++)
-				add_with_minima(columns, m, s[m], d, low,
-						sum[m]);
-		} else {
-			QUIRE_UNROLL
-			for (int m = 0; m < MR; m++)
-				add_scaled(columns, m, s[m], d, sum[m]);
-		}
+		QUIRE_UNROLL
+		for (int m = 0; m < MR; m++)
+			add_scaled(columns, m, s[m], &scales, minima, sum[m]);
 		columns += QUIRE_INT8_SIZE(MR);
 		w += minima ? AVX512_INT8_MIN_BLOCK_SIZE
 			    : AVX512_INT8_BLOCK_SIZE;
