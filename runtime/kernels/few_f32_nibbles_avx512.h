@@ -44,38 +44,43 @@ QUIRE_INLINE void load_scales(const unsigned char *row, size_t blocks,
 			 _mm256_cvtph_ps(_mm512_castsi512_si128(picked)));
 }
 
-/* The scales are read from memory, as operands: out of a register each would
- * take shuffles. */
-QUIRE_INLINE void decode_run(const unsigned char *row, size_t blocks,
-			     float *out, const struct few_nibbles *type)
+/* The block at `block`, whose scale and minimum are given. */
+QUIRE_INLINE void decode_block(const unsigned char *block, float d, float min,
+			       float *out, const struct few_nibbles *type)
 {
-	float scales[2 * RUN_BLOCKS];
+	const __m512 numbers = type->scale(d, min);
+	const __m512i codes = _mm512_cvtepu8_epi32(
+	    _mm_loadu_si128((const void *)(block + type->codes)));
 
-	load_scales(row, blocks, scales, type);
-	QUIRE_SPILL(scales);
-	QUIRE_UNROLL
-	for (size_t b = 0; b < blocks; b++, out += QUIRE_BLOCK_COLS) {
-		const __m512 numbers =
-		    type->scale(scales[b], scales[RUN_BLOCKS + b]);
-		const __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128(
-		    (const void *)(row + b * type->block_size + type->codes)));
-
-		_mm512_store_ps(out, _mm512_permutexvar_ps(codes, numbers));
-		_mm512_store_ps(
-		    out + 16, _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4),
-						    numbers));
-	}
+	_mm512_store_ps(out, _mm512_permutexvar_ps(codes, numbers));
+	_mm512_store_ps(
+	    out + QUIRE_BLOCK_COLS / 2,
+	    _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4), numbers));
 }
 
+/* The scales are read from memory, as operands: out of a register each would
+ * take shuffles. */
 QUIRE_INLINE void decode_nibbles(const unsigned char *row, size_t cols,
 				 float *out, const struct few_nibbles *type)
 {
 	const size_t blocks = cols / QUIRE_BLOCK_COLS;
+	float scales[2 * RUN_BLOCKS];
 
-	if (blocks == RUN_BLOCKS)
-		decode_run(row, RUN_BLOCKS, out, type);
-	else
-		decode_run(row, blocks, out, type);
+	if (blocks == RUN_BLOCKS) {
+		load_scales(row, RUN_BLOCKS, scales, type);
+		QUIRE_SPILL(scales);
+		QUIRE_UNROLL
+		for (size_t b = 0; b < RUN_BLOCKS; b++)
+			decode_block(row + b * type->block_size, scales[b],
+				     scales[RUN_BLOCKS + b],
+				     out + b * QUIRE_BLOCK_COLS, type);
+		return;
+	}
+	load_scales(row, blocks, scales, type);
+	for (size_t b = 0; b < blocks; b++)
+		decode_block(row + b * type->block_size, scales[b],
+			     scales[RUN_BLOCKS + b], out + b * QUIRE_BLOCK_COLS,
+			     type);
 }
 
 #endif
