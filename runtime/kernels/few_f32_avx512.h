@@ -53,46 +53,40 @@ static inline __mmask16 lanes_left(size_t left)
 	return (__mmask16)(left < 16 ? (1U << left) - 1 : 65535);
 }
 
-/* How 48 rows of W are taken: `vectors` vectors of rows of x, by `group` rows
- * of W at a time, so that sums, all in registers, are 24 where they can be. */
-struct few_shape {
-	size_t vectors, group;
-};
-
 /* The products of a group over `cols` columns, written to c[group][vectors] or
  * added to it. */
 QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 				 const float *w, size_t cols, float *c,
-				 bool add, struct few_shape shape)
+				 bool add, size_t vectors, size_t group)
 {
 	__m512 sum[MAX_GROUP][MAX_VECTORS];
 
 	QUIRE_UNROLL
-	for (size_t r = 0; r < shape.group; r++) {
+	for (size_t r = 0; r < group; r++) {
 		QUIRE_UNROLL
-		for (size_t v = 0; v < shape.vectors; v++)
+		for (size_t v = 0; v < vectors; v++)
 			sum[r][v] = _mm512_setzero_ps();
 	}
 	for (size_t j = 0; j < cols; j++, x += LANES, w++) {
 		__m512 column[MAX_VECTORS];
 
 		QUIRE_UNROLL
-		for (size_t v = 0; v < shape.vectors; v++)
+		for (size_t v = 0; v < vectors; v++)
 			column[v] = _mm512_load_ps(x + v * x_stride);
 		QUIRE_UNROLL
-		for (size_t r = 0; r < shape.group; r++) {
+		for (size_t r = 0; r < group; r++) {
 			const __m512 a = _mm512_set1_ps(w[r * FEW_KC]);
 
 			QUIRE_UNROLL
-			for (size_t v = 0; v < shape.vectors; v++)
+			for (size_t v = 0; v < vectors; v++)
 				sum[r][v] =
 				    _mm512_fmadd_ps(a, column[v], sum[r][v]);
 		}
 	}
 	QUIRE_UNROLL
-	for (size_t r = 0; r < shape.group; r++) {
+	for (size_t r = 0; r < group; r++) {
 		QUIRE_UNROLL
-		for (size_t v = 0; v < shape.vectors; v++, c += LANES) {
+		for (size_t v = 0; v < vectors; v++, c += LANES) {
 			__m512 all = sum[r][v];
 
 			if (add)
@@ -101,6 +95,29 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 		}
 	}
 }
+
+/* Its kinds. Apart, so that nothing of decoding has a register meanwhile: with
+ * one too few gcc keeps a column of x in memory. */
+#define MULTIPLY_GROUP(vectors, group)                                         \
+	QUIRE_APART void multiply_group_##vectors(                             \
+	    const float *x, size_t x_stride, const float *w, size_t cols,      \
+	    float *c, bool add)                                                \
+	{                                                                      \
+		multiply_group(x, x_stride, w, cols, c, add, vectors, group);  \
+	}
+
+MULTIPLY_GROUP(1, 12)
+MULTIPLY_GROUP(2, 12)
+MULTIPLY_GROUP(3, 8)
+MULTIPLY_GROUP(4, 6)
+
+/* How 48 rows of W are taken: `vectors` vectors of rows of x, by `group` rows
+ * of W at a time, so that sums, all in registers, are 24 where they can be. */
+struct few_shape {
+	size_t vectors, group;
+	void (*multiply)(const float *x, size_t x_stride, const float *w,
+			 size_t cols, float *c, bool add);
+};
 
 /* Up to 48 rows of W: their bytes, and where they are. */
 struct few_rows {
@@ -177,9 +194,8 @@ QUIRE_INLINE void multiply_rows(const struct few_rows *rows, size_t k,
 		for (size_t n = 0; n < rows->count; n += shape.group) {
 			decode_group(rows, n, offset, cols, size, w, shape,
 				     type);
-			multiply_group(x + j * LANES, x_stride, w, cols,
-				       c + n * shape.vectors * LANES, j > 0,
-				       shape);
+			shape.multiply(x + j * LANES, x_stride, w, cols,
+				       c + n * shape.vectors * LANES, j > 0);
 			for (size_t at = 0; at < shape.group * size; at += 64)
 				prefetch_far(rows->weights, far + at);
 			far += shape.group * size;
@@ -206,11 +222,12 @@ QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
 		};
 
 #define MULTIPLY(shape_vectors, shape_group)                                   \
-	multiply_rows(&taken, k, x, x_size / sizeof(float), x_rows, y + first, \
-		      y_stride,                                                \
-		      (struct few_shape){ .vectors = (shape_vectors),          \
-					  .group = (shape_group) },            \
-		      type)
+	multiply_rows(                                                         \
+	    &taken, k, x, x_size / sizeof(float), x_rows, y + first, y_stride, \
+	    (struct few_shape){ .vectors = (shape_vectors),                    \
+				.group = (shape_group),                        \
+				.multiply = multiply_group_##shape_vectors },  \
+	    type)
 		switch ((x_rows - 1) / LANES) {
 		case 0:
 			MULTIPLY(1, 12);

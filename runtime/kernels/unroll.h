@@ -4,7 +4,8 @@
  * only if all of it is unrolled and inlined. QUIRE_HOLD(v) has the vector v
  * be in an x86 register where it stands: what comes later is not begun before
  * it, for which there would be no registers. QUIRE_SPILL(a) has the array a be
- * in memory where it stands.
+ * in memory where it stands. QUIRE_APART before a function that is not to be
+ * inlined, as it needs all registers.
  */
 #ifndef QUIRE_KERNELS_UNROLL_H
 #define QUIRE_KERNELS_UNROLL_H
@@ -21,10 +22,12 @@
 #define QUIRE_INLINE   static inline __attribute__((always_inline))
 #define QUIRE_HOLD(v)  __asm__("" : "+x"(v))
 #define QUIRE_SPILL(a) __asm__("" : "+m"(a))
+#define QUIRE_APART    static __attribute__((noinline))
 #else
 #define QUIRE_INLINE   static inline
 #define QUIRE_HOLD(v)  ((void)(v))
 #define QUIRE_SPILL(a) ((void)(a))
+#define QUIRE_APART    static
 #endif
 
 #endif
