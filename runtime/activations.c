@@ -89,9 +89,7 @@ void quire_prepare_tile(const struct kernel_set *set, const struct x_form *form,
 
 	assert(QUIRE_SEGMENT_COLS % form->group == 0);
 	for (size_t col = 0; col < cols; col += QUIRE_SEGMENT_COLS) {
-		const size_t count = cols - col < QUIRE_SEGMENT_COLS
-					 ? cols - col
-					 : QUIRE_SEGMENT_COLS;
+		const size_t count = min_size(cols - col, QUIRE_SEGMENT_COLS);
 
 		for (size_t row = 0; row < form->rows; row++)
 			prepare_segment(set, form, request, first + row, col,

@@ -96,21 +96,6 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 	}
 }
 
-/* Its kinds. Apart, so that nothing of decoding has a register meanwhile: with
- * one too few gcc keeps a column of x in memory. */
-#define MULTIPLY_GROUP(vectors, group)                                         \
-	QUIRE_APART void multiply_group_##vectors(                             \
-	    const float *x, size_t x_stride, const float *w, size_t cols,      \
-	    float *c, bool add)                                                \
-	{                                                                      \
-		multiply_group(x, x_stride, w, cols, c, add, vectors, group);  \
-	}
-
-MULTIPLY_GROUP(1, 12)
-MULTIPLY_GROUP(2, 12)
-MULTIPLY_GROUP(3, 8)
-MULTIPLY_GROUP(4, 6)
-
 /* How 48 rows of W are taken: `vectors` vectors of rows of x, by `group` rows
  * of W at a time, so that sums, all in registers, are 24 where they can be. */
 struct few_shape {
@@ -118,6 +103,27 @@ struct few_shape {
 	void (*multiply)(const float *x, size_t x_stride, const float *w,
 			 size_t cols, float *c, bool add);
 };
+
+/* The products are apart, so that nothing of decoding has a register meanwhile:
+ * with one too few gcc keeps a column of x in memory. */
+#define FEW_SHAPE(vectors_, group_)                                            \
+	QUIRE_APART void multiply_group_##vectors_(                            \
+	    const float *x, size_t x_stride, const float *w, size_t cols,      \
+	    float *c, bool add)                                                \
+	{                                                                      \
+		multiply_group(x, x_stride, w, cols, c, add, vectors_,         \
+			       group_);                                        \
+	}                                                                      \
+	static const struct few_shape few_shape_##vectors_ = {                 \
+		.vectors = (vectors_),                                         \
+		.group = (group_),                                             \
+		.multiply = multiply_group_##vectors_,                         \
+	}
+
+FEW_SHAPE(1, 12);
+FEW_SHAPE(2, 12);
+FEW_SHAPE(3, 8);
+FEW_SHAPE(4, 6);
 
 /* Up to 48 rows of W: their bytes, and where they are. */
 struct few_rows {
@@ -221,25 +227,21 @@ QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
 			.count = rows - first < FEW_NR ? rows - first : FEW_NR,
 		};
 
-#define MULTIPLY(shape_vectors, shape_group)                                   \
-	multiply_rows(                                                         \
-	    &taken, k, x, x_size / sizeof(float), x_rows, y + first, y_stride, \
-	    (struct few_shape){ .vectors = (shape_vectors),                    \
-				.group = (shape_group),                        \
-				.multiply = multiply_group_##shape_vectors },  \
-	    type)
+#define MULTIPLY(shape)                                                        \
+	multiply_rows(&taken, k, x, x_size / sizeof(float), x_rows, y + first, \
+		      y_stride, shape, type)
 		switch ((x_rows - 1) / LANES) {
 		case 0:
-			MULTIPLY(1, 12);
+			MULTIPLY(few_shape_1);
 			break;
 		case 1:
-			MULTIPLY(2, 12);
+			MULTIPLY(few_shape_2);
 			break;
 		case 2:
-			MULTIPLY(3, 8);
+			MULTIPLY(few_shape_3);
 			break;
 		default:
-			MULTIPLY(4, 6);
+			MULTIPLY(few_shape_4);
 		}
 #undef MULTIPLY
 	}

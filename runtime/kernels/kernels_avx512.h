@@ -19,8 +19,8 @@ enum {
 	AVX512_F32_GROUP = 16,
 
 	/* The few form in f32: rows of x are lanes of up to four vectors, and
-	 * 128 columns of them are 32 KiB. Rows of W as many as have sums of
-	 * them all, which are 12 KiB, beside it. */
+	 * 128 columns of them are 32 KiB. Sums of 48 rows of W by all of them
+	 * are 12 KiB more. */
 	AVX512_FEW_F32_MR = 16,
 	AVX512_FEW_F32_MOST = 4 * AVX512_FEW_F32_MR,
 	AVX512_FEW_F32_NR = 48,
