@@ -27,10 +27,11 @@
  *
  *	max(X_SIZE, one tile) + threads * (one panel + CHUNK_ROWS * 4 * step)
  *
- * and a little for the bias. One tile of x is a kernel's `rows` (at most 16)
- * rows of 4 bytes a column; a panel is at most 32 KiB; a step is at most
- * MAX_PANEL_STEP rows in the panel form, the `nr` (at most 64) of the few form,
- * or MAX_VEC_STEP: 6 MiB and 176 KiB a thread.
+ * and a little for the bias, each thread's in pages of its own. One tile of x
+ * is a kernel's `rows` (at most 16) rows of 4 bytes a column; a panel is at
+ * most 32 KiB; a step is at most MAX_PANEL_STEP rows in the panel form, the
+ * `nr` (at most 64) of the few form, or MAX_VEC_STEP: 6 MiB and 180 KiB a
+ * thread.
  */
 #define X_SIZE	   ((size_t)6 << 20)
 #define CHUNK_ROWS 256
@@ -169,12 +170,12 @@ static size_t chunk_tiles(const struct matmul *mm)
 /* Sets the chunk and the places of everything in scratch. */
 static bool plan_scratch(struct matmul *mm)
 {
-	const size_t line = QUIRE_SCRATCH_ALIGNMENT;
+	const size_t page = QUIRE_SCRATCH_ALIGNMENT;
 	uint64_t tile, tiles, slots, size;
 
 	if (!checked_mul(quire_x_groups(mm->x_form, mm->request),
 			 mm->x_form->size, &tile) ||
-	    !checked_pad(tile, line, &tile) || tile > SIZE_MAX)
+	    !checked_pad(tile, QUIRE_LINE_SIZE, &tile) || tile > SIZE_MAX)
 		return false;
 	mm->tile_size = (size_t)tile;
 	tiles = chunk_tiles(mm);
@@ -184,8 +185,9 @@ static bool plan_scratch(struct matmul *mm)
 	mm->bias_size = mm->step * sizeof(float);
 	mm->slot_size = mm->panel_size + mm->bias_size +
 			mm->chunk * mm->step * sizeof(float);
-	mm->slot_size = divide_up(mm->slot_size, line) * line;
+	mm->slot_size = divide_up(mm->slot_size, page) * page;
 	if (!checked_mul(tiles, tile, &size) ||
+	    !checked_pad(size, page, &size) ||
 	    !checked_mul(mm->strands, mm->slot_size, &slots))
 		return false;
 	mm->slots_offset = (size_t)size;

@@ -13,8 +13,9 @@
 
 #include "quire.h"
 
-/* A cache line, and the widest vector. */
-#define QUIRE_SCRATCH_ALIGNMENT 64
+/* A page. A core reads ahead of itself within one; what two threads write in
+ * the same page it takes from the other, and slows both. */
+#define QUIRE_SCRATCH_ALIGNMENT 4096
 
 struct scratch {
 	struct scratch *next; /* in the list, while nobody has it */

@@ -8,6 +8,7 @@
 #include "machine/cpu.h"
 #include "runtime/kernel_set.h"
 #include "runtime/runtime.h"
+#include "runtime/sizes.h"
 #include "tests/support/check.h"
 
 static void test_defaults(void **state)
@@ -138,8 +139,7 @@ static void test_tables_are_sound(void **state)
 					 0);
 			assert_int_equal(panel->kc % panel->x.group, 0);
 			assert_int_equal(panel->kc % QUIRE_BLOCK_COLS, 0);
-			assert_int_equal(panel->size % QUIRE_SCRATCH_ALIGNMENT,
-					 0);
+			assert_int_equal(panel->size % QUIRE_LINE_SIZE, 0);
 			assert_true(panel->size <= 32768);
 			assert_true(panel->nr <= 48 && panel->x.rows <= 8);
 		}
