@@ -75,9 +75,11 @@ struct vec_form {
 /* The same for x_rows rows of x, from 1 to as many as the form takes at most,
  * in tiles that lie x_size bytes apart:
  * y[m * y_stride + i] = row m of x . row i of W. */
-typedef void (*quire_few_fn)(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, size_t x_size,
-			     size_t x_rows, float *y, size_t y_stride);
+typedef void quire_few_function(const void *weights, size_t row_size,
+				size_t rows, size_t k, const void *x,
+				size_t x_size, size_t x_rows, float *y,
+				size_t y_stride);
+typedef quire_few_function *quire_few_fn;
 
 struct few_form {
 	struct x_form x;
@@ -118,6 +120,9 @@ struct strip_form {
 	quire_few_fn multiply;
 };
 
+/* Forms for a few rows that an op can have. */
+#define QUIRE_MAX_FEW 4
+
 /* One weight type, one way to compute. k is a multiple of QUIRE_BLOCK_COLS
  * for weights in blocks, and any number for others. */
 struct kernel_op {
@@ -125,7 +130,8 @@ struct kernel_op {
 	enum compute compute;
 	uint32_t panel_from; /* rows of x from which the panel form is used */
 	struct vec_form vec;
-	struct few_form few;	 /* multiply is NULL: there is none */
+	/* By rising `from`; multiply is NULL after the last. */
+	struct few_form few[QUIRE_MAX_FEW];
 	struct strip_form strip; /* pack is NULL: there is none */
 	struct panel_form panel; /* pack is NULL: there is none */
 };

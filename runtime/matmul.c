@@ -69,25 +69,26 @@ static size_t pad_rows(const struct x_form *form, size_t m)
 	return divide_up(m, form->rows) * form->rows;
 }
 
-/* Whether the few form is for m rows of x: of those that the panel form could
+/* The few form for m rows of x, or NULL: of those that the panel form could
  * take, for as many as fill its tiles as well. */
-static bool is_few(const struct kernel_op *op, size_t m)
+static const struct few_form *find_few(const struct kernel_op *op, size_t m)
 {
-	const struct few_form *few = &op->few;
+	const struct few_form *few = NULL;
 
-	if (!few->multiply || m < few->from)
-		return false;
-	if (!op->panel.pack || m < op->panel_from)
-		return true;
+	for (size_t i = 0; i < QUIRE_MAX_FEW && op->few[i].multiply; i++)
+		if (m >= op->few[i].from)
+			few = &op->few[i];
+	if (!few || !op->panel.pack || m < op->panel_from)
+		return few;
 	return m <= few->most &&
-	       pad_rows(&few->x, m) <= pad_rows(&op->panel.x, m);
+		       pad_rows(&few->x, m) <= pad_rows(&op->panel.x, m)
+		   ? few
+		   : NULL;
 }
 
 static enum form choose_form(const struct kernel_op *op, size_t m,
-			     bool prepacked)
+			     const struct few_form *few, bool prepacked)
 {
-	const bool few = is_few(op, m);
-
 	if (!few && op->panel.pack && m >= op->panel_from)
 		return FORM_PANEL;
 	if (prepacked)
@@ -131,15 +132,16 @@ static void plan_form(struct matmul *mm)
 {
 	const struct kernel_op *op = mm->op;
 
-	mm->form = choose_form(op, mm->request->m, mm->strips != NULL);
+	mm->few = find_few(op, mm->request->m);
+	mm->form = choose_form(op, mm->request->m, mm->few, mm->strips != NULL);
 	switch (mm->form) {
 	case FORM_PANEL:
 		mm->x_form = &op->panel.x;
 		mm->step = op->panel.nr * count_panels(mm);
 		break;
 	case FORM_FEW:
-		mm->x_form = &op->few.x;
-		mm->step = op->few.nr;
+		mm->x_form = &mm->few->x;
+		mm->step = mm->few->nr;
 		break;
 	case FORM_STRIP:
 		mm->x_form = &op->strip.x;
@@ -253,8 +255,8 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
 		quire_multiply_panels(mm, first, rows, c, slot);
 		break;
 	case FORM_FEW:
-		multiply_few(mm, mm->op->few.multiply, mm->op->few.most,
-			     weights, request->row_size, rows, c);
+		multiply_few(mm, mm->few->multiply, mm->few->most, weights,
+			     request->row_size, rows, c);
 		break;
 	case FORM_STRIP:
 		multiply_few(mm, mm->op->strip.multiply, QUIRE_FEW_ROWS,

@@ -48,13 +48,13 @@
 			.x = AVX2_X_VEC_INT8(x_factor),                        \
 			.multiply = quire_vec_int8_##type##_##isa,             \
 		},                                                             \
-		.few = {                                                       \
+		.few = { {                                                     \
 			.x = AVX2_X_VEC_INT8(x_factor),                        \
 			.from = 2,                                             \
 			.most = QUIRE_FEW_ROWS,                                \
 			.nr = AVX2_FEW_INT8_NR,                                \
 			.multiply = quire_few_int8_##type##_##isa,             \
-		},                                                             \
+		} },                                                           \
 		.panel = {                                                     \
 			.x = { .rows = AVX2_INT8_MR,                           \
 			       .group = QUIRE_BLOCK_COLS,                      \

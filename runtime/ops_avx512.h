@@ -28,16 +28,29 @@
 		.nr = AVX512_VEC_NR, .multiply = (function)                    \
 	}
 
-#define AVX512_FEW_F32(function)                                               \
+/* x in tiles of `mr` rows. */
+#define AVX512_FEW_F32(function, mr, first, last)                              \
 	{                                                                      \
-		.x = { .rows = AVX512_FEW_F32_MR,                              \
+		.x = { .rows = (mr),                                           \
 		       .group = AVX512_F32_GROUP,                              \
-		       .size = AVX512_FEW_F32_MR * AVX512_F32_GROUP *          \
-			       sizeof(float),                                  \
+		       .size = (mr)*AVX512_F32_GROUP * sizeof(float),          \
 		       .prepare = quire_prepare_columns_f32_scalar },          \
-		.from = 9, .most = AVX512_FEW_F32_MOST,                        \
-		.nr = AVX512_FEW_F32_NR, .multiply = (function)                \
+		.from = (first), .most = (last), .nr = AVX512_FEW_F32_NR,      \
+		.multiply = (function)                                         \
 	}
+
+/* Weights of 32 bits are read as fast by the vec form up to 4 rows of x, those
+ * of 16 bits up to 2. */
+#define AVX512_FEW_F32_8(type)                                                 \
+	AVX512_FEW_F32(quire_few8_f32_##type##_avx512, 8, 5, 8),               \
+	    AVX512_FEW_F32(quire_few16_f32_##type##_avx512, 16, 9,             \
+			   AVX512_FEW_F32_MOST)
+#define AVX512_FEW_F32_4(type)                                                 \
+	AVX512_FEW_F32(quire_few4_f32_##type##_avx512, 4, 3, 4),               \
+	    AVX512_FEW_F32_8(type)
+#define AVX512_FEW_F32_2(type)                                                 \
+	AVX512_FEW_F32(quire_few2_f32_##type##_avx512, 2, 2, 2),               \
+	    AVX512_FEW_F32_4(type)
 
 #define AVX512_PANEL_F32(function)                                             \
 	{                                                                      \
@@ -92,11 +105,11 @@
 		.multiply = (tile)                                             \
 	}
 
-#define AVX512_OP_F32(dtype, type, VEC)                                        \
+#define AVX512_OP_F32(dtype, type, VEC, FEW)                                   \
 	{                                                                      \
 		.weights = (dtype), .compute = COMPUTE_F32, .panel_from = 5,   \
 		.vec = VEC(quire_vec_f32_##type##_avx512),                     \
-		.few = AVX512_FEW_F32(quire_few_f32_##type##_avx512),          \
+		.few = { FEW(type) },                                          \
 		.panel = AVX512_PANEL_F32(quire_pack_f32_##type##_avx512),     \
 	}
 
@@ -107,8 +120,8 @@
 		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 17, \
 		.vec = AVX512_VEC_INT8(quire_vec_int8_##type##_##vec_isa,      \
 				       QUIRE_##TYPE##_FACTOR),                 \
-		.few = AVX512_FEW_INT8(quire_few_int8_##type##_##few_isa,      \
-				       QUIRE_##TYPE##_FACTOR),                 \
+		.few = { AVX512_FEW_INT8(quire_few_int8_##type##_##few_isa,    \
+					 QUIRE_##TYPE##_FACTOR) },             \
 		.strip = AVX512_STRIP_INT8(                                    \
 		    quire_pack_strip_##type##_avx512,                          \
 		    quire_strip_int8_##type##_avx512vnni,                      \
@@ -122,17 +135,23 @@
 /* All ops of a set that has for `isa` what more instructions make faster. */
 #define AVX512_OPS(isa)                                                        \
 	{                                                                      \
-		AVX512_OP_F32(QUIRE_Q4_0, q4_0, AVX512_VEC_F32_CODES),         \
+		AVX512_OP_F32(QUIRE_Q4_0, q4_0, AVX512_VEC_F32_CODES,          \
+			      AVX512_FEW_F32_2),                               \
 		    AVX512_OP_INT8(QUIRE_Q4_0, q4_0, Q4_0, isa, isa, , ),      \
-		    AVX512_OP_F32(QUIRE_Q4_1, q4_1, AVX512_VEC_F32_CODES),     \
+		    AVX512_OP_F32(QUIRE_Q4_1, q4_1, AVX512_VEC_F32_CODES,      \
+				  AVX512_FEW_F32_2),                           \
 		    AVX512_OP_INT8(QUIRE_Q4_1, q4_1, Q4_1, isa, avx512vnni,    \
 				   _MIN, _min),                                \
-		    AVX512_OP_F32(QUIRE_Q8_0, q8_0, AVX512_VEC_F32),           \
+		    AVX512_OP_F32(QUIRE_Q8_0, q8_0, AVX512_VEC_F32,            \
+				  AVX512_FEW_F32_2),                           \
 		    AVX512_OP_INT8(QUIRE_Q8_0, q8_0, Q8_0, avx512vnni, isa,    \
 				   , ),                                        \
-		    AVX512_OP_F32(QUIRE_F16, f16, AVX512_VEC_F32),             \
-		    AVX512_OP_F32(QUIRE_BF16, bf16, AVX512_VEC_F32),           \
-		    AVX512_OP_F32(QUIRE_F32, f32, AVX512_VEC_F32),             \
+		    AVX512_OP_F32(QUIRE_F16, f16, AVX512_VEC_F32,              \
+				  AVX512_FEW_F32_4),                           \
+		    AVX512_OP_F32(QUIRE_BF16, bf16, AVX512_VEC_F32,            \
+				  AVX512_FEW_F32_4),                           \
+		    AVX512_OP_F32(QUIRE_F32, f32, AVX512_VEC_F32,              \
+				  AVX512_FEW_F32_8),                           \
 	}
 
 #endif

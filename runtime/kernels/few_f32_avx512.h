@@ -9,6 +9,9 @@
  * takes up that cache, and nothing need be transposed but the sums, once. They
  * are summed in the order of the panel form.
  *
+ * Where there are but 2, 4 or 8 rows of x, a vector has 8, 4 or 2 columns of
+ * each, beside each other. Their sums are added up at the end.
+ *
  * Meanwhile the next columns of these rows of W are asked for, into the
  * first-level cache, and the next 48 rows, in the order in which they lie, into
  * the second. Of x the second level has all, and a core runs ahead of its loads
@@ -23,6 +26,7 @@
 
 #include <assert.h>
 #include <immintrin.h>
+#include <string.h>
 
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/prefetch.h"
@@ -30,10 +34,11 @@
 #include "runtime/kernels/unroll.h"
 
 enum {
-	LANES = AVX512_FEW_F32_MR,
+	LANES = AVX512_FEW_F32_LANES,
+	MOST = AVX512_FEW_F32_MOST,
 	FEW_NR = AVX512_FEW_F32_NR,
 	FEW_KC = AVX512_F32_KC,
-	MAX_VECTORS = AVX512_FEW_F32_MOST / LANES,
+	MAX_VECTORS = MOST / LANES,
 	MAX_GROUP = 12,
 };
 
@@ -53,12 +58,34 @@ static inline __mmask16 lanes_left(size_t left)
 	return (__mmask16)(left < 16 ? (1U << left) - 1 : 65535);
 }
 
+/* The next columns of a row of W, as many as a vector has of a row of x, for
+ * each of these. */
+QUIRE_INLINE __m512 spread_columns(const float *w, size_t columns)
+{
+	double two;
+
+	switch (columns) {
+	case 1:
+		return _mm512_set1_ps(*w);
+	case 2:
+		memcpy(&two, w, sizeof(two));
+		return _mm512_castpd_ps(_mm512_set1_pd(two));
+	case 4:
+		return _mm512_broadcast_f32x4(_mm_load_ps(w));
+	default:
+		return _mm512_castpd_ps(_mm512_broadcast_f64x4(
+		    _mm256_castps_pd(_mm256_load_ps(w))));
+	}
+}
+
 /* The products of a group over `cols` columns, written to c[group][vectors] or
- * added to it. */
+ * added to it. Columns up to a whole vector are there, and zeros. */
 QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 				 const float *w, size_t cols, float *c,
-				 bool add, size_t vectors, size_t group)
+				 bool add, size_t rows, size_t vectors,
+				 size_t group)
 {
+	const size_t columns = LANES / rows;
 	__m512 sum[MAX_GROUP][MAX_VECTORS];
 
 	QUIRE_UNROLL
@@ -67,7 +94,7 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 		for (size_t v = 0; v < vectors; v++)
 			sum[r][v] = _mm512_setzero_ps();
 	}
-	for (size_t j = 0; j < cols; j++, x += LANES, w++) {
+	for (size_t j = 0; j < cols; j += columns, x += LANES, w += columns) {
 		__m512 column[MAX_VECTORS];
 
 		QUIRE_UNROLL
@@ -75,7 +102,8 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 			column[v] = _mm512_load_ps(x + v * x_stride);
 		QUIRE_UNROLL
 		for (size_t r = 0; r < group; r++) {
-			const __m512 a = _mm512_set1_ps(w[r * FEW_KC]);
+			const __m512 a =
+			    spread_columns(w + r * FEW_KC, columns);
 
 			QUIRE_UNROLL
 			for (size_t v = 0; v < vectors; v++)
@@ -96,34 +124,39 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 	}
 }
 
-/* How 48 rows of W are taken: `vectors` vectors of rows of x, by `group` rows
- * of W at a time, so that sums, all in registers, are 24 where they can be. */
+/* How 48 rows of W are taken: `vectors` vectors of `rows` rows of x, by `group`
+ * rows of W at a time, so that sums, all in registers, are 24 where they can
+ * be. */
 struct few_shape {
-	size_t vectors, group;
+	size_t rows, vectors, group;
 	void (*multiply)(const float *x, size_t x_stride, const float *w,
 			 size_t cols, float *c, bool add);
 };
 
 /* The products are apart, so that nothing of decoding has a register meanwhile:
  * with one too few gcc keeps a column of x in memory. */
-#define FEW_SHAPE(vectors_, group_)                                            \
-	QUIRE_APART void multiply_group_##vectors_(                            \
+#define FEW_SHAPE(rows_, vectors_, group_)                                     \
+	QUIRE_APART void multiply_group_##rows_##_##vectors_(                  \
 	    const float *x, size_t x_stride, const float *w, size_t cols,      \
 	    float *c, bool add)                                                \
 	{                                                                      \
-		multiply_group(x, x_stride, w, cols, c, add, vectors_,         \
+		multiply_group(x, x_stride, w, cols, c, add, rows_, vectors_,  \
 			       group_);                                        \
 	}                                                                      \
-	static const struct few_shape few_shape_##vectors_ = {                 \
+	static const struct few_shape few_shape_##rows_##_##vectors_ = {       \
+		.rows = (rows_),                                               \
 		.vectors = (vectors_),                                         \
 		.group = (group_),                                             \
-		.multiply = multiply_group_##vectors_,                         \
+		.multiply = multiply_group_##rows_##_##vectors_,               \
 	}
 
-FEW_SHAPE(1, 12);
-FEW_SHAPE(2, 12);
-FEW_SHAPE(3, 8);
-FEW_SHAPE(4, 6);
+FEW_SHAPE(2, 1, 12);
+FEW_SHAPE(4, 1, 12);
+FEW_SHAPE(8, 1, 12);
+FEW_SHAPE(16, 1, 12);
+FEW_SHAPE(16, 2, 12);
+FEW_SHAPE(16, 3, 8);
+FEW_SHAPE(16, 4, 6);
 
 /* Up to 48 rows of W: their bytes, and where they are. */
 struct few_rows {
@@ -157,6 +190,39 @@ QUIRE_INLINE void decode_group(const struct few_rows *rows, size_t first,
 	}
 }
 
+/* Of each row 4 lanes from `lane` on, as 4 vectors, and of these each `columns`
+ * (1, 2 or 4) added up: 4 / columns vectors. */
+QUIRE_INLINE void load_sums(const unsigned char *const row[16], size_t lane,
+			    size_t columns, __m512 sums[4])
+{
+	__m512i out[4];
+
+	load_transposed16(row, lane * sizeof(float), out);
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++)
+		sums[i] = _mm512_castsi512_ps(out[i]);
+	for (; columns > 1; columns /= 2) {
+		sums[0] = _mm512_add_ps(sums[0], sums[1]);
+		sums[1] = _mm512_add_ps(sums[2], sums[3]);
+	}
+}
+
+/* The sums of the next rows of x from row `m` on; returns how many. */
+QUIRE_INLINE size_t take_sums(const unsigned char *const row[16], size_t m,
+			      size_t columns, __m512 sums[4])
+{
+	__m512 more[4];
+
+	if (columns <= 4) {
+		load_sums(row, m * columns, columns, sums);
+		return 4 / columns;
+	}
+	load_sums(row, m * columns, 4, sums);
+	load_sums(row, m * columns + 4, 4, more);
+	sums[0] = _mm512_add_ps(sums[0], more[0]);
+	return 1;
+}
+
 /* c[48][16 * vectors], of which the rows that are there go to y, by columns. */
 QUIRE_INLINE void write_sums(const float *c, size_t rows, size_t x_rows,
 			     float *y, size_t y_stride, struct few_shape shape)
@@ -169,18 +235,19 @@ QUIRE_INLINE void write_sums(const float *c, size_t rows, size_t x_rows,
 
 		for (size_t i = 0; i < 16; i++)
 			row[i] = (const unsigned char *)(c + (n + i) * stride);
-		for (size_t m = 0; m < x_rows; m += 4) {
-			__m512i out[4];
+		for (size_t m = 0; m < x_rows;) {
+			__m512 sums[4];
+			const size_t count =
+			    take_sums(row, m, LANES / shape.rows, sums);
 
-			load_transposed16(row, m * sizeof(*c), out);
-			for (size_t i = 0; i < 4 && m + i < x_rows; i++)
-				_mm512_mask_storeu_epi32(
-				    y + (m + i) * y_stride + n, lanes, out[i]);
+			for (size_t i = 0; i < count && m < x_rows; i++, m++)
+				_mm512_mask_storeu_ps(y + m * y_stride + n,
+						      lanes, sums[i]);
 		}
 	}
 }
 
-/* Up to 48 rows of W by up to 16 * vectors rows of x, of which x_rows are
+/* Up to 48 rows of W by up to `rows` * `vectors` rows of x, of which x_rows are
  * written. */
 QUIRE_INLINE void multiply_rows(const struct few_rows *rows, size_t k,
 				const float *x, size_t x_stride, size_t x_rows,
@@ -188,7 +255,7 @@ QUIRE_INLINE void multiply_rows(const struct few_rows *rows, size_t k,
 				struct few_shape shape,
 				const struct few_type *type)
 {
-	_Alignas(64) float c[FEW_NR * AVX512_FEW_F32_MOST];
+	_Alignas(64) float c[FEW_NR * MOST];
 	_Alignas(64) float w[MAX_GROUP * FEW_KC];
 	size_t far = FEW_NR * rows->row_size;
 
@@ -200,7 +267,7 @@ QUIRE_INLINE void multiply_rows(const struct few_rows *rows, size_t k,
 		for (size_t n = 0; n < rows->count; n += shape.group) {
 			decode_group(rows, n, offset, cols, size, w, shape,
 				     type);
-			shape.multiply(x + j * LANES, x_stride, w, cols,
+			shape.multiply(x + j * shape.rows, x_stride, w, cols,
 				       c + n * shape.vectors * LANES, j > 0);
 			for (size_t at = 0; at < shape.group * size; at += 64)
 				prefetch_far(rows->weights, far + at);
@@ -210,15 +277,16 @@ QUIRE_INLINE void multiply_rows(const struct few_rows *rows, size_t k,
 	write_sums(c, rows->count, x_rows, y, y_stride, shape);
 }
 
-/* The few form. Rows of x up to a multiple of 16 are there, as a tile is
- * prepared whole. */
+/* The few form, for x in tiles of `tile` rows, all of which are there, as a
+ * tile is prepared whole. */
 QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
 			       size_t rows, size_t k, const void *x,
 			       size_t x_size, size_t x_rows, float *y,
-			       size_t y_stride, const struct few_type *type)
+			       size_t y_stride, size_t tile,
+			       const struct few_type *type)
 {
 	assert(k % type->block_cols == 0);
-	assert(x_rows >= 1 && x_rows <= AVX512_FEW_F32_MOST);
+	assert(x_rows >= 1 && x_rows <= (tile < LANES ? tile : MOST));
 	for (size_t first = 0; first < rows; first += FEW_NR) {
 		const struct few_rows taken = {
 			.weights =
@@ -230,21 +298,32 @@ QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
 #define MULTIPLY(shape)                                                        \
 	multiply_rows(&taken, k, x, x_size / sizeof(float), x_rows, y + first, \
 		      y_stride, shape, type)
-		switch ((x_rows - 1) / LANES) {
-		case 0:
-			MULTIPLY(few_shape_1);
-			break;
-		case 1:
-			MULTIPLY(few_shape_2);
-			break;
-		case 2:
-			MULTIPLY(few_shape_3);
-			break;
-		default:
-			MULTIPLY(few_shape_4);
-		}
+		if (tile == 2)
+			MULTIPLY(few_shape_2_1);
+		else if (tile == 4)
+			MULTIPLY(few_shape_4_1);
+		else if (tile == 8)
+			MULTIPLY(few_shape_8_1);
+		else if (x_rows <= LANES)
+			MULTIPLY(few_shape_16_1);
+		else if (x_rows <= (size_t)2 * LANES)
+			MULTIPLY(few_shape_16_2);
+		else if (x_rows <= (size_t)3 * LANES)
+			MULTIPLY(few_shape_16_3);
+		else
+			MULTIPLY(few_shape_16_4);
 #undef MULTIPLY
 	}
 }
+
+/* A kernel for x in tiles of `tile` rows and weights of `type`. */
+#define FEW_F32_KERNEL(name, tile, type)                                       \
+	void name(const void *weights, size_t row_size, size_t rows, size_t k, \
+		  const void *x, size_t x_size, size_t x_rows, float *y,       \
+		  size_t y_stride)                                             \
+	{                                                                      \
+		multiply_few(weights, row_size, rows, k, x, x_size, x_rows, y, \
+			     y_stride, tile, type);                            \
+	}
 
 #endif

@@ -19,10 +19,6 @@ static const struct few_type type = {
 	.block_size = sizeof(uint16_t),
 };
 
-void quire_few_f32_f16_avx512(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, size_t x_size,
-			      size_t x_rows, float *y, size_t y_stride)
-{
-	multiply_few(weights, row_size, rows, k, x, x_size, x_rows, y, y_stride,
-		     &type);
-}
+FEW_F32_KERNEL(quire_few4_f32_f16_avx512, 4, &type)
+FEW_F32_KERNEL(quire_few8_f32_f16_avx512, 8, &type)
+FEW_F32_KERNEL(quire_few16_f32_f16_avx512, 16, &type)

@@ -21,8 +21,8 @@ enum {
 	/* The few form in f32: rows of x are lanes of up to four vectors, and
 	 * 128 columns of them are 32 KiB. Sums of 48 rows of W by all of them
 	 * are 12 KiB more. */
-	AVX512_FEW_F32_MR = 16,
-	AVX512_FEW_F32_MOST = 4 * AVX512_FEW_F32_MR,
+	AVX512_FEW_F32_LANES = 16,
+	AVX512_FEW_F32_MOST = 4 * AVX512_FEW_F32_LANES,
 	AVX512_FEW_F32_NR = 48,
 
 	/* In int8 an integer begins at the bits of 3 * 2^22 as an f32, whose
@@ -107,28 +107,27 @@ void quire_vec_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y);
 
-void quire_few_f32_q4_0_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x,
-			       size_t x_size, size_t x_rows, float *y,
-			       size_t y_stride);
-void quire_few_f32_q4_1_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x,
-			       size_t x_size, size_t x_rows, float *y,
-			       size_t y_stride);
-void quire_few_f32_q8_0_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x,
-			       size_t x_size, size_t x_rows, float *y,
-			       size_t y_stride);
-void quire_few_f32_f16_avx512(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, size_t x_size,
-			      size_t x_rows, float *y, size_t y_stride);
-void quire_few_f32_bf16_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x,
-			       size_t x_size, size_t x_rows, float *y,
-			       size_t y_stride);
-void quire_few_f32_f32_avx512(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, size_t x_size,
-			      size_t x_rows, float *y, size_t y_stride);
+/* For x in tiles of 2, 4, 8 or 16 rows. */
+quire_few_function quire_few2_f32_q4_0_avx512;
+quire_few_function quire_few4_f32_q4_0_avx512;
+quire_few_function quire_few8_f32_q4_0_avx512;
+quire_few_function quire_few16_f32_q4_0_avx512;
+quire_few_function quire_few2_f32_q4_1_avx512;
+quire_few_function quire_few4_f32_q4_1_avx512;
+quire_few_function quire_few8_f32_q4_1_avx512;
+quire_few_function quire_few16_f32_q4_1_avx512;
+quire_few_function quire_few2_f32_q8_0_avx512;
+quire_few_function quire_few4_f32_q8_0_avx512;
+quire_few_function quire_few8_f32_q8_0_avx512;
+quire_few_function quire_few16_f32_q8_0_avx512;
+quire_few_function quire_few4_f32_f16_avx512;
+quire_few_function quire_few8_f32_f16_avx512;
+quire_few_function quire_few16_f32_f16_avx512;
+quire_few_function quire_few4_f32_bf16_avx512;
+quire_few_function quire_few8_f32_bf16_avx512;
+quire_few_function quire_few16_f32_bf16_avx512;
+quire_few_function quire_few8_f32_f32_avx512;
+quire_few_function quire_few16_f32_f32_avx512;
 
 void quire_few_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,

@@ -14,17 +14,30 @@
 #include "tests/support/check.h"
 #include "tests/support/product.h"
 
-/* A runtime on one thread whose ops all use one form. */
+/* A form, and which of an op's few forms. */
+struct way {
+	enum form form;
+	size_t few;
+};
+
+static const struct way ways[] = {
+	{ FORM_VEC, 0 }, { FORM_STRIP, 0 }, { FORM_FEW, 0 },   { FORM_FEW, 1 },
+	{ FORM_FEW, 2 }, { FORM_FEW, 3 },   { FORM_PANEL, 0 },
+};
+
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+_Static_assert(QUIRE_MAX_FEW == 4, "a way for each few form");
+
+/* A runtime on one thread whose ops all multiply in one way. */
 struct bench {
 	quire_runtime *runtime;
 	struct kernel_set set; /* a copy, of the form alone */
-	enum form form;
+	struct way way;
 };
 
-#define FORM_COUNT (FORM_PANEL + 1)
-
 static bool bench_create(struct bench *bench, const struct kernel_set *set,
-			 enum form form)
+			 struct way way)
 {
 	const quire_runtime_options options = { .threads = 1,
 						.kernels = set->name };
@@ -33,27 +46,31 @@ static bool bench_create(struct bench *bench, const struct kernel_set *set,
 		return false;
 	assert_int_equal(quire_runtime_create(&options, &bench->runtime, NULL),
 			 QUIRE_OK);
-	bench->form = form;
+	bench->way = way;
 	bench->set = *set;
 	for (size_t i = 0; i < QUIRE_MAX_OPS; i++) {
 		struct kernel_op *op = &bench->set.ops[i];
 
-		op->panel_from = form == FORM_PANEL ? 0 : UINT32_MAX;
-		op->few.from = 1;
-		if (form != FORM_FEW)
-			op->few.multiply = NULL;
+		const struct few_form few = op->few[way.few];
+
+		op->panel_from = way.form == FORM_PANEL ? 0 : UINT32_MAX;
+		memset(op->few, 0, sizeof(op->few));
+		if (way.form != FORM_FEW)
+			continue;
+		op->few[0] = few;
+		op->few[0].from = 1;
 	}
 	bench->runtime->set = &bench->set;
 	return true;
 }
 
-static bool has_form(const struct kernel_op *op, enum form form)
+static bool has_way(const struct kernel_op *op, struct way way)
 {
-	switch (form) {
+	switch (way.form) {
 	case FORM_PANEL:
 		return op->panel.pack != NULL;
 	case FORM_FEW:
-		return op->few.multiply != NULL;
+		return op->few[way.few].multiply != NULL;
 	case FORM_STRIP:
 		return op->strip.pack != NULL;
 	default:
@@ -62,14 +79,14 @@ static bool has_form(const struct kernel_op *op, enum form form)
 }
 
 static bool same_kernel(const struct kernel_op *a, const struct kernel_op *b,
-			enum form form)
+			struct way way)
 {
-	switch (form) {
+	switch (way.form) {
 	case FORM_PANEL:
 		return a->panel.pack == b->panel.pack &&
 		       a->panel.multiply == b->panel.multiply;
 	case FORM_FEW:
-		return a->few.multiply == b->few.multiply;
+		return a->few[way.few].multiply == b->few[way.few].multiply;
 	case FORM_STRIP:
 		return a->strip.pack == b->strip.pack &&
 		       a->strip.multiply == b->strip.multiply;
@@ -79,7 +96,7 @@ static bool same_kernel(const struct kernel_op *a, const struct kernel_op *b,
 }
 
 /* Whether a set before set `end` that runs here has the kernel of `op`. */
-static bool is_repeated(size_t end, const struct kernel_op *op, enum form form)
+static bool is_repeated(size_t end, const struct kernel_op *op, struct way way)
 {
 	for (size_t i = 0; i < end; i++) {
 		const struct kernel_set *set = quire_kernel_set(i);
@@ -87,31 +104,30 @@ static bool is_repeated(size_t end, const struct kernel_op *op, enum form form)
 		if (!(set->needs & ~quire_cpu_features()) &&
 		    same_kernel(
 			quire_kernel_set_op(set, op->weights, op->compute), op,
-			form))
+			way))
 			return true;
 	}
 	return false;
 }
 
 /* Calls `visit` for each kernel that can run here: for each op of each set and
- * form, but for kernels that several sets have once. */
+ * way, but for kernels that several sets have once. */
 static void for_each_op(void (*visit)(struct bench *bench, struct rng *rng,
 				      const struct kernel_op *op))
 {
 	for (size_t i = 0; quire_kernel_set(i); i++)
-		for (int form = 0; form < FORM_COUNT; form++) {
+		for (size_t w = 0; w < WAYS; w++) {
 			struct rng rng = { .state = i + 1 };
 			struct bench bench;
 
-			if (!bench_create(&bench, quire_kernel_set(i),
-					  (enum form)form))
+			if (!bench_create(&bench, quire_kernel_set(i), ways[w]))
 				continue;
 			for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
 				const struct kernel_op *op = &bench.set.ops[j];
 
-				if (!has_form(op, (enum form)form) ||
+				if (!has_way(op, ways[w]) ||
 				    is_repeated(i, &quire_kernel_set(i)->ops[j],
-						(enum form)form))
+						ways[w]))
 					continue;
 				visit(&bench, &rng, op);
 			}
@@ -138,7 +154,7 @@ static void run(struct bench *bench, struct product *product)
 {
 	struct prepacked *list = &bench->runtime->prepacked;
 
-	if (bench->form == FORM_STRIP)
+	if (bench->way.form == FORM_STRIP)
 		assert_int_equal(quire_prepacked_add(
 				     list, &bench->set, &bench->runtime->crew,
 				     NULL, &product->weight, NULL),
@@ -407,11 +423,10 @@ static void check_integers(quire_dtype weights)
 	product_create(&product, &rng);
 	fill_integers(&product, &rng);
 	for (size_t i = 0; quire_kernel_set(i); i++)
-		for (int form = 0; form < FORM_COUNT; form++) {
+		for (size_t w = 0; w < WAYS; w++) {
 			struct bench bench;
 
-			if (!bench_create(&bench, quire_kernel_set(i),
-					  (enum form)form))
+			if (!bench_create(&bench, quire_kernel_set(i), ways[w]))
 				continue;
 			run(&bench, &product);
 			quire_runtime_free(bench.runtime);
@@ -494,19 +509,20 @@ static void test_quantization_is_equal(void **state)
 }
 
 /* What `set` makes of a product in one form. */
-static void run_form(const struct kernel_set *set, enum form form,
-		     struct product *product)
+static void run_way(const struct kernel_set *set, struct way way,
+		    struct product *product)
 {
 	struct bench bench;
 
-	assert_true(bench_create(&bench, set, form));
+	assert_true(bench_create(&bench, set, way));
 	run(&bench, product);
 	quire_runtime_free(bench.runtime);
 }
 
-/* The few form in f32 adds up in the order of the panel form. */
+/* The few form in f32 whose lanes are 16 rows of x, the last one, adds up in
+ * the order of the panel form. */
 static void check_order(const struct kernel_set *set,
-			const struct kernel_op *op, size_t m)
+			const struct kernel_op *op, size_t last, size_t m)
 {
 	struct product product = product_of(op, m, 61, 417);
 	struct rng rng = { .state = 13 };
@@ -514,9 +530,9 @@ static void check_order(const struct kernel_set *set,
 
 	product_create(&product, &rng);
 	few = malloc(product.y.size);
-	run_form(set, FORM_FEW, &product);
+	run_way(set, (struct way){ FORM_FEW, last }, &product);
 	memcpy(few, product.y.data, product.y.size);
-	run_form(set, FORM_PANEL, &product);
+	run_way(set, (struct way){ FORM_PANEL, 0 }, &product);
 	assert_memory_equal(few, product.y.data, product.y.size);
 	free(few);
 	product_free(&product);
@@ -532,11 +548,14 @@ static void test_order_of_few(void **state)
 			continue;
 		for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
 			const struct kernel_op *op = &set->ops[j];
+			size_t count = 0;
 
-			if (op->compute != COMPUTE_F32 || !op->few.multiply)
+			while (count < QUIRE_MAX_FEW && op->few[count].multiply)
+				count++;
+			if (op->compute != COMPUTE_F32 || count == 0)
 				continue;
-			for (size_t m = 1; m <= op->few.most; m += 7)
-				check_order(set, op, m);
+			for (size_t m = 1; m <= op->few[count - 1].most; m += 7)
+				check_order(set, op, count - 1, m);
 		}
 	}
 }

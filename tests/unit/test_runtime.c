@@ -111,6 +111,21 @@ static void test_choice_by_features(void **state)
 }
 
 /* What matmul.c takes for granted of the tables. */
+static void check_few(const struct kernel_op *op)
+{
+	uint32_t before = 1;
+
+	for (size_t i = 0; i < QUIRE_MAX_FEW && op->few[i].multiply; i++) {
+		const struct few_form *few = &op->few[i];
+
+		assert_true(few->from > before);
+		assert_int_equal(QUIRE_SEGMENT_COLS % few->x.group, 0);
+		assert_int_equal(few->most % few->x.rows, 0);
+		assert_true(few->nr <= 64 && few->x.rows <= 16);
+		before = few->from;
+	}
+}
+
 static void test_tables_are_sound(void **state)
 {
 	const struct kernel_set *set;
@@ -120,19 +135,13 @@ static void test_tables_are_sound(void **state)
 		for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
 			const struct kernel_op *op = &set->ops[j];
 			const struct panel_form *panel = &op->panel;
-			const struct few_form *few = &op->few;
 
 			if (!op->vec.multiply)
 				continue;
 			assert_int_equal(op->vec.x.rows, 1);
 			assert_int_equal(QUIRE_SEGMENT_COLS % op->vec.x.group,
 					 0);
-			if (few->multiply) {
-				assert_int_equal(
-				    QUIRE_SEGMENT_COLS % few->x.group, 0);
-				assert_int_equal(few->most % few->x.rows, 0);
-				assert_true(few->nr <= 64);
-			}
+			check_few(op);
 			if (!panel->pack)
 				continue;
 			assert_int_equal(QUIRE_SEGMENT_COLS % panel->x.group,
