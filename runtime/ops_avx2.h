@@ -9,9 +9,34 @@
 #include "runtime/kernels/kernels_scalar.h"
 #include "runtime/kernels/quantize.h"
 
-#define AVX2_OP_F32(dtype, type)                                                 \
+/* x in tiles of `mr` rows. */
+#define AVX2_FEW_F32(function, mr, first, last)                                \
+	{                                                                      \
+		.x = { .rows = (mr),                                           \
+		       .group = AVX2_FEW_F32_LANES / (mr),                     \
+		       .size = AVX2_FEW_F32_LANES * sizeof(float),             \
+		       .prepare = quire_prepare_columns_f32_scalar },          \
+		.from = (first), .most = (last), .nr = AVX2_FEW_F32_NR,        \
+		.multiply = (function)                                         \
+	}
+
+/* By the vec form two rows of Q8_0, and three of plain weights, are as fast. */
+#define AVX2_FEW_F32_8(type)                                                   \
+	AVX2_FEW_F32(quire_few8_f32_##type##_avx2, 8, 5, AVX2_FEW_F32_MOST)
+#define AVX2_FEW_PLAIN(type)                                                   \
+	AVX2_FEW_F32(quire_few4_f32_##type##_avx2, 4, 4, 4),                   \
+	    AVX2_FEW_F32_8(type)
+#define AVX2_FEW_BYTES(type)                                                   \
+	AVX2_FEW_F32(quire_few4_f32_##type##_avx2, 4, 3, 4),                   \
+	    AVX2_FEW_F32_8(type)
+#define AVX2_FEW_NIBBLES(type)                                                 \
+	AVX2_FEW_F32(quire_few2_f32_##type##_avx2, 2, 2, 2),                   \
+	    AVX2_FEW_BYTES(type)
+
+#define AVX2_OP_F32(dtype, type, FEW)                                            \
 	{                                                                        \
-		.weights = (dtype), .compute = COMPUTE_F32, .panel_from = 4,   \
+		.weights = (dtype), .compute = COMPUTE_F32, .panel_from = 5,   \
+		.few = { FEW(type) },                                          \
 		.vec = {                                                       \
 			.x = { .rows = 1,                                      \
 			       .group = QUIRE_BLOCK_COLS,                      \
@@ -72,16 +97,16 @@
 /* All ops of a set whose int8 kernels are for `isa`. */
 #define AVX2_OPS(isa)                                                          \
 	{                                                                      \
-		AVX2_OP_F32(QUIRE_Q4_0, q4_0),                                 \
+		AVX2_OP_F32(QUIRE_Q4_0, q4_0, AVX2_FEW_NIBBLES),               \
 		    AVX2_OP_INT8(QUIRE_Q4_0, q4_0, isa, , QUIRE_Q4_0_FACTOR),  \
-		    AVX2_OP_F32(QUIRE_Q4_1, q4_1),                             \
+		    AVX2_OP_F32(QUIRE_Q4_1, q4_1, AVX2_FEW_NIBBLES),           \
 		    AVX2_OP_INT8(QUIRE_Q4_1, q4_1, isa, _MIN,                  \
 				 QUIRE_Q4_1_FACTOR),                           \
-		    AVX2_OP_F32(QUIRE_Q8_0, q8_0),                             \
+		    AVX2_OP_F32(QUIRE_Q8_0, q8_0, AVX2_FEW_BYTES),             \
 		    AVX2_OP_INT8(QUIRE_Q8_0, q8_0, isa, , QUIRE_Q8_0_FACTOR),  \
-		    AVX2_OP_F32(QUIRE_F16, f16),                               \
-		    AVX2_OP_F32(QUIRE_BF16, bf16),                             \
-		    AVX2_OP_F32(QUIRE_F32, f32),                               \
+		    AVX2_OP_F32(QUIRE_F16, f16, AVX2_FEW_PLAIN),               \
+		    AVX2_OP_F32(QUIRE_BF16, bf16, AVX2_FEW_PLAIN),             \
+		    AVX2_OP_F32(QUIRE_F32, f32, AVX2_FEW_PLAIN),               \
 	}
 
 #endif

@@ -32,8 +32,8 @@
 #define AVX512_FEW_F32(function, mr, first, last)                              \
 	{                                                                      \
 		.x = { .rows = (mr),                                           \
-		       .group = AVX512_F32_GROUP,                              \
-		       .size = (mr)*AVX512_F32_GROUP * sizeof(float),          \
+		       .group = AVX512_FEW_F32_LANES / (mr),                   \
+		       .size = AVX512_FEW_F32_LANES * sizeof(float),           \
 		       .prepare = quire_prepare_columns_f32_scalar },          \
 		.from = (first), .most = (last), .nr = AVX512_FEW_F32_NR,      \
 		.multiply = (function)                                         \
@@ -41,16 +41,16 @@
 
 /* Weights of 32 bits are read as fast by the vec form up to 4 rows of x, those
  * of 16 bits up to 2. */
-#define AVX512_FEW_F32_8(type)                                                 \
+#define AVX512_FEW_FLOATS(type)                                                \
 	AVX512_FEW_F32(quire_few8_f32_##type##_avx512, 8, 5, 8),               \
 	    AVX512_FEW_F32(quire_few16_f32_##type##_avx512, 16, 9,             \
 			   AVX512_FEW_F32_MOST)
-#define AVX512_FEW_F32_4(type)                                                 \
+#define AVX512_FEW_HALVES(type)                                                \
 	AVX512_FEW_F32(quire_few4_f32_##type##_avx512, 4, 3, 4),               \
-	    AVX512_FEW_F32_8(type)
-#define AVX512_FEW_F32_2(type)                                                 \
+	    AVX512_FEW_FLOATS(type)
+#define AVX512_FEW_CODES(type)                                                 \
 	AVX512_FEW_F32(quire_few2_f32_##type##_avx512, 2, 2, 2),               \
-	    AVX512_FEW_F32_4(type)
+	    AVX512_FEW_HALVES(type)
 
 #define AVX512_PANEL_F32(function)                                             \
 	{                                                                      \
@@ -136,22 +136,22 @@
 #define AVX512_OPS(isa)                                                        \
 	{                                                                      \
 		AVX512_OP_F32(QUIRE_Q4_0, q4_0, AVX512_VEC_F32_CODES,          \
-			      AVX512_FEW_F32_2),                               \
+			      AVX512_FEW_CODES),                               \
 		    AVX512_OP_INT8(QUIRE_Q4_0, q4_0, Q4_0, isa, isa, , ),      \
 		    AVX512_OP_F32(QUIRE_Q4_1, q4_1, AVX512_VEC_F32_CODES,      \
-				  AVX512_FEW_F32_2),                           \
+				  AVX512_FEW_CODES),                           \
 		    AVX512_OP_INT8(QUIRE_Q4_1, q4_1, Q4_1, isa, avx512vnni,    \
 				   _MIN, _min),                                \
 		    AVX512_OP_F32(QUIRE_Q8_0, q8_0, AVX512_VEC_F32,            \
-				  AVX512_FEW_F32_2),                           \
+				  AVX512_FEW_CODES),                           \
 		    AVX512_OP_INT8(QUIRE_Q8_0, q8_0, Q8_0, avx512vnni, isa,    \
 				   , ),                                        \
 		    AVX512_OP_F32(QUIRE_F16, f16, AVX512_VEC_F32,              \
-				  AVX512_FEW_F32_4),                           \
+				  AVX512_FEW_HALVES),                          \
 		    AVX512_OP_F32(QUIRE_BF16, bf16, AVX512_VEC_F32,            \
-				  AVX512_FEW_F32_4),                           \
+				  AVX512_FEW_HALVES),                          \
 		    AVX512_OP_F32(QUIRE_F32, f32, AVX512_VEC_F32,              \
-				  AVX512_FEW_F32_8),                           \
+				  AVX512_FEW_FLOATS),                          \
 	}
 
 #endif

@@ -16,6 +16,12 @@ enum {
 	AVX2_F32_KC = 256,
 	AVX2_F32_PANEL_SIZE = AVX2_NR * AVX2_F32_KC * 4,
 
+	/* The few form in f32: rows of x are lanes of up to two vectors, and
+	 * 256 columns of them are 16 KiB. */
+	AVX2_FEW_F32_LANES = 8,
+	AVX2_FEW_F32_MOST = 2 * AVX2_FEW_F32_LANES,
+	AVX2_FEW_F32_NR = 48,
+
 	/* int8: 8 registers are integer sums. */
 	AVX2_INT8_MR = 4,
 	AVX2_INT8_KC = 512,
@@ -59,6 +65,22 @@ void quire_vec_int8_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
 void quire_vec_int8_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, float *y);
+
+/* For x in tiles of 2, 4 or 8 rows. */
+quire_few_function quire_few2_f32_q4_0_avx2;
+quire_few_function quire_few4_f32_q4_0_avx2;
+quire_few_function quire_few8_f32_q4_0_avx2;
+quire_few_function quire_few2_f32_q4_1_avx2;
+quire_few_function quire_few4_f32_q4_1_avx2;
+quire_few_function quire_few8_f32_q4_1_avx2;
+quire_few_function quire_few4_f32_q8_0_avx2;
+quire_few_function quire_few8_f32_q8_0_avx2;
+quire_few_function quire_few4_f32_f16_avx2;
+quire_few_function quire_few8_f32_f16_avx2;
+quire_few_function quire_few4_f32_bf16_avx2;
+quire_few_function quire_few8_f32_bf16_avx2;
+quire_few_function quire_few4_f32_f32_avx2;
+quire_few_function quire_few8_f32_f32_avx2;
 
 void quire_few_int8_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
 			      size_t k, const void *x, size_t x_size,

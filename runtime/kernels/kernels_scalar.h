@@ -11,8 +11,7 @@
 void quire_prepare_f32_scalar(const struct x_form *form, const float *x,
 			      size_t groups, size_t row, void *out);
 
-/* The same, so that 16 lanes hold all rows: [group * rows / 16][rows][16 /
- * rows]. rows divides 16. */
+/* The same, for groups of 1, 2, 4 or 8 columns. */
 void quire_prepare_columns_f32_scalar(const struct x_form *form, const float *x,
 				      size_t groups, size_t row, void *out);
 

@@ -11,13 +11,11 @@
 
 #include <string.h>
 
+#include "runtime/kernels/decode_avx2.h"
 #include "runtime/kernels/kernels_avx2.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 #include "runtime/kernels/vectors_avx2.h"
-
-/* 32 columns of W, from the first one's place. */
-typedef void (*decode_fn)(const unsigned char *weights, __m256 w[4]);
 
 QUIRE_INLINE void add_columns(const unsigned char *weights, const float *x,
 			      decode_fn decode, __m256 sum[4])

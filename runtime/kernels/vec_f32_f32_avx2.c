@@ -3,16 +3,9 @@
  */
 #include "runtime/kernels/vec_f32_avx2.h"
 
-QUIRE_INLINE void decode(const unsigned char *weights, __m256 w[4])
-{
-	QUIRE_UNROLL
-	for (size_t i = 0; i < 4; i++)
-		w[i] = _mm256_loadu_ps((const void *)(weights + 32 * i));
-}
-
 void quire_vec_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
 			    size_t k, const void *x, float *y)
 {
-	multiply_columns(weights, row_size, rows, k, x, y, decode,
+	multiply_columns(weights, row_size, rows, k, x, y, decode_f32,
 			 QUIRE_BLOCK_COLS * 4);
 }
