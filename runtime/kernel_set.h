@@ -55,6 +55,7 @@ struct x_form {
 	/* Added to each of these sums; 0 but for kernels that begin their
 	 * integers elsewhere. */
 	int32_t begin;
+	bool sums_f32; /* the sums are laid out as f32, which holds them */
 	quire_prepare_fn prepare;
 };
 

@@ -168,7 +168,8 @@ static bool shares(const struct matmul *a, const struct matmul *b)
 
 	return p->rows == q->rows && p->group == q->group &&
 	       p->size == q->size && p->factor == q->factor &&
-	       p->begin == q->begin && p->prepare == q->prepare &&
+	       p->begin == q->begin && p->sums_f32 == q->sums_f32 &&
+	       p->prepare == q->prepare &&
 	       a->request->cols == b->request->cols &&
 	       a->request->k == b->request->k;
 }

@@ -80,6 +80,7 @@
 		.rows = (mr), .group = QUIRE_BLOCK_COLS,                       \
 		.size = QUIRE_INT8_SIZE(mr), .factor = (x_factor),             \
 		.begin = QUIRE_HAS_ZERO(x_factor) ? AVX512_INT8_BEGIN : 0,     \
+		.sums_f32 = !QUIRE_HAS_ZERO(x_factor),                         \
 		.prepare = quire_prepare_int8_avx512vnni                       \
 	}
 

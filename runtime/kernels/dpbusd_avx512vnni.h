@@ -22,6 +22,14 @@ static inline __m512i broadcast(const unsigned char *bytes)
 	return _mm512_set1_epi32(four);
 }
 
+static inline __m512 broadcast_f32(const unsigned char *bytes)
+{
+	float number;
+
+	memcpy(&number, bytes, sizeof(number));
+	return _mm512_set1_ps(number);
+}
+
 /* What an integer begins at that no offset is in. */
 static inline __m512i begin_integers(void)
 {

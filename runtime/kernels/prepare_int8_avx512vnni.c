@@ -82,13 +82,15 @@ void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
 		const float scale =
 		    quantize_block(x, form->factor, &low, &high, &offsets);
 		const int32_t offset = add_lanes(offsets) + form->begin;
+		const float sum = (float)offset;
 
 		_mm_storeu_si128((void *)codes, low);
 		_mm_storeu_si128((void *)(codes + 16), high);
 		memcpy(block + QUIRE_INT8_SCALES(rows) + row * sizeof(scale),
 		       &scale, sizeof(scale));
 		memcpy(block + QUIRE_INT8_OFFSETS(rows) + row * sizeof(offset),
-		       &offset, sizeof(offset));
+		       form->sums_f32 ? (const void *)&sum : &offset,
+		       sizeof(offset));
 		x += QUIRE_BLOCK_COLS;
 		block += form->size;
 	}

@@ -53,10 +53,9 @@ QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
 			      __m512 begin, const unsigned char *x, size_t m,
 			      bool minima)
 {
-	const __m512i offset = broadcast(x + QUIRE_INT8_OFFSETS(TILE) + m * 4);
-	const __m512 scale =
-	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(TILE) + m * 4));
-	__m512i s = minima ? begin_integers() : offset;
+	const unsigned char *offset = x + QUIRE_INT8_OFFSETS(TILE) + m * 4;
+	const __m512 scale = broadcast_f32(x + QUIRE_INT8_SCALES(TILE) + m * 4);
+	__m512i s = minima ? begin_integers() : broadcast(offset);
 	__m512 block;
 
 	QUIRE_UNROLL
@@ -64,8 +63,7 @@ QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
 		s = add_codes(s, w->codes[i], x + m * QUIRE_BLOCK_COLS + i * 4);
 	block = scale_integers(s, w->d, begin);
 	if (minima)
-		block =
-		    _mm512_fmadd_ps(w->min, _mm512_cvtepi32_ps(offset), block);
+		block = _mm512_fmadd_ps(w->min, broadcast_f32(offset), block);
 	return _mm512_fmadd_ps(block, scale, sum);
 }
 

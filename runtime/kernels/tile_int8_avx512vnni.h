@@ -75,10 +75,8 @@ static inline void add_scaled(const unsigned char *x, int m,
 			      const __m512i s[NV], const struct tile_scales *w,
 			      bool minima, __m512 sum[NV])
 {
-	const __m512 scale =
-	    _mm512_castsi512_ps(broadcast(x + QUIRE_INT8_SCALES(MR) + m * 4));
-	const __m512 x_sum =
-	    _mm512_cvtepi32_ps(broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4));
+	const __m512 scale = broadcast_f32(x + QUIRE_INT8_SCALES(MR) + m * 4);
+	const __m512 x_sum = broadcast_f32(x + QUIRE_INT8_OFFSETS(MR) + m * 4);
 
 	QUIRE_UNROLL
 	for (int v = 0; v < NV; v++) {

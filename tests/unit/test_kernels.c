@@ -491,6 +491,7 @@ static void check_quantization(quire_dtype weights)
 			form.rows = 1;
 			form.size = 40;
 			form.begin = 0;
+			form.sums_f32 = false;
 			form.prepare(&form, x, 2, 0, have ? other : first);
 			if (have)
 				assert_memory_equal(first, other,
