@@ -185,7 +185,8 @@ QUIRE_INLINE size_t take_sums(const unsigned char *const row[LANES], size_t m,
 	return 1;
 }
 
-/* c[48][16 * vectors], of which the rows that are there go to y, by columns. */
+/* c[48][vectors][LANES], of which the rows that are there go to y, by columns.
+ */
 QUIRE_INLINE void write_sums(const float *c, size_t rows, size_t x_rows,
 			     float *y, size_t y_stride, struct few_shape shape)
 {

@@ -32,7 +32,7 @@ _Static_assert(QUIRE_MAX_FEW == 4, "a way for each few form");
 /* A runtime on one thread whose ops all multiply in one way. */
 struct bench {
 	quire_runtime *runtime;
-	struct kernel_set set; /* a copy, of the form alone */
+	struct kernel_set set; /* a copy, of that way alone */
 	struct way way;
 };
 
@@ -50,7 +50,6 @@ static bool bench_create(struct bench *bench, const struct kernel_set *set,
 	bench->set = *set;
 	for (size_t i = 0; i < QUIRE_MAX_OPS; i++) {
 		struct kernel_op *op = &bench->set.ops[i];
-
 		const struct few_form few = op->few[way.few];
 
 		op->panel_from = way.form == FORM_PANEL ? 0 : UINT32_MAX;
@@ -509,7 +508,7 @@ static void test_quantization_is_equal(void **state)
 	check_quantization(QUIRE_Q8_0);
 }
 
-/* What `set` makes of a product in one form. */
+/* What `set` makes of a product in one way. */
 static void run_way(const struct kernel_set *set, struct way way,
 		    struct product *product)
 {

@@ -110,7 +110,6 @@ static void test_choice_by_features(void **state)
 	}
 }
 
-/* What matmul.c takes for granted of the tables. */
 static void check_few(const struct kernel_op *op)
 {
 	uint32_t before = 1;
@@ -126,6 +125,7 @@ static void check_few(const struct kernel_op *op)
 	}
 }
 
+/* What matmul.c takes for granted of the tables. */
 static void test_tables_are_sound(void **state)
 {
 	const struct kernel_set *set;
