@@ -23,16 +23,19 @@ static inline uint64_t sum_avx2(__m256i sum)
 
 static inline uint64_t read_avx2(const void *data, size_t size)
 {
-	const __m256i *line = data;
-	const size_t count = size / sizeof(*line) / 4;
+	const __m256i *at = data;
+	const size_t count = size / sizeof(*at) / 8;
 	__m256i a = _mm256_setzero_si256();
 	__m256i b = a, c = a, d = a;
 
-	for (size_t i = 0; i < count; i++, line += 4) {
-		a = _mm256_add_epi64(a, _mm256_loadu_si256(line));
-		b = _mm256_add_epi64(b, _mm256_loadu_si256(line + 1));
-		c = _mm256_add_epi64(c, _mm256_loadu_si256(line + 2));
-		d = _mm256_add_epi64(d, _mm256_loadu_si256(line + 3));
+	for (size_t i = 0; i < count; i++) {
+		peak_ask_ahead(data, i);
+		for (size_t j = 0; j < 2; j++, at += 4) {
+			a = _mm256_add_epi64(a, _mm256_loadu_si256(at));
+			b = _mm256_add_epi64(b, _mm256_loadu_si256(at + 1));
+			c = _mm256_add_epi64(c, _mm256_loadu_si256(at + 2));
+			d = _mm256_add_epi64(d, _mm256_loadu_si256(at + 3));
+		}
 	}
 	return sum_avx2(
 	    _mm256_add_epi64(_mm256_add_epi64(a, b), _mm256_add_epi64(c, d)));

@@ -28,6 +28,7 @@ static uint64_t read_all(const void *data, size_t size)
 	__m512i b = a, c = a, d = a;
 
 	for (size_t i = 0; i < count; i++, line += 4) {
+		peak_ask_ahead(data, i);
 		a = _mm512_add_epi64(a, _mm512_loadu_si512(line));
 		b = _mm512_add_epi64(b, _mm512_loadu_si512(line + 1));
 		c = _mm512_add_epi64(c, _mm512_loadu_si512(line + 2));

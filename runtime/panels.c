@@ -6,6 +6,7 @@
 
 #include <assert.h>
 
+#include "runtime/kernels/prefetch.h"
 #include "runtime/outputs.h"
 #include "runtime/sizes.h"
 
@@ -49,9 +50,9 @@ static void ask_ahead(struct ahead *ahead, const unsigned char *tile)
 
 	for (size_t i = 0; i < ahead->tile_begin; i += QUIRE_LINE_SIZE)
 		__builtin_prefetch((const void *)(next + i), 0, 3);
-	for (size_t i = 0; i < ahead->lines;
-	     i++, ahead->line += QUIRE_LINE_SIZE)
-		__builtin_prefetch((const void *)ahead->line, 0, 2);
+	prefetch_far((const void *)ahead->line, QUIRE_FAR_SHIFT,
+		     ahead->lines * QUIRE_LINE_SIZE);
+	ahead->line += ahead->lines * QUIRE_LINE_SIZE;
 	for (size_t i = 0; i < ahead->rows;
 	     i++, ahead->row += ahead->row_size) {
 		const uintptr_t end = ahead->row + ahead->panel_cols_size;

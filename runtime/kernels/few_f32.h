@@ -220,7 +220,7 @@ QUIRE_INLINE void multiply_rows(const struct few_rows *rows, size_t k,
 {
 	_Alignas(64) float c[FEW_NR * MOST];
 	_Alignas(64) float w[MAX_GROUP * FEW_KC];
-	size_t far = FEW_NR * rows->row_size;
+	size_t far = FEW_NR * rows->row_size + QUIRE_FAR_SHIFT;
 
 	for (size_t j = 0; j < k; j += FEW_KC) {
 		const size_t cols = k - j < FEW_KC ? k - j : FEW_KC;
@@ -232,8 +232,7 @@ QUIRE_INLINE void multiply_rows(const struct few_rows *rows, size_t k,
 				     type);
 			shape.multiply(x + j * shape.rows, x_stride, w, cols,
 				       c + n * shape.vectors * LANES, j > 0);
-			for (size_t at = 0; at < shape.group * size; at += 64)
-				prefetch_far(rows->weights, far + at);
+			prefetch_far(rows->weights, far, shape.group * size);
 			far += shape.group * size;
 		}
 	}

@@ -50,15 +50,6 @@ struct strip_type {
 	bool minima;
 };
 
-/* Asks for the same bytes of the strip after this one. */
-QUIRE_INLINE void prefetch_strip(const unsigned char *weights, size_t row_size,
-				 size_t begin, size_t size)
-{
-	prefetch_page(weights, STRIP * row_size + begin, size);
-	for (size_t line = 0; line < size; line += 64)
-		prefetch_far(weights, STRIP * row_size + begin + line);
-}
-
 /* A strip, of which `rows` rows are there, by a constant number of rows of x,
  * of which the first x_rows are written. */
 QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
@@ -67,7 +58,8 @@ QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
 				 float *y, size_t y_stride,
 				 const struct strip_type *type)
 {
-	const size_t strip_size = STRIP * type->block_size;
+	const size_t size = STRIP * type->block_size;
+	const size_t ahead = STRIP * row_size + QUIRE_FAR_SHIFT;
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const size_t run = type->run_blocks;
 	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
@@ -86,8 +78,7 @@ QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
 		for (size_t i = 0; i < run; i++) {
 			struct strip_block w;
 
-			prefetch_strip(weights, row_size, (b + i) * strip_size,
-				       strip_size);
+			prefetch_far(weights, ahead + (b + i) * size, size);
 			w = type->take(row, b * type->block_size, dwords, i);
 			add_rows(sum, &w, x + (b + i) * QUIRE_INT8_SIZE(TILE),
 				 x_size, count, type->minima);
@@ -96,7 +87,7 @@ QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
 	for (; b < blocks; b++) {
 		struct strip_block w;
 
-		prefetch_strip(weights, row_size, b * strip_size, strip_size);
+		prefetch_far(weights, ahead + b * size, size);
 		w = type->load(row, b * type->block_size);
 		add_rows(sum, &w, x + b * QUIRE_INT8_SIZE(TILE), x_size, count,
 			 type->minima);

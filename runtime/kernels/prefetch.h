@@ -1,68 +1,77 @@
 /*
- * prefetch.h - asks for weights, and x, before their turn. For x86 kernels
- * only.
+ * prefetch.h - asks for weights, and x, before their turn.
  */
 #ifndef QUIRE_KERNELS_PREFETCH_H
 #define QUIRE_KERNELS_PREFETCH_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include <xmmintrin.h>
 
 #include "runtime/kernels/unroll.h"
 
-/* Along one row, as the vec form reads, in two stages: into the second-level
- * cache what memory delivers while a core waits for it, and from there into the
- * first. A core has some three times as many requests to memory under way from
- * the second level as from the first. */
-#define QUIRE_AHEAD_FAR	 14336
+/* How far before its turn memory is asked for as a kernel goes along a row:
+ * into the second-level cache what memory delivers while a core waits for it,
+ * and from there into the first. A core has some three times as many requests
+ * to memory under way from the second level as from the first. */
+#define QUIRE_AHEAD_FAR	 24576
 #define QUIRE_AHEAD_NEAR 6144
 
-/* To ask for memory that is not there does no harm; the address is reckoned
- * as a number, as it may be no place within the array. Always inlined: gcc
- * takes a function that only prefetches for one without effects. */
+/*
+ * Most of those requests are its own: a core reads on ahead of what it is asked
+ * for, within a page, and begins anew in the next. So far lines are asked for
+ * in four pages at once, of which there is always one where it is well ahead:
+ * memory is taken as windows of four pages, and every 256 bytes on the way
+ * through one ask for the next line of each of its pages. That is up to three
+ * pages before a line's turn, or as much after it.
+ */
+#define QUIRE_FAR_PAGES 4
+#define QUIRE_FAR_SHIFT ((size_t)(QUIRE_FAR_PAGES - 1) * 4096)
+
+/* To ask for memory that is not there does no harm; addresses are reckoned as
+ * numbers, as they may be no place within the array. Always inlined: gcc takes
+ * a function that only prefetches for one without effects. */
 QUIRE_INLINE void prefetch_near(const void *from, size_t ahead)
 {
-	_mm_prefetch((const char *)((uintptr_t)from + ahead), _MM_HINT_T0);
+	__builtin_prefetch((const void *)((uintptr_t)from + ahead), 0, 3);
 }
 
-QUIRE_INLINE void prefetch_far(const void *from, size_t ahead)
+/* Four lines: those that `at`, a multiple of 256, asks for. */
+QUIRE_INLINE void prefetch_turn(uintptr_t at)
 {
-	_mm_prefetch((const char *)((uintptr_t)from + ahead), _MM_HINT_T2);
+	const uintptr_t page = 4096;
+	const uintptr_t in_window = at % (QUIRE_FAR_PAGES * page);
+	const uintptr_t line = in_window / (QUIRE_FAR_PAGES * 64) * 64;
+
+	QUIRE_UNROLL
+	for (uintptr_t i = 0; i < QUIRE_FAR_PAGES; i++)
+		__builtin_prefetch(
+		    (const void *)(at - in_window + i * page + line), 0, 1);
 }
 
-/* Asks for a line of the page two pages after that which begins within `size`
- * bytes from `ahead` on, if one does: where it is in memory is then known when
- * its lines are asked for, which otherwise wait for that one after the other.
- */
-QUIRE_INLINE void prefetch_page(const void *from, size_t ahead, size_t size)
+/* What the `size` bytes `ahead` of `from` ask for. Calls for bytes that follow
+ * each other ask for each line once. */
+QUIRE_INLINE void prefetch_far(const void *from, size_t ahead, size_t size)
 {
-	const uintptr_t page = 4096, at = (uintptr_t)from + ahead;
+	const uintptr_t turn = (uintptr_t)QUIRE_FAR_PAGES * 64;
+	const uintptr_t at = (uintptr_t)from + ahead;
+	const uintptr_t first = (at + turn - 1) / turn * turn;
+	const size_t whole = size / turn * turn;
 
-	if (at / page != (at + size) / page)
-		prefetch_far(from, ahead + size + 2 * page);
+	for (size_t i = 0; i < whole; i += turn)
+		prefetch_turn(first + i);
+	if (first + whole < at + size)
+		prefetch_turn(first + whole);
 }
 
-/* The lines of `size` bytes along a row; of less than a line, only near ones.
- * Near ones that no step asks for are waited for, and cost more than asking for
- * some twice; of far ones it is the other way round. */
+/* Both stages, for a step of `size` bytes along a row; of less than a line,
+ * only near ones. Near ones that no step asks for are waited for, and cost more
+ * than asking for some twice. */
 QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 {
-	for (size_t line = 0; line + 64 <= size; line += 64)
-		prefetch_far(weights, QUIRE_AHEAD_FAR + line);
+	if (size >= 64)
+		prefetch_far(weights, QUIRE_AHEAD_FAR, size);
 	for (size_t line = 0; line < size; line += 64)
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
-}
-
-/* Lines `first` to `end` - 1, for a step of so many that they are better asked
- * for between its parts. */
-QUIRE_INLINE void prefetch_lines(const unsigned char *weights, size_t first,
-				 size_t end)
-{
-	for (size_t i = first; i < end; i++) {
-		prefetch_far(weights, QUIRE_AHEAD_FAR + 64 * i);
-		prefetch_near(weights, QUIRE_AHEAD_NEAR + 64 * i);
-	}
 }
 
 #endif

@@ -15,7 +15,6 @@
 #include <stddef.h>
 
 #include "runtime/kernels/kernels_avx512.h"
-#include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/unroll.h"
 
 struct row_sums {
@@ -70,16 +69,6 @@ QUIRE_INLINE void add_up_rows(const struct row_sums *sums, size_t rows,
 typedef __m512 (*multiply_row_fn)(const unsigned char *w, size_t k,
 				  const void *x, const void *type);
 
-/* A page at a time, so that its address has been looked up when its lines are
- * asked for. */
-QUIRE_INLINE void prefetch_pages(const unsigned char *row, size_t row_size)
-{
-	const size_t page = 4096;
-
-	for (size_t at = 0; at < row_size; at += page)
-		prefetch_far(row, QUIRE_AHEAD_FAR + 2 * page + at);
-}
-
 QUIRE_INLINE void multiply_each_row(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y, multiply_row_fn multiply_row,
@@ -94,11 +83,9 @@ QUIRE_INLINE void multiply_each_row(const void *weights, size_t row_size,
 		const size_t count =
 		    left < AVX512_VEC_NR ? left : AVX512_VEC_NR;
 
-		for (size_t i = 0; i < count; i++, w += row_size) {
-			prefetch_pages(w, row_size);
+		for (size_t i = 0; i < count; i++, w += row_size)
 			_mm512_store_ps(sums.lanes[i],
 					multiply_row(w, k, x, type));
-		}
 		add_up_rows(&sums, count, y + first);
 	}
 }

@@ -37,6 +37,14 @@ QUIRE_INLINE __m512i load_scales(const unsigned char *w)
 #undef SCALE
 }
 
+/* A step has so many lines that they are better asked for between its parts. */
+QUIRE_INLINE void prefetch_part(const unsigned char *w, size_t i)
+{
+	const size_t first = i * LINES / 4, end = (i + 1) * LINES / 4;
+
+	prefetch_along(w + 64 * first, 64 * (end - first));
+}
+
 QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
 	unsigned char last[FOUR] = { 0 };
@@ -51,7 +59,7 @@ QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 		if (blocks <= 4 * i)
 			continue;
 		if (blocks == 16)
-			prefetch_lines(w, i * LINES / 4, (i + 1) * LINES / 4);
+			prefetch_part(w, i);
 		if (blocks < 4 * i + 4) {
 			memcpy(last, four, blocks % 4 * QUIRE_Q8_0_SIZE);
 			four = last;
