@@ -34,8 +34,7 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 	__m512i scales = _mm512_setzero_si512();
 	struct step step;
 
-	if (blocks == 16)
-		prefetch_along(w, 16 * type->size);
+	prefetch_along(w, blocks * type->size);
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const size_t left = blocks > 4 * i ? blocks - 4 * i : 0;

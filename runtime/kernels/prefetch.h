@@ -63,15 +63,21 @@ QUIRE_INLINE void prefetch_far(const void *from, size_t ahead, size_t size)
 		prefetch_turn(first + whole);
 }
 
-/* Both stages, for a step of `size` bytes along a row; of less than a line,
- * only near ones. Near ones that no step asks for are waited for, and cost more
- * than asking for some twice. */
-QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
+/* The second stage alone, for a step of `size` bytes along a row: of steps that
+ * are less than a line, both take longer than they gain. Lines that no step
+ * asks for are waited for, and cost more than asking for some twice. */
+QUIRE_INLINE void prefetch_near_along(const unsigned char *weights, size_t size)
 {
-	if (size >= 64)
-		prefetch_far(weights, QUIRE_AHEAD_FAR, size);
 	for (size_t line = 0; line < size; line += 64)
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
+}
+
+/* Both stages. Steps leave out nothing of a row, or lines of all pages are left
+ * out. */
+QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
+{
+	prefetch_far(weights, QUIRE_AHEAD_FAR, size);
+	prefetch_near_along(weights, size);
 }
 
 #endif

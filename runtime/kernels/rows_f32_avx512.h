@@ -50,6 +50,7 @@ QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
 		x += AVX512_VEC_F32_SIZE / sizeof(*x);
 	}
 	if (rest > 0) {
+		prefetch_along(w, rest * type->nibbles->size);
 		step = load_packed(w, rest, type->nibbles);
 		sum = type->add(sum, &step, x);
 	}

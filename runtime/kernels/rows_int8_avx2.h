@@ -215,6 +215,7 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 			columns += AVX2_VEC_INT8_SIZE;
 		}
 		if (blocks % BLOCKS > 0) {
+			prefetch_along(w, blocks % BLOCKS * type->size);
 			load_rest(w, blocks % BLOCKS, type, &group);
 			QUIRE_UNROLL
 			for (size_t m = 0; m < x_rows; m++)

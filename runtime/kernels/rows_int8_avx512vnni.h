@@ -31,8 +31,8 @@ struct step {
 };
 
 /* Reads `blocks` blocks, at most 16; for those that are not there any codes,
- * and scales that are finite. Asks for later ones if it reads 16: at once or
- * bit by bit, as is faster for a type. */
+ * and scales that are finite. Asks for as many later ones: at once or bit by
+ * bit, as is faster for a type. */
 typedef struct step (*load_step_fn)(const unsigned char *w, size_t blocks);
 
 /* `start` and the sum of quarter j of sums[i], in lane 4j + i. */

@@ -46,7 +46,10 @@ QUIRE_INLINE void multiply_columns(const void *weights, size_t row_size,
 				  _mm256_setzero_ps(), _mm256_setzero_ps() };
 
 		for (size_t j = 0; j < whole; j += QUIRE_BLOCK_COLS) {
-			prefetch_along(w, size);
+			if (size < 64)
+				prefetch_near_along(w, size);
+			else
+				prefetch_along(w, size);
 			add_columns(w, x + j, decode, sum);
 			w += size;
 		}

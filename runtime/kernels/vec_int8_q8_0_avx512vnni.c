@@ -51,6 +51,8 @@ QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 	__m512i scales = _mm512_setzero_si512();
 	struct step step;
 
+	if (blocks < 16)
+		prefetch_along(w, blocks * QUIRE_Q8_0_SIZE);
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const unsigned char *four = w + i * FOUR;
