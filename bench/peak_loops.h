@@ -40,7 +40,7 @@ static inline void peak_ask_ahead(const void *data, size_t i)
 
 	for (uintptr_t j = 0; j < 4; j++)
 		__builtin_prefetch(
-		    (const void *)(next + j * page + i % 64 * line), 0, 1);
+		    (const void *)(next + j * page + i % 64 * line), 0, 2);
 }
 
 /* Has the vector `v` of an x86 loop stay in its register: compilers otherwise

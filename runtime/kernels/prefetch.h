@@ -45,7 +45,7 @@ QUIRE_INLINE void prefetch_turn(uintptr_t at)
 	QUIRE_UNROLL
 	for (uintptr_t i = 0; i < QUIRE_FAR_PAGES; i++)
 		__builtin_prefetch(
-		    (const void *)(at - in_window + i * page + line), 0, 1);
+		    (const void *)(at - in_window + i * page + line), 0, 2);
 }
 
 /* What the `size` bytes `ahead` of `from` ask for. Calls for bytes that follow
