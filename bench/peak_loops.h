@@ -30,9 +30,10 @@ struct peak_loops {
  * practice, and no more than there are registers. */
 #define PEAK_CHAINS 12
 
-/* As the bytes from 256 i on are read, asks for a line of each of the next four
- * pages after 16 KiB of them: a core reads on within a page by itself, and
- * begins anew in the next, so it reads more when it is in four at once. */
+/* For every 256 bytes that are read, those from 256 i on, asks for a line of
+ * each of four pages in the 16 KiB that follow these: a core reads on by itself
+ * within a page and begins anew in the next, so it reads more in four at once.
+ */
 static inline void peak_ask_ahead(const void *data, size_t i)
 {
 	const uintptr_t page = 4096, line = 64;

@@ -27,11 +27,11 @@ static size_t column_offset(quire_dtype dtype, size_t k)
 /*
  * Packing reads many rows at once, which no hardware follows; and while a panel
  * is multiplied memory has nothing to do. So after each tile a part of what
- * comes next is asked for: of the next step's rows, in the order in which they
- * lie, into the second-level cache; and into the first, of the columns that the
- * next panel is packed from, and the beginning of the next tile of x. To ask
- * for memory that is not there does no harm, so an address may be no place
- * within the weights or the tiles.
+ * comes next is asked for: of the next step's rows, from their first byte to
+ * their last, into the second-level cache; and into the first, of the columns
+ * that the next panel is packed from, and the beginning of the next tile of x.
+ * To ask for memory that is not there does no harm, so an address may be no
+ * place within the weights or the tiles.
  */
 struct ahead {
 	size_t tile_size, tile_begin; /* bytes of x */

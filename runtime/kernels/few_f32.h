@@ -14,9 +14,9 @@
  * each, beside each other. Their sums are added up at the end.
  *
  * Meanwhile the next columns of these rows of W are asked for, into the
- * first-level cache, and the next 48 rows, in the order in which they lie, into
- * the second. Of x the second level has all, and a core runs ahead of its loads
- * far enough by itself.
+ * first-level cache, and the next 48 rows, from their first byte to their last,
+ * into the second. Of x the second level has all, and a core runs ahead of its
+ * loads far enough by itself.
  */
 #ifndef QUIRE_KERNELS_FEW_F32_H
 #define QUIRE_KERNELS_FEW_F32_H

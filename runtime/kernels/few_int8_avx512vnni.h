@@ -6,8 +6,8 @@
  * 16 rows of W at a time, a row a lane: a block of them is unpacked once, in
  * registers, and multiplied by all rows of x. Some blocks are read at once.
  * Reading 16 rows at once is nothing that hardware follows, so the next 16 are
- * asked for in the order in which they lie, into the second-level cache: they
- * are as large as the first.
+ * asked for from their first byte to their last, into the second-level cache:
+ * they are as large as the first.
  */
 #ifndef QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H
 #define QUIRE_KERNELS_FEW_INT8_AVX512VNNI_H

@@ -72,8 +72,8 @@ QUIRE_INLINE void prefetch_near_along(const unsigned char *weights, size_t size)
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
-/* Both stages. Steps leave out nothing of a row, or lines of all pages are left
- * out. */
+/* Both stages. Bytes of a row that no step asks for cost lines of all four
+ * pages. */
 QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 {
 	prefetch_far(weights, QUIRE_AHEAD_FAR, size);

@@ -6,8 +6,7 @@
 #include "format/bytes.h"
 #include "runtime/kernels/rows_int8_avx512vnni.h"
 
-#define FOUR  ((size_t)4 * QUIRE_Q8_0_SIZE)
-#define LINES ((4 * FOUR + 63) / 64)
+#define FOUR ((size_t)4 * QUIRE_Q8_0_SIZE)
 
 /* 16 bytes of each of four blocks. */
 QUIRE_INLINE __m512i load_codes(const unsigned char *w)
@@ -37,22 +36,13 @@ QUIRE_INLINE __m512i load_scales(const unsigned char *w)
 #undef SCALE
 }
 
-/* A step has so many lines that they are better asked for between its parts. */
-QUIRE_INLINE void prefetch_part(const unsigned char *w, size_t i)
-{
-	const size_t first = i * LINES / 4, end = (i + 1) * LINES / 4;
-
-	prefetch_along(w + 64 * first, 64 * (end - first));
-}
-
+/* Of so many lines those of each part are asked for by themselves. */
 QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 {
 	unsigned char last[FOUR] = { 0 };
 	__m512i scales = _mm512_setzero_si512();
 	struct step step;
 
-	if (blocks < 16)
-		prefetch_along(w, blocks * QUIRE_Q8_0_SIZE);
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const unsigned char *four = w + i * FOUR;
@@ -60,9 +50,10 @@ QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 		step.low[i] = step.high[i] = _mm512_setzero_si512();
 		if (blocks <= 4 * i)
 			continue;
-		if (blocks == 16)
-			prefetch_part(w, i);
-		if (blocks < 4 * i + 4) {
+		if (blocks >= 4 * i + 4) {
+			prefetch_along(four, FOUR);
+		} else {
+			prefetch_along(four, blocks % 4 * QUIRE_Q8_0_SIZE);
 			memcpy(last, four, blocks % 4 * QUIRE_Q8_0_SIZE);
 			four = last;
 		}
