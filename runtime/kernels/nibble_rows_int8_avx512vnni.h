@@ -5,8 +5,8 @@
 #ifndef QUIRE_KERNELS_NIBBLE_ROWS_INT8_AVX512VNNI_H
 #define QUIRE_KERNELS_NIBBLE_ROWS_INT8_AVX512VNNI_H
 
+#include "format/bytes.h"
 #include "runtime/kernels/rows_int8_avx512vnni.h"
-#include "runtime/kernels/steps_avx512.h"
 
 QUIRE_INLINE __m512i lower_nibbles(__m512i bytes)
 {
@@ -26,37 +26,132 @@ QUIRE_INLINE __m512i upper_nibbles(__m512i bytes)
 #endif
 }
 
-QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
-				      const struct nibble_type *type)
+/*
+ * Four blocks are read as 64 bytes from each of two places, such that the codes
+ * of every block are whole dwords of one or the other: one permute has them
+ * all. Scales and minima are dwords or halves of dwords of the first place: two
+ * permutes gather those of 16 blocks, another takes the words.
+ *
+ * The first four blocks of a step may have a first place of their own, for
+ * those of the others may begin before them. Constant wherever it is used.
+ */
+struct nibble_places {
+	size_t size;
+	ptrdiff_t first[2], second; /* places: bytes from the first block on */
+	const uint32_t *codes[2];   /* dwords, the second place's from 16 on */
+	/* The dword of each block, where its lane is. Lanes 4j and 4j + 1 are
+	 * blocks of the first two fours, the others of the last two. */
+	const uint32_t *scales;
+	bool apart; /* lane 0 is in no place: it is the step's first dword */
+	/* Which words of those are scales, and from word 16 on minima. */
+	const uint16_t *words;
+};
+
+/* The dwords of four blocks, given the first of each. */
+#define DWORDS(a, b, c, d)                                                     \
+	{                                                                      \
+		a, a + 1, a + 2, a + 3, b, b + 1, b + 2, b + 3, c, c + 1,      \
+		    c + 2, c + 3, d, d + 1, d + 2, d + 3                       \
+	}
+
+/* A block of Q4_0 is 4.5 dwords. Codes of blocks 1 and 3 of four lie at dwords,
+ * those of 0 and 2 do if read from 2 bytes before or behind. */
+static const _Alignas(64) uint32_t q4_0_first_codes[16] = DWORDS(0, 16 + 3, 9,
+								 16 + 12);
+static const _Alignas(64) uint32_t q4_0_codes[16] = DWORDS(1, 16 + 3, 10,
+							   16 + 12);
+static const _Alignas(64) uint32_t q4_0_scales[16] = { 0,  16, 0,  16, 4, 21,
+						       5,  21, 8,  25, 9, 25,
+						       13, 30, 14, 30 };
+static const _Alignas(64) uint16_t q4_0_words[32] = { 0,  3,  5,  7,  8,  10,
+						      12, 14, 17, 19, 21, 23,
+						      24, 26, 28, 30 };
+static const struct nibble_places places_q4_0 = {
+	.size = QUIRE_Q4_0_SIZE,
+	.first = { 2, -2 },
+	.second = 8,
+	.codes = { q4_0_first_codes, q4_0_codes },
+	.scales = q4_0_scales,
+	.apart = true,
+	.words = q4_0_words,
+};
+
+/* A block of Q4_1 is 5 dwords: a scale and a minimum, and the codes. */
+static const _Alignas(64) uint32_t q4_1_codes[16] = DWORDS(1, 6, 11, 16 + 12);
+static const _Alignas(64) uint32_t q4_1_scales[16] = { 0,  16, 0,  16, 5,  21,
+						       5,  21, 10, 26, 10, 26,
+						       15, 31, 15, 31 };
+static const _Alignas(64) uint16_t q4_1_words[32] = {
+	0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30,
+	1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+};
+static const struct nibble_places places_q4_1 = {
+	.size = QUIRE_Q4_1_SIZE,
+	.first = { 0, 0 },
+	.second = 16,
+	.codes = { q4_1_codes, q4_1_codes },
+	.scales = q4_1_scales,
+	.apart = false,
+	.words = q4_1_words,
+};
+
+#undef DWORDS
+
+/* 64 bytes at `offset` of up to four blocks, as far as they are there. */
+QUIRE_INLINE __m512i load_place(const unsigned char *w, ptrdiff_t offset,
+				size_t blocks, size_t block_size)
 {
-	const __m512i code_words = _mm512_load_si512(type->code_words);
-	const __m512i scale_words = _mm512_load_si512(type->scale_words);
-	__m512i scales = _mm512_setzero_si512();
+	const ptrdiff_t there = (ptrdiff_t)(blocks * block_size) - offset;
+
+	if (blocks == 4)
+		return _mm512_loadu_si512(w + offset);
+	return _mm512_maskz_loadu_epi8(((__mmask64)1 << there) - 1, w + offset);
+}
+
+QUIRE_INLINE __m512i load_scales(const unsigned char *w, const __m512i first[4],
+				 const struct nibble_places *places)
+{
+	__m512i dwords = _mm512_load_si512(places->scales);
+
+	/* Where nothing is put the numbers of dwords stay. */
+	dwords =
+	    _mm512_mask2_permutex2var_epi32(first[0], dwords, 0x3333, first[1]);
+	dwords =
+	    _mm512_mask2_permutex2var_epi32(first[2], dwords, 0xcccc, first[3]);
+	if (places->apart)
+		dwords = _mm512_mask_set1_epi32(dwords, 1, (int)load_u32(w));
+	return _mm512_permutexvar_epi16(_mm512_load_si512(places->words),
+					dwords);
+}
+
+QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
+				      const struct nibble_places *places)
+{
+	__m512i first[4], scales;
 	struct step step;
 
-	prefetch_along(w, blocks * type->size);
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
+		const unsigned char *four = w + 4 * i * places->size;
 		const size_t left = blocks > 4 * i ? blocks - 4 * i : 0;
 		const size_t there = left < 4 ? left : 4;
-		__m512i head, codes;
+		__m512i codes;
 
-		step.low[i] = step.high[i] = _mm512_setzero_si512();
+		prefetch_part(w, blocks * places->size, i);
+		first[i] = step.low[i] = step.high[i] = _mm512_setzero_si512();
 		if (there == 0)
 			continue;
-		head = load_head(w, there, type->size);
+		first[i] =
+		    load_place(four, places->first[i > 0], there, places->size);
 		/* One load for two permutes. */
-		QUIRE_HOLD(head);
-		codes = _mm512_permutexvar_epi16(code_words, head);
-		if (there == 4)
-			codes = insert_last(codes,
-					    w + 3 * type->size + type->codes);
-		scales = _mm512_mask_permutexvar_epi16(scales, 0x11111111U << i,
-						       scale_words, head);
+		QUIRE_HOLD(first[i]);
+		codes = _mm512_permutex2var_epi32(
+		    first[i], _mm512_load_si512(places->codes[i > 0]),
+		    load_place(four, places->second, there, places->size));
 		step.low[i] = lower_nibbles(codes);
 		step.high[i] = upper_nibbles(codes);
-		w += 4 * type->size;
 	}
+	scales = load_scales(w, first, places);
 	step.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales));
 	step.min = _mm512_cvtph_ps(_mm512_extracti64x4_epi64(scales, 1));
 	return step;
@@ -78,7 +173,7 @@ QUIRE_INLINE __m512i add_quarters(__m512i start, const __m512i sums[4])
 
 QUIRE_INLINE struct step load_q4_0(const unsigned char *w, size_t blocks)
 {
-	return load_nibbles(w, blocks, &nibbles_q4_0);
+	return load_nibbles(w, blocks, &places_q4_0);
 }
 
 static const struct step_type rows_q4_0 = {
@@ -90,7 +185,7 @@ static const struct step_type rows_q4_0 = {
 
 QUIRE_INLINE struct step load_q4_1(const unsigned char *w, size_t blocks)
 {
-	return load_nibbles(w, blocks, &nibbles_q4_1);
+	return load_nibbles(w, blocks, &places_q4_1);
 }
 
 static const struct step_type rows_q4_1 = {

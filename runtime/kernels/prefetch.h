@@ -35,32 +35,45 @@ QUIRE_INLINE void prefetch_near(const void *from, size_t ahead)
 	__builtin_prefetch((const void *)((uintptr_t)from + ahead), 0, 3);
 }
 
-/* Four lines: those that `at`, a multiple of 256, asks for. */
-QUIRE_INLINE void prefetch_turn(uintptr_t at)
+/* Bytes that ask for four lines, one of each page of their window. */
+#define QUIRE_FAR_TURN ((size_t)QUIRE_FAR_PAGES * 64)
+
+/* The line of page `i` that `turn`, a multiple of QUIRE_FAR_TURN, asks for. */
+QUIRE_INLINE void prefetch_page(uintptr_t turn, size_t i)
 {
 	const uintptr_t page = 4096;
-	const uintptr_t in_window = at % (QUIRE_FAR_PAGES * page);
-	const uintptr_t line = in_window / (QUIRE_FAR_PAGES * 64) * 64;
+	const uintptr_t in_window = turn % (QUIRE_FAR_PAGES * page);
+	const uintptr_t line = in_window / QUIRE_FAR_TURN * 64;
 
+	__builtin_prefetch((const void *)(turn - in_window + i * page + line),
+			   0, 2);
+}
+
+QUIRE_INLINE void prefetch_turn(uintptr_t turn)
+{
 	QUIRE_UNROLL
-	for (uintptr_t i = 0; i < QUIRE_FAR_PAGES; i++)
-		__builtin_prefetch(
-		    (const void *)(at - in_window + i * page + line), 0, 2);
+	for (size_t i = 0; i < QUIRE_FAR_PAGES; i++)
+		prefetch_page(turn, i);
+}
+
+/* The first turn from `at` on. */
+QUIRE_INLINE uintptr_t next_turn(uintptr_t at)
+{
+	return (at + QUIRE_FAR_TURN - 1) / QUIRE_FAR_TURN * QUIRE_FAR_TURN;
 }
 
 /* What the `size` bytes `ahead` of `from` ask for. Calls for bytes that follow
  * each other ask for each line once. */
 QUIRE_INLINE void prefetch_far(const void *from, size_t ahead, size_t size)
 {
-	const uintptr_t turn = (uintptr_t)QUIRE_FAR_PAGES * 64;
 	const uintptr_t at = (uintptr_t)from + ahead;
-	const uintptr_t first = (at + turn - 1) / turn * turn;
-	const size_t whole = size / turn * turn;
+	const uintptr_t turn = next_turn(at);
+	const size_t whole = size / QUIRE_FAR_TURN * QUIRE_FAR_TURN;
 
-	for (size_t i = 0; i < whole; i += turn)
-		prefetch_turn(first + i);
-	if (first + whole < at + size)
-		prefetch_turn(first + whole);
+	for (size_t i = 0; i < whole; i += QUIRE_FAR_TURN)
+		prefetch_turn(turn + i);
+	if (turn + whole < at + size)
+		prefetch_turn(turn + whole);
 }
 
 /* The second stage alone, for a step of `size` bytes along a row: of steps that
@@ -78,6 +91,23 @@ QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 {
 	prefetch_far(weights, QUIRE_AHEAD_FAR, size);
 	prefetch_near_along(weights, size);
+}
+
+/* Part `part` of four of what prefetch_along asks for: requests that are spread
+ * over what a step computes do not hold up its loads. */
+QUIRE_INLINE void prefetch_part(const unsigned char *weights, size_t size,
+				size_t part)
+{
+	const uintptr_t at = (uintptr_t)weights + QUIRE_AHEAD_FAR;
+	const uintptr_t turn = next_turn(at);
+	const size_t whole = size / QUIRE_FAR_TURN * QUIRE_FAR_TURN;
+
+	for (size_t i = 0; i < whole; i += QUIRE_FAR_TURN)
+		prefetch_page(turn + i, part);
+	if (part == 0 && turn + whole < at + size)
+		prefetch_turn(turn + whole);
+	for (size_t line = 64 * part; line < size; line += QUIRE_FAR_TURN)
+		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
 #endif

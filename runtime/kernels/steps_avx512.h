@@ -1,6 +1,7 @@
 /*
- * steps_avx512.h - how the vec form reads a row of Q4_0 and Q4_1: four blocks
- * at a time, so that lanes 4b to 4b + 3 of every vector belong to block b.
+ * steps_avx512.h - how the vec form in f32 reads a row of Q4_0 and Q4_1: four
+ * blocks at a time, so that lanes 4b to 4b + 3 of every vector belong to block
+ * b.
  */
 #ifndef QUIRE_KERNELS_STEPS_AVX512_H
 #define QUIRE_KERNELS_STEPS_AVX512_H
