@@ -43,37 +43,40 @@ QUIRE_INLINE void prefetch_page(uintptr_t turn, size_t i)
 {
 	const uintptr_t page = 4096;
 	const uintptr_t in_window = turn % (QUIRE_FAR_PAGES * page);
-	const uintptr_t line = in_window / QUIRE_FAR_TURN * 64;
+	const uintptr_t in_page = in_window / QUIRE_FAR_PAGES;
 
-	__builtin_prefetch((const void *)(turn - in_window + i * page + line),
-			   0, 2);
+	__builtin_prefetch(
+	    (const void *)(turn - (in_window - in_page) + i * page), 0, 2);
 }
 
-QUIRE_INLINE void prefetch_turn(uintptr_t turn)
-{
-	QUIRE_UNROLL
-	for (size_t i = 0; i < QUIRE_FAR_PAGES; i++)
-		prefetch_page(turn, i);
-}
-
-/* The first turn from `at` on. */
-QUIRE_INLINE uintptr_t next_turn(uintptr_t at)
-{
-	return (at + QUIRE_FAR_TURN - 1) / QUIRE_FAR_TURN * QUIRE_FAR_TURN;
-}
-
-/* What the `size` bytes `ahead` of `from` ask for. Calls for bytes that follow
- * each other ask for each line once. */
-QUIRE_INLINE void prefetch_far(const void *from, size_t ahead, size_t size)
+/* What the `size` bytes `ahead` of `from` ask for of pages `begin` to `end`,
+ * without `end`: many requests at once hold up the loads behind them, so a step
+ * that takes long spreads them. Calls for bytes that follow each other ask for
+ * each line once. */
+QUIRE_INLINE void prefetch_far_pages(const void *from, size_t ahead,
+				     size_t size, size_t begin, size_t end)
 {
 	const uintptr_t at = (uintptr_t)from + ahead;
-	const uintptr_t turn = next_turn(at);
+	const uintptr_t turn =
+	    (at + QUIRE_FAR_TURN - 1) / QUIRE_FAR_TURN * QUIRE_FAR_TURN;
 	const size_t whole = size / QUIRE_FAR_TURN * QUIRE_FAR_TURN;
 
-	for (size_t i = 0; i < whole; i += QUIRE_FAR_TURN)
-		prefetch_turn(turn + i);
-	if (turn + whole < at + size)
-		prefetch_turn(turn + whole);
+	for (size_t i = 0; i < whole; i += QUIRE_FAR_TURN) {
+		QUIRE_UNROLL
+		for (size_t page = begin; page < end; page++)
+			prefetch_page(turn + i, page);
+	}
+	/* One more or none, of all pages: to look once is enough. */
+	if (end < QUIRE_FAR_PAGES || turn + whole >= at + size)
+		return;
+	QUIRE_UNROLL
+	for (size_t page = 0; page < QUIRE_FAR_PAGES; page++)
+		prefetch_page(turn + whole, page);
+}
+
+QUIRE_INLINE void prefetch_far(const void *from, size_t ahead, size_t size)
+{
+	prefetch_far_pages(from, ahead, size, 0, QUIRE_FAR_PAGES);
 }
 
 /* The second stage alone, for a step of `size` bytes along a row: of steps that
@@ -85,29 +88,21 @@ QUIRE_INLINE void prefetch_near_along(const unsigned char *weights, size_t size)
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
+/* Both stages, part `part` of QUIRE_FAR_PAGES. */
+QUIRE_INLINE void prefetch_part(const unsigned char *weights, size_t size,
+				size_t part)
+{
+	prefetch_far_pages(weights, QUIRE_AHEAD_FAR, size, part, part + 1);
+	for (size_t line = 64 * part; line < size; line += QUIRE_FAR_TURN)
+		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
+}
+
 /* Both stages. Bytes of a row that no step asks for cost lines of all four
  * pages. */
 QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 {
 	prefetch_far(weights, QUIRE_AHEAD_FAR, size);
 	prefetch_near_along(weights, size);
-}
-
-/* Part `part` of four of what prefetch_along asks for: requests that are spread
- * over what a step computes do not hold up its loads. */
-QUIRE_INLINE void prefetch_part(const unsigned char *weights, size_t size,
-				size_t part)
-{
-	const uintptr_t at = (uintptr_t)weights + QUIRE_AHEAD_FAR;
-	const uintptr_t turn = next_turn(at);
-	const size_t whole = size / QUIRE_FAR_TURN * QUIRE_FAR_TURN;
-
-	for (size_t i = 0; i < whole; i += QUIRE_FAR_TURN)
-		prefetch_page(turn + i, part);
-	if (part == 0 && turn + whole < at + size)
-		prefetch_turn(turn + whole);
-	for (size_t line = 64 * part; line < size; line += QUIRE_FAR_TURN)
-		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
 #endif

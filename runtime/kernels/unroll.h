@@ -20,7 +20,7 @@
 
 #if defined(__GNUC__)
 #define QUIRE_INLINE   static inline __attribute__((always_inline))
-#define QUIRE_HOLD(v)  __asm__("" : "+x"(v))
+#define QUIRE_HOLD(v)  __asm__("" : "+v"(v))
 #define QUIRE_SPILL(a) __asm__("" : "+m"(a))
 #define QUIRE_APART    static __attribute__((noinline))
 #else
