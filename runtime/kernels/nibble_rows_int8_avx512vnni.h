@@ -48,10 +48,10 @@ struct nibble_places {
 };
 
 /* The dwords of four blocks, given the first of each. */
+#define FOUR(a) (a), (a) + 1, (a) + 2, (a) + 3
 #define DWORDS(a, b, c, d)                                                     \
 	{                                                                      \
-		a, a + 1, a + 2, a + 3, b, b + 1, b + 2, b + 3, c, c + 1,      \
-		    c + 2, c + 3, d, d + 1, d + 2, d + 3                       \
+		FOUR(a), FOUR(b), FOUR(c), FOUR(d)                             \
 	}
 
 /* A block of Q4_0 is 4.5 dwords. Codes of blocks 1 and 3 of four lie at dwords,
@@ -96,6 +96,7 @@ static const struct nibble_places places_q4_1 = {
 };
 
 #undef DWORDS
+#undef FOUR
 
 /* 64 bytes at `offset` of up to four blocks, as far as they are there. */
 QUIRE_INLINE __m512i load_place(const unsigned char *w, ptrdiff_t offset,
