@@ -7,6 +7,8 @@
 
 #include "format/bytes.h"
 #include "runtime/kernels/rows_int8_avx512vnni.h"
+#include "runtime/kernels/steps_avx512.h"
+#include "runtime/sizes.h"
 
 QUIRE_INLINE __m512i lower_nibbles(__m512i bytes)
 {
@@ -98,17 +100,6 @@ static const struct nibble_places places_q4_1 = {
 #undef DWORDS
 #undef FOUR
 
-/* 64 bytes at `offset` of up to four blocks, as far as they are there. */
-QUIRE_INLINE __m512i load_place(const unsigned char *w, ptrdiff_t offset,
-				size_t blocks, size_t block_size)
-{
-	const ptrdiff_t there = (ptrdiff_t)(blocks * block_size) - offset;
-
-	if (blocks == 4)
-		return _mm512_loadu_si512(w + offset);
-	return _mm512_maskz_loadu_epi8(((__mmask64)1 << there) - 1, w + offset);
-}
-
 QUIRE_INLINE __m512i load_scales(const unsigned char *w, const __m512i first[4],
 				 const struct nibble_places *places)
 {
@@ -134,8 +125,8 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const unsigned char *four = w + 4 * i * places->size;
-		const size_t left = blocks > 4 * i ? blocks - 4 * i : 0;
-		const size_t there = left < 4 ? left : 4;
+		const size_t there =
+		    blocks > 4 * i ? min_size(blocks - 4 * i, 4) : 0;
 		__m512i codes;
 
 		prefetch_part(w, blocks * places->size, i);
@@ -143,12 +134,12 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 		if (there == 0)
 			continue;
 		first[i] =
-		    load_place(four, places->first[i > 0], there, places->size);
+		    load_four(four, places->first[i > 0], there, places->size);
 		/* One load for two permutes. */
 		QUIRE_HOLD(first[i]);
 		codes = _mm512_permutex2var_epi32(
 		    first[i], _mm512_load_si512(places->codes[i > 0]),
-		    load_place(four, places->second, there, places->size));
+		    load_four(four, places->second, there, places->size));
 		step.low[i] = lower_nibbles(codes);
 		step.high[i] = upper_nibbles(codes);
 	}

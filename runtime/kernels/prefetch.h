@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "runtime/kernels/unroll.h"
+#include "runtime/sizes.h"
 
 /* How far before its turn memory is asked for as a kernel goes along a row:
  * into the second-level cache what memory delivers while a core waits for it,
@@ -25,7 +26,8 @@
  * pages before a line's turn, or as much after it.
  */
 #define QUIRE_FAR_PAGES 4
-#define QUIRE_FAR_SHIFT ((size_t)(QUIRE_FAR_PAGES - 1) * 4096)
+#define QUIRE_FAR_PAGE	4096
+#define QUIRE_FAR_SHIFT ((size_t)(QUIRE_FAR_PAGES - 1) * QUIRE_FAR_PAGE)
 
 /* To ask for memory that is not there does no harm; addresses are reckoned as
  * numbers, as they may be no place within the array. Always inlined: gcc takes
@@ -36,17 +38,17 @@ QUIRE_INLINE void prefetch_near(const void *from, size_t ahead)
 }
 
 /* Bytes that ask for four lines, one of each page of their window. */
-#define QUIRE_FAR_TURN ((size_t)QUIRE_FAR_PAGES * 64)
+#define QUIRE_FAR_TURN ((size_t)QUIRE_FAR_PAGES * QUIRE_LINE_SIZE)
 
 /* The line of page `i` that `turn`, a multiple of QUIRE_FAR_TURN, asks for. */
 QUIRE_INLINE void prefetch_page(uintptr_t turn, size_t i)
 {
-	const uintptr_t page = 4096;
-	const uintptr_t in_window = turn % (QUIRE_FAR_PAGES * page);
+	const uintptr_t in_window = turn % (QUIRE_FAR_PAGES * QUIRE_FAR_PAGE);
 	const uintptr_t in_page = in_window / QUIRE_FAR_PAGES;
 
 	__builtin_prefetch(
-	    (const void *)(turn - (in_window - in_page) + i * page), 0, 2);
+	    (const void *)(turn - (in_window - in_page) + i * QUIRE_FAR_PAGE),
+	    0, 2);
 }
 
 /* What the `size` bytes `ahead` of `from` ask for of pages `begin` to `end`,
@@ -84,7 +86,7 @@ QUIRE_INLINE void prefetch_far(const void *from, size_t ahead, size_t size)
  * asks for are waited for, and cost more than asking for some twice. */
 QUIRE_INLINE void prefetch_near_along(const unsigned char *weights, size_t size)
 {
-	for (size_t line = 0; line < size; line += 64)
+	for (size_t line = 0; line < size; line += QUIRE_LINE_SIZE)
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
@@ -93,7 +95,8 @@ QUIRE_INLINE void prefetch_part(const unsigned char *weights, size_t size,
 				size_t part)
 {
 	prefetch_far_pages(weights, QUIRE_AHEAD_FAR, size, part, part + 1);
-	for (size_t line = 64 * part; line < size; line += QUIRE_FAR_TURN)
+	for (size_t line = part * QUIRE_LINE_SIZE; line < size;
+	     line += QUIRE_FAR_TURN)
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 

@@ -1,7 +1,7 @@
 /*
- * steps_avx512.h - how the vec form in f32 reads a row of Q4_0 and Q4_1: four
- * blocks at a time, so that lanes 4b to 4b + 3 of every vector belong to block
- * b.
+ * steps_avx512.h - how the vec form reads a row of Q4_0 and Q4_1: four blocks
+ * at a time. In f32 lanes 4b to 4b + 3 of every vector belong to block b; int8,
+ * with four times as many a step, has its own permutes.
  */
 #ifndef QUIRE_KERNELS_STEPS_AVX512_H
 #define QUIRE_KERNELS_STEPS_AVX512_H
@@ -66,14 +66,16 @@ static const struct nibble_type nibbles_q4_1 = {
 	.codes = QUIRE_Q4_1_CODES,
 };
 
-/* The first 64 bytes of a step, as far as they are there. */
-QUIRE_INLINE __m512i load_head(const unsigned char *w, size_t blocks,
-			       size_t block_size)
+/* 64 bytes, from `offset` on, of up to four blocks, as far as they are there.
+ */
+QUIRE_INLINE __m512i load_four(const unsigned char *w, ptrdiff_t offset,
+			       size_t blocks, size_t block_size)
 {
-	const __mmask64 bytes = ((__mmask64)1 << blocks % 4 * block_size) - 1;
+	const ptrdiff_t there = (ptrdiff_t)(blocks * block_size) - offset;
 
-	return blocks == 4 ? _mm512_loadu_si512(w)
-			   : _mm512_maskz_loadu_epi8(bytes, w);
+	if (blocks == 4)
+		return _mm512_loadu_si512(w + offset);
+	return _mm512_maskz_loadu_epi8(((__mmask64)1 << there) - 1, w + offset);
 }
 
 /* Puts the codes of the fourth block in their place. */
@@ -89,7 +91,7 @@ QUIRE_INLINE struct packed_step load_packed(const unsigned char *w,
 					    size_t blocks,
 					    const struct nibble_type *type)
 {
-	__m512i head = load_head(w, blocks, type->size);
+	__m512i head = load_four(w, 0, blocks, type->size);
 	__m512i scales, codes;
 
 	/* One load for two permutes. */

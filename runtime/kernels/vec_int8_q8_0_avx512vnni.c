@@ -5,6 +5,7 @@
 
 #include "format/bytes.h"
 #include "runtime/kernels/rows_int8_avx512vnni.h"
+#include "runtime/sizes.h"
 
 #define FOUR ((size_t)4 * QUIRE_Q8_0_SIZE)
 
@@ -46,15 +47,15 @@ QUIRE_INLINE struct step load_step(const unsigned char *w, size_t blocks)
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const unsigned char *four = w + i * FOUR;
+		const size_t there =
+		    blocks > 4 * i ? min_size(blocks - 4 * i, 4) : 0;
 
 		step.low[i] = step.high[i] = _mm512_setzero_si512();
-		if (blocks <= 4 * i)
+		if (there == 0)
 			continue;
-		if (blocks >= 4 * i + 4) {
-			prefetch_along(four, FOUR);
-		} else {
-			prefetch_along(four, blocks % 4 * QUIRE_Q8_0_SIZE);
-			memcpy(last, four, blocks % 4 * QUIRE_Q8_0_SIZE);
+		prefetch_along(four, there * QUIRE_Q8_0_SIZE);
+		if (there < 4) {
+			memcpy(last, four, there * QUIRE_Q8_0_SIZE);
 			four = last;
 		}
 		scales = _mm512_mask_mov_epi16(scales, 0x1111U << i,
