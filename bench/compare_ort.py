@@ -303,45 +303,59 @@ def count_copies(weights, rows, options):
     return max(2, min(128, -(-wanted // size)))
 
 
-def compare(library, weights, rows, activations, options):
-    """Runs one group of m that have as many copies; yields each m's results."""
-    copies = count_copies(weights, rows[0], options)
-    numbers = np.float16 if activations == "f16" else np.float32
-    contestants = [
+def contestants_of(library, weights, copies, activations, options):
+    """Both of both levels, for x and y of one type."""
+    return [
         Quire(library, weights, copies, 1, activations, options),
         Quire(library, weights, copies, 4, activations, options),
         OnnxRuntime(weights, copies, 1, activations, options),
         OnnxRuntime(weights, copies, 4, activations, options),
     ]
-    if options.dense and activations == "f32":
+
+
+def compare(library, weights, rows, options):
+    """Runs one group of m that have as many copies, all types of activations in
+    turns; yields the results of each m and type."""
+    copies = count_copies(weights, rows[0], options)
+    groups = {
+        activations: contestants_of(library, weights, copies, activations, options)
+        for activations in options.activations
+    }
+    if options.dense and "f32" in groups:
         few = max(2, -(-CACHED // weights.dense.nbytes))
-        contestants.append(OnnxRuntime(weights, few, 0, activations, options))
+        dense = OnnxRuntime(weights, few, 0, "f32", options)
+        groups["f32"].append(dense)
     for m in rows:
         random = np.random.default_rng(2)
-        x = random.uniform(-1, 1, (m, weights.k)).astype(numbers)
-        y = np.empty((m, weights.n), numbers)
+        x = random.uniform(-1, 1, (m, weights.k)).astype(np.float16)
+        for activations, contestants in groups.items():
+            numbers = np.float16 if activations == "f16" else np.float32
+            x_of_type, y = x.astype(numbers), np.empty((m, weights.n), numbers)
+            for contestant in contestants:
+                contestant.prepare(x_of_type, y)
+            agree(contestants, y)
+        turns = [each for group in groups.values() for each in group[:4]]
+        ms = dict(zip(turns, measure(turns, copies)))
+        if options.dense and "f32" in groups:
+            ms[dense] = measure([dense], few)[0]
+        for activations, contestants in groups.items():
+            yield [
+                {
+                    "k": weights.k,
+                    "n": weights.n,
+                    "m": m,
+                    "threads": options.threads,
+                    "activations": activations,
+                    "label": contestant.label,
+                    "ms": ms[contestant],
+                    "gops": 2 * m * weights.k * weights.n / ms[contestant] * 1e-6,
+                    "gbps": weights.rows.nbytes / ms[contestant] * 1e-6,
+                }
+                for contestant in contestants
+            ]
+    for contestants in groups.values():
         for contestant in contestants:
-            contestant.prepare(x, y)
-        agree(contestants, y)
-        times = measure(contestants[:4], copies)
-        if len(contestants) > 4:
-            times += measure(contestants[4:], few)
-        yield [
-            {
-                "k": weights.k,
-                "n": weights.n,
-                "m": m,
-                "threads": options.threads,
-                "activations": activations,
-                "label": contestant.label,
-                "ms": ms,
-                "gops": 2 * m * weights.k * weights.n / ms * 1e-6,
-                "gbps": weights.rows.nbytes / ms * 1e-6,
-            }
-            for contestant, ms in zip(contestants, times)
-        ]
-    for contestant in contestants:
-        contestant.close()
+            contestant.close()
 
 
 def print_rows(results):
@@ -364,6 +378,10 @@ def numbers(text):
     return [int(item) for item in text.split(",")]
 
 
+def words(text):
+    return text.split(",")
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -372,7 +390,7 @@ def main():
     parser.add_argument("--shape", type=numbers, action="append", metavar="K,N")
     parser.add_argument("--m", type=numbers, default=[1, 4, 16, 64, 256])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--activations", default="f32")
+    parser.add_argument("--activations", type=words, default=["f32"])
     parser.add_argument("--kernels")
     parser.add_argument("--dense", action="store_true", help="f32 MatMul too")
     parser.add_argument("--single", action="store_true", help="one node a run")
@@ -401,14 +419,13 @@ def main():
         if k % BLOCK:
             sys.exit("K must be a multiple of 32")
         weights = Weights(k, n)
-        for activations in options.activations.split(","):
-            for few in (True, False):
-                rows = [m for m in options.m if (m <= 8) == few]
-                if not rows:
-                    continue
-                for row in compare(library, weights, rows, activations, options):
-                    print_rows(row)
-                    results += row
+        for few in (True, False):
+            rows = [m for m in options.m if (m <= 8) == few]
+            if not rows:
+                continue
+            for row in compare(library, weights, rows, options):
+                print_rows(row)
+                results += row
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"onnxruntime": ort.__version__, "results": results}, file, indent=1)
