@@ -70,7 +70,8 @@ struct vec_form {
 	quire_vec_fn multiply;
 };
 
-/* The most rows of x that the few form in int8 and the strip form take. */
+/* The most rows of x that the few form in int8 and the strip form take at a
+ * time. */
 #define QUIRE_FEW_ROWS 16
 
 /* The same for x_rows rows of x, from 1 to as many as the form takes at most,

@@ -43,10 +43,10 @@
 
 /* Rows of W that one step of the panel form takes at most, steps that each
  * thread should find, and bytes of x that a second-level cache of 1 MiB holds
- * whole, beside the rest. */
+ * whole, whatever passes through it beside them. */
 #define MAX_PANEL_STEP 144
 #define PANEL_STEPS    4
-#define X_CACHED       524288.0
+#define X_CACHED       131072.0
 
 /* Products that pay for one more thread's being woken, about 5 us of them,
  * and the same for elements of x to prepare. */

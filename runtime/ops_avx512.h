@@ -118,7 +118,7 @@
  * and `min` is _min for weights with minima, else nothing. */
 #define AVX512_OP_INT8(dtype, type, TYPE, vec_isa, few_isa, OF, min)           \
 	{                                                                      \
-		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 17, \
+		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 33, \
 		.vec = AVX512_VEC_INT8(quire_vec_int8_##type##_##vec_isa,      \
 				       QUIRE_##TYPE##_FACTOR),                 \
 		.few = { AVX512_FEW_INT8(quire_few_int8_##type##_##few_isa,    \

@@ -152,7 +152,7 @@ static void compare(struct place *place, size_t i, size_t m,
 static void check_set(struct place *place, const quire_model *model,
 		      const char *kernels)
 {
-	static const size_t rows[] = { 1, 2, 3, 5, 16, 17, M_MAX };
+	static const size_t rows[] = { 1, 2, 3, 5, 16, 17, 32, 33, M_MAX };
 	quire_runtime *plain = create_runtime(kernels);
 	quire_runtime *runtime = create_runtime(kernels);
 	uint64_t size;
