@@ -572,10 +572,9 @@ QUIRE_API quire_status quire_runtime_attach(quire_runtime *runtime,
  * Lays the weights of a model's linears (of a file that names none, of all
  * matrices) out once more in memory, in the order in which the kernels take
  * them: a copy of about their size, read once, by all threads. Products at
- * accuracy level 4 of up to 32 rows or so then read the copy and are faster by
+ * accuracy level 4 of 2 to 32 rows or so then read the copy and are faster by
  * what bench/NOTES.md says; all others go on using the mapped pages. Results
- * of two and more rows stay the same to the last bit, of one row within the
- * bounds of spec/kernels.md. Weights for which the kernel set has no such
+ * stay the same to the last bit. Weights for which the kernel set has no such
  * layout are left out (today all have it in the sets for AVX-512, none in
  * others); what is there already is kept. Any thread may call, but while no
  * product by the model's tensors is under way. Detach the model, or free the

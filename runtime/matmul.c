@@ -89,11 +89,9 @@ static const struct few_form *find_few(const struct kernel_op *op, size_t m)
 static enum form choose_form(const struct kernel_op *op, size_t m,
 			     const struct few_form *few, bool prepacked)
 {
-	if (!few && op->panel.pack && m >= op->panel_from)
-		return FORM_PANEL;
-	if (prepacked)
-		return FORM_STRIP;
-	return few ? FORM_FEW : FORM_VEC;
+	if (few)
+		return prepacked ? FORM_STRIP : FORM_FEW;
+	return op->panel.pack && m >= op->panel_from ? FORM_PANEL : FORM_VEC;
 }
 
 /* Bytes of all prepared x. */

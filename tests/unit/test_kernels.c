@@ -54,7 +54,7 @@ static bool bench_create(struct bench *bench, const struct kernel_set *set,
 
 		op->panel_from = way.form == FORM_PANEL ? 0 : UINT32_MAX;
 		memset(op->few, 0, sizeof(op->few));
-		if (way.form != FORM_FEW)
+		if (way.form != FORM_FEW && way.form != FORM_STRIP)
 			continue;
 		op->few[0] = few;
 		op->few[0].from = 1;
