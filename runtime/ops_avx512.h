@@ -9,23 +9,31 @@
 #include "runtime/kernels/kernels_scalar.h"
 #include "runtime/kernels/quantize.h"
 
-#define AVX512_VEC_F32(function)                                               \
+/* A row of x as it is. */
+#define AVX512_X_ROW                                                           \
 	{                                                                      \
-		.x = { .rows = 1,                                              \
-		       .group = QUIRE_BLOCK_COLS,                              \
-		       .size = QUIRE_BLOCK_COLS * sizeof(float),               \
-		       .prepare = quire_prepare_f32_scalar },                  \
-		.multiply = (function)                                         \
+		.rows = 1, .group = QUIRE_BLOCK_COLS,                          \
+		.size = QUIRE_BLOCK_COLS * sizeof(float),                      \
+		.prepare = quire_prepare_f32_scalar                            \
 	}
 
 /* For weights whose codes come out of a register four blocks at a time. */
-#define AVX512_VEC_F32_CODES(function)                                         \
+#define AVX512_X_NIBBLES                                                       \
 	{                                                                      \
-		.x = { .rows = 1,                                              \
-		       .group = AVX512_VEC_F32_COLS,                           \
-		       .size = AVX512_VEC_F32_SIZE,                            \
-		       .prepare = quire_prepare_vec_f32_avx512 },              \
-		.nr = AVX512_VEC_NR, .multiply = (function)                    \
+		.rows = 1, .group = AVX512_VEC_F32_COLS,                       \
+		.size = AVX512_VEC_F32_SIZE,                                   \
+		.prepare = quire_prepare_vec_f32_avx512                        \
+	}
+
+#define AVX512_VEC_F32(function)                                               \
+	{                                                                      \
+		.x = AVX512_X_ROW, .multiply = (function)                      \
+	}
+
+#define AVX512_VEC_F32_NIBBLES(function)                                       \
+	{                                                                      \
+		.x = AVX512_X_NIBBLES, .nr = AVX512_VEC_NR,                    \
+		.multiply = (function)                                         \
 	}
 
 /* x in tiles of `mr` rows. */
@@ -39,18 +47,29 @@
 		.multiply = (function)                                         \
 	}
 
+#define AVX512_FEW_MOST(type)                                                  \
+	AVX512_FEW_F32(quire_few16_f32_##type##_avx512, 16, 9,                 \
+		       AVX512_FEW_F32_MOST)
+
 /* Weights of 32 bits are read as fast by the vec form up to 4 rows of x, those
  * of 16 bits up to 2. */
 #define AVX512_FEW_FLOATS(type)                                                \
 	AVX512_FEW_F32(quire_few8_f32_##type##_avx512, 8, 5, 8),               \
-	    AVX512_FEW_F32(quire_few16_f32_##type##_avx512, 16, 9,             \
-			   AVX512_FEW_F32_MOST)
+	    AVX512_FEW_MOST(type)
 #define AVX512_FEW_HALVES(type)                                                \
 	AVX512_FEW_F32(quire_few4_f32_##type##_avx512, 4, 3, 4),               \
 	    AVX512_FEW_FLOATS(type)
+/* Up to 8 rows of x, by lanes that are columns. */
+#define AVX512_FEW_COLUMNS(type, x_form)                                       \
+	{                                                                      \
+		.x = x_form, .from = 2, .most = AVX512_FEW_CODES_MOST,         \
+		.nr = AVX512_FEW_F32_NR,                                       \
+		.multiply = quire_few_codes_f32_##type##_avx512                \
+	}
 #define AVX512_FEW_CODES(type)                                                 \
-	AVX512_FEW_F32(quire_few2_f32_##type##_avx512, 2, 2, 2),               \
-	    AVX512_FEW_HALVES(type)
+	AVX512_FEW_COLUMNS(type, AVX512_X_ROW), AVX512_FEW_MOST(type)
+#define AVX512_FEW_NIBBLES(type)                                               \
+	AVX512_FEW_COLUMNS(type, AVX512_X_NIBBLES), AVX512_FEW_MOST(type)
 
 #define AVX512_PANEL_F32(function)                                             \
 	{                                                                      \
@@ -136,11 +155,11 @@
 /* All ops of a set that has for `isa` what more instructions make faster. */
 #define AVX512_OPS(isa)                                                        \
 	{                                                                      \
-		AVX512_OP_F32(QUIRE_Q4_0, q4_0, AVX512_VEC_F32_CODES,          \
-			      AVX512_FEW_CODES),                               \
+		AVX512_OP_F32(QUIRE_Q4_0, q4_0, AVX512_VEC_F32_NIBBLES,        \
+			      AVX512_FEW_NIBBLES),                             \
 		    AVX512_OP_INT8(QUIRE_Q4_0, q4_0, Q4_0, isa, isa, , ),      \
-		    AVX512_OP_F32(QUIRE_Q4_1, q4_1, AVX512_VEC_F32_CODES,      \
-				  AVX512_FEW_CODES),                           \
+		    AVX512_OP_F32(QUIRE_Q4_1, q4_1, AVX512_VEC_F32_NIBBLES,    \
+				  AVX512_FEW_NIBBLES),                         \
 		    AVX512_OP_INT8(QUIRE_Q4_1, q4_1, Q4_1, isa, avx512vnni,    \
 				   _MIN, _min),                                \
 		    AVX512_OP_F32(QUIRE_Q8_0, q8_0, AVX512_VEC_F32,            \

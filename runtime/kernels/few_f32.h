@@ -157,32 +157,17 @@ QUIRE_INLINE void decode_group(const struct few_rows *rows, size_t first,
 	}
 }
 
-/* Of each row 4 lanes from `lane` on, as 4 vectors, and of these each `columns`
- * (1, 2 or 4) added up: 4 / columns vectors. */
-QUIRE_INLINE void load_sums(const unsigned char *const row[LANES], size_t lane,
-			    size_t columns, few_vector sums[4])
-{
-	few_transpose(row, lane * sizeof(float), sums);
-	for (; columns > 1; columns /= 2) {
-		sums[0] = few_add(sums[0], sums[1]);
-		sums[1] = few_add(sums[2], sums[3]);
-	}
-}
-
-/* The sums of the next rows of x from row `m` on; returns how many. */
+/* The sums of the next rows of x from row `m` on, each of `columns` (1, 2 or 4)
+ * lanes, as vectors; returns how many. */
 QUIRE_INLINE size_t take_sums(const unsigned char *const row[LANES], size_t m,
 			      size_t columns, few_vector sums[4])
 {
-	few_vector more[4];
-
-	if (columns <= 4) {
-		load_sums(row, m * columns, columns, sums);
-		return 4 / columns;
+	few_transpose(row, m * columns * sizeof(float), sums);
+	for (size_t left = columns; left > 1; left /= 2) {
+		sums[0] = few_add(sums[0], sums[1]);
+		sums[1] = few_add(sums[2], sums[3]);
 	}
-	load_sums(row, m * columns, 4, sums);
-	load_sums(row, m * columns + 4, 4, more);
-	sums[0] = few_add(sums[0], more[0]);
-	return 1;
+	return 4 / columns;
 }
 
 /* c[48][vectors][LANES], of which the rows that are there go to y, by columns.

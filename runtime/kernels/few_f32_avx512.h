@@ -76,11 +76,8 @@ QUIRE_INLINE few_vector spread_columns(const float *w, size_t columns)
 	case 2:
 		memcpy(&two, w, sizeof(two));
 		return _mm512_castpd_ps(_mm512_set1_pd(two));
-	case 4:
-		return _mm512_broadcast_f32x4(_mm_load_ps(w));
 	default:
-		return _mm512_castpd_ps(_mm512_broadcast_f64x4(
-		    _mm256_castps_pd(_mm256_load_ps(w))));
+		return _mm512_broadcast_f32x4(_mm_load_ps(w));
 	}
 }
 
@@ -98,7 +95,6 @@ QUIRE_INLINE void few_transpose(const unsigned char *const row[LANES],
 
 /* Each has as many sums as there are registers for. */
 #define QUIRE_FEW_SHAPES                                                       \
-	FEW_SHAPE(2, 1, 12);                                                   \
 	FEW_SHAPE(4, 1, 12);                                                   \
 	FEW_SHAPE(8, 1, 12);                                                   \
 	FEW_SHAPE(16, 1, 12);                                                  \
@@ -108,9 +104,7 @@ QUIRE_INLINE void few_transpose(const unsigned char *const row[LANES],
 
 #define QUIRE_BY_FEW_SHAPE(tile, x_rows, MULTIPLY)                             \
 	do {                                                                   \
-		if ((tile) == 2)                                               \
-			MULTIPLY(few_shape_2_1);                               \
-		else if ((tile) == 4)                                          \
+		if ((tile) == 4)                                               \
 			MULTIPLY(few_shape_4_1);                               \
 		else if ((tile) == 8)                                          \
 			MULTIPLY(few_shape_8_1);                               \

@@ -32,7 +32,4 @@ static const struct few_type type = {
 	.block_size = QUIRE_Q8_0_SIZE,
 };
 
-FEW_F32_KERNEL(quire_few2_f32_q8_0_avx512, 2, &type)
-FEW_F32_KERNEL(quire_few4_f32_q8_0_avx512, 4, &type)
-FEW_F32_KERNEL(quire_few8_f32_q8_0_avx512, 8, &type)
 FEW_F32_KERNEL(quire_few16_f32_q8_0_avx512, 16, &type)

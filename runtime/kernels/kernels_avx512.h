@@ -75,6 +75,11 @@ enum {
 	AVX512_VEC_F32_COLS = 128,
 	AVX512_VEC_F32_LARGE = AVX512_VEC_F32_COLS,
 	AVX512_VEC_F32_SIZE = AVX512_VEC_F32_COLS * 4 + 64,
+
+	/* The few form in f32 whose lanes are columns: of 8 rows of x 512
+	 * columns are 18 KiB, and their sums by 16 rows of W 8 KiB. */
+	AVX512_FEW_CODES_MOST = 8,
+	AVX512_FEW_CODES_KC = 512,
 };
 
 void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
@@ -108,17 +113,11 @@ void quire_vec_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
 				    float *y);
 
 /* For x in tiles of 2, 4, 8 or 16 rows. */
-quire_few_function quire_few2_f32_q4_0_avx512;
-quire_few_function quire_few4_f32_q4_0_avx512;
-quire_few_function quire_few8_f32_q4_0_avx512;
+quire_few_function quire_few_codes_f32_q4_0_avx512;
 quire_few_function quire_few16_f32_q4_0_avx512;
-quire_few_function quire_few2_f32_q4_1_avx512;
-quire_few_function quire_few4_f32_q4_1_avx512;
-quire_few_function quire_few8_f32_q4_1_avx512;
+quire_few_function quire_few_codes_f32_q4_1_avx512;
 quire_few_function quire_few16_f32_q4_1_avx512;
-quire_few_function quire_few2_f32_q8_0_avx512;
-quire_few_function quire_few4_f32_q8_0_avx512;
-quire_few_function quire_few8_f32_q8_0_avx512;
+quire_few_function quire_few_codes_f32_q8_0_avx512;
 quire_few_function quire_few16_f32_q8_0_avx512;
 quire_few_function quire_few4_f32_f16_avx512;
 quire_few_function quire_few8_f32_f16_avx512;

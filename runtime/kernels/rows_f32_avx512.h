@@ -25,12 +25,6 @@ struct rows_type {
 	add_step_fn add;
 };
 
-/* The number of code `i` of each lane, of the 16 in `values`. */
-QUIRE_INLINE __m512 decode_codes(__m512i codes, unsigned int i, __m512 values)
-{
-	return _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4 * i), values);
-}
-
 QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
 				 const void *group, const void *weights)
 {

@@ -109,4 +109,10 @@ QUIRE_INLINE struct packed_step load_packed(const unsigned char *w,
 	};
 }
 
+/* The number of code `i` of each lane, of the 16 in `values`. */
+QUIRE_INLINE __m512 decode_codes(__m512i codes, unsigned int i, __m512 values)
+{
+	return _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4 * i), values);
+}
+
 #endif
