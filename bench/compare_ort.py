@@ -321,10 +321,13 @@ def compare(library, weights, rows, options):
         activations: contestants_of(library, weights, copies, activations, options)
         for activations in options.activations
     }
+    dense = None
     if options.dense and "f32" in groups:
         few = max(2, -(-CACHED // weights.dense.nbytes))
         dense = OnnxRuntime(weights, few, 0, "f32", options)
         groups["f32"].append(dense)
+    everyone = [each for group in groups.values() for each in group]
+    turns = [each for each in everyone if each is not dense]
     for m in rows:
         random = np.random.default_rng(2)
         x = random.uniform(-1, 1, (m, weights.k)).astype(np.float16)
@@ -334,9 +337,8 @@ def compare(library, weights, rows, options):
             for contestant in contestants:
                 contestant.prepare(x_of_type, y)
             agree(contestants, y)
-        turns = [each for group in groups.values() for each in group[:4]]
         ms = dict(zip(turns, measure(turns, copies)))
-        if options.dense and "f32" in groups:
+        if dense:
             ms[dense] = measure([dense], few)[0]
         for activations, contestants in groups.items():
             yield [
@@ -353,9 +355,8 @@ def compare(library, weights, rows, options):
                 }
                 for contestant in contestants
             ]
-    for contestants in groups.values():
-        for contestant in contestants:
-            contestant.close()
+    for contestant in everyone:
+        contestant.close()
 
 
 def print_rows(results):
