@@ -28,6 +28,7 @@
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/row_sums_avx512.h"
+#include "runtime/kernels/steps_avx512.h"
 #include "runtime/kernels/unroll.h"
 #include "runtime/sizes.h"
 
@@ -40,31 +41,18 @@ enum {
 	STEP_VECTORS = AVX512_VEC_F32_COLS / 16,
 };
 
-/* A step of a row of W: `codes` are read already, or lie at `from`. */
-struct code_step {
-	const unsigned char *from;
-	__m512i codes;
-	__m512 d, min;
-};
-
-/* Reads `blocks` blocks, at most STEP_BLOCKS. */
-typedef struct code_step (*load_codes_fn)(const unsigned char *w,
-					  size_t blocks);
-
-/* The 16 weights of vector i. */
-typedef __m512 (*decode_codes_fn)(const struct code_step *step, unsigned int i);
+/* The 16 weights of vector i of a step, which lies at `w`. */
+typedef __m512 (*decode_weights_fn)(const struct packed_step *step,
+				    const unsigned char *w, unsigned int i);
 
 /* A type of weights. Constant wherever it is used, so that all is inlined. */
 struct codes_type {
-	load_codes_fn load;
-	decode_codes_fn decode;
-	size_t block_size, block_vectors; /* 0: lanes of all blocks in each */
-	size_t x_step;			  /* floats of a step of a row of x */
-};
-
-/* Of each row of x and row of W the sums of 16 lanes. */
-struct few_sums {
-	struct row_sums of[AVX512_FEW_CODES_MOST];
+	decode_weights_fn decode;
+	/* A step of these is read at once, and each vector has lanes of all its
+	 * blocks. NULL: a block has two vectors, read when they are decoded. */
+	const struct nibble_type *nibbles;
+	size_t block_size;
+	size_t x_step; /* floats of a step of a row of x */
 };
 
 /* Adds a step, of `blocks` blocks, of two rows of W times `count` rows of x. */
@@ -73,14 +61,13 @@ QUIRE_INLINE void add_step(__m512 sum[PAIR][AVX512_FEW_CODES_MOST],
 			   size_t x_stride, size_t count, size_t blocks,
 			   const struct codes_type *type)
 {
-	const size_t vectors = blocks < STEP_BLOCKS && type->block_vectors
-				   ? blocks * type->block_vectors
-				   : STEP_VECTORS;
-	struct code_step step[PAIR];
+	const size_t vectors = type->nibbles ? STEP_VECTORS : 2 * blocks;
+	struct packed_step step[PAIR];
 
 	QUIRE_UNROLL
 	for (size_t r = 0; r < PAIR; r++)
-		step[r] = type->load(w[r], blocks);
+		if (type->nibbles)
+			step[r] = load_packed(w[r], blocks, type->nibbles);
 	QUIRE_UNROLL
 	for (unsigned int i = 0; i < STEP_VECTORS; i++) {
 		__m512 weights[PAIR];
@@ -89,7 +76,7 @@ QUIRE_INLINE void add_step(__m512 sum[PAIR][AVX512_FEW_CODES_MOST],
 			break;
 		QUIRE_UNROLL
 		for (size_t r = 0; r < PAIR; r++)
-			weights[r] = type->decode(&step[r], i);
+			weights[r] = type->decode(&step[r], w[r], i);
 		QUIRE_UNROLL
 		for (size_t m = 0; m < count; m++) {
 			const __m512 columns =
@@ -105,7 +92,7 @@ QUIRE_INLINE void add_step(__m512 sum[PAIR][AVX512_FEW_CODES_MOST],
 
 /* `blocks` blocks of two rows of W from `w` on, which are rows i and i + 1 of
  * the sums. */
-QUIRE_INLINE void add_chunk(struct few_sums *sums, size_t i,
+QUIRE_INLINE void add_chunk(struct row_sums *sums, size_t i,
 			    const unsigned char *const w[PAIR], size_t blocks,
 			    const float *x, size_t x_stride, size_t count,
 			    bool add, const struct codes_type *type)
@@ -129,7 +116,7 @@ QUIRE_INLINE void add_chunk(struct few_sums *sums, size_t i,
 	for (size_t m = 0; m < count; m++) {
 		QUIRE_UNROLL
 		for (size_t r = 0; r < PAIR; r++) {
-			float *to = sums->of[m].lanes[i + r];
+			float *to = sums[m].lanes[i + r];
 
 			if (add)
 				sum[r][m] = _mm512_add_ps(_mm512_load_ps(to),
@@ -148,10 +135,10 @@ QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const size_t most = (size_t)CHUNK_STEPS * STEP_BLOCKS;
 	size_t far = AVX512_VEC_NR * row_size + QUIRE_FAR_SHIFT;
-	struct few_sums sums;
+	struct row_sums sums[AVX512_FEW_CODES_MOST]; /* of rows of x */
 
 	if (rows < AVX512_VEC_NR)
-		memset(&sums, 0, sizeof(sums));
+		memset(sums, 0, sizeof(sums));
 	for (size_t b = 0; b < blocks; b += most) {
 		const size_t taken = min_size(blocks - b, most);
 		const size_t size = taken * type->block_size;
@@ -171,12 +158,12 @@ QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
 					prefetch_near(w[r], size + at);
 			prefetch_far(weights, far, PAIR * size);
 			far += PAIR * size;
-			add_chunk(&sums, i, w, taken, columns, x_stride, count,
+			add_chunk(sums, i, w, taken, columns, x_stride, count,
 				  b > 0, type);
 		}
 	}
 	for (size_t m = 0; m < count; m++)
-		add_up_rows(&sums.of[m], rows, y + m * y_stride);
+		add_up_rows(&sums[m], rows, y + m * y_stride);
 }
 
 #define FEW_CODES_CASE(count)                                                  \

@@ -3,26 +3,20 @@
  * is exact: a code times a scale of 11 bits.
  */
 #include "runtime/kernels/few_codes_f32_avx512.h"
-#include "runtime/kernels/steps_avx512.h"
 
-QUIRE_INLINE struct code_step load_codes(const unsigned char *w, size_t blocks)
-{
-	const struct packed_step step = load_packed(w, blocks, &nibbles_q4_0);
-
-	return (struct code_step){ .codes = step.codes, .d = step.d };
-}
-
-QUIRE_INLINE __m512 decode(const struct code_step *step, unsigned int i)
+QUIRE_INLINE __m512 decode(const struct packed_step *step,
+			   const unsigned char *w, unsigned int i)
 {
 	const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0,
 					     1, 2, 3, 4, 5, 6, 7);
 
+	(void)w;
 	return _mm512_mul_ps(decode_codes(step->codes, i, values), step->d);
 }
 
 static const struct codes_type type = {
-	.load = load_codes,
 	.decode = decode,
+	.nibbles = &nibbles_q4_0,
 	.block_size = QUIRE_Q4_0_SIZE,
 	.x_step = AVX512_VEC_F32_SIZE / sizeof(float),
 };

@@ -3,29 +3,21 @@
  * is rounded once.
  */
 #include "runtime/kernels/few_codes_f32_avx512.h"
-#include "runtime/kernels/steps_avx512.h"
 
-QUIRE_INLINE struct code_step load_codes(const unsigned char *w, size_t blocks)
-{
-	const struct packed_step step = load_packed(w, blocks, &nibbles_q4_1);
-
-	return (struct code_step){ .codes = step.codes,
-				   .d = step.d,
-				   .min = step.min };
-}
-
-QUIRE_INLINE __m512 decode(const struct code_step *step, unsigned int i)
+QUIRE_INLINE __m512 decode(const struct packed_step *step,
+			   const unsigned char *w, unsigned int i)
 {
 	const __m512 values = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
 					     11, 12, 13, 14, 15);
 
+	(void)w;
 	return _mm512_fmadd_ps(decode_codes(step->codes, i, values), step->d,
 			       step->min);
 }
 
 static const struct codes_type type = {
-	.load = load_codes,
 	.decode = decode,
+	.nibbles = &nibbles_q4_1,
 	.block_size = QUIRE_Q4_1_SIZE,
 	.x_step = AVX512_VEC_F32_SIZE / sizeof(float),
 };

@@ -5,32 +5,24 @@
 #include "format/bytes.h"
 #include "runtime/kernels/few_codes_f32_avx512.h"
 
-/* Codes are read where they are decoded. */
-QUIRE_INLINE struct code_step load_codes(const unsigned char *w, size_t blocks)
-{
-	(void)blocks;
-	return (struct code_step){ .from = w };
-}
-
 /* Exact: 8 bits times 11. */
-QUIRE_INLINE __m512 decode(const struct code_step *step, unsigned int i)
+QUIRE_INLINE __m512 decode(const struct packed_step *step,
+			   const unsigned char *w, unsigned int i)
 {
-	const unsigned char *block =
-	    step->from + (size_t)(i / 2) * QUIRE_Q8_0_SIZE;
+	const unsigned char *block = w + (size_t)(i / 2) * QUIRE_Q8_0_SIZE;
 	const __m128i codes = _mm_loadu_si128(
 	    (const void *)(block + QUIRE_Q8_0_CODES + (size_t)16 * (i % 2)));
 	const __m512 d =
 	    _mm512_cvtph_ps(_mm256_set1_epi16((short)load_u16(block)));
 
+	(void)step;
 	return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(codes)),
 			     d);
 }
 
 static const struct codes_type type = {
-	.load = load_codes,
 	.decode = decode,
 	.block_size = QUIRE_Q8_0_SIZE,
-	.block_vectors = 2,
 	.x_step = AVX512_VEC_F32_COLS,
 };
 
