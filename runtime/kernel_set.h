@@ -111,11 +111,11 @@ struct panel_form {
 };
 
 /* The few form over strips: some rows of W as one piece, `cols` columns of all
- * of them after the other. row_size is then the size of a strip. */
+ * of them after the other. row_size is then the size of a strip. It stands in
+ * the place of the one few form of its op, and takes x and steps as that does.
+ */
 struct strip_form {
-	struct x_form x;
-	uint32_t nr;	    /* rows of W that are best taken at a time */
-	uint32_t rows;	    /* of W in a strip; divides nr */
+	uint32_t rows;	    /* of W in a strip; divides nr of the few form */
 	uint32_t cols;	    /* a multiple of QUIRE_BLOCK_COLS */
 	uint32_t size;	    /* bytes of that many columns of a strip */
 	quire_pack_fn pack; /* `rows` rows or fewer, all their columns */

@@ -126,30 +126,30 @@ static size_t vec_step(const struct vec_form *form, size_t row_size)
 	return rows < nr ? nr : divide_up(rows, nr) * nr;
 }
 
-static void plan_form(struct matmul *mm)
+static void plan_form(struct matmul *mm, struct prepacked *prepacked)
 {
 	const struct kernel_op *op = mm->op;
+	const struct request *request = mm->request;
 
-	mm->few = find_few(op, mm->request->m);
-	mm->form = choose_form(op, mm->request->m, mm->few, mm->strips != NULL);
+	mm->few = find_few(op, request->m);
+	if (mm->few && op->strip.pack) {
+		mm->strips = quire_prepacked_find(prepacked, request);
+		mm->strip_size = quire_strip_size(&op->strip, request->cols);
+	}
+	mm->form = choose_form(op, request->m, mm->few, mm->strips != NULL);
 	switch (mm->form) {
 	case FORM_PANEL:
 		mm->x_form = &op->panel.x;
 		mm->step = op->panel.nr * count_panels(mm);
 		break;
 	case FORM_FEW:
+	case FORM_STRIP:
 		mm->x_form = &mm->few->x;
 		mm->step = mm->few->nr;
 		break;
-	case FORM_STRIP:
-		mm->x_form = &op->strip.x;
-		mm->step = op->strip.nr;
-		mm->strip_size =
-		    quire_strip_size(&op->strip, mm->request->cols);
-		break;
 	case FORM_VEC:
 		mm->x_form = &op->vec.x;
-		mm->step = vec_step(&op->vec, mm->request->row_size);
+		mm->step = vec_step(&op->vec, request->row_size);
 	}
 	mm->c_stride = mm->form == FORM_PANEL ? op->panel.nr : mm->step;
 }
@@ -222,12 +222,13 @@ static void multiply_vec(const struct matmul *mm, const unsigned char *weights,
 		    mm->scratch + m * mm->tile_size, c + m * mm->step);
 }
 
-/* The few form, over rows of W or over strips of them, by at most `most` rows
- * of x at a time. */
+/* The few form, over rows of W or over strips of them. */
 static void multiply_few(const struct matmul *mm, quire_few_fn multiply,
-			 size_t most, const unsigned char *weights,
-			 size_t row_size, size_t rows, float *c)
+			 const unsigned char *weights, size_t row_size,
+			 size_t rows, float *c)
 {
+	const size_t most = mm->few->most;
+
 	assert(most % mm->x_form->rows == 0);
 	for (size_t m = 0; m < mm->rows; m += most)
 		multiply(weights, row_size, rows, mm->request->cols,
@@ -253,11 +254,11 @@ static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
 		quire_multiply_panels(mm, first, rows, c, slot);
 		break;
 	case FORM_FEW:
-		multiply_few(mm, mm->few->multiply, mm->few->most, weights,
-			     request->row_size, rows, c);
+		multiply_few(mm, mm->few->multiply, weights, request->row_size,
+			     rows, c);
 		break;
 	case FORM_STRIP:
-		multiply_few(mm, mm->op->strip.multiply, QUIRE_FEW_ROWS,
+		multiply_few(mm, mm->op->strip.multiply,
 			     mm->strips +
 				 first / mm->op->strip.rows * mm->strip_size,
 			     mm->strip_size, rows, c);
@@ -334,14 +335,10 @@ quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
 		.request = request,
 		.set = runtime->set,
 		.op = op,
-		.strips =
-		    request->compute == COMPUTE_INT8
-			? quire_prepacked_find(&runtime->prepacked, request)
-			: NULL,
 		.strands = count_strands(products, STRAND_PRODUCTS,
 					 runtime->crew.threads),
 	};
-	plan_form(mm);
+	plan_form(mm, &runtime->prepacked);
 	return plan_scratch(mm) ? QUIRE_OK
 				: quire_fail_memory(error, UINT64_MAX);
 }

@@ -22,7 +22,7 @@ struct matmul {
 	const struct kernel_set *set;
 	const struct kernel_op *op;
 	enum form form;		     /* of `op` */
-	const struct few_form *few;  /* for FORM_FEW */
+	const struct few_form *few;  /* for FORM_FEW and FORM_STRIP */
 	const unsigned char *strips; /* of the weights; for FORM_STRIP */
 	size_t strip_size;
 	const struct x_form *x_form;

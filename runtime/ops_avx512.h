@@ -110,12 +110,10 @@
 		.multiply = (function)                                         \
 	}
 
-#define AVX512_STRIP_INT8(packs, function, pair_size, x_factor)                \
+#define AVX512_STRIP_INT8(packs, function, pair_size)                          \
 	{                                                                      \
-		.x = AVX512_X_INT8(AVX512_FEW_INT8_MR, x_factor),              \
-		.nr = AVX512_FEW_INT8_NR, .rows = AVX512_STRIP_ROWS,           \
-		.cols = AVX512_STRIP_COLS, .size = (pair_size),                \
-		.pack = (packs), .multiply = (function)                        \
+		.rows = AVX512_STRIP_ROWS, .cols = AVX512_STRIP_COLS,          \
+		.size = (pair_size), .pack = (packs), .multiply = (function)   \
 	}
 
 #define AVX512_PANEL_INT8(packs, tile, panel_size, x_factor)                   \
@@ -142,10 +140,10 @@
 				       QUIRE_##TYPE##_FACTOR),                 \
 		.few = { AVX512_FEW_INT8(quire_few_int8_##type##_##few_isa,    \
 					 QUIRE_##TYPE##_FACTOR) },             \
-		.strip = AVX512_STRIP_INT8(                                    \
-		    quire_pack_strip_##type##_avx512,                          \
-		    quire_strip_int8_##type##_avx512vnni,                      \
-		    AVX512_STRIP_##TYPE##_SIZE, QUIRE_##TYPE##_FACTOR),        \
+		.strip =                                                       \
+		    AVX512_STRIP_INT8(quire_pack_strip_##type##_avx512,        \
+				      quire_strip_int8_##type##_avx512vnni,    \
+				      AVX512_STRIP_##TYPE##_SIZE),             \
 		.panel = AVX512_PANEL_INT8(                                    \
 		    quire_pack_int8_##type##_avx512vnni,                       \
 		    quire_tile_int8##min##_avx512vnni,                         \
