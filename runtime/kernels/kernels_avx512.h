@@ -112,7 +112,8 @@ void quire_vec_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y);
 
-/* For x in tiles of 2, 4, 8 or 16 rows. */
+/* For x in tiles of 4, 8 or 16 rows; few_codes in tiles of one, as the vec form
+ * takes it. */
 quire_few_function quire_few_codes_f32_q4_0_avx512;
 quire_few_function quire_few16_f32_q4_0_avx512;
 quire_few_function quire_few_codes_f32_q4_1_avx512;

@@ -1,7 +1,8 @@
 /*
- * steps_avx512.h - how the vec form reads a row of Q4_0 and Q4_1: four blocks
- * at a time. In f32 lanes 4b to 4b + 3 of every vector belong to block b; int8,
- * with four times as many a step, has its own permutes.
+ * steps_avx512.h - how the vec form, and the few form of few_codes in f32, read
+ * a row of Q4_0 and Q4_1: four blocks at a time. In f32 lanes 4b to 4b + 3 of
+ * every vector belong to block b; int8, with four times as many a step, has its
+ * own permutes.
  */
 #ifndef QUIRE_KERNELS_STEPS_AVX512_H
 #define QUIRE_KERNELS_STEPS_AVX512_H
