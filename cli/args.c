@@ -3,10 +3,10 @@
  * whose messages cannot name the nearest option or start with our prefix.
  */
 #include "cli/args.h"
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 #include "quire_convert.h"
 
 #include <inttypes.h>

@@ -4,9 +4,9 @@
  * k, v and gate, up in one where the published model has them so.
  */
 #include "cli/bench_models.h"
+#include "base/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 
 #include <string.h>
 #include <strings.h>

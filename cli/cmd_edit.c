@@ -2,12 +2,12 @@
  * cmd_edit.c - quire edit: sets and unsets metadata. What the new file is made
  * of is copy_model's; here is what may be changed, and to what.
  */
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/copy_model.h"
 #include "cli/edit_value.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
  * cmd_hash.c - quire hash: a checksum of each tensor and of all together, in
  * the lines of llama-gguf-hash, so that one's list checks the other.
  */
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/digest_many.h"
 #include "cli/lookup.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
  * cmd_matmul.c - quire matmul: runs one linear layer on a NumPy array, so
  * that any layer can be compared with any other program's.
  */
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/device_option.h"
 #include "cli/lookup.h"
@@ -9,7 +10,6 @@
 #include "cli/output_file.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -3,9 +3,9 @@
  * unknown. Source names have no index; they are few enough to walk.
  */
 #include "cli/lookup.h"
+#include "base/nearest.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 
 /* A tensor's name has 63 bytes at most, but a source's may be of any size. */
 #define SHOWN_NAME_CAPACITY 256

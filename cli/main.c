@@ -2,11 +2,11 @@
  * main.c - finds the command and runs it; help and version; and makes sure
  * that what was printed has really been written.
  */
+#include "base/nearest.h"
 #include "cli/bus_error.h"
 #include "cli/command.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 #include "quire.h"
 
 #include <errno.h>

@@ -2,10 +2,10 @@
  * recipe_option.c - finds shipped recipes. Files are opened by the library.
  */
 #include "cli/recipe_option.h"
+#include "base/nearest.h"
 #include "cli/shipped_recipes.h"
 #include "cli/text.h"
 #include "cli/trouble.h"
-#include "convert/nearest.h"
 
 #include <string.h>
 

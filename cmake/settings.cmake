@@ -37,20 +37,3 @@ function(quire_library target)
       PUBLIC QUIRE_SHARED PRIVATE QUIRE_BUILDING)
   endif()
 endfunction()
-
-# machine/hash.h, of which each library has a copy of its own. Some of it is
-# compiled for CPUs that not everybody has: hash.c looks before it calls them.
-function(quire_hash_sources target)
-  set(folder ${PROJECT_SOURCE_DIR}/machine)
-  target_sources(${target} PRIVATE ${folder}/hash.c ${folder}/hash_plain.c)
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$"
-      AND CMAKE_SIZEOF_VOID_P EQUAL 8)
-    target_sources(${target} PRIVATE
-      ${folder}/hash_avx2.c ${folder}/hash_avx512.c)
-    set_source_files_properties(${folder}/hash_avx2.c
-      TARGET_DIRECTORY ${target} PROPERTIES COMPILE_OPTIONS -mavx2)
-    set_source_files_properties(${folder}/hash_avx512.c
-      TARGET_DIRECTORY ${target}
-      PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512dq")
-  endif()
-endfunction()

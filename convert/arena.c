@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "convert/grow.h"
+#include "base/grow.h"
 
 void *quire_arena_allocate(void *context, size_t size)
 {

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 
 /* Elements that are looked at together. */
 #define PIECE_COUNT ((size_t)1 << 16)

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/table.h"
 #include "convert/arena.h"
 #include "convert/compare_find.h"
 #include "convert/compare_plain.h"
 #include "convert/compare_weight.h"
 #include "convert/onnx_read.h"
-#include "convert/table.h"
-#include "format/error.h"
 
 /* A report is these, and the strings of its rows in the arena. */
 struct report {

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "format/error.h"
+#include "base/error.h"
 
 struct finder {
 	const struct onnx_model *model;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 #define NONE COMPARE_NO_INPUT
 

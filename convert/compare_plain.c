@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 
 /* Bytes of the source that are read together. */
 #define PIECE_SIZE ((size_t)1 << 18)

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "convert/compare_kinds.h"
-#include "format/bytes.h"
-#include "format/error.h"
 
 quire_status quire_compare_malformed(const struct compare_source *source,
 				     const char *what)

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 /* What rounding to f16 may do to a scale, relative to it. */
 static const double half_step = 0x1p-11;

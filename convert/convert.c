@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "convert/file_hash.h"
 #include "convert/onnx_read.h"
 #include "convert/pipeline.h"
 #include "convert/plan.h"
 #include "convert/recipe.h"
 #include "convert/report.h"
-#include "format/error.h"
 #include "format/value.h"
 
 /* GGUF's own, of the layout of its quantized types today. */

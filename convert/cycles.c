@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/error.h"
+#include "base/error.h"
 
 /* An input of a node that is the output of another, or of itself. */
 struct edge {

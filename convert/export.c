@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/output.h"
 #include "convert/export_weight.h"
 #include "convert/onnx_read.h"
 #include "convert/recipe.h"
 #include "convert/splice.h"
-#include "format/bytes.h"
-#include "format/error.h"
-#include "format/output.h"
 
 /* Protobuf's own limit on a message. */
 #define MAX_FILE_SIZE INT32_MAX

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/grow.h"
+#include "base/table.h"
 #include "convert/export_same.h"
-#include "convert/grow.h"
-#include "convert/table.h"
-#include "format/error.h"
 
 /* Bytes of a constant that are compared at once. */
 #define PIECE_SIZE ((size_t)64 << 10)

@@ -8,9 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "convert/relay.h"
-#include "format/bytes.h"
-#include "format/error.h"
 
 /* Bytes of dequantized weights that are compared together. */
 #define PIECE_SIZE (UINT64_C(1) << 20)

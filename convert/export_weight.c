@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "convert/relay_blocks.h"
-#include "format/bytes.h"
-#include "format/error.h"
 
 /* One weight on its way. */
 struct returning {

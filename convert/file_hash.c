@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-#include "format/error.h"
-#include "machine/crew.h"
-#include "machine/hash.h"
+#include "base/crew.h"
+#include "base/error.h"
+#include "base/hash.h"
 
 /* Bytes read at once, to be summed while they are in the cache, and how many
  * times that in a turn for each thread: threads end within a piece of each

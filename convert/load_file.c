@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/error.h"
+#include "base/error.h"
 
 static quire_status read_all(int descriptor, const char *path,
 			     unsigned char *bytes, size_t size,

@@ -7,9 +7,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/node_check.h"
 #include "convert/onnx_tensor.h"
-#include "format/bytes.h"
 
 /* FP4: a sign, and 0, 1/192, 1/6, 1/4, 1/3, 1/2, 2/3 or 1 in the order of an
  * exponent of two bits and one of mantissa, whose greatest number, 12, is 1.

@@ -7,9 +7,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/node_check.h"
 #include "convert/onnx_tensor.h"
-#include "format/bytes.h"
 
 enum {
 	PART_B,

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "convert/matmulnbits.h"
 #include "convert/onnx_tensor.h"
 #include "convert/rows_layout.h"
-#include "format/bytes.h"
-#include "format/error.h"
 
 /* The constants that hold the weight. */
 static void list_parts(const struct matmulnbits *weight,

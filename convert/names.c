@@ -10,8 +10,8 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "convert/grow.h"
-#include "format/error.h"
+#include "base/error.h"
+#include "base/grow.h"
 
 /* A shortened name: 31 bytes, ~, 8 hex digits, ~, 22 bytes. */
 #define HEAD_SIZE 31

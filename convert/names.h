@@ -5,7 +5,7 @@
 #ifndef QUIRE_CONVERT_NAMES_H
 #define QUIRE_CONVERT_NAMES_H
 
-#include "convert/table.h"
+#include "base/table.h"
 #include "quire.h"
 
 /* GGUF readers have room for 64 bytes with the NUL. */

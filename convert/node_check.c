@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/node_reshape.h"
 #include "convert/onnx_tensor.h"
-#include "format/bytes.h"
 
 quire_status quire_node_fail(const struct node_check *in, quire_status status,
 			     const char *format, ...)

@@ -6,8 +6,8 @@
 #ifndef QUIRE_CONVERT_NODE_CHECK_H
 #define QUIRE_CONVERT_NODE_CHECK_H
 
+#include "base/error.h"
 #include "convert/matmulnbits.h"
-#include "format/error.h"
 
 struct node_check {
 	const struct onnx_model *model;

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 static quire_status read_shape(const struct node_check *in,
 			       const struct onnx_value *shape,

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "convert/grow.h"
-#include "format/error.h"
+#include "base/error.h"
+#include "base/grow.h"
 
 /* The path without links, to be freed. */
 static quire_status resolve(const char *path, char **real, quire_error *error)

@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-#include "convert/table.h"
+#include "base/table.h"
 #include "quire.h"
 
 struct onnx_file {

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "convert/onnx_tensor.h"
-#include "format/error.h"
 
 quire_status quire_message_no_memory(const struct onnx_reader *in)
 {

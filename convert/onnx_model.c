@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "convert/grow.h"
-#include "format/error.h"
+#include "base/error.h"
+#include "base/grow.h"
 #include "format/value.h"
 
 quire_status quire_onnx_text(const char *text, const char **valid,

@@ -7,8 +7,8 @@
 #ifndef QUIRE_CONVERT_ONNX_MODEL_H
 #define QUIRE_CONVERT_ONNX_MODEL_H
 
+#include "base/table.h"
 #include "convert/onnx_external.h"
-#include "convert/table.h"
 #include "quire.h"
 
 /* The element types that the converter tells apart, by ONNX's numbers. */

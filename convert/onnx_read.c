@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "base/grow.h"
 #include "convert/cycles.h"
-#include "convert/grow.h"
 #include "convert/onnx_message.h"
 #include "convert/skeleton.h"
-#include "format/error.h"
 
 /* Protobuf's own limit on a message. */
 #define MAX_FILE_SIZE INT32_MAX

@@ -8,9 +8,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "convert/onnx_external.h"
-#include "format/bytes.h"
-#include "format/error.h"
 
 /* The field of numbers that holds a type when raw_data does not. */
 enum field {

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-#include "format/error.h"
-#include "machine/crew.h"
+#include "base/crew.h"
+#include "base/error.h"
 
 /* Bytes of a piece, unless one row has more, and pieces of a set for each
  * thread: enough in all to make the cost of a turn vanish, little enough to

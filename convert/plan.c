@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "convert/kinds.h"
 #include "convert/planner.h"
-#include "format/bytes.h"
-#include "format/error.h"
 
 quire_status quire_plan_no_memory(const struct planner *in)
 {

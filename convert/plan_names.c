@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "convert/planner.h"
-#include "format/error.h"
 
 char *quire_plan_wanted_name(const struct onnx_value *value,
 			     const struct matmulnbits *weight)

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/error.h"
 #include "convert/kinds.h"
 #include "convert/planner.h"
 #include "convert/relatives.h"
-#include "format/bytes.h"
-#include "format/error.h"
 
 /* A bit for each input that may be a part of a weight. */
 #define PART_INPUTS 32

@@ -6,8 +6,8 @@
 #ifndef QUIRE_CONVERT_PLANNER_H
 #define QUIRE_CONVERT_PLANNER_H
 
+#include "base/crew.h"
 #include "convert/plan.h"
-#include "machine/crew.h"
 
 /* What nodes use a value for. */
 enum {

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/node_check.h"
 #include "convert/onnx_tensor.h"
-#include "format/bytes.h"
 
 enum {
 	ROW_BITS,

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "convert/load_file.h"
 #include "convert/recipe_yaml.h"
-#include "format/error.h"
 #include "format/value.h"
 
 static bool any_matches(const struct recipe_pattern *patterns, size_t count,

@@ -5,9 +5,9 @@
 #ifndef QUIRE_CONVERT_RECIPE_H
 #define QUIRE_CONVERT_RECIPE_H
 
+#include "base/error.h"
 #include "convert/arena.h"
 #include "convert/pattern.h"
-#include "format/error.h"
 #include "quire_convert.h"
 
 /* A pattern as it was written, where, and read. */

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "convert/nearest.h"
+#include "base/nearest.h"
 #include "convert/recipe.h"
 #include "convert/recipe_value.h"
 #include "convert/recipe_yaml.h"

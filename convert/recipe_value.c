@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "format/value.h"
 
 struct scalar_type {

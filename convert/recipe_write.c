@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "convert/recipe.h"
 #include "convert/recipe_value.h"
-#include "format/error.h"
 
 /* What quire_writer_options has for 0. */
 #define DEFAULT_ALIGNMENT 16384

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "convert/table.h"
+#include "base/table.h"
 
 /* A map of maps of lists, and one more to have something to refuse. */
 #define DEPTH_MAX 4

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "convert/onnx_tensor.h"
-#include "format/error.h"
 
 static const struct relative {
 	const char *op_type;

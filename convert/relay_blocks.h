@@ -6,8 +6,8 @@
 #ifndef QUIRE_CONVERT_RELAY_BLOCKS_H
 #define QUIRE_CONVERT_RELAY_BLOCKS_H
 
+#include "base/bytes.h"
 #include "convert/relay.h"
-#include "format/bytes.h"
 
 /* Columns of a block. */
 #define QUIRE_BLOCK_COUNT 32

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "convert/relay.h"
-#include "format/bytes.h"
 
 /* From here on a number rounds to infinity. */
 static const double f16_end = 65520;

@@ -3,8 +3,8 @@
  * mean (code - 8) * scale, and differ in the order of the codes and the width
  * of the scale. So do codes of 2 bits around 2, with 6 added to each.
  */
+#include "base/bytes.h"
 #include "convert/relay_blocks.h"
-#include "format/bytes.h"
 
 /* A block of Q4_0: an f16 scale and 32 codes of 4 bits. */
 #define BLOCK_SIZE (2 + QUIRE_NIBBLES_SIZE)

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "convert/relay_blocks.h"
-#include "format/bytes.h"
 
 /* A block of Q4_1: an f16 scale, an f16 offset and 32 codes of 4 bits. */
 #define BLOCK_SIZE (4 + QUIRE_NIBBLES_SIZE)

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/relay_blocks.h"
-#include "format/bytes.h"
 
 /* A block of Q8_0: an f16 scale and 32 numbers of int8. */
 #define BLOCK_SIZE (2 + QUIRE_BLOCK_COUNT)

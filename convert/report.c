@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/error.h"
+#include "base/error.h"
 
 struct report {
 	quire_convert_report public; /* first: what the user holds */

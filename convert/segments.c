@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/grow.h"
+#include "base/grow.h"
 
 static void add(struct segments *segments, const struct segment *segment)
 {

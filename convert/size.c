@@ -1,7 +1,7 @@
 /*
  * size.c - sizes as people write them.
  */
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "quire_convert.h"
 
 /* Takes the letter of a unit, if there is one. What it multiplies by. */

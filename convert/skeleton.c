@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "convert/segments.h"
-#include "format/error.h"
 
 /* Less raw data than this stays where it is: telling its place takes as much.
  */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/error.h"
+#include "base/error.h"
 
 enum {
 	MODEL_GRAPH = 7,

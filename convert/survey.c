@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "convert/halves.h"
-#include "format/error.h"
 
 /* Bytes of source that are looked at together. */
 #define PIECE_SIZE (UINT64_C(1) << 18)

@@ -8,8 +8,8 @@
 #ifndef QUIRE_CONVERT_SURVEY_H
 #define QUIRE_CONVERT_SURVEY_H
 
+#include "base/crew.h"
 #include "convert/matmulnbits.h"
-#include "machine/crew.h"
 
 /* Where something was first found. */
 struct finding {

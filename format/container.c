@@ -4,11 +4,11 @@
  */
 #include <inttypes.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "format/parse.h"
 #include "format/value.h"
-#include "machine/hash.h"
 
 struct container {
 	const unsigned char *bytes;

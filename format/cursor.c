@@ -3,8 +3,8 @@
  */
 #include "format/cursor.h"
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 
 quire_status quire_cursor_take(struct quire_cursor *in, uint64_t field,
 			       uint64_t size, const unsigned char **bytes)

@@ -5,10 +5,10 @@
 #include <fp16.h>
 #include <inttypes.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "format/parse.h"
-#include "machine/hash.h"
 
 #define BLOCK 32 /* elements of a block of Q4_0, Q4_1 and Q8_0 */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "format/value.h"
 
 static quire_string name_of(const struct quire_names *names, size_t item)

@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/parse.h"
 #include "format/value.h"
 

@@ -7,9 +7,9 @@
 
 #include <inttypes.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/cursor.h"
-#include "format/error.h"
 #include "format/value.h"
 
 #define MAGIC	   "GGUF"

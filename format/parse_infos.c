@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/cursor.h"
-#include "format/error.h"
 #include "format/value.h"
 
 /* F-18: sizes stay below 2^63, as GGUF's own readers hold them signed. */

@@ -4,7 +4,7 @@
  */
 #include "format/value.h"
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 size_t quire_value_size(quire_value_type type)
 {

@@ -6,11 +6,11 @@
 
 #include <stdlib.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "format/parse.h"
 #include "format/value.h"
-#include "machine/hash.h"
 
 #define CONTAINER_ALIGNMENT	16384 /* the largest page of today's platforms */
 #define CONTAINER_ALIGNMENT_MIN 32    /* F-26 */

@@ -7,7 +7,7 @@
 #ifndef QUIRE_FORMAT_WRITE_H
 #define QUIRE_FORMAT_WRITE_H
 
-#include "format/output.h"
+#include "base/output.h"
 #include "quire.h"
 
 struct quire_out_value {

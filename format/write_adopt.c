@@ -2,8 +2,8 @@
  * write_adopt.c - a writer whose tensors already lie in another file: their
  * bytes are copied below it, unseen, and their checksums are kept.
  */
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/parse.h"
 #include "format/write.h"
 

@@ -4,8 +4,8 @@
  */
 #include <stdlib.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/parse.h"
 #include "format/value.h"
 #include "format/write.h"

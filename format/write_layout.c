@@ -6,11 +6,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "format/parse.h"
 #include "format/write.h"
-#include "machine/hash.h"
 
 /* split.count is a u16. */
 #define PART_COUNT_MAX 65535

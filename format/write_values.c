@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/value.h"
 #include "format/write.h"
 

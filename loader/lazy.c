@@ -9,10 +9,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "format/error.h"
+#include "base/cpu.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "format/parse.h"
-#include "machine/cpu.h"
-#include "machine/hash.h"
 
 enum {
 	UNKNOWN,

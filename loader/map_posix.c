@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/error.h"
+#include "base/error.h"
 
 /* Those of x86-64, and of arm64 with pages of 4 KiB. */
 #define HUGE_PAGE_SIZE ((size_t)2 << 20)

@@ -10,7 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "loader/lazy.h"
 #include "loader/verify.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "loader/open.h"
 
 /* "-00001-of-00002.gguf"; a u16 has five digits at most. */

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/cpu.h"
+#include "base/crew.h"
+#include "base/error.h"
+#include "base/hash.h"
 #include "format/parse.h"
-#include "machine/cpu.h"
-#include "machine/crew.h"
-#include "machine/hash.h"
 
 /* Bytes read at once: they are hashed out of the second-level cache. */
 #define PIECE_SIZE ((size_t)512 << 10)

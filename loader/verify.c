@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "format/parse.h"
 #include "loader/sweep.h"
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "format/parse.h"
 #include "metal/params.h"
 #include "metal/slabs.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "metal/commands.h"
 #include "metal/params.h"
 #include "metal/source.h"

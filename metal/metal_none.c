@@ -1,7 +1,7 @@
 /*
  * metal_none.c - the Metal device of a build that has none.
  */
-#include "format/error.h"
+#include "base/error.h"
 #include "runtime/device.h"
 
 quire_status quire_metal_open(struct accelerator *accelerator,

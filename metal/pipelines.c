@@ -3,7 +3,7 @@
  */
 #include <stdio.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "metal/gpu.h"
 #include "metal/params.h"
 

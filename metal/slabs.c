@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 
 #define STORAGE_SHARED 0
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "metal/gpu.h"
 
 /* MTLResourceStorageModeShared and ...Private, as resource options. */

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "runtime/runtime.h"
 
 struct quire_batch {

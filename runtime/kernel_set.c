@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/error.h"
-#include "machine/cpu.h"
+#include "base/cpu.h"
+#include "base/error.h"
 #include "runtime/sets.h"
 
 /* Fastest first: the first one that the CPU can run is taken. */

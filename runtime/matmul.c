@@ -13,8 +13,8 @@
 
 #include <assert.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/parse.h"
 #include "runtime/activations.h"
 #include "runtime/outputs.h"

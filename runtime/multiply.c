@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-#include "format/error.h"
+#include "base/error.h"
 #include "format/parse.h"
 #include "loader/lazy.h"
 #include "runtime/matmul.h"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/sizes.h"
 
 /* The bias comes from the file: little-endian, at any address. */

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "machine/crew.h"
+#include "base/crew.h"
 #include "runtime/kernel_set.h"
 #include "runtime/request.h"
 

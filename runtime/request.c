@@ -6,8 +6,8 @@
 
 #include <inttypes.h>
 
-#include "format/bytes.h"
-#include "format/error.h"
+#include "base/bytes.h"
+#include "base/error.h"
 #include "format/parse.h"
 
 /* The accuracy level that quantizes activations, and the greatest one. */

@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-#include "format/error.h"
-#include "machine/cpu.h"
+#include "base/cpu.h"
+#include "base/error.h"
 #include "runtime/device.h"
 
 /* Adds the device to a runtime of the CPU. To ask for kernels by name is to

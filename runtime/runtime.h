@@ -4,7 +4,7 @@
 #ifndef QUIRE_RUNTIME_RUNTIME_H
 #define QUIRE_RUNTIME_RUNTIME_H
 
-#include "machine/crew.h"
+#include "base/crew.h"
 #include "runtime/device.h"
 #include "runtime/kernel_set.h"
 #include "runtime/prepacked.h"

@@ -1,7 +1,7 @@
 /*
  * set_avx2.c - the set for AVX2, FMA and F16C.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/ops_avx2.h"
 #include "runtime/sets.h"
 

@@ -3,7 +3,7 @@
  * together: avx512vnni's, with shifts over two registers in the few form, and
  * upper nibbles by one instruction in the vec form.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/ops_avx512.h"
 #include "runtime/sets.h"
 

@@ -1,7 +1,7 @@
 /*
  * set_avx512vnni.c - the set for AVX-512 with VNNI.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/ops_avx512.h"
 #include "runtime/sets.h"
 

@@ -1,7 +1,7 @@
 /*
  * set_avxvnni.c - the set for AVX-VNNI: AVX2's, with int8 kernels of its own.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/kernels/kernels_avxvnni.h"
 #include "runtime/ops_avx2.h"
 #include "runtime/sets.h"

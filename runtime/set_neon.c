@@ -2,7 +2,7 @@
  * set_neon.c - the set for every arm64 CPU. It has no panel form for int8, so
  * that many rows of x go one by one.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/ops_neon.h"
 #include "runtime/sets.h"
 

@@ -1,7 +1,7 @@
 /*
  * set_neon_i8mm.c - the set for arm64 with the int8 matrix instructions.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/ops_neon.h"
 #include "runtime/sets.h"
 

@@ -11,7 +11,7 @@
 
 #include <immintrin.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 

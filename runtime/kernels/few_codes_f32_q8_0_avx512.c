@@ -2,7 +2,7 @@
  * few_codes_f32_q8_0_avx512.c - up to 8 rows of f32 x by rows of Q8_0. Columns
  * of x are in their own order.
  */
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/few_codes_f32_avx512.h"
 
 /* Exact: 8 bits times 11. */

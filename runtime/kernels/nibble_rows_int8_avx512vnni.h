@@ -5,7 +5,7 @@
 #ifndef QUIRE_KERNELS_NIBBLE_ROWS_INT8_AVX512VNNI_H
 #define QUIRE_KERNELS_NIBBLE_ROWS_INT8_AVX512VNNI_H
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/rows_int8_avx512vnni.h"
 #include "runtime/kernels/steps_avx512.h"
 #include "runtime/sizes.h"

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #include <stddef.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 

@@ -2,7 +2,7 @@
  * vec_f32_bf16_scalar.c - one row of x by rows of BF16, in f32: blocks of 32
  * columns are summed, and then the sums of the blocks.
  */
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/kernels_scalar.h"
 #include "runtime/kernels/widen.h"
 

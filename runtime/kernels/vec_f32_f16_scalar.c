@@ -4,7 +4,7 @@
  */
 #include <fp16.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/kernels_scalar.h"
 
 static float dot_block(const unsigned char *row, const float *x, size_t count)

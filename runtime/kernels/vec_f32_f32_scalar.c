@@ -2,7 +2,7 @@
  * vec_f32_f32_scalar.c - one row of x by rows of F32, in f32: blocks of 32
  * columns are summed, and then the sums of the blocks.
  */
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/kernels_scalar.h"
 
 static float dot_block(const unsigned char *row, const float *x, size_t count)

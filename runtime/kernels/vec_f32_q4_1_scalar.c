@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <fp16.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/kernels_scalar.h"
 #include "runtime/kernels/quantize.h"
 

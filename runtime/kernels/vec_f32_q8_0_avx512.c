@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <immintrin.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/kernels_avx512.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/quantize.h"

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/rows_int8_avx512vnni.h"
 #include "runtime/sizes.h"
 

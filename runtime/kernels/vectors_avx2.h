@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #include <stddef.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "runtime/kernels/prefetch.h"
 
 /* Pointers to 8 rows from `first` on; those that are not there are the last

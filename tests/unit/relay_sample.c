@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 
 static size_t float_size(int32_t type)
 {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/cast.h"
-#include "format/bytes.h"
 #include "quire_convert.h"
 #include "tests/support/check.h"
 

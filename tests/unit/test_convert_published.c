@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "quire_convert.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"

@@ -2,7 +2,7 @@
  * test_cpu.c - what we read of the CPU agrees with what the compiler's own
  * library reads, and with itself.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "tests/support/check.h"
 
 static void test_is_constant(void **state)

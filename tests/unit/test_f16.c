@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/kernel_set.h"
 #include "tests/support/check.h"
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "machine/cpu.h"
-#include "machine/hash.h"
-#include "machine/hash_code.h"
+#include "base/cpu.h"
+#include "base/hash.h"
+#include "base/hash_code.h"
 #include "tests/support/check.h"
 
 /* XXH3 changes its way at 16, 128, 240 and 256 bytes, and at blocks of 1024. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/kernel_set.h"
 #include "runtime/matmul.h"
 #include "runtime/runtime.h"

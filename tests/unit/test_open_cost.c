@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/bytes.h"
+#include "base/bytes.h"
 #include "quire.h"
 #include "tests/support/check.h"
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/relay.h"
-#include "format/bytes.h"
 #include "tests/support/check.h"
 #include "tests/unit/relay_sample.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "machine/cpu.h"
+#include "base/cpu.h"
 #include "runtime/kernel_set.h"
 #include "runtime/runtime.h"
 #include "runtime/sizes.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/survey.h"
-#include "format/bytes.h"
 #include "tests/support/check.h"
 #include "tests/unit/relay_sample.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "convert/table.h"
+#include "base/table.h"
 #include "tests/support/check.h"
 
 #define COUNT 1000

@@ -5,7 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "machine/hash.h"
+#include "base/hash.h"
 
 static inline void add_stripes(const unsigned char *data, size_t count,
 			       const unsigned char *secret,
@@ -35,4 +35,4 @@ static inline void join_sums(struct quire_hash_sum *state,
 }
 
 #define QUIRE_HASH_CODE quire_hash_plain
-#include "machine/hash_code.h"
+#include "base/hash_code.h"

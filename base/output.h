@@ -6,8 +6,8 @@
  * that write one file at once are told apart. Several files, the parts of a
  * set, appear together. Nothing here knows the format.
  */
-#ifndef QUIRE_FORMAT_OUTPUT_H
-#define QUIRE_FORMAT_OUTPUT_H
+#ifndef QUIRE_BASE_OUTPUT_H
+#define QUIRE_BASE_OUTPUT_H
 
 #include "quire.h"
 

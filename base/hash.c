@@ -1,12 +1,12 @@
 /*
  * hash.c - chooses among the compilations of XXH3. The algorithm is xxHash's.
  */
-#include "machine/hash.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 
-#include "machine/cpu.h"
-#include "machine/hash_code.h"
+#include "base/cpu.h"
+#include "base/hash_code.h"
 
 /* As XXH3's widest step loads it. */
 #define STATE_ALIGNMENT 64

@@ -2,8 +2,8 @@
  * bytes.h - little-endian fields at any address, and arithmetic that tells
  * when it overflows. The only way that bytes of a file become numbers.
  */
-#ifndef QUIRE_FORMAT_BYTES_H
-#define QUIRE_FORMAT_BYTES_H
+#ifndef QUIRE_BASE_BYTES_H
+#define QUIRE_BASE_BYTES_H
 
 #include <stdbool.h>
 #include <stdint.h>

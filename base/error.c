@@ -1,7 +1,7 @@
 /*
  * error.c - fills in quire_error. Knows nothing of what failed.
  */
-#include "format/error.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "machine/crew.h"
+#include "base/crew.h"
 
 static void sanitize(char *text)
 {

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "format/error.h"
-#include "format/output.h"
+#include "base/error.h"
+#include "base/output.h"
 
 #define BUFFER_SIZE ((size_t)1 << 20)
 

@@ -2,7 +2,7 @@
  * cpu.c - asks the CPU, and for its registers the operating system, what a
  * kernel may use. Chooses nothing: kernel_set.c does.
  */
-#include "machine/cpu.h"
+#include "base/cpu.h"
 
 #include <stddef.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
  * nearest.c - edit distance with transpositions of neighbours (optimal
  * string alignment), three rows at a time. Knows no names of its own.
  */
-#include "convert/nearest.h"
+#include "base/nearest.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
  * error.h - how a failure is told: one status, one offset, one message.
  */
-#ifndef QUIRE_FORMAT_ERROR_H
-#define QUIRE_FORMAT_ERROR_H
+#ifndef QUIRE_BASE_ERROR_H
+#define QUIRE_BASE_ERROR_H
 
 #include "quire.h"
 
@@ -24,7 +24,7 @@ quire_status quire_fail(quire_error *error, quire_status status,
 quire_status quire_fail_errno(quire_error *error, const char *format, ...)
     QUIRE_PRINTF(2, 3);
 
-/* For a crew (machine/crew.h) that could not be had: ARGUMENT or MEMORY. */
+/* For a crew (base/crew.h) that could not be had: ARGUMENT or MEMORY. */
 quire_status quire_fail_threads(quire_error *error, quire_status status,
 				uint32_t threads);
 

@@ -1,8 +1,8 @@
 /*
  * grow.h - room for one more item in an array that grows by doubling.
  */
-#ifndef QUIRE_CONVERT_GROW_H
-#define QUIRE_CONVERT_GROW_H
+#ifndef QUIRE_BASE_GROW_H
+#define QUIRE_BASE_GROW_H
 
 #include <stddef.h>
 

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/error.h"
-#include "format/output.h"
+#include "base/error.h"
+#include "base/output.h"
 
 #define PART_SUFFIX ".quire-part"
 

@@ -1,8 +1,8 @@
 /*
  * cpu.h - which instructions this CPU and this operating system let us use.
  */
-#ifndef QUIRE_MACHINE_CPU_H
-#define QUIRE_MACHINE_CPU_H
+#ifndef QUIRE_BASE_CPU_H
+#define QUIRE_BASE_CPU_H
 
 #include <stdint.h>
 

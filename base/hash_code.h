@@ -8,10 +8,10 @@
  *						    on for each
  *	join_sums(&state, sums, count, secret)	    adds each sum and scrambles
  */
-#ifndef QUIRE_MACHINE_HASH_CODE_H
-#define QUIRE_MACHINE_HASH_CODE_H
+#ifndef QUIRE_BASE_HASH_CODE_H
+#define QUIRE_BASE_HASH_CODE_H
 
-#include "machine/hash.h"
+#include "base/hash.h"
 
 /* `state` is of state_size bytes, aligned to 64. Those from `start` on are what
  * hash.h's functions are made of. */

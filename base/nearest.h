@@ -6,8 +6,8 @@
  *		quire_nearest_offer(&near, name);
  *	if (near.found) ... near.name ...
  */
-#ifndef QUIRE_CONVERT_NEAREST_H
-#define QUIRE_CONVERT_NEAREST_H
+#ifndef QUIRE_BASE_NEAREST_H
+#define QUIRE_BASE_NEAREST_H
 
 #include "quire.h"
 

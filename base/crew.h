@@ -2,8 +2,8 @@
  * crew.h - threads that share items of work: pthreadpool's, the caller's, or
  * the calling thread alone.
  */
-#ifndef QUIRE_MACHINE_CREW_H
-#define QUIRE_MACHINE_CREW_H
+#ifndef QUIRE_BASE_CREW_H
+#define QUIRE_BASE_CREW_H
 
 #include <pthread.h>
 #include <pthreadpool.h>

@@ -17,8 +17,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/error.h"
-#include "format/output.h"
+#include "base/error.h"
+#include "base/output.h"
 
 #define OLD_SUFFIX  ".quire-old"
 #define PART_SUFFIX ".quire-part"

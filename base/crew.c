@@ -5,9 +5,9 @@
  * counter: so scratch memory is bounded by the strands whatever pool it is,
  * and a thread that the system holds up takes fewer items.
  */
-#include "machine/crew.h"
+#include "base/crew.h"
 
-#include "machine/cpu.h"
+#include "base/cpu.h"
 
 quire_status quire_crew_init(struct crew *crew, uint32_t threads,
 			     quire_parallel_for_fn parallel_for,

@@ -8,7 +8,7 @@
 
 #include <fcntl.h>
 
-#include "format/output.h"
+#include "base/output.h"
 
 void quire_output_begin_flush(const struct quire_output *output,
 			      uint64_t offset, uint64_t size)

@@ -12,8 +12,8 @@
  * One thread at a time may use a hash; the functions without one may be called
  * from any.
  */
-#ifndef QUIRE_MACHINE_HASH_H
-#define QUIRE_MACHINE_HASH_H
+#ifndef QUIRE_BASE_HASH_H
+#define QUIRE_BASE_HASH_H
 
 #include <stdbool.h>
 #include <stddef.h>

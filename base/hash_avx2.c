@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#include "machine/hash.h"
+#include "base/hash.h"
 
 #define PRIME32_1 0x9E3779B1
 #define HALVES	  2 /* registers of four lanes */
@@ -83,4 +83,4 @@ static inline void join_sums(struct quire_hash_sum *state,
 }
 
 #define QUIRE_HASH_CODE quire_hash_avx2
-#include "machine/hash_code.h"
+#include "base/hash_code.h"

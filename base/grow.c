@@ -1,7 +1,7 @@
 /*
  * grow.c - the doubling. Knows nothing of the items.
  */
-#include "convert/grow.h"
+#include "base/grow.h"
 
 #include <stdint.h>
 #include <stdlib.h>

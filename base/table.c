@@ -2,14 +2,14 @@
  * table.c - open addressing over XXH3, at most half full. The table's own
  * address seeds the hash, so that a model cannot choose names that collide.
  */
-#include "convert/table.h"
+#include "base/table.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
-#include "format/error.h"
+#include "base/error.h"
 
 static struct table_slot *probe(const struct table *table,
 				struct table_slot *slots, size_t capacity,

@@ -3,8 +3,8 @@
  * a model. The keys' bytes stay the caller's and must outlive the table. A
  * table set to zero is empty; it may not be moved once something is in it.
  */
-#ifndef QUIRE_CONVERT_TABLE_H
-#define QUIRE_CONVERT_TABLE_H
+#ifndef QUIRE_BASE_TABLE_H
+#define QUIRE_BASE_TABLE_H
 
 #include "quire.h"
 
