@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
-#include "convert/file_hash.h"
-#include "convert/onnx_read.h"
+#include "convert/onnx/file_hash.h"
+#include "convert/onnx/onnx_read.h"
 #include "convert/pipeline.h"
-#include "convert/plan.h"
-#include "convert/recipe.h"
+#include "convert/plan/plan.h"
+#include "convert/recipe/recipe.h"
 #include "convert/report.h"
 #include "format/value.h"
 

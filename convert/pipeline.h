@@ -6,7 +6,7 @@
 #ifndef QUIRE_CONVERT_PIPELINE_H
 #define QUIRE_CONVERT_PIPELINE_H
 
-#include "convert/plan.h"
+#include "convert/plan/plan.h"
 
 struct pipeline_options {
 	uint32_t threads;	    /* 0: one for each CPU */

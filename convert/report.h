@@ -4,7 +4,7 @@
 #ifndef QUIRE_CONVERT_REPORT_H
 #define QUIRE_CONVERT_REPORT_H
 
-#include "convert/plan.h"
+#include "convert/plan/plan.h"
 
 /* A report of all items of a plan, and of the files of a writer whose layout is
  * fixed; it outlives both. It is freed with quire_convert_report_free. Fails

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "convert/cast.h"
+#include "convert/plan/cast.h"
 #include "quire_convert.h"
 #include "tests/support/check.h"
 

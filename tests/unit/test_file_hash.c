@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "convert/file_hash.h"
+#include "convert/onnx/file_hash.h"
 #include "tests/support/check.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"

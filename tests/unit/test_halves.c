@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "convert/halves.h"
+#include "convert/weight/halves.h"
 #include "tests/support/check.h"
 
 #define COUNT 37

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/names.h"
+#include "convert/plan/names.h"
 #include "format/value.h"
 #include "tests/support/check.h"
 

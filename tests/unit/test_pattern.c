@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "convert/pattern.h"
+#include "convert/recipe/pattern.h"
 #include "tests/support/check.h"
 
 static const struct match {

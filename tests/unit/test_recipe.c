@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/recipe.h"
+#include "convert/recipe/recipe.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 

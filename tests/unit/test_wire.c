@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "convert/segments.h"
-#include "convert/wire.h"
+#include "convert/export/segments.h"
+#include "convert/onnx/wire.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 

@@ -1,0 +1,397 @@
+/*
+ * compare.c - quire_compare_onnx: which linear goes with which node, and which
+ * tensor with which constant; what is left over on either side is told. How a
+ * quantized weight is compared is in compare_weight.c, how a dense tensor in
+ * compare_plain.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/table.h"
+#include "convert/compare/compare_find.h"
+#include "convert/compare/compare_plain.h"
+#include "convert/compare/compare_weight.h"
+#include "convert/onnx/arena.h"
+#include "convert/onnx/onnx_read.h"
+
+/* A report is these, and the strings of its rows in the arena. */
+struct report {
+	quire_compare_report public; /* first: what the user holds */
+	quire_compare_row *rows;
+	size_t capacity;
+	struct arena strings;
+};
+
+struct comparison {
+	struct onnx_model *source;
+	quire_model *file;
+	struct report *report;
+	bool *weight;		    /* of each tensor: a linear has it */
+	struct compare_found found; /* in the source */
+	bool *compared;		    /* of each value */
+	size_t *next; /* of each value: the next of its name, or SIZE_MAX */
+	struct table names;
+	quire_error *error;
+};
+
+static quire_status fail_memory(const struct comparison *in)
+{
+	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+			  "out of memory");
+}
+
+static const char *keep(struct comparison *in, const char *text, size_t size)
+{
+	char *copy = quire_arena_own(&in->report->strings, size + 1, 1);
+
+	if (copy)
+		memcpy(copy, text, size);
+	return copy;
+}
+
+/* Adds a row; its strings are copied. */
+static quire_status add_row(struct comparison *in, quire_compare_row row,
+			    const quire_tensor *tensor)
+{
+	struct report *report = in->report;
+	quire_compare_row *slot;
+	const bool has_node = row.node != NULL;
+	const bool has_source = row.source != NULL;
+
+	if (report->public.count == report->capacity)
+		return fail_memory(in);
+	if (has_node)
+		row.node = keep(in, row.node, strlen(row.node));
+	if (has_source)
+		row.source = keep(in, row.source, strlen(row.source));
+	if (tensor) {
+		row.tensor = keep(in, tensor->name.data, tensor->name.size);
+		row.dtype = tensor->dtype;
+	}
+	if ((has_node && !row.node) || (has_source && !row.source) ||
+	    (tensor && !row.tensor))
+		return fail_memory(in);
+	slot = &report->rows[report->public.count++];
+	*slot = row;
+	report->public.different += row.verdict != QUIRE_VERDICT_SAME;
+	return QUIRE_OK;
+}
+
+static size_t tensor_number(const struct comparison *in,
+			    const quire_tensor *tensor)
+{
+	return (size_t)(tensor - quire_model_tensor(in->file, 0));
+}
+
+static bool same_text(quire_string text, const char *other)
+{
+	return text.size == strlen(other) &&
+	       memcmp(text.data, other, text.size) == 0;
+}
+
+/* A weight and the linear in its place, either of which may be missing. */
+static quire_status compare_pair(struct comparison *in,
+				 struct compare_source *source,
+				 const quire_linear *linear)
+{
+	const struct onnx_value *codes =
+	    source ? source->arrays[COMPARE_CODES].value : NULL;
+	quire_compare_row row = { .source = codes ? codes->name : NULL };
+	const char *reason = NULL;
+	quire_status status = QUIRE_OK;
+
+	if (source)
+		row.node = quire_onnx_label(source->node);
+	if (!linear) {
+		row.verdict = QUIRE_VERDICT_ONLY_SOURCE;
+	} else if (!source) {
+		row.verdict = QUIRE_VERDICT_ONLY_FILE;
+	} else if (!codes || !same_text(linear->weight->source, codes->name)) {
+		row.verdict = QUIRE_VERDICT_DIFFERS;
+		reason = "the linear in its place has another weight";
+	} else {
+		status = quire_compare_weight(source, linear->weight, linear,
+					      &row, &reason);
+	}
+	if (status != QUIRE_OK)
+		return status;
+	row.reason = reason;
+	return add_row(in, row, linear ? linear->weight : NULL);
+}
+
+/* The tensor of that source after another, which may be NULL; or NULL. */
+static const quire_tensor *next_source(const struct comparison *in,
+				       const char *source,
+				       const quire_tensor *after)
+{
+	const size_t count = quire_model_tensor_count(in->file);
+
+	for (size_t i = after ? tensor_number(in, after) + 1 : 0; i < count;
+	     i++) {
+		const quire_tensor *tensor = quire_model_tensor(in->file, i);
+
+		if (same_text(tensor->source, source))
+			return tensor;
+	}
+	return NULL;
+}
+
+/* A weight of no linear, though one may have the same tensor: of several from
+ * that source the one that is the same, or else the first. */
+static quire_status compare_lookup(struct comparison *in,
+				   const struct compare_source *source)
+{
+	const struct onnx_value *codes = source->arrays[COMPARE_CODES].value;
+	const char *name = codes ? codes->name : "";
+	quire_compare_row row = { .node = quire_onnx_label(source->node),
+				  .source = name,
+				  .verdict = QUIRE_VERDICT_ONLY_SOURCE };
+	const quire_tensor *best = next_source(in, name, NULL);
+	const quire_tensor *tensor = best;
+
+	while (tensor) {
+		struct compare_source copy = *source;
+		quire_compare_row try = { .node = row.node,
+					  .source = row.source };
+		const quire_status status = quire_compare_weight(
+		    &copy, tensor, NULL, &try, &try.reason);
+
+		if (status != QUIRE_OK)
+			return status;
+		if (tensor == best || try.verdict == QUIRE_VERDICT_SAME) {
+			row = try;
+			best = tensor;
+		}
+		if (row.verdict == QUIRE_VERDICT_SAME)
+			break;
+		tensor = next_source(in, name, tensor);
+	}
+	if (best)
+		in->weight[tensor_number(in, best)] = true;
+	return add_row(in, row, best);
+}
+
+/* Whether a linear is of that weight's node: it has its name, or its weight. */
+static bool belongs(const quire_linear *linear,
+		    const struct compare_source *source)
+{
+	const struct onnx_value *codes = source->arrays[COMPARE_CODES].value;
+
+	return same_text(linear->name, source->node->name) ||
+	       (codes && same_text(linear->weight->source, codes->name));
+}
+
+/* Weights with linears, which are in the order of the nodes, or the others. A
+ * recipe may have left linears out. */
+static quire_status compare_weights(struct comparison *in, bool linears)
+{
+	const size_t count = quire_model_linear_count(in->file);
+	quire_status status = QUIRE_OK;
+	size_t index = 0;
+
+	for (size_t i = 0; i < in->found.count && status == QUIRE_OK; i++) {
+		struct compare_source *source = &in->found.weights[i];
+
+		const quire_linear *linear =
+		    quire_model_linear(in->file, index);
+
+		if (source->has_linear != linears)
+			continue;
+		if (linear && !belongs(linear, source))
+			linear = NULL;
+		if (linears)
+			index += linear != NULL;
+		status = linears ? compare_pair(in, source, linear)
+				 : compare_lookup(in, source);
+	}
+	for (; linears && index < count && status == QUIRE_OK; index++)
+		status =
+		    compare_pair(in, NULL, quire_model_linear(in->file, index));
+	return status;
+}
+
+/* Whether a container has a tensor for the constant itself. */
+static bool expected(const struct comparison *in, size_t number)
+{
+	const struct onnx_value *value = &in->source->values[number];
+	quire_dtype dtype;
+
+	return value->origin == ONNX_CONSTANT && !value->sparse &&
+	       value->count > 0 &&
+	       quire_compare_dense_type(value->type, &dtype) &&
+	       (in->found.whole[number] || !in->found.part[number]) &&
+	       (value->initializer || value->rank > 0);
+}
+
+/* Names of constants, from the last so that chains begin with the first. */
+static quire_status index_names(struct comparison *in)
+{
+	for (size_t i = in->source->value_count; i-- > 0;) {
+		const char *name = in->source->values[i].name;
+		const size_t size = strlen(name);
+		size_t *head;
+		quire_status status;
+
+		in->next[i] = SIZE_MAX;
+		if (!expected(in, i))
+			continue;
+		head = quire_table_find(&in->names, 0, name, size);
+		if (head) {
+			in->next[i] = *head;
+			*head = i;
+			continue;
+		}
+		status =
+		    quire_table_add(&in->names, 0, name, size, i, in->error);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
+}
+
+/* The first constant of that name that no tensor has taken; SIZE_MAX: none. */
+static size_t take_constant(struct comparison *in, quire_string name)
+{
+	size_t *head = quire_table_find(&in->names, 0, name.data, name.size);
+	size_t found;
+
+	if (!head || *head == SIZE_MAX)
+		return SIZE_MAX;
+	found = *head;
+	*head = in->next[found];
+	in->compared[found] = true;
+	return found;
+}
+
+static quire_status compare_constant(struct comparison *in,
+				     const quire_tensor *tensor)
+{
+	const size_t number = take_constant(in, tensor->source);
+	quire_compare_row row = { .verdict = QUIRE_VERDICT_ONLY_FILE };
+	const struct onnx_value *value;
+	quire_status status;
+
+	if (number == SIZE_MAX)
+		return add_row(in, row, tensor);
+	value = &in->source->values[number];
+	row.source = value->name;
+	row.verdict = QUIRE_VERDICT_SAME;
+	status = quire_compare_plain(value, tensor, &row, in->error);
+	if (row.reason || row.different)
+		row.verdict = QUIRE_VERDICT_DIFFERS;
+	return status == QUIRE_OK ? add_row(in, row, tensor) : status;
+}
+
+static quire_status compare_rest(struct comparison *in)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < quire_model_linear_count(in->file); i++) {
+		const quire_linear *linear = quire_model_linear(in->file, i);
+
+		in->weight[tensor_number(in, linear->weight)] = true;
+	}
+	for (size_t i = 0;
+	     i < quire_model_tensor_count(in->file) && status == QUIRE_OK; i++)
+		if (!in->weight[i])
+			status = compare_constant(
+			    in, quire_model_tensor(in->file, i));
+	for (size_t i = 0; i < in->source->value_count && status == QUIRE_OK;
+	     i++) {
+		const quire_compare_row row = {
+			.source = in->source->values[i].name,
+			.verdict = QUIRE_VERDICT_ONLY_SOURCE,
+		};
+
+		if (expected(in, i) && !in->compared[i])
+			status = add_row(in, row, NULL);
+	}
+	return status;
+}
+
+/* Enough for every weight, linear, tensor and constant; and for every name
+ * twice, as a tensor's and as its source's. */
+static quire_status allocate(struct comparison *in)
+{
+	const size_t values = in->source->value_count + 1;
+	const size_t tensors = quire_model_tensor_count(in->file) + 1;
+	const size_t rows = in->found.count +
+			    quire_model_linear_count(in->file) + tensors +
+			    values;
+
+	in->compared = calloc(values, sizeof(*in->compared));
+	in->next = calloc(values, sizeof(*in->next));
+	in->weight = calloc(tensors, sizeof(*in->weight));
+	in->report = calloc(1, sizeof(*in->report));
+	if (!in->compared || !in->next || !in->weight || !in->report)
+		return fail_memory(in);
+	in->report->strings.left = UINT64_MAX;
+	in->report->rows = calloc(rows, sizeof(*in->report->rows));
+	in->report->public.rows = in->report->rows;
+	in->report->capacity = rows;
+	return in->report->rows ? QUIRE_OK : fail_memory(in);
+}
+
+quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
+				quire_compare_report **report,
+				quire_error *error)
+{
+	struct comparison in = { .error = error };
+	quire_status status = quire_onnx_open(onnx_path, &in.source, error);
+
+	if (status == QUIRE_OK)
+		status = quire_model_open(gguf_path, NULL, &in.file, error);
+	if (status == QUIRE_OK)
+		status = quire_compare_find_all(in.source, &in.found, error);
+	if (status == QUIRE_OK)
+		status = allocate(&in);
+	if (status == QUIRE_OK)
+		status = index_names(&in);
+	if (status == QUIRE_OK)
+		status = compare_weights(&in, true);
+	if (status == QUIRE_OK)
+		status = compare_weights(&in, false);
+	if (status == QUIRE_OK)
+		status = compare_rest(&in);
+	if (status == QUIRE_OK)
+		status = quire_onnx_check_files(in.source, error);
+	quire_table_free(&in.names);
+	quire_compare_found_free(&in.found);
+	free(in.compared);
+	free(in.next);
+	free(in.weight);
+	quire_model_close(in.file);
+	quire_onnx_close(in.source);
+	if (status == QUIRE_OK)
+		*report = &in.report->public;
+	else if (in.report)
+		quire_compare_report_free(&in.report->public);
+	return status;
+}
+
+void quire_compare_report_free(quire_compare_report *report)
+{
+	struct report *whole = (struct report *)report;
+
+	if (!whole)
+		return;
+	quire_arena_free(&whole->strings);
+	free(whole->rows);
+	free(whole);
+}
+
+const char *quire_verdict_name(quire_verdict verdict)
+{
+	switch (verdict) {
+	case QUIRE_VERDICT_SAME:
+		return "same";
+	case QUIRE_VERDICT_DIFFERS:
+		return "differs";
+	case QUIRE_VERDICT_ONLY_SOURCE:
+		return "only in the source";
+	case QUIRE_VERDICT_ONLY_FILE:
+		return "only in the file";
+	}
+	return "unknown";
+}

@@ -1,0 +1,48 @@
+/*
+ * encode.h - what a quantized weight can become: one struct encoding for each
+ * tensor type of the container. A block type takes a weight only if it holds
+ * its codes as they are; the dense ones take what none of them does.
+ */
+#ifndef QUIRE_CONVERT_ENCODE_ENCODE_H
+#define QUIRE_CONVERT_ENCODE_ENCODE_H
+
+#include "convert/weight/scan.h"
+#include "convert/weight/weight.h"
+#include "quire_convert.h"
+
+/* Room for why an encoding does not fit, as "g_idx reorders columns". */
+#define QUIRE_REASON_SIZE 128
+
+struct encoding {
+	quire_dtype dtype;
+	/* Whether a weight of such bits and zero points is its own. At most
+	 * one block type says so. */
+	bool (*suits)(const struct matmulnbits *weight,
+		      const struct survey *survey);
+	/* Whether it holds a weight that suits it; else writes the reason. */
+	bool (*fits)(const struct matmulnbits *weight,
+		     const struct survey *survey,
+		     char reason[QUIRE_REASON_SIZE]);
+	/* What rounding to f16 does to the numbers of its blocks. */
+	struct rounding (*rounding)(const struct survey *survey);
+	/* Writes rows->count rows of k columns, padded to whole blocks. */
+	void (*encode)(const struct matmulnbits_rows *rows, unsigned char *out);
+};
+
+extern const struct encoding quire_relay_q4_0;
+extern const struct encoding quire_relay_q4_1;
+extern const struct encoding quire_relay_q8_0;
+extern const struct encoding quire_relay_dense;
+extern const struct encoding quire_relay_dense_f16;
+
+/*
+ * The block type that holds a weight; or else a dense one, as `fallback` says,
+ * and in *reason what kept the weight from the block type, which is empty
+ * otherwise. NULL, with the reason, where a fallback is refused.
+ */
+const struct encoding *quire_relay_choose(const struct matmulnbits *weight,
+					  const struct survey *survey,
+					  quire_fallback fallback,
+					  char reason[QUIRE_REASON_SIZE]);
+
+#endif

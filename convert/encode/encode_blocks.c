@@ -1,0 +1,100 @@
+/*
+ * encode_blocks.c - walks rows in blocks of 32 columns, whatever the block size
+ * of the source: larger ones repeat their scale, halves of 16 share one.
+ */
+#include "convert/encode/encode_blocks.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "convert/weight/halves.h"
+
+void quire_blocks_split(const struct matmulnbits *weight,
+			const struct finding *split, const char *what,
+			char reason[QUIRE_REASON_SIZE])
+{
+	snprintf(reason, QUIRE_REASON_SIZE,
+		 "block size %" PRIu64 ", and blocks %" PRIu64 " and %" PRIu64
+		 " of row %" PRIu64 " do not share %s",
+		 weight->block_size, split->at - 1, split->at, split->row,
+		 what);
+}
+
+bool quire_blocks_fit(const struct matmulnbits *weight,
+		      const struct survey *survey,
+		      char reason[QUIRE_REASON_SIZE])
+{
+	const struct finding *lost = &survey->lost_scale;
+
+	if (weight->no_padding && weight->k % QUIRE_BLOCK_COUNT != 0)
+		snprintf(reason, QUIRE_REASON_SIZE,
+			 "rows of %" PRIu64 " elements are not whole blocks",
+			 weight->k);
+	else if (survey->reordered)
+		snprintf(reason, QUIRE_REASON_SIZE, "g_idx reorders columns");
+	else if (lost->found)
+		snprintf(reason, QUIRE_REASON_SIZE,
+			 "scale %g at row %" PRIu64 ", block %" PRIu64
+			 " is not held by f16",
+			 (double)lost->value, lost->row, lost->at);
+	else if (survey->split_scale.found)
+		quire_blocks_split(weight, &survey->split_scale, "a scale",
+				   reason);
+	else
+		return true;
+	return false;
+}
+
+/* The scales of `count` blocks of 32 columns from `col` on. */
+static void take_scales(const struct matmulnbits_rows *rows, uint64_t row,
+			uint64_t col, size_t count, float *scales)
+{
+	const struct matmulnbits *weight = rows->weight;
+
+	if (weight->block_size == QUIRE_BLOCK_COUNT) {
+		quire_onnx_floats(weight->scales->type, rows->scales,
+				  row * weight->blocks +
+				      col / QUIRE_BLOCK_COUNT,
+				  count, scales);
+		return;
+	}
+	for (size_t i = 0; i < count; i++, col += QUIRE_BLOCK_COUNT)
+		scales[i] = quire_matmulnbits_scale(rows, row,
+						    col / weight->block_size);
+}
+
+void quire_block_run_take(struct block_run *run)
+{
+	const struct matmulnbits *weight = run->rows->weight;
+	const uint64_t left = weight->k - run->col;
+	const uint64_t columns =
+	    left < BLOCK_RUN_COLUMNS ? left : BLOCK_RUN_COLUMNS;
+
+	run->count =
+	    (size_t)((columns + QUIRE_BLOCK_COUNT - 1) / QUIRE_BLOCK_COUNT);
+	run->codes = run->rows->codes + run->row * weight->code_row_size +
+		     run->col * weight->bits / 8;
+	take_scales(run->rows, run->row, run->col, run->count, run->scales);
+	quire_halves_of(run->scales, run->count, run->scale_bits);
+}
+
+void quire_block_codes(const struct block *block, unsigned char padding,
+		       unsigned char codes[QUIRE_BLOCK_COUNT])
+{
+	const uint32_t bits = block->rows->weight->bits;
+
+	for (uint64_t i = 0; i < block->count; i++)
+		codes[i] =
+		    (unsigned char)matmulnbits_code(block->codes, bits, i);
+	memset(codes + block->count, padding,
+	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
+}
+
+void quire_block_nibbles(const unsigned char codes[QUIRE_BLOCK_COUNT],
+			 unsigned char out[QUIRE_NIBBLES_SIZE])
+{
+	for (size_t i = 0; i < QUIRE_NIBBLES_SIZE; i++)
+		out[i] = (unsigned char)(codes[i] |
+					 codes[i + QUIRE_NIBBLES_SIZE] << 4);
+}

@@ -1,0 +1,131 @@
+/*
+ * encode_dense.c - any weight as F32, or as F16 where that has no number out of
+ * range: each element dequantized as the operator defines it, in f32, from the
+ * exact value of its scale.
+ */
+#include <fp16.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "convert/encode/encode.h"
+
+/* From here on a number rounds to infinity. */
+static const double f16_end = 65520;
+
+static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+{
+	(void)weight;
+	(void)survey;
+	return true;
+}
+
+static bool fits(const struct matmulnbits *weight, const struct survey *survey,
+		 char reason[QUIRE_REASON_SIZE])
+{
+	(void)weight;
+	(void)survey;
+	(void)reason;
+	return true;
+}
+
+static bool fits_f16(const struct matmulnbits *weight,
+		     const struct survey *survey,
+		     char reason[QUIRE_REASON_SIZE])
+{
+	(void)weight;
+	if (survey->largest < f16_end)
+		return true;
+	snprintf(reason, QUIRE_REASON_SIZE, "f16 ends before %g",
+		 survey->largest);
+	return false;
+}
+
+/* No block, no scale. */
+static struct rounding rounding(const struct survey *survey)
+{
+	(void)survey;
+	return (struct rounding){ 0 };
+}
+
+/* Writes `width` bytes for each element, 2 or 4. */
+static unsigned char *put(unsigned char *out, size_t width, float value)
+{
+	if (width == sizeof(float))
+		store_f32(out, value);
+	else
+		store_u16(out, fp16_ieee_from_fp32_value(value));
+	return out + width;
+}
+
+/* One NaN for all: which one 0 times infinity is depends on the CPU. */
+static float value(const struct matmulnbits *weight, const unsigned char *codes,
+		   uint64_t col, float zero, float scale)
+{
+	const uint32_t code = matmulnbits_code(codes, weight->bits, col);
+	const float exact = weight->codebook ? weight->codebook[code] * scale
+					     : ((float)code - zero) * scale;
+
+	return isnan(exact) ? NAN : exact;
+}
+
+static unsigned char *encode_row(const struct matmulnbits_rows *rows,
+				 uint64_t row, size_t width, unsigned char *out)
+{
+	const struct matmulnbits *weight = rows->weight;
+	const unsigned char *codes = rows->codes + row * weight->code_row_size;
+	uint64_t col = 0;
+
+	for (uint64_t block = 0; block < weight->blocks; block++) {
+		const float zero = quire_matmulnbits_zero(rows, row, block);
+		const float scale = quire_matmulnbits_scale(rows, row, block);
+		const uint64_t end = (block + 1) * weight->block_size;
+
+		for (; col < end && col < weight->k; col++)
+			out = put(out, width,
+				  value(weight, codes, col, zero, scale));
+	}
+	return out;
+}
+
+/* The same where g_idx tells the block of each column. */
+static unsigned char *encode_mapped_row(const struct matmulnbits_rows *rows,
+					uint64_t row, size_t width,
+					unsigned char *out)
+{
+	const struct matmulnbits *weight = rows->weight;
+	const unsigned char *codes = rows->codes + row * weight->code_row_size;
+
+	for (uint64_t col = 0; col < weight->k; col++) {
+		const uint32_t block = rows->map[col];
+
+		out = put(out, width,
+			  value(weight, codes, col,
+				quire_matmulnbits_zero(rows, row, block),
+				quire_matmulnbits_scale(rows, row, block)));
+	}
+	return out;
+}
+
+static void encode_rows(const struct matmulnbits_rows *rows, size_t width,
+			unsigned char *out)
+{
+	for (uint64_t row = 0; row < rows->count; row++)
+		out = rows->map ? encode_mapped_row(rows, row, width, out)
+				: encode_row(rows, row, width, out);
+}
+
+static void encode_f32(const struct matmulnbits_rows *rows, unsigned char *out)
+{
+	encode_rows(rows, 4, out);
+}
+
+static void encode_f16(const struct matmulnbits_rows *rows, unsigned char *out)
+{
+	encode_rows(rows, 2, out);
+}
+
+const struct encoding quire_relay_dense = { QUIRE_F32, suits, fits, rounding,
+					    encode_f32 };
+const struct encoding quire_relay_dense_f16 = { QUIRE_F16, suits, fits_f16,
+						rounding, encode_f16 };

@@ -1,0 +1,81 @@
+/*
+ * encode_q4_1.c - codes of 2 or 4 bits around any other zero point become Q4_1:
+ * code * scale + offset with offset = -zero * scale. The codes stay; scale and
+ * offset are rounded to f16, each once.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "convert/encode/encode_blocks.h"
+
+/* A block of Q4_1: an f16 scale, an f16 offset and 32 codes of 4 bits. */
+#define BLOCK_SIZE (4 + QUIRE_NIBBLES_SIZE)
+
+#define GREATEST_CODE 15
+
+static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+{
+	return weight->bits <= 4 && !survey->zero_default;
+}
+
+static bool fits(const struct matmulnbits *weight, const struct survey *survey,
+		 char reason[QUIRE_REASON_SIZE])
+{
+	const struct finding *lost = &survey->lost_offset;
+
+	if (!quire_blocks_fit(weight, survey, reason))
+		return false;
+	if (lost->found)
+		snprintf(reason, QUIRE_REASON_SIZE,
+			 "offset %g (zero point times scale) at row %" PRIu64
+			 ", block %" PRIu64 " is not held by f16",
+			 (double)lost->value, lost->row, lost->at);
+	else if (survey->split_offset.found)
+		quire_blocks_split(weight, &survey->split_offset,
+				   "a zero point", reason);
+	else
+		return true;
+	return false;
+}
+
+/* There are as many offsets as scales. */
+static struct rounding rounding(const struct survey *survey)
+{
+	return (struct rounding){
+		.max = fmax(survey->scales.max, survey->offsets.max),
+		.mean = (survey->scales.mean + survey->offsets.mean) / 2,
+	};
+}
+
+/* The code that decodes to 0, or nearest to it. */
+static unsigned char padding(float zero)
+{
+	return (unsigned char)fminf(fmaxf(rintf(zero), 0), GREATEST_CODE);
+}
+
+static inline void write_block(const struct block *block, unsigned char *out)
+{
+	const struct matmulnbits *weight = block->rows->weight;
+	const float zero = quire_matmulnbits_zero(
+	    block->rows, block->row, block->col / weight->block_size);
+	unsigned char codes[QUIRE_BLOCK_COUNT];
+
+	store_u16(out, block->scale_bits);
+	store_u16(out + 2, quire_offset_bits(zero, block->scale));
+	if (weight->bits == 4 && block->count == QUIRE_BLOCK_COUNT) {
+		block_interleave(block->codes, out + 4);
+		return;
+	}
+	quire_block_codes(block, padding(zero), codes);
+	quire_block_nibbles(codes, out + 4);
+}
+
+static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
+{
+	blocks_write(rows, BLOCK_SIZE, write_block, out);
+}
+
+const struct encoding quire_relay_q4_1 = { QUIRE_Q4_1, suits, fits, rounding,
+					   encode };

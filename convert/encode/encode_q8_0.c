@@ -1,0 +1,69 @@
+/*
+ * encode_q8_0.c - codes of 8 bits become Q8_0: code less zero point, where that
+ * is in int8, times the scale rounded to f16.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "convert/encode/encode_blocks.h"
+
+/* A block of Q8_0: an f16 scale and 32 numbers of int8. */
+#define BLOCK_SIZE (2 + QUIRE_BLOCK_COUNT)
+
+static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+{
+	(void)survey;
+	return weight->bits == 8;
+}
+
+static bool fits(const struct matmulnbits *weight, const struct survey *survey,
+		 char reason[QUIRE_REASON_SIZE])
+{
+	const struct finding *lost = &survey->lost_code;
+
+	if (!quire_blocks_fit(weight, survey, reason))
+		return false;
+	if (!lost->found)
+		return true;
+	snprintf(reason, QUIRE_REASON_SIZE,
+		 "code less zero point, %g at row %" PRIu64 ", column %" PRIu64
+		 ", is not in int8",
+		 (double)lost->value, lost->row, lost->at);
+	return false;
+}
+
+static struct rounding rounding(const struct survey *survey)
+{
+	return survey->scales;
+}
+
+static inline void write_block(const struct block *block, unsigned char *out)
+{
+	const uint64_t size = block->rows->weight->block_size;
+	const uint64_t end = block->col + block->count;
+	uint64_t i = 0;
+
+	store_u16(out, block->scale_bits);
+	out += 2;
+	/* Blocks of the source that are smaller may differ in zero points. */
+	for (uint64_t at = block->col / size; at * size < end; at++) {
+		const int zero =
+		    (int)quire_matmulnbits_zero(block->rows, block->row, at);
+
+		for (; i < block->count && block->col + i < (at + 1) * size;
+		     i++)
+			out[i] = (unsigned char)(block->codes[i] - zero);
+	}
+	memset(out + block->count, 0,
+	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
+}
+
+static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
+{
+	blocks_write(rows, BLOCK_SIZE, write_block, out);
+}
+
+const struct encoding quire_relay_q8_0 = { QUIRE_Q8_0, suits, fits, rounding,
+					   encode };

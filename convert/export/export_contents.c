@@ -1,0 +1,354 @@
+/*
+ * export_contents.c - the plan of a conversion says which tensors to expect.
+ * They are met by the names of their sources and not their own, which may have
+ * been chosen otherwise. The bytes are made in export_weight.c.
+ */
+#include "convert/export/export_contents.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/grow.h"
+#include "base/table.h"
+#include "convert/export/export_same.h"
+
+/* Bytes of a constant that are compared at once. */
+#define PIECE_SIZE ((size_t)64 << 10)
+
+struct matcher {
+	const struct onnx_model *model;
+	const struct plan *plan;
+	const quire_model *file;
+	struct contents *contents;
+	size_t *next; /* of each tensor: the next of its source, or SIZE_MAX */
+	bool *used;   /* of each tensor */
+	struct table sources; /* name to the first that is not used */
+	quire_error *error;
+};
+
+static quire_status fail_memory(const struct matcher *in)
+{
+	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+			  "out of memory");
+}
+
+/* Of tensors with one source, the chain begins with the first. */
+static quire_status index_sources(struct matcher *in)
+{
+	for (size_t i = quire_model_tensor_count(in->file); i-- > 0;) {
+		const quire_string source =
+		    quire_model_tensor(in->file, i)->source;
+		/* Of no name is what the model gives none. */
+		const char *name = source.size > 0 ? source.data : "";
+		size_t *head =
+		    quire_table_find(&in->sources, 0, name, source.size);
+		quire_status status;
+
+		in->next[i] = SIZE_MAX;
+		if (head) {
+			in->next[i] = *head;
+			*head = i;
+			continue;
+		}
+		status = quire_table_add(&in->sources, 0, name, source.size, i,
+					 in->error);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
+}
+
+/* The next tensor of that source, or NULL. */
+static const quire_tensor *take(struct matcher *in, const char *source)
+{
+	size_t *head =
+	    quire_table_find(&in->sources, 0, source, strlen(source));
+	size_t taken;
+
+	if (!head || *head == SIZE_MAX)
+		return NULL;
+	taken = *head;
+	*head = in->next[taken];
+	in->used[taken] = true;
+	return quire_model_tensor(in->file, taken);
+}
+
+static quire_status add(struct matcher *in, const struct onnx_value *value,
+			enum content_kind kind, const struct plan_item *item,
+			const quire_tensor *tensor)
+{
+	struct contents *contents = in->contents;
+	struct content *items;
+
+	if (!value)
+		return QUIRE_OK;
+	items = quire_grow(contents->items, &contents->capacity,
+			   contents->count, sizeof(*items));
+	if (!items)
+		return fail_memory(in);
+	contents->items = items;
+	items[contents->count++] =
+	    (struct content){ (size_t)(value - in->model->values), kind, item,
+			      tensor };
+	return QUIRE_OK;
+}
+
+static quire_status fail_item(const struct matcher *in,
+			      const struct plan_item *item, quire_status status,
+			      const char *what)
+{
+	const struct matmulnbits *weight = item->weight;
+
+	if (!weight)
+		return quire_fail(in->error, status, QUIRE_NO_OFFSET,
+				  "constant '%s': %s", item->value->name, what);
+	return quire_fail(in->error, status, QUIRE_NO_OFFSET,
+			  "node '%s' (%s): %s", quire_onnx_label(weight->node),
+			  weight->node->op_type, what);
+}
+
+static quire_status add_parts(struct matcher *in, const struct plan_item *item,
+			      const quire_tensor *tensor, bool rewritten)
+{
+	const struct matmulnbits *weight = item->weight;
+	const enum content_kind codes =
+	    rewritten ? CONTENT_CODES : CONTENT_SOURCE;
+	const enum content_kind scales =
+	    rewritten ? CONTENT_SCALES : CONTENT_SOURCE;
+	quire_status status = add(in, weight->codes, codes, item, tensor);
+
+	if (status == QUIRE_OK)
+		status = add(in, weight->scales, scales, item, tensor);
+	if (status == QUIRE_OK)
+		status =
+		    add(in, weight->zero_points, CONTENT_SOURCE, item, tensor);
+	return status == QUIRE_OK
+		   ? add(in, weight->g_idx, CONTENT_SOURCE, item, tensor)
+		   : status;
+}
+
+static bool is_block_type(quire_dtype dtype)
+{
+	return dtype == QUIRE_Q4_0 || dtype == QUIRE_Q4_1 ||
+	       dtype == QUIRE_Q8_0;
+}
+
+/* Any other form is fine where it is the same weight. */
+static quire_status match_weight(struct matcher *in,
+				 const struct plan_item *item,
+				 const quire_tensor *tensor)
+{
+	const bool rewritten = is_block_type(tensor->dtype) &&
+			       tensor->dtype == item->dtype &&
+			       !item->weight->codebook;
+	bool same = false;
+	quire_status status = QUIRE_OK;
+
+	if (!rewritten) {
+		status =
+		    quire_export_same(item->weight, tensor, &same, in->error);
+		if (status == QUIRE_OK && !same)
+			status = fail_item(
+			    in, item, QUIRE_ERROR_UNSUPPORTED,
+			    "its tensor in the container is neither of a form "
+			    "that the node holds nor, to the last bit, its "
+			    "weight");
+	}
+	if (status == QUIRE_OK)
+		status = add_parts(in, item, tensor, rewritten);
+	in->contents->weights += rewritten;
+	in->contents->kept += !rewritten;
+	return status;
+}
+
+static bool is_dense_type(quire_dtype dtype)
+{
+	return dtype == QUIRE_F32 || dtype == QUIRE_F16 || dtype == QUIRE_BF16;
+}
+
+/* Whether a constant that stays in the model is its tensor, byte for byte. */
+static quire_status compare_bytes(const struct matcher *in,
+				  const struct onnx_value *value,
+				  const quire_tensor *tensor, bool *same)
+{
+	const size_t most =
+	    value->size < PIECE_SIZE ? (size_t)value->size : PIECE_SIZE;
+	const unsigned char *bytes = tensor->data;
+	unsigned char *piece = malloc(most + 1);
+	quire_status status = QUIRE_OK;
+	uint64_t at = 0;
+
+	if (!piece)
+		return fail_memory(in);
+	*same = true;
+	while (at < value->size && *same && status == QUIRE_OK) {
+		const uint64_t left = value->size - at;
+		const size_t size = left < most ? (size_t)left : most;
+
+		status = quire_onnx_read(value, at, piece, size, in->error);
+		*same =
+		    status == QUIRE_OK && memcmp(piece, bytes + at, size) == 0;
+		at += size;
+	}
+	free(piece);
+	return status;
+}
+
+static quire_status match_plain(struct matcher *in,
+				const struct plan_item *item,
+				const quire_tensor *tensor)
+{
+	const struct onnx_value *value = item->value;
+	bool unchanged = tensor->dtype == item->dtype &&
+			 !quire_onnx_is_external(in->model, value);
+	quire_status status = QUIRE_OK;
+
+	if (!is_dense_type(tensor->dtype))
+		return fail_item(in, item, QUIRE_ERROR_LAYOUT,
+				 "its tensor is not of a float type");
+	if (unchanged)
+		status = compare_bytes(in, value, tensor, &unchanged);
+	if (status != QUIRE_OK)
+		return status;
+	in->contents->plain++;
+	return add(in, value, unchanged ? CONTENT_SOURCE : CONTENT_PLAIN, item,
+		   tensor);
+}
+
+static quire_status match_item(struct matcher *in, const struct plan_item *item)
+{
+	const quire_tensor *tensor;
+
+	if (item->index == QUIRE_NO_TENSOR)
+		return QUIRE_OK;
+	tensor = take(in, item->value->name);
+	if (!tensor)
+		return item->weight ? fail_item(in, item, QUIRE_ERROR_NOT_FOUND,
+						"the container lacks its "
+						"weight")
+				    : QUIRE_OK;
+	if (memcmp(tensor->shape, item->shape, sizeof(item->shape)) != 0)
+		return fail_item(in, item, QUIRE_ERROR_LAYOUT,
+				 "its tensor in the container has another "
+				 "shape");
+	return item->weight ? match_weight(in, item, tensor)
+			    : match_plain(in, item, tensor);
+}
+
+/* True columns are not in the shape. */
+static quire_status check_linears(const struct matcher *in)
+{
+	for (size_t i = 0; i < in->contents->count; i++) {
+		const struct content *content = &in->contents->items[i];
+
+		for (size_t j = 0; content->kind == CONTENT_CODES &&
+				   j < quire_model_linear_count(in->file);
+		     j++) {
+			const quire_linear *linear =
+			    quire_model_linear(in->file, j);
+
+			if (linear->weight == content->tensor &&
+			    linear->k != content->item->weight->k)
+				return fail_item(in, content->item,
+						 QUIRE_ERROR_LAYOUT,
+						 "its linear in the container "
+						 "has another k");
+		}
+	}
+	return QUIRE_OK;
+}
+
+/* For a message, which is short. */
+static int shown_size(quire_string text)
+{
+	return text.size < 80 ? (int)text.size : 80;
+}
+
+static quire_status check_unused(const struct matcher *in)
+{
+	for (size_t i = 0; i < quire_model_tensor_count(in->file); i++) {
+		const quire_tensor *tensor = quire_model_tensor(in->file, i);
+
+		if (!in->used[i])
+			return quire_fail(
+			    in->error, QUIRE_ERROR_NOT_FOUND, QUIRE_NO_OFFSET,
+			    "tensor '%.*s' is of '%.*s', which is no weight "
+			    "of the model",
+			    shown_size(tensor->name), tensor->name.data,
+			    shown_size(tensor->source), tensor->source.data);
+	}
+	return QUIRE_OK;
+}
+
+/* By value; of one value, in the order in which they were found. */
+static int compare_contents(const void *left, const void *right)
+{
+	const struct content *a = left;
+	const struct content *b = right;
+
+	if (a->value != b->value)
+		return a->value < b->value ? -1 : 1;
+	if (a->item != b->item)
+		return a->item < b->item ? -1 : 1;
+	return a->kind < b->kind ? -1 : a->kind > b->kind;
+}
+
+quire_status quire_contents_match(const struct onnx_model *model,
+				  const struct plan *plan,
+				  const quire_model *file,
+				  struct contents *contents, quire_error *error)
+{
+	const size_t tensors = quire_model_tensor_count(file) + 1;
+	struct matcher in = { .model = model,
+			      .plan = plan,
+			      .file = file,
+			      .contents = contents,
+			      .error = error };
+	quire_status status = QUIRE_OK;
+
+	in.next = calloc(tensors, sizeof(*in.next));
+	in.used = calloc(tensors, sizeof(*in.used));
+	status = in.next && in.used ? index_sources(&in) : fail_memory(&in);
+	for (size_t i = 0; i < plan->item_count && status == QUIRE_OK; i++)
+		status = match_item(&in, &plan->items[i]);
+	if (status == QUIRE_OK)
+		status = check_unused(&in);
+	if (status == QUIRE_OK)
+		status = check_linears(&in);
+	if (status == QUIRE_OK && contents->count > 0)
+		qsort(contents->items, contents->count,
+		      sizeof(*contents->items), compare_contents);
+	quire_table_free(&in.sources);
+	free(in.next);
+	free(in.used);
+	return status;
+}
+
+void quire_contents_free(struct contents *contents)
+{
+	free(contents->items);
+}
+
+const struct content *quire_contents_find(const struct contents *contents,
+					  size_t value, size_t *count)
+{
+	size_t low = 0;
+	size_t high = contents->count;
+	size_t end;
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (contents->items[middle].value < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low;
+	     end < contents->count && contents->items[end].value == value;
+	     end++)
+		;
+	*count = end - low;
+	return *count ? &contents->items[low] : NULL;
+}

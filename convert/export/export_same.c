@@ -1,0 +1,96 @@
+/*
+ * export_same.c - whether a tensor of any form is still its node's weight. Both
+ * are dequantized, a piece at a time.
+ */
+#include "convert/export/export_same.h"
+
+#include <fp16.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "convert/encode/encode.h"
+
+/* Bytes of dequantized weights that are compared together. */
+#define PIECE_SIZE (UINT64_C(1) << 20)
+
+static bool same_floats(const float *values, const unsigned char *encoded,
+			uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		const float other = load_f32(encoded + 4 * i);
+
+		if (fp32_to_bits(values[i]) != fp32_to_bits(other) &&
+		    !(isnan(values[i]) && isnan(other)))
+			return false;
+	}
+	return true;
+}
+
+/* Compares rows->count rows; `room` has 8 bytes for each element, and behind
+ * them what fetching takes. */
+static quire_status same_rows(struct matmulnbits_rows *rows,
+			      const quire_tensor *tensor, unsigned char *room,
+			      bool *same, quire_error *error)
+{
+	const struct matmulnbits *weight = rows->weight;
+	const uint64_t count = rows->count * weight->k;
+	float *values = (float *)(void *)room;
+	unsigned char *encoded = room + 4 * count;
+	quire_status status =
+	    quire_matmulnbits_fetch(rows, encoded + 4 * count, error);
+
+	if (status == QUIRE_OK)
+		status = quire_tensor_decode(tensor, rows->first, rows->count,
+					     weight->k, values, error);
+	if (status != QUIRE_OK)
+		return status;
+	quire_relay_dense.encode(rows, encoded);
+	*same = same_floats(values, encoded, count);
+	return QUIRE_OK;
+}
+
+static quire_status same_weight(const struct matmulnbits *weight,
+				const uint32_t *map, const quire_tensor *tensor,
+				bool *same, quire_error *error)
+{
+	const uint64_t row_size = 8 * weight->k;
+	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
+	const uint64_t most = step < weight->n ? step : weight->n;
+	const size_t size =
+	    (size_t)(most * row_size) + quire_matmulnbits_scratch(weight, most);
+	unsigned char *room = malloc(size + 1);
+	struct matmulnbits_rows rows = { .weight = weight, .map = map };
+	quire_status status = QUIRE_OK;
+
+	if (!room)
+		return quire_fail_memory(error, size + 1);
+	*same = true;
+	while (rows.first < weight->n && *same && status == QUIRE_OK) {
+		const uint64_t left = weight->n - rows.first;
+
+		rows.count = left < most ? left : most;
+		status = same_rows(&rows, tensor, room, same, error);
+		rows.first += rows.count;
+	}
+	free(room);
+	return status;
+}
+
+quire_status quire_export_same(const struct matmulnbits *weight,
+			       const quire_tensor *tensor, bool *same,
+			       quire_error *error)
+{
+	uint32_t *map = NULL;
+	quire_status status = quire_matmulnbits_acquire(weight, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_matmulnbits_map(weight, &map, error);
+	if (status == QUIRE_OK)
+		status = same_weight(weight, map, tensor, same, error);
+	free(map);
+	quire_matmulnbits_release(weight);
+	return status;
+}

@@ -1,0 +1,421 @@
+/*
+ * export_weight.c - starts from what the constant has, so that what the tensor
+ * says nothing of stays: the codes past column k.
+ */
+#include "convert/export/export_weight.h"
+
+#include <fp16.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "convert/encode/encode_blocks.h"
+
+/* One weight on its way. */
+struct returning {
+	const struct matmulnbits *weight;
+	const quire_tensor *tensor;
+	struct matmulnbits_rows rows; /* all, without codes */
+	unsigned char *scratch;
+	quire_error *error;
+};
+
+static quire_status fail(const struct returning *in, uint64_t row, uint64_t col,
+			 const char *what)
+{
+	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "node '%s' (%s): row %" PRIu64 ", column %" PRIu64
+			  " of its tensor: %s",
+			  quire_onnx_label(in->weight->node),
+			  in->weight->node->op_type, row, col, what);
+}
+
+/* A block of 32 columns of the tensor. */
+static const unsigned char *block_at(const struct returning *in, uint64_t row,
+				     uint64_t col)
+{
+	uint32_t count = 1;
+	uint32_t size = 0;
+
+	quire_dtype_block(in->tensor->dtype, &count, &size);
+	return (const unsigned char *)in->tensor->data +
+	       (row * (in->tensor->shape[0] / count) + col / count) * size;
+}
+
+/* The codes follow the scale, and in Q4_1 the offset. */
+static const unsigned char *codes_at(const struct returning *in, uint64_t row,
+				     uint64_t col)
+{
+	return block_at(in, row, col) +
+	       (in->tensor->dtype == QUIRE_Q4_1 ? 4 : 2);
+}
+
+static quire_status read_source(const struct onnx_value *value,
+				unsigned char *bytes, quire_error *error)
+{
+	quire_status status = quire_onnx_file_acquire(value->file, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_onnx_read(value, 0, bytes, (size_t)value->size, error);
+	quire_onnx_file_release(value->file);
+	return status;
+}
+
+static quire_status open_rows(struct returning *in)
+{
+	const struct matmulnbits *weight = in->weight;
+	const size_t size = quire_matmulnbits_scales_scratch(weight, weight->n);
+	quire_status status;
+
+	in->scratch = malloc(size + 1);
+	if (!in->scratch)
+		return quire_fail_memory(in->error, size + 1);
+	in->rows =
+	    (struct matmulnbits_rows){ .weight = weight, .count = weight->n };
+	status = quire_matmulnbits_acquire(weight, in->error);
+	if (status != QUIRE_OK)
+		return status;
+	status =
+	    quire_matmulnbits_fetch_scales(&in->rows, in->scratch, in->error);
+	quire_matmulnbits_release(weight);
+	return status;
+}
+
+/* ------------------------------------------------------------------- codes */
+
+/* The code of a column as the source counts it, or -1 if its bits do not hold
+ * it. */
+static int code_at(const struct returning *in, uint64_t row, uint64_t col)
+{
+	const struct matmulnbits *weight = in->weight;
+	const unsigned char *codes = codes_at(in, row, col);
+	const uint64_t at = col % QUIRE_BLOCK_COUNT;
+	int code;
+
+	if (in->tensor->dtype == QUIRE_Q8_0) {
+		code = (codes[at] ^ 0x80) - 0x80;
+		code += (int)quire_matmulnbits_zero(&in->rows, row,
+						    col / weight->block_size);
+	} else {
+		code = codes[at % QUIRE_NIBBLES_SIZE] >>
+			   (at < QUIRE_NIBBLES_SIZE ? 0 : 4) &
+		       15;
+		if (in->tensor->dtype == QUIRE_Q4_0)
+			code -= 8 - (1 << (weight->bits - 1));
+	}
+	return code < 0 || code >= 1 << weight->bits ? -1 : code;
+}
+
+static void put_code(unsigned char *bytes, uint64_t bit, uint32_t bits,
+		     unsigned code)
+{
+	const unsigned mask = ((1u << bits) - 1) << bit % 8;
+	unsigned char *byte = &bytes[bit / 8];
+
+	*byte = (unsigned char)((*byte & ~mask) | code << bit % 8);
+}
+
+/* quire_block_interleave, the other way. */
+static void separate(const unsigned char block[QUIRE_NIBBLES_SIZE],
+		     unsigned char out[QUIRE_NIBBLES_SIZE])
+{
+	unsigned char *upper = out + QUIRE_NIBBLES_SIZE / 2;
+
+	for (size_t i = 0; i < QUIRE_NIBBLES_SIZE / 2; i++) {
+		const unsigned char even = block[2 * i];
+		const unsigned char odd = block[2 * i + 1];
+
+		out[i] = (unsigned char)((even & 15) | (odd & 15) << 4);
+		upper[i] = (unsigned char)(even >> 4 | (odd & 0xF0));
+	}
+}
+
+/* The element of a constant that is that of (row, col). */
+static uint64_t element_at(const struct element_map *map, uint64_t row,
+			   uint64_t col)
+{
+	return (row / map->group * map->group_step +
+		row % map->group * map->row_step + col * map->col_step) /
+	       map->share;
+}
+
+/* The first bit of a code in its constant. */
+static uint64_t code_bit(const struct matmulnbits *weight, uint64_t row,
+			 uint64_t col)
+{
+	const struct element_map *map = &weight->code_map;
+	uint64_t element;
+
+	if (map->share == 0)
+		return row * weight->code_row_size * 8 + col * weight->bits;
+	element = element_at(map, row, col);
+	return (map->swapped ? element ^ 1 : element) * weight->bits;
+}
+
+static quire_status make_row(const struct returning *in, uint64_t row,
+			     unsigned char *bytes)
+{
+	const struct matmulnbits *weight = in->weight;
+	const unsigned flip = weight->is_signed ? 1u << (weight->bits - 1) : 0;
+	uint64_t col = 0;
+
+	if (weight->bits == 4 && weight->code_map.share == 0 && !flip)
+		for (; weight->k - col >= QUIRE_BLOCK_COUNT;
+		     col += QUIRE_BLOCK_COUNT)
+			separate(codes_at(in, row, col),
+				 bytes + code_bit(weight, row, col) / 8);
+	for (; col < weight->k; col++) {
+		const int code = code_at(in, row, col);
+
+		if (code < 0)
+			return fail(in, row, col,
+				    "the node's bits do not hold the code");
+		put_code(bytes, code_bit(weight, row, col), weight->bits,
+			 (unsigned)code ^ flip);
+	}
+	return QUIRE_OK;
+}
+
+static quire_status make_codes(const struct returning *in, unsigned char *bytes)
+{
+	quire_status status = read_source(in->weight->codes, bytes, in->error);
+
+	for (uint64_t row = 0; row < in->weight->n && status == QUIRE_OK; row++)
+		status = make_row(in, row, bytes);
+	return status;
+}
+
+/* ------------------------------------------------------------------ scales */
+
+/* What the converter makes of a scale. */
+struct rounded {
+	uint16_t scale;
+	uint16_t offset; /* of Q4_1 */
+};
+
+static struct rounded stored_at(const struct returning *in, uint64_t row,
+				uint64_t col)
+{
+	const unsigned char *block = block_at(in, row, col);
+
+	return (struct rounded){ load_u16(block),
+				 in->tensor->dtype == QUIRE_Q4_1
+				     ? load_u16(block + 2)
+				     : 0 };
+}
+
+static bool gives(const struct returning *in, float scale, float zero,
+		  const struct rounded *wanted)
+{
+	return fp16_ieee_from_fp32_value(scale) == wanted->scale &&
+	       (in->tensor->dtype != QUIRE_Q4_1 ||
+		(quire_offset_bits(zero, scale) == wanted->offset &&
+		 quire_offset_is_held(zero, scale)));
+}
+
+/*
+ * The f32 next to the f16 scale that gives scale and offset. All between it
+ * and the source's own give the scale; the offset, which is monotone, is given,
+ * and held, from some number on. Floats of one sign are in the order of their
+ * bits.
+ */
+static bool find_scale(const struct returning *in, uint64_t row, uint64_t block,
+		       const struct rounded *wanted, float *scale)
+{
+	const float zero = quire_matmulnbits_zero(&in->rows, row, block);
+	const float source = quire_matmulnbits_scale(&in->rows, row, block);
+	uint32_t out = fp32_to_bits(fp16_ieee_to_fp32_value(wanted->scale));
+	uint32_t in_range = fp32_to_bits(source);
+
+	*scale = fp32_from_bits(out);
+	if (gives(in, *scale, zero, wanted))
+		return true;
+	if (in->weight->scales->type != ONNX_FLOAT ||
+	    !gives(in, source, zero, wanted))
+		return false;
+	while (out + 1 != in_range && in_range + 1 != out) {
+		const uint32_t middle =
+		    out / 2 + in_range / 2 + (out % 2 + in_range % 2) / 2;
+
+		if (gives(in, fp32_from_bits(middle), zero, wanted))
+			in_range = middle;
+		else
+			out = middle;
+	}
+	*scale = fp32_from_bits(in_range);
+	return true;
+}
+
+/* All columns of a block of the source have one scale. */
+static quire_status check_shared(const struct returning *in, uint64_t row,
+				 uint64_t block, const struct rounded *wanted)
+{
+	const struct matmulnbits *weight = in->weight;
+	const uint64_t first = block * weight->block_size;
+
+	for (uint64_t col = first;
+	     col < weight->k && col - first < weight->block_size;
+	     col = (col / QUIRE_BLOCK_COUNT + 1) * QUIRE_BLOCK_COUNT) {
+		const struct rounded other = stored_at(in, row, col);
+
+		if (other.scale != wanted->scale ||
+		    other.offset != wanted->offset)
+			return fail(in, row, col,
+				    "one block of the node would need two "
+				    "scales");
+	}
+	return QUIRE_OK;
+}
+
+/* Stores an f32 as an element of a float type; false if that rounds. */
+static bool put_float(unsigned char *bytes, int32_t type, uint64_t index,
+		      float value)
+{
+	const uint32_t bits = fp32_to_bits(value);
+	uint16_t half;
+
+	switch (type) {
+	case ONNX_FLOAT:
+		store_f32(bytes + 4 * index, value);
+		return true;
+	case ONNX_FLOAT16:
+		half = fp16_ieee_from_fp32_value(value);
+		store_u16(bytes + 2 * index, half);
+		return fp32_to_bits(fp16_ieee_to_fp32_value(half)) == bits ||
+		       isnan(value);
+	default:
+		store_u16(bytes + 2 * index, (uint16_t)(bits >> 16));
+		return (bits & 0xFFFF) == 0 || isnan(value);
+	}
+}
+
+static uint64_t scale_index(const struct matmulnbits *weight, uint64_t row,
+			    uint64_t block)
+{
+	return weight->scale_map.share == 0
+		   ? row * weight->blocks + block
+		   : element_at(&weight->scale_map, row, block);
+}
+
+static quire_status make_scale(const struct returning *in, uint64_t row,
+			       uint64_t block, unsigned char *bytes)
+{
+	const struct matmulnbits *weight = in->weight;
+	const uint64_t col = block * weight->block_size;
+	const struct rounded wanted = stored_at(in, row, col);
+	quire_status status = check_shared(in, row, block, &wanted);
+	float scale;
+
+	if (status != QUIRE_OK)
+		return status;
+	if (!find_scale(in, row, block, &wanted, &scale))
+		return fail(in, row, col,
+			    "the offset is not that of the node's zero point");
+	if (!put_float(bytes, weight->scales->type,
+		       scale_index(weight, row, block), scale))
+		return fail(in, row, col,
+			    "the type of the node's scales does not hold the "
+			    "scale");
+	return QUIRE_OK;
+}
+
+/* Where blocks have one scale in common, the last of them has put it. */
+static quire_status check_scale(const struct returning *in, uint64_t row,
+				uint64_t block, unsigned char *bytes)
+{
+	const struct matmulnbits *weight = in->weight;
+	const uint64_t col = block * weight->block_size;
+	const struct rounded wanted = stored_at(in, row, col);
+	const float scale = quire_onnx_float(weight->scales->type, bytes,
+					     scale_index(weight, row, block));
+
+	if (gives(in, scale, quire_matmulnbits_zero(&in->rows, row, block),
+		  &wanted))
+		return QUIRE_OK;
+	return fail(in, row, col,
+		    "the node has one scale for blocks that differ");
+}
+
+typedef quire_status (*scale_fn)(const struct returning *in, uint64_t row,
+				 uint64_t block, unsigned char *bytes);
+
+static quire_status each_scale(const struct returning *in, scale_fn visit,
+			       unsigned char *bytes)
+{
+	for (uint64_t row = 0; row < in->weight->n; row++)
+		for (uint64_t block = 0; block < in->weight->blocks; block++) {
+			const quire_status status =
+			    visit(in, row, block, bytes);
+
+			if (status != QUIRE_OK)
+				return status;
+		}
+	return QUIRE_OK;
+}
+
+static quire_status make_scales(const struct returning *in,
+				unsigned char *bytes)
+{
+	quire_status status = each_scale(in, make_scale, bytes);
+
+	if (status == QUIRE_OK && in->weight->scale_map.share != 0)
+		status = each_scale(in, check_scale, bytes);
+	return status;
+}
+
+/* ----------------------------------------------------------- plain tensors */
+
+static int32_t onnx_type_of(quire_dtype dtype)
+{
+	return dtype == QUIRE_F32   ? ONNX_FLOAT
+	       : dtype == QUIRE_F16 ? ONNX_FLOAT16
+				    : ONNX_BFLOAT16;
+}
+
+static quire_status make_plain(const struct onnx_value *value,
+			       const quire_tensor *tensor, unsigned char *bytes,
+			       quire_error *error)
+{
+	const int32_t type = onnx_type_of(tensor->dtype);
+
+	if (type == value->type) {
+		memcpy(bytes, tensor->data, (size_t)value->size);
+		return QUIRE_OK;
+	}
+	for (uint64_t i = 0; i < value->count; i++)
+		if (!put_float(bytes, value->type, i,
+			       quire_onnx_float(type, tensor->data, i)))
+			return quire_fail(
+			    error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+			    "constant '%s': element %" PRIu64 " of its tensor "
+			    "is not of the constant's type",
+			    value->name, i);
+	return QUIRE_OK;
+}
+
+quire_status quire_export_make(const struct onnx_model *model,
+			       const struct content *content,
+			       unsigned char *bytes, quire_error *error)
+{
+	const struct onnx_value *value = &model->values[content->value];
+	struct returning in = { .weight = content->item->weight,
+				.tensor = content->tensor,
+				.error = error };
+	quire_status status;
+
+	if (content->kind == CONTENT_SOURCE)
+		return read_source(value, bytes, error);
+	if (content->kind == CONTENT_PLAIN)
+		return make_plain(value, content->tensor, bytes, error);
+	status = open_rows(&in);
+	if (status == QUIRE_OK)
+		status = content->kind == CONTENT_CODES
+			     ? make_codes(&in, bytes)
+			     : make_scales(&in, bytes);
+	free(in.scratch);
+	return status;
+}

@@ -1,0 +1,334 @@
+/*
+ * onnx_external.c - finds and reads the files that hold a model's weights. A
+ * location is checked twice: as text, and after the system resolved its links.
+ * What the bytes mean is not known here.
+ */
+#include "convert/onnx/onnx_external.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/grow.h"
+
+/* The path without links, to be freed. */
+static quire_status resolve(const char *path, char **real, quire_error *error)
+{
+	char *found = realpath(path, NULL);
+
+	if (!found)
+		return quire_fail_errno(error, "%s", path);
+	*real = found;
+	return QUIRE_OK;
+}
+
+/* Cuts a resolved path down to its folder. */
+static void to_folder(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	assert(slash);
+	if (slash == path)
+		slash++;
+	*slash = '\0';
+}
+
+quire_status quire_onnx_files_init(struct onnx_files *files, const char *path,
+				   quire_error *error)
+{
+	const char *slash = strrchr(path, '/');
+	const size_t size = slash ? (size_t)(slash - path) + 1 : 0;
+	char *folder = malloc(size + 2);
+	quire_status status;
+
+	*files = (struct onnx_files){ 0 };
+	if (!folder)
+		return quire_fail_memory(error, size + 2);
+	memcpy(folder, path, size);
+	memcpy(folder + size, ".", 2);
+	status = resolve(folder, &files->folders[0], error);
+	free(folder);
+	if (status == QUIRE_OK)
+		status = resolve(path, &files->folders[1], error);
+	if (status == QUIRE_OK)
+		to_folder(files->folders[1]);
+	else
+		quire_onnx_files_free(files);
+	return status;
+}
+
+void quire_onnx_file_close(struct onnx_file *file)
+{
+	if (!file)
+		return;
+	if (file->users > 0)
+		close(file->descriptor);
+	free(file->location);
+	free(file->path);
+	free(file);
+}
+
+void quire_onnx_files_free(struct onnx_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		quire_onnx_file_close(files->items[i]);
+	quire_table_free(&files->by_location);
+	free(files->items);
+	free(files->folders[0]);
+	free(files->folders[1]);
+	*files = (struct onnx_files){ 0 };
+}
+
+static bool climbs(const char *location)
+{
+	while (*location) {
+		const size_t size = strcspn(location, "/");
+
+		if (size == 2 && memcmp(location, "..", 2) == 0)
+			return true;
+		location += size;
+		location += strspn(location, "/");
+	}
+	return false;
+}
+
+static bool inside(const char *folder, const char *path)
+{
+	const size_t size = strlen(folder);
+
+	return strncmp(folder, path, size) == 0 &&
+	       (path[size] == '/' || (size > 0 && folder[size - 1] == '/'));
+}
+
+static struct timespec time_of(const struct stat *facts)
+{
+#ifdef __APPLE__
+	return facts->st_mtimespec;
+#else
+	return facts->st_mtim;
+#endif
+}
+
+static void note_facts(struct onnx_file *file, const struct stat *facts)
+{
+	file->size = (uint64_t)facts->st_size;
+	file->changed = time_of(facts);
+}
+
+/* Fills in path, size and time of a new file. */
+static quire_status locate(const struct onnx_files *files,
+			   struct onnx_file *file, quire_error *error)
+{
+	const size_t folder_size = strlen(files->folders[0]);
+	const size_t size = strlen(file->location);
+	char *joined = malloc(folder_size + size + 2);
+	struct stat facts;
+	quire_status status;
+
+	if (!joined)
+		return quire_fail_memory(error, folder_size + size + 2);
+	memcpy(joined, files->folders[0], folder_size);
+	joined[folder_size] = '/';
+	memcpy(joined + folder_size + 1, file->location, size + 1);
+	status = resolve(joined, &file->path, error);
+	free(joined);
+	if (status != QUIRE_OK)
+		return status;
+	if (!inside(files->folders[0], file->path) &&
+	    !inside(files->folders[1], file->path))
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+				  "external data '%s' is a link that leaves "
+				  "the model's folder",
+				  file->location);
+	if (stat(file->path, &facts) != 0)
+		return quire_fail_errno(error, "%s", file->path);
+	if (!S_ISREG(facts.st_mode))
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+				  "external data '%s' is not a regular file",
+				  file->location);
+	note_facts(file, &facts);
+	return QUIRE_OK;
+}
+
+static quire_status check_location(const char *location, quire_error *error)
+{
+	const char *fault = NULL;
+
+	if (location[0] == '\0')
+		fault = "is empty";
+	else if (location[0] == '/')
+		fault = "is absolute";
+	else if (climbs(location))
+		fault = "leaves the model's folder";
+	if (!fault)
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "external data location '%s' %s", location, fault);
+}
+
+static quire_status add(struct onnx_files *files, const char *location,
+			quire_error *error)
+{
+	struct onnx_file **items = quire_grow(files->items, &files->capacity,
+					      files->count, sizeof(*items));
+	struct onnx_file *file = calloc(1, sizeof(*file));
+	quire_status status;
+
+	if (items)
+		files->items = items;
+	if (file)
+		file->location = strdup(location);
+	if (!items || !file || !file->location)
+		status = quire_fail_memory(error, sizeof(*file));
+	else
+		status = locate(files, file, error);
+	if (status == QUIRE_OK)
+		status = quire_table_add(&files->by_location, 0, file->location,
+					 strlen(location), files->count, error);
+	if (status == QUIRE_OK)
+		files->items[files->count++] = file;
+	else
+		quire_onnx_file_close(file);
+	return status;
+}
+
+quire_status quire_onnx_files_find(struct onnx_files *files,
+				   const char *location,
+				   struct onnx_file **file, quire_error *error)
+{
+	const size_t *known;
+	quire_status status = check_location(location, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	known = quire_table_find(&files->by_location, 0, location,
+				 strlen(location));
+	if (!known) {
+		status = add(files, location, error);
+		if (status == QUIRE_OK)
+			*file = files->items[files->count - 1];
+		return status;
+	}
+	*file = files->items[*known];
+	return QUIRE_OK;
+}
+
+quire_status quire_onnx_file_check(const struct onnx_file *file,
+				   quire_error *error)
+{
+	struct stat facts;
+	struct timespec changed;
+
+	if (file->users > 0 ? fstat(file->descriptor, &facts) != 0
+			    : stat(file->path, &facts) != 0)
+		return quire_fail_errno(error, "%s", file->path);
+	changed = time_of(&facts);
+	if ((uint64_t)facts.st_size != file->size ||
+	    changed.tv_sec != file->changed.tv_sec ||
+	    changed.tv_nsec != file->changed.tv_nsec)
+		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+				  "%s changed while it was read", file->path);
+	return QUIRE_OK;
+}
+
+quire_status quire_onnx_file_acquire(struct onnx_file *file, quire_error *error)
+{
+	quire_status status;
+
+	if (!file)
+		return QUIRE_OK;
+	if (file->users == 0) {
+		file->descriptor =
+		    open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (file->descriptor < 0)
+			return quire_fail_errno(error, "%s", file->path);
+	}
+	file->users++;
+	if (file->users > 1)
+		return QUIRE_OK;
+	status = quire_onnx_file_check(file, error);
+	if (status != QUIRE_OK)
+		quire_onnx_file_release(file);
+	return status;
+}
+
+void quire_onnx_file_release(struct onnx_file *file)
+{
+	if (!file)
+		return;
+	assert(file->users > 0);
+	if (--file->users == 0)
+		close(file->descriptor);
+}
+
+/* Fills in the path and the rest of an open file. */
+static quire_status describe(struct onnx_file *file, const char *path,
+			     quire_error *error)
+{
+	struct stat facts;
+
+	file->path = strdup(path);
+	if (!file->path)
+		return quire_fail_memory(error, strlen(path));
+	if (fstat(file->descriptor, &facts) != 0)
+		return quire_fail_errno(error, "%s", path);
+	if (!S_ISREG(facts.st_mode))
+		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+				  "%s: not a regular file", path);
+	note_facts(file, &facts);
+	return QUIRE_OK;
+}
+
+quire_status quire_onnx_file_open(const char *path, struct onnx_file **file,
+				  quire_error *error)
+{
+	struct onnx_file *opened = calloc(1, sizeof(*opened));
+	quire_status status;
+
+	if (!opened)
+		return quire_fail_memory(error, sizeof(*opened));
+	opened->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (opened->descriptor < 0) {
+		status = quire_fail_errno(error, "%s", path);
+		free(opened);
+		return status;
+	}
+	opened->users = 1;
+	status = describe(opened, path, error);
+	if (status == QUIRE_OK)
+		*file = opened;
+	else
+		quire_onnx_file_close(opened);
+	return status;
+}
+
+quire_status quire_onnx_file_read(const struct onnx_file *file, uint64_t offset,
+				  void *bytes, size_t size, quire_error *error)
+{
+	unsigned char *to = bytes;
+
+	assert(file->users > 0);
+	while (size > 0) {
+		const ssize_t got =
+		    pread(file->descriptor, to, size, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return quire_fail_errno(error, "%s", file->path);
+		if (got == 0)
+			return quire_fail(error, QUIRE_ERROR_IO, offset,
+					  "%s: ends at byte %" PRIu64,
+					  file->path, offset);
+		to += got;
+		size -= (size_t)got;
+		offset += (uint64_t)got;
+	}
+	return QUIRE_OK;
+}

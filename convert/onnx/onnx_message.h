@@ -1,0 +1,35 @@
+/*
+ * onnx_message.h - from the messages of a graph to the values and nodes of the
+ * model. With onnx_read.c the only file that sees the generated code.
+ */
+#ifndef QUIRE_CONVERT_ONNX_ONNX_MESSAGE_H
+#define QUIRE_CONVERT_ONNX_ONNX_MESSAGE_H
+
+#include "convert/onnx/arena.h"
+#include "convert/onnx/onnx_model.h"
+#include "onnx_subset.pb-c.h"
+
+struct onnx_reader {
+	const char *path;
+	struct onnx_model *model;
+	struct arena *arena; /* of what the messages do not hold themselves */
+	quire_error *error;
+};
+
+/* MEMORY, with the path. */
+quire_status quire_message_no_memory(const struct onnx_reader *in);
+
+/* Each adds what the message says to the model, in `scope`. They fail with
+ * LAYOUT for a message that contradicts itself, and as quire_onnx_tensor does.
+ * A node adds its outputs too; its bodies are the caller's. */
+quire_status quire_message_initializer(const struct onnx_reader *in,
+				       size_t scope,
+				       const QuireOnnx__Tensor *tensor);
+quire_status quire_message_sparse(const struct onnx_reader *in, size_t scope,
+				  const QuireOnnx__SparseTensor *sparse);
+quire_status quire_message_input(const struct onnx_reader *in, size_t scope,
+				 const QuireOnnx__ValueInfo *info);
+quire_status quire_message_node(const struct onnx_reader *in, size_t scope,
+				const QuireOnnx__Node *from);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * onnx_model.c - puts a model together and looks things up in it.
+ */
+#include "convert/onnx/onnx_model.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/grow.h"
+#include "format/value.h"
+
+quire_status quire_onnx_text(const char *text, const char **valid,
+			     quire_error *error)
+{
+	if (!text)
+		text = "";
+	if (!quire_utf8_valid(text, strlen(text)))
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+				  "the model has a name that is not UTF-8");
+	*valid = text;
+	return QUIRE_OK;
+}
+
+quire_status quire_onnx_add_scope(struct onnx_model *model, size_t parent,
+				  size_t *scope, quire_error *error)
+{
+	size_t *parents = quire_grow(model->parents, &model->scope_capacity,
+				     model->scope_count, sizeof(*parents));
+
+	if (!parents)
+		return quire_fail_memory(error, sizeof(*parents));
+	model->parents = parents;
+	*scope = model->scope_count++;
+	parents[*scope] = parent;
+	return QUIRE_OK;
+}
+
+quire_status quire_onnx_add_node(struct onnx_model *model,
+				 const struct onnx_node *node,
+				 quire_error *error)
+{
+	struct onnx_node *nodes =
+	    quire_grow(model->nodes, &model->node_capacity, model->node_count,
+		       sizeof(*nodes));
+
+	if (!nodes)
+		return quire_fail_memory(error, sizeof(*nodes));
+	model->nodes = nodes;
+	nodes[model->node_count++] = *node;
+	return QUIRE_OK;
+}
+
+quire_status quire_onnx_add_value(struct onnx_model *model,
+				  const struct onnx_value *value,
+				  quire_error *error)
+{
+	const size_t size = strlen(value->name);
+	const size_t *known =
+	    quire_table_find(&model->names, value->scope, value->name, size);
+	struct onnx_value *values;
+
+	if (known && value->origin == ONNX_INPUT &&
+	    model->values[*known].initializer)
+		return QUIRE_OK;
+	if (known)
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+				  "two values are named '%s'", value->name);
+	values = quire_grow(model->values, &model->value_capacity,
+			    model->value_count, sizeof(*values));
+	if (!values)
+		return quire_fail_memory(error, sizeof(*values));
+	model->values = values;
+	values[model->value_count] = *value;
+	return quire_table_add(&model->names, value->scope, value->name, size,
+			       model->value_count++, error);
+}
+
+const struct onnx_value *quire_onnx_find(const struct onnx_model *model,
+					 size_t scope, const char *name)
+{
+	const size_t size = strlen(name);
+
+	for (; scope != ONNX_NO_SCOPE; scope = model->parents[scope]) {
+		const size_t *found =
+		    quire_table_find(&model->names, scope, name, size);
+
+		if (found)
+			return &model->values[*found];
+	}
+	return NULL;
+}
+
+const struct onnx_node *quire_onnx_producer(const struct onnx_model *model,
+					    const struct onnx_value *value)
+{
+	return value && value->origin == ONNX_COMPUTED
+		   ? &model->nodes[value->producer]
+		   : NULL;
+}
+
+const struct onnx_attribute *quire_onnx_attribute(const struct onnx_node *node,
+						  const char *name)
+{
+	for (size_t i = 0; i < node->attribute_count; i++)
+		if (strcmp(node->attributes[i].name, name) == 0)
+			return &node->attributes[i];
+	return NULL;
+}
+
+int64_t quire_onnx_integer(const struct onnx_node *node, const char *name,
+			   int64_t absent)
+{
+	const struct onnx_attribute *found = quire_onnx_attribute(node, name);
+
+	return found && found->is_int ? found->i : absent;
+}
+
+bool quire_onnx_is(const struct onnx_node *node, const char *op_type)
+{
+	return strcmp(node->op_type, op_type) == 0 &&
+	       (node->domain[0] == '\0' ||
+		strcmp(node->domain, "ai.onnx") == 0);
+}
+
+bool quire_onnx_is_external(const struct onnx_model *model,
+			    const struct onnx_value *value)
+{
+	return value->file && value->file != model->file;
+}
+
+quire_status quire_onnx_check_files(const struct onnx_model *model,
+				    quire_error *error)
+{
+	quire_status status = quire_onnx_file_check(model->file, error);
+
+	for (size_t i = 0; i < model->files.count && status == QUIRE_OK; i++)
+		status = quire_onnx_file_check(model->files.items[i], error);
+	return status;
+}
+
+const char *quire_onnx_label(const struct onnx_node *node)
+{
+	if (node->name[0] == '\0' && node->output_count > 0)
+		return node->outputs[0];
+	return node->name;
+}

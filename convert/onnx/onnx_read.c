@@ -1,0 +1,290 @@
+/*
+ * onnx_read.c - unpacks the protobuf and walks its graphs, outermost first.
+ * What a message says is onnx_message.c's; what the nodes mean is not known
+ * here.
+ */
+#include "convert/onnx/onnx_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/grow.h"
+#include "convert/onnx/cycles.h"
+#include "convert/onnx/onnx_message.h"
+#include "convert/onnx/skeleton.h"
+
+/* Protobuf's own limit on a message. */
+#define MAX_FILE_SIZE INT32_MAX
+
+/* Bodies within bodies; real models stay below ten. */
+#define MAX_DEPTH 64
+
+/* What unpacking may allocate for each byte of the file: two bytes of file
+ * make an empty message, the largest of which takes 208 bytes in memory; real
+ * models need less than 8 a byte, most of them 1. */
+#define MEMORY_FACTOR 64
+#define MEMORY_BASE   (UINT64_C(1) << 20)
+
+struct onnx_messages {
+	struct arena arena;
+	ProtobufCAllocator allocator;
+	QuireOnnx__Model *root;
+	QuireOnnx__Graph **bodies;
+	size_t body_count;
+	size_t body_capacity;
+};
+
+static quire_status fail_unpack(const struct onnx_reader *in, const char *what)
+{
+	const struct arena *arena = &in->model->messages->arena;
+
+	if (arena->out_of_memory)
+		return quire_message_no_memory(in);
+	if (arena->over_ceiling)
+		return quire_fail(
+		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+		    "%s: unpacks to far more than its size", in->path);
+	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "%s: malformed %s", in->path, what);
+}
+
+static quire_status read_graph(const struct onnx_reader *in, size_t parent,
+			       const QuireOnnx__Graph *graph, int depth);
+
+/* Unpacks a body and frees its packed form at once: else a body in a body in
+ * a body would be held once for each level. */
+static quire_status read_body(const struct onnx_reader *in, size_t scope,
+			      ProtobufCBinaryData *packed, int depth)
+{
+	struct onnx_messages *messages = in->model->messages;
+	QuireOnnx__Graph **bodies =
+	    quire_grow(messages->bodies, &messages->body_capacity,
+		       messages->body_count, sizeof(*bodies));
+	QuireOnnx__Graph *body;
+
+	if (!bodies)
+		return quire_message_no_memory(in);
+	messages->bodies = bodies;
+	if (depth >= MAX_DEPTH)
+		return quire_fail(
+		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+		    "%s: graphs nest deeper than %d", in->path, MAX_DEPTH);
+	body = quire_onnx__graph__unpack(&messages->allocator, packed->len,
+					 packed->data);
+	if (!body)
+		return fail_unpack(in, "graph in an attribute");
+	bodies[messages->body_count++] = body;
+	free(packed->data);
+	*packed = (ProtobufCBinaryData){ 0, NULL };
+	return read_graph(in, scope, body, depth + 1);
+}
+
+static quire_status read_bodies(const struct onnx_reader *in, size_t scope,
+				const QuireOnnx__Node *node, int depth)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < node->n_attribute && status == QUIRE_OK; i++) {
+		QuireOnnx__Attribute *attribute = node->attribute[i];
+
+		if (attribute->has_g)
+			status = read_body(in, scope, &attribute->g, depth);
+		for (size_t j = 0;
+		     j < attribute->n_graphs && status == QUIRE_OK; j++)
+			status =
+			    read_body(in, scope, &attribute->graphs[j], depth);
+	}
+	return status;
+}
+
+static quire_status read_nodes(const struct onnx_reader *in, size_t scope,
+			       QuireOnnx__Node *const *nodes, size_t count,
+			       int depth)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		status = quire_message_node(in, scope, nodes[i]);
+		if (status == QUIRE_OK)
+			status = read_bodies(in, scope, nodes[i], depth);
+	}
+	return status;
+}
+
+static quire_status read_graph(const struct onnx_reader *in, size_t parent,
+			       const QuireOnnx__Graph *graph, int depth)
+{
+	size_t scope;
+	quire_status status =
+	    quire_onnx_add_scope(in->model, parent, &scope, in->error);
+
+	for (size_t i = 0; i < graph->n_initializer && status == QUIRE_OK; i++)
+		status =
+		    quire_message_initializer(in, scope, graph->initializer[i]);
+	for (size_t i = 0;
+	     i < graph->n_sparse_initializer && status == QUIRE_OK; i++)
+		status = quire_message_sparse(in, scope,
+					      graph->sparse_initializer[i]);
+	for (size_t i = 0; i < graph->n_input && status == QUIRE_OK; i++)
+		status = quire_message_input(in, scope, graph->input[i]);
+	if (status == QUIRE_OK)
+		status =
+		    read_nodes(in, scope, graph->node, graph->n_node, depth);
+	return status;
+}
+
+static quire_status read_function(const struct onnx_reader *in,
+				  const QuireOnnx__Function *function)
+{
+	size_t scope;
+	quire_status status =
+	    quire_onnx_add_scope(in->model, ONNX_NO_SCOPE, &scope, in->error);
+
+	for (size_t i = 0; i < function->n_input && status == QUIRE_OK; i++) {
+		QuireOnnx__ValueInfo info = QUIRE_ONNX__VALUE_INFO__INIT;
+
+		info.name = function->input[i];
+		status = quire_message_input(in, scope, &info);
+	}
+	if (status == QUIRE_OK)
+		status =
+		    read_nodes(in, scope, function->node, function->n_node, 0);
+	return status;
+}
+
+static void read_opset(struct onnx_model *model, const QuireOnnx__Model *root)
+{
+	for (size_t i = 0; i < root->n_opset_import; i++) {
+		const QuireOnnx__OperatorSet *set = root->opset_import[i];
+
+		if (model->has_opset || (set->domain && set->domain[0] &&
+					 strcmp(set->domain, "ai.onnx") != 0))
+			continue;
+		model->has_opset = set->has_version && set->version >= 0;
+		model->opset = model->has_opset ? (uint64_t)set->version : 0;
+	}
+}
+
+static quire_status read_model(const struct onnx_reader *in)
+{
+	struct onnx_model *model = in->model;
+	const QuireOnnx__Model *root = model->messages->root;
+	quire_status status;
+
+	if (!root->graph)
+		return quire_fail(
+		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+		    "%s: not an ONNX model, it has no graph", in->path);
+	read_opset(model, root);
+	status =
+	    quire_onnx_text(root->graph->name, &model->graph_name, in->error);
+	if (status == QUIRE_OK)
+		status = quire_onnx_text(root->producer_name,
+					 &model->producer_name, in->error);
+	if (status == QUIRE_OK)
+		status = quire_onnx_text(root->producer_version,
+					 &model->producer_version, in->error);
+	if (status == QUIRE_OK)
+		status = read_graph(in, ONNX_NO_SCOPE, root->graph, 0);
+	for (size_t i = 0; i < root->n_functions && status == QUIRE_OK; i++)
+		status = read_function(in, root->functions[i]);
+	return status;
+}
+
+static quire_status open_file(const struct onnx_reader *in)
+{
+	const quire_status status =
+	    quire_onnx_file_open(in->path, &in->model->file, in->error);
+
+	if (status != QUIRE_OK || in->model->file->size <= MAX_FILE_SIZE)
+		return status;
+	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "%s: more than %d bytes", in->path, MAX_FILE_SIZE);
+}
+
+/* Weights stay where they are in the file. */
+static quire_status unpack(const struct onnx_reader *in)
+{
+	const struct onnx_file *file = in->model->file;
+	struct onnx_messages *messages = in->model->messages;
+	unsigned char *skeleton;
+	size_t size;
+	quire_status status =
+	    quire_skeleton_make(file, &skeleton, &size, in->error);
+
+	if (status != QUIRE_OK)
+		return status;
+	messages->arena.left = MEMORY_BASE + MEMORY_FACTOR * file->size;
+	messages->root =
+	    quire_onnx__model__unpack(&messages->allocator, size, skeleton);
+	free(skeleton);
+	return messages->root ? QUIRE_OK : fail_unpack(in, "protobuf");
+}
+
+static struct onnx_messages *messages_create(void)
+{
+	struct onnx_messages *messages = calloc(1, sizeof(*messages));
+
+	if (messages)
+		messages->allocator =
+		    (ProtobufCAllocator){ quire_arena_allocate,
+					  quire_arena_release,
+					  &messages->arena };
+	return messages;
+}
+
+static void messages_free(struct onnx_messages *messages)
+{
+	if (!messages)
+		return;
+	for (size_t i = 0; i < messages->body_count; i++)
+		quire_onnx__graph__free_unpacked(messages->bodies[i],
+						 &messages->allocator);
+	quire_onnx__model__free_unpacked(messages->root, &messages->allocator);
+	quire_arena_free(&messages->arena);
+	free(messages->bodies);
+	free(messages);
+}
+
+quire_status quire_onnx_open(const char *path, struct onnx_model **model,
+			     quire_error *error)
+{
+	struct onnx_model *read = calloc(1, sizeof(*read));
+	struct onnx_reader in = { .path = path, .model = read, .error = error };
+	quire_status status;
+
+	if (!read)
+		return quire_message_no_memory(&in);
+	read->messages = messages_create();
+	if (read->messages)
+		in.arena = &read->messages->arena;
+	status = read->messages ? open_file(&in) : quire_message_no_memory(&in);
+	if (status == QUIRE_OK)
+		status = unpack(&in);
+	if (status == QUIRE_OK)
+		status = quire_onnx_files_init(&read->files, path, error);
+	if (status == QUIRE_OK)
+		status = read_model(&in);
+	if (status == QUIRE_OK)
+		status = quire_onnx_check_cycles(read, error);
+	if (status == QUIRE_OK)
+		*model = read;
+	else
+		quire_onnx_close(read);
+	return status;
+}
+
+void quire_onnx_close(struct onnx_model *model)
+{
+	if (!model)
+		return;
+	quire_table_free(&model->names);
+	quire_onnx_files_free(&model->files);
+	quire_onnx_file_close(model->file);
+	messages_free(model->messages);
+	free(model->parents);
+	free(model->values);
+	free(model->nodes);
+	free(model);
+}

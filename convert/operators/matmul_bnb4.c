@@ -1,0 +1,168 @@
+/*
+ * matmul_bnb4.c - reads and checks one MatMulBnb4 node. Its codes are no steps
+ * of one size, so no block type of ours holds them.
+ */
+#include "convert/operators/matmul_bnb4.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "convert/onnx/onnx_tensor.h"
+#include "convert/operators/node_check.h"
+
+/* FP4: a sign, and 0, 1/192, 1/6, 1/4, 1/3, 1/2, 2/3 or 1 in the order of an
+ * exponent of two bits and one of mantissa, whose greatest number, 12, is 1.
+ * As f32 of the decimals that ONNX Runtime writes. */
+static const float fp4[16] = {
+	0.0f,	      5.208333333e-03f,
+	0.66666667f,  1.0f,
+	0.33333333f,  0.5f,
+	0.16666667f,  0.25f,
+	-0.0f,	      -5.208333333e-03f,
+	-0.66666667f, -1.0f,
+	-0.33333333f, -0.5f,
+	-0.16666667f, -0.25f,
+};
+
+/* NF4: quantiles of the normal distribution (arXiv 2305.14314, appendix E). */
+static const float nf4[16] = {
+	-1.0f,
+	-0.6961928009986877f,
+	-0.5250730514526367f,
+	-0.39491748809814453f,
+	-0.28444138169288635f,
+	-0.18477343022823334f,
+	-0.09105003625154495f,
+	0.0f,
+	0.07958029955625534f,
+	0.16093020141124725f,
+	0.24611230194568634f,
+	0.33791524171829224f,
+	0.44070982933044434f,
+	0.5626170039176941f,
+	0.7229568362236023f,
+	1.0f,
+};
+
+enum {
+	ROW_K,
+	ROW_N,
+	ROW_BLOCK_SIZE,
+	ROW_QUANT_TYPE,
+	ROW_TRANS_B,
+	ROW_TRAINING
+};
+
+static const struct attribute_row attribute_rows[] = {
+	[ROW_K] = { "K", true, 0, 1, INT64_MAX },
+	[ROW_N] = { "N", true, 0, 1, INT64_MAX },
+	[ROW_BLOCK_SIZE] = { "block_size", true, 0, 16, INT64_C(1) << 31 },
+	[ROW_QUANT_TYPE] = { "quant_type", true, 0, 0, 1 },
+	[ROW_TRANS_B] = { "transB", false, 1, 0, 1 },
+	[ROW_TRAINING] = { "training_mode", false, 0, 0, 1 },
+};
+
+#define ATTRIBUTE_COUNT (sizeof(attribute_rows) / sizeof(attribute_rows[0]))
+
+static const struct input_row input_b = { "B", 1, true };
+static const struct input_row input_absmax = { "absmax", 2, true };
+
+bool quire_bnb4_is(const struct onnx_model *model, const struct onnx_node *node)
+{
+	(void)model;
+	return strcmp(node->op_type, "MatMulBnb4") == 0;
+}
+
+static quire_status read_attributes(const struct node_check *in,
+				    struct matmulnbits *weight)
+{
+	int64_t values[ATTRIBUTE_COUNT];
+	quire_status status =
+	    quire_node_attributes(in, attribute_rows, ATTRIBUTE_COUNT, values);
+
+	if (status != QUIRE_OK)
+		return status;
+	weight->k = (uint64_t)values[ROW_K];
+	weight->n = (uint64_t)values[ROW_N];
+	weight->bits = 4;
+	weight->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
+	weight->codebook = values[ROW_QUANT_TYPE] == 0 ? fp4 : nf4;
+	status = quire_node_blocks(in, weight);
+	if (status == QUIRE_OK && values[ROW_TRANS_B] == 0)
+		return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
+				       "transB is 0, as in training; 1 is "
+				       "taken");
+	return status;
+}
+
+/* Blocks of a row where they end with it; else each column looks up its own. */
+static void set_maps(struct matmulnbits *weight)
+{
+	weight->code_row_size = (size_t)((weight->k * weight->bits + 7) / 8);
+	weight->code_map = (struct element_map){ .group = weight->n,
+						 .row_step = weight->k,
+						 .col_step = 1,
+						 .share = 1,
+						 .swapped = true };
+	if (weight->k % weight->block_size == 0) {
+		weight->blocks = weight->k / weight->block_size;
+		return;
+	}
+	weight->scale_map = (struct element_map){ .group = weight->n,
+						  .row_step = weight->k,
+						  .col_step = 1,
+						  .share = weight->block_size };
+	weight->block_size = 1;
+	weight->blocks = weight->k;
+}
+
+static quire_status read_inputs(const struct node_check *in,
+				struct matmulnbits *weight)
+{
+	struct node_part codes;
+	struct node_part scales;
+	struct shape shape = { { 0, 1, 1 } };
+	uint64_t count;
+	quire_status status = quire_node_part(in, &input_b, &codes);
+
+	if (status != QUIRE_OK)
+		return status;
+	if (!checked_mul(weight->k, weight->n, &count) ||
+	    count > UINT64_MAX / 8)
+		return quire_node_fail(in, QUIRE_ERROR_LAYOUT,
+				       "K or N is out of range");
+	weight->codes = codes.value;
+	weight->uses[0] = codes.use;
+	status = quire_node_type(in, &codes, codes.value->type == ONNX_UINT8,
+				 "UINT8");
+	shape.dims[0] = (count + 1) / 2;
+	if (status == QUIRE_OK)
+		status = quire_node_shape(in, &codes, &shape);
+	if (status != QUIRE_OK)
+		return status;
+	shape.dims[0] = (count - 1) / weight->block_size + 1;
+	set_maps(weight);
+	status = quire_node_scales(in, &input_absmax, &shape, weight, &scales);
+	if (status == QUIRE_OK)
+		status = quire_node_constant(in, &codes);
+	return status == QUIRE_OK ? quire_node_constant(in, &scales) : status;
+}
+
+quire_status quire_bnb4_read(const struct onnx_model *model,
+			     const struct onnx_node *node, size_t index,
+			     struct matmulnbits *weight, quire_error *error)
+{
+	struct matmulnbits read = { .node = node };
+	const struct node_check in = { model, node, error };
+	quire_status status = quire_node_microsoft(&in);
+
+	(void)index;
+	if (status == QUIRE_OK)
+		status = read_attributes(&in, &read);
+	if (status == QUIRE_OK)
+		status = read_inputs(&in, &read);
+	if (status == QUIRE_OK)
+		*weight = read;
+	return status;
+}

@@ -1,0 +1,70 @@
+/*
+ * unsupported.c - knows which input of which operator is a quantized weight,
+ * and nothing of how it is written.
+ */
+#include "convert/operators/unsupported.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "convert/onnx/onnx_tensor.h"
+
+static const struct relative {
+	const char *op_type;
+	size_t weight;	/* among the inputs */
+	bool by_nature; /* the operator has no other use than for weights */
+} relatives[] = {
+	{ "MatMulFpQ4", 1, true },
+	/* These take activations as well as weights. */
+	{ "ConvInteger", 1, false },
+	{ "DequantizeLinear", 0, false },
+	{ "DynamicQuantizeMatMul", 1, false },
+	{ "MatMulInteger", 1, false },
+	{ "MatMulIntegerToFloat", 1, false },
+	{ "QAttention", 1, false },
+	{ "QGemm", 3, false },
+	{ "QLinearConv", 3, false },
+	{ "QLinearMatMul", 3, false },
+};
+
+static const struct relative *find(const struct onnx_node *node)
+{
+	const size_t count = sizeof(relatives) / sizeof(relatives[0]);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(node->op_type, relatives[i].op_type) == 0)
+			return &relatives[i];
+	return NULL;
+}
+
+/* A quantized bias of one dimension stays a number of the graph. */
+static bool holds_weight(const struct relative *relative,
+			 const struct onnx_value *value)
+{
+	if (relative->by_nature)
+		return true;
+	return value && value->origin == ONNX_CONSTANT && value->rank >= 2;
+}
+
+quire_status quire_relatives_check(const struct onnx_model *model,
+				   const struct onnx_node *node,
+				   quire_error *error)
+{
+	const struct relative *relative = find(node);
+	const struct onnx_value *value = NULL;
+	const char *name = "";
+
+	if (!relative)
+		return QUIRE_OK;
+	if (relative->weight < node->input_count)
+		name = node->inputs[relative->weight];
+	if (name[0])
+		value = quire_onnx_find(model, node->scope, name);
+	if (!holds_weight(relative, value))
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+			  "node '%s' (%s): its quantized weight '%s', %s, "
+			  "cannot be converted",
+			  quire_onnx_label(node), node->op_type, name,
+			  quire_onnx_type_name(value ? value->type : 0));
+}

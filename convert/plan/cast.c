@@ -1,0 +1,180 @@
+/*
+ * cast.c - every cast goes through f32, which holds all of f16 and bf16.
+ */
+#include "convert/plan/cast.h"
+
+#include <fp16.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+/* Elements that are looked at together. */
+#define PIECE_COUNT ((size_t)1 << 16)
+
+static float from_bf16(uint16_t bits)
+{
+	unsigned char bytes[4] = { 0 };
+
+	store_u16(bytes + 2, bits);
+	return load_f32(bytes);
+}
+
+/* The upper half of an f32, rounded; a NaN stays one. */
+static uint16_t to_bf16(float value)
+{
+	unsigned char bytes[4];
+	uint32_t bits;
+
+	store_f32(bytes, value);
+	bits = load_u32(bytes);
+	if (isnan(value))
+		return (uint16_t)(bits >> 16 | 0x40);
+	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static void f32_to_f16(const unsigned char *in, size_t count,
+		       unsigned char *out)
+{
+	for (size_t i = 0; i < count; i++)
+		store_u16(out + 2 * i,
+			  fp16_ieee_from_fp32_value(load_f32(in + 4 * i)));
+}
+
+static void f32_to_bf16(const unsigned char *in, size_t count,
+			unsigned char *out)
+{
+	for (size_t i = 0; i < count; i++)
+		store_u16(out + 2 * i, to_bf16(load_f32(in + 4 * i)));
+}
+
+static void f16_to_f32(const unsigned char *in, size_t count,
+		       unsigned char *out)
+{
+	for (size_t i = 0; i < count; i++)
+		store_f32(out + 4 * i,
+			  fp16_ieee_to_fp32_value(load_u16(in + 2 * i)));
+}
+
+static void f16_to_bf16(const unsigned char *in, size_t count,
+			unsigned char *out)
+{
+	for (size_t i = 0; i < count; i++)
+		store_u16(out + 2 * i, to_bf16(fp16_ieee_to_fp32_value(
+					   load_u16(in + 2 * i))));
+}
+
+static void bf16_to_f32(const unsigned char *in, size_t count,
+			unsigned char *out)
+{
+	for (size_t i = 0; i < count; i++)
+		store_f32(out + 4 * i, from_bf16(load_u16(in + 2 * i)));
+}
+
+static void bf16_to_f16(const unsigned char *in, size_t count,
+			unsigned char *out)
+{
+	for (size_t i = 0; i < count; i++)
+		store_u16(out + 2 * i, fp16_ieee_from_fp32_value(
+					   from_bf16(load_u16(in + 2 * i))));
+}
+
+static const struct cast casts[] = {
+	{ QUIRE_F32, QUIRE_F16, 4, 2, f32_to_f16 },
+	{ QUIRE_F32, QUIRE_BF16, 4, 2, f32_to_bf16 },
+	{ QUIRE_F16, QUIRE_F32, 2, 4, f16_to_f32 },
+	{ QUIRE_F16, QUIRE_BF16, 2, 2, f16_to_bf16 },
+	{ QUIRE_BF16, QUIRE_F32, 2, 4, bf16_to_f32 },
+	{ QUIRE_BF16, QUIRE_F16, 2, 2, bf16_to_f16 },
+};
+
+const struct cast *quire_cast_find(quire_dtype from, quire_dtype to)
+{
+	for (size_t i = 0; i < sizeof(casts) / sizeof(casts[0]); i++)
+		if (casts[i].from == from && casts[i].to == to)
+			return &casts[i];
+	return NULL;
+}
+
+static float load(quire_dtype dtype, const unsigned char *bytes)
+{
+	if (dtype == QUIRE_F32)
+		return load_f32(bytes);
+	return dtype == QUIRE_F16 ? fp16_ieee_to_fp32_value(load_u16(bytes))
+				  : from_bf16(load_u16(bytes));
+}
+
+static void look_at(double before, double after, struct cast_survey *survey)
+{
+	double error;
+
+	if (before == after || (isnan(before) && isnan(after)))
+		return;
+	survey->exact = false;
+	if (!isfinite(after)) {
+		survey->lost = true;
+		survey->lost_value = before;
+		return;
+	}
+	error = fabs(after - before) / fabs(before);
+	survey->error_max = fmax(survey->error_max, error);
+	survey->error_mean += error;
+}
+
+static quire_status survey_pieces(const struct cast *cast,
+				  const struct onnx_value *value,
+				  unsigned char *in, unsigned char *out,
+				  struct cast_survey *survey,
+				  quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+	uint64_t first = 0;
+
+	while (first < value->count && status == QUIRE_OK) {
+		const uint64_t left = value->count - first;
+		const size_t count =
+		    left < PIECE_COUNT ? (size_t)left : PIECE_COUNT;
+
+		status = quire_onnx_read(value, first * cast->from_width, in,
+					 count * cast->from_width, error);
+		if (status != QUIRE_OK)
+			break;
+		cast->convert(in, count, out);
+		for (size_t i = 0; i < count; i++)
+			look_at(
+			    (double)load(cast->from, in + i * cast->from_width),
+			    (double)load(cast->to, out + i * cast->to_width),
+			    survey);
+		first += count;
+	}
+	return status;
+}
+
+quire_status quire_cast_survey(const struct cast *cast,
+			       const struct onnx_value *value,
+			       struct cast_survey *survey, quire_error *error)
+{
+	unsigned char *in = malloc(PIECE_COUNT * cast->from_width);
+	unsigned char *out = malloc(PIECE_COUNT * cast->to_width);
+	struct cast_survey seen = { .exact = true };
+	quire_status status;
+
+	if (!in || !out) {
+		status = quire_fail_memory(error, PIECE_COUNT * 4);
+		goto out;
+	}
+	status = quire_onnx_file_acquire(value->file, error);
+	if (status != QUIRE_OK)
+		goto out;
+	status = survey_pieces(cast, value, in, out, &seen, error);
+	quire_onnx_file_release(value->file);
+	if (status == QUIRE_OK) {
+		seen.error_mean /= (double)value->count;
+		*survey = seen;
+	}
+out:
+	free(in);
+	free(out);
+	return status;
+}

@@ -1,0 +1,204 @@
+/*
+ * plan.c - walks nodes and constants once each, in order. What is decided of
+ * each is in plan_weights.c, plan_plain.c and plan_names.c. Writes nothing.
+ */
+#include "convert/plan/plan.h"
+
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "convert/operators/operators.h"
+#include "convert/plan/planner.h"
+
+quire_status quire_plan_no_memory(const struct planner *in)
+{
+	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+			  "out of memory");
+}
+
+size_t quire_plan_number(const struct planner *in,
+			 const struct onnx_value *value)
+{
+	return value ? (size_t)(value - in->model->values) : SIZE_MAX;
+}
+
+struct plan_item *quire_plan_add_item(const struct planner *in,
+				      const struct onnx_value *value)
+{
+	struct plan_item *item = &in->plan->items[in->plan->item_count++];
+
+	*item = (struct plan_item){ .value = value,
+				    .index = QUIRE_NO_TENSOR,
+				    .outcome = QUIRE_OUTCOME_EXACT,
+				    .shape = { 1, 1, 1, 1 },
+				    .source_size = value->size };
+	return item;
+}
+
+/* By the place of the codes in the file, then by node. */
+static int compare_distinct(const void *left, const void *right)
+{
+	const struct distinct *a = left;
+	const struct distinct *b = right;
+
+	if (a->codes != b->codes)
+		return a->codes < b->codes ? -1 : 1;
+	return a->number < b->number ? -1 : a->number > b->number;
+}
+
+static quire_status plan_items(struct planner *in)
+{
+	const struct distinct *next = in->distinct;
+	const struct distinct *end = next + in->distinct_count;
+
+	qsort(in->distinct, in->distinct_count, sizeof(*in->distinct),
+	      compare_distinct);
+	for (size_t i = 0; i < in->model->value_count; i++) {
+		const struct onnx_value *value = &in->model->values[i];
+
+		in->tensor_of[i] = QUIRE_NO_TENSOR;
+		for (; next < end && next->codes == i; next++) {
+			const quire_status status =
+			    quire_plan_weight(in, next->number);
+
+			if (status != QUIRE_OK)
+				return status;
+		}
+		if (quire_plan_stands_alone(in, value)) {
+			const quire_status status = quire_plan_plain(in, value);
+
+			if (status != QUIRE_OK)
+				return status;
+		}
+	}
+	return QUIRE_OK;
+}
+
+static quire_status check_total(const struct planner *in)
+{
+	struct plan *plan = in->plan;
+
+	if (plan->tensor_count == 0)
+		return quire_fail(
+		    in->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+		    "nothing to convert: the model has no "
+		    "quantized weight and no constant of a "
+		    "float type%s",
+		    in->left_out > 0 ? " that the recipe takes" : "");
+	for (size_t i = 0; i < plan->item_count; i++)
+		if (!checked_add(plan->size, plan->items[i].size, &plan->size))
+			return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
+					  QUIRE_NO_OFFSET,
+					  "the sizes of the tensors overflow");
+	return QUIRE_OK;
+}
+
+static quire_status allocate(struct planner *in)
+{
+	const struct onnx_model *model = in->model;
+	struct plan *plan = in->plan;
+	/* One more of each, so that none is of zero size. */
+	const size_t values = model->value_count + 1;
+	size_t weights = 1;
+
+	for (size_t i = 0; i < model->node_count; i++) {
+		const struct onnx_node *node = &model->nodes[i];
+		const struct weight_kind *kind = quire_kind_of(model, node);
+
+		if (kind)
+			weights += quire_kind_count(kind, node);
+	}
+	in->parts = calloc(model->node_count + 1, sizeof(*in->parts));
+	in->uses = calloc(values, sizeof(*in->uses));
+	in->tensor_of = calloc(values, sizeof(*in->tensor_of));
+	in->keys = calloc(weights, sizeof(*in->keys));
+	in->first = calloc(weights, sizeof(*in->first));
+	in->weight_tensor = calloc(weights, sizeof(*in->weight_tensor));
+	in->distinct = calloc(weights, sizeof(*in->distinct));
+	plan->weights = calloc(weights, sizeof(*plan->weights));
+	plan->linears = calloc(weights, sizeof(*plan->linears));
+	plan->items = calloc(values + weights, sizeof(*plan->items));
+	if (!in->parts || !in->uses || !in->tensor_of || !in->keys ||
+	    !in->first || !in->weight_tensor || !in->distinct ||
+	    !plan->weights || !plan->linears || !plan->items)
+		return quire_plan_no_memory(in);
+	return QUIRE_OK;
+}
+
+/* Below this, threads take longer to start than all there is to read. */
+#define WORTH_THREADS ((uint64_t)4 << 20)
+
+static bool is_worth_threads(const struct onnx_model *model)
+{
+	uint64_t size = model->file->size;
+
+	for (size_t i = 0; i < model->files.count && size < WORTH_THREADS; i++)
+		size += model->files.items[i]->size;
+	return size >= WORTH_THREADS;
+}
+
+static quire_status make_plan(struct planner *in)
+{
+	quire_status status = allocate(in);
+
+	if (status == QUIRE_OK)
+		status = quire_plan_read_nodes(in);
+	if (status == QUIRE_OK)
+		status = plan_items(in);
+	if (status == QUIRE_OK)
+		status = check_total(in);
+	if (status == QUIRE_OK)
+		status = quire_plan_name_items(in);
+	return status == QUIRE_OK ? quire_plan_linears(in) : status;
+}
+
+static void free_planner(struct planner *in)
+{
+	free(in->parts);
+	free(in->uses);
+	free(in->tensor_of);
+	free(in->keys);
+	free(in->first);
+	free(in->weight_tensor);
+	free(in->distinct);
+	quire_table_free(&in->shared);
+	quire_crew_destroy(in->crew);
+}
+
+quire_status quire_plan_create(const struct onnx_model *model,
+			       const struct recipe *recipe, uint32_t threads,
+			       struct plan **plan, quire_error *error)
+{
+	struct crew crew;
+	struct planner in = {
+		.model = model, .recipe = recipe, .crew = &crew, .error = error
+	};
+	quire_status status;
+
+	if (!is_worth_threads(model))
+		threads = 1;
+	status = quire_crew_init(&crew, threads, NULL, NULL);
+	if (status != QUIRE_OK)
+		return quire_fail_threads(error, status, threads);
+	in.plan = calloc(1, sizeof(*in.plan));
+	status = in.plan ? make_plan(&in) : quire_plan_no_memory(&in);
+	free_planner(&in);
+	if (status == QUIRE_OK)
+		*plan = in.plan;
+	else
+		quire_plan_free(in.plan);
+	return status;
+}
+
+void quire_plan_free(struct plan *plan)
+{
+	if (!plan)
+		return;
+	quire_name_set_free(&plan->tensor_names);
+	quire_name_set_free(&plan->linear_names);
+	free(plan->items);
+	free(plan->linears);
+	free(plan->weights);
+	free(plan);
+}

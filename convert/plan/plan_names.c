@@ -1,0 +1,172 @@
+/*
+ * plan_names.c - gives tensors and linears their names.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "convert/plan/planner.h"
+
+char *quire_plan_wanted_name(const struct onnx_value *value,
+			     const struct matmulnbits *weight)
+{
+	return weight ? quire_name_of_weight(value->name, weight->node->name)
+		      : quire_name_of_tensor(value->name);
+}
+
+quire_status quire_plan_choose(struct planner *in,
+			       const struct onnx_value *value,
+			       const struct matmulnbits *weight, bool *taken)
+{
+	struct plan_item *item;
+	char *name;
+
+	*taken = true;
+	if (in->recipe->take_count == 0 && in->recipe->leave_count == 0)
+		return QUIRE_OK;
+	name = quire_plan_wanted_name(value, weight);
+	if (!name)
+		return quire_plan_no_memory(in);
+	*taken = quire_recipe_takes(in->recipe, name);
+	free(name);
+	if (*taken)
+		return QUIRE_OK;
+	in->left_out++;
+	item = quire_plan_add_item(in, value);
+	item->outcome = QUIRE_OUTCOME_SKIPPED;
+	item->weight = weight;
+	if (weight)
+		item->source_size = quire_matmulnbits_size(weight);
+	snprintf(item->reason, sizeof(item->reason), "left out by the recipe");
+	return QUIRE_OK;
+}
+
+/* A name by a rule of the recipe is the item's alone, or else an error. */
+static quire_status rename_item(const struct planner *in,
+				struct plan_item *item,
+				const struct recipe_rename *rename,
+				const char *wanted)
+{
+	struct name_set *names = &in->plan->tensor_names;
+	char *name =
+	    quire_pattern_fill(&rename->to, &rename->from.pattern, wanted);
+	quire_status status;
+
+	if (!name)
+		return quire_plan_no_memory(in);
+	if (strlen(name) > QUIRE_TENSOR_NAME_MAX)
+		status = quire_recipe_fail_rule(
+		    in->recipe, &rename->from, in->error,
+		    "tensor '%.60s' gets a name of more than %d bytes", wanted,
+		    QUIRE_TENSOR_NAME_MAX);
+	else if (quire_table_find(&names->taken, 0, name, strlen(name)))
+		status = quire_recipe_fail_rule(
+		    in->recipe, &rename->from, in->error,
+		    "tensor '%.60s' gets the name '%s', as another one", wanted,
+		    name);
+	else
+		status = quire_name_claim(names, name, QUIRE_TENSOR_NAME_MAX,
+					  &item->name, in->error);
+	free(name);
+	return status;
+}
+
+/* Who names the item: the recipe's rules, or as what it is. */
+enum turn {
+	TURN_RENAMED,
+	TURN_PLAIN,
+	TURN_WEIGHTS,
+	TURN_COUNT
+};
+
+static quire_status name_item(const struct planner *in, struct plan_item *item,
+			      enum turn turn)
+{
+	char *wanted = quire_plan_wanted_name(item->value, item->weight);
+	const struct recipe_rename *rename = NULL;
+	quire_status status = QUIRE_OK;
+
+	if (!wanted)
+		return quire_plan_no_memory(in);
+	if (turn == TURN_RENAMED)
+		rename = quire_recipe_find_rename(in->recipe, wanted);
+	if (rename)
+		status = rename_item(in, item, rename, wanted);
+	else if (turn == (item->weight ? TURN_WEIGHTS : TURN_PLAIN))
+		status = quire_name_claim(&in->plan->tensor_names, wanted,
+					  QUIRE_TENSOR_NAME_MAX, &item->name,
+					  in->error);
+	free(wanted);
+	return status;
+}
+
+/* What the recipe says goes first; then plain tensors, so that they keep their
+ * names. */
+quire_status quire_plan_name_items(const struct planner *in)
+{
+	struct plan *plan = in->plan;
+
+	for (enum turn turn = TURN_RENAMED; turn < TURN_COUNT; turn++)
+		for (size_t i = 0; i < plan->item_count; i++) {
+			struct plan_item *item = &plan->items[i];
+			quire_status status = QUIRE_OK;
+
+			if (item->index != QUIRE_NO_TENSOR && !item->name)
+				status = name_item(in, item, turn);
+			if (status != QUIRE_OK)
+				return status;
+		}
+	return QUIRE_OK;
+}
+
+/* A linear without its bias would compute something else. */
+static quire_status find_bias(const struct planner *in,
+			      const struct matmulnbits *weight, size_t *bias)
+{
+	*bias = QUIRE_NO_TENSOR;
+	if (!weight->bias)
+		return QUIRE_OK;
+	*bias = in->tensor_of[quire_plan_number(in, weight->bias)];
+	if (*bias != QUIRE_NO_TENSOR || in->left_out == 0)
+		return QUIRE_OK;
+	return quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			  "node '%.60s': the recipe takes its weight and "
+			  "leaves its bias, '%.60s'",
+			  quire_onnx_label(weight->node), weight->bias->name);
+}
+
+/* Named as the node, or else as its weight. */
+quire_status quire_plan_linears(const struct planner *in)
+{
+	struct plan *plan = in->plan;
+
+	for (size_t i = 0; i < in->weight_count; i++) {
+		const struct matmulnbits *weight = &plan->weights[i];
+		struct plan_linear *linear = &plan->linears[plan->linear_count];
+		const char *name = weight->node->name;
+		quire_status status;
+		char *wanted;
+
+		if (weight->no_linear ||
+		    in->weight_tensor[in->first[i]] == QUIRE_NO_TENSOR)
+			continue;
+		wanted = name[0]
+			     ? quire_name_of_tensor(name)
+			     : quire_name_of_weight(weight->codes->name, name);
+		if (!wanted)
+			return quire_plan_no_memory(in);
+		linear->weight = weight;
+		linear->tensor = in->weight_tensor[in->first[i]];
+		status = find_bias(in, weight, &linear->bias);
+		if (status == QUIRE_OK)
+			status = quire_name_claim(&plan->linear_names, wanted,
+						  SIZE_MAX, &linear->name,
+						  in->error);
+		free(wanted);
+		if (status != QUIRE_OK)
+			return status;
+		plan->linear_count++;
+	}
+	return QUIRE_OK;
+}

@@ -1,0 +1,141 @@
+/*
+ * plan_plain.c - which constants the container holds as they are.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "convert/onnx/onnx_tensor.h"
+#include "convert/plan/planner.h"
+
+static bool dense_type(int32_t type, quire_dtype *dtype)
+{
+	switch (type) {
+	case ONNX_FLOAT:
+		*dtype = QUIRE_F32;
+		return true;
+	case ONNX_FLOAT16:
+		*dtype = QUIRE_F16;
+		return true;
+	case ONNX_BFLOAT16:
+		*dtype = QUIRE_BF16;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ONNX has the slowest dimension first and any number of them; GGUF has the
+ * fastest first and four at most. */
+static void set_shape(struct plan_item *item)
+{
+	const struct onnx_value *value = item->value;
+
+	item->rank = value->rank < 1   ? 1
+		     : value->rank > 4 ? 4
+				       : (uint32_t)value->rank;
+	for (size_t i = 0; i < value->rank; i++) {
+		const size_t at = value->rank - 1 - i;
+
+		item->shape[at < 4 ? at : 3] *= (uint64_t)value->dims[i];
+	}
+	if (value->rank > 4)
+		snprintf(item->reason, sizeof(item->reason),
+			 "the first %zu dimensions became one",
+			 value->rank - 3);
+}
+
+/* What the recipe asks for, of a tensor that keeps its type otherwise. */
+static quire_status choose_type(const struct planner *in,
+				struct plan_item *item)
+{
+	static const quire_dtype types[] = {
+		[RECIPE_DENSE_F32] = QUIRE_F32,
+		[RECIPE_DENSE_F16] = QUIRE_F16,
+		[RECIPE_DENSE_BF16] = QUIRE_BF16,
+	};
+	char *name = quire_plan_wanted_name(item->value, NULL);
+	const struct cast *cast = NULL;
+	struct cast_survey survey;
+	enum recipe_dense wanted;
+	quire_status status;
+
+	if (!name)
+		return quire_plan_no_memory(in);
+	wanted = quire_recipe_dense(in->recipe, name);
+	free(name);
+	if (wanted != RECIPE_DENSE_KEEP)
+		cast = quire_cast_find(item->dtype, types[wanted]);
+	if (!cast)
+		return QUIRE_OK;
+	status = quire_cast_survey(cast, item->value, &survey, in->error);
+	if (status != QUIRE_OK)
+		return status;
+	if (survey.lost) {
+		snprintf(item->reason, sizeof(item->reason),
+			 "stays %s: %s ends before %g",
+			 quire_dtype_name(cast->from),
+			 quire_dtype_name(cast->to), survey.lost_value);
+		return QUIRE_OK;
+	}
+	item->cast = cast;
+	item->dtype = cast->to;
+	item->size = item->value->count * cast->to_width;
+	if (survey.exact)
+		return QUIRE_OK;
+	item->outcome = QUIRE_OUTCOME_ROUNDED;
+	item->scale_error_max = survey.error_max;
+	item->scale_error_mean = survey.error_mean;
+	snprintf(item->reason, sizeof(item->reason), "%s by the recipe",
+		 quire_dtype_name(cast->to));
+	return QUIRE_OK;
+}
+
+quire_status quire_plan_plain(struct planner *in,
+			      const struct onnx_value *value)
+{
+	struct plan_item *item;
+	const char *why = NULL;
+	quire_status status;
+	bool taken;
+
+	status = quire_plan_choose(in, value, NULL, &taken);
+	if (status != QUIRE_OK || !taken)
+		return status;
+	item = quire_plan_add_item(in, value);
+	if (!dense_type(value->type, &item->dtype))
+		why = quire_onnx_type_name(value->type);
+	else if (value->sparse)
+		why = "sparse";
+	else if (value->count == 0)
+		why = "no elements";
+	if (why) {
+		item->outcome = QUIRE_OUTCOME_SKIPPED;
+		snprintf(item->reason, sizeof(item->reason), "%s%s", why,
+			 dense_type(value->type, &item->dtype)
+			     ? ""
+			     : ", not a float type that GGUF readers share");
+		return QUIRE_OK;
+	}
+	item->size = value->size;
+	set_shape(item);
+	status = choose_type(in, item);
+	if (status != QUIRE_OK)
+		return status;
+	item->index = in->plan->tensor_count++;
+	in->tensor_of[quire_plan_number(in, value)] = item->index;
+	return QUIRE_OK;
+}
+
+bool quire_plan_stands_alone(const struct planner *in,
+			     const struct onnx_value *value)
+{
+	const unsigned char uses = in->uses[quire_plan_number(in, value)];
+	quire_dtype dtype;
+
+	if (value->origin != ONNX_CONSTANT || uses == USED_AS_PART)
+		return false;
+	if (value->initializer)
+		return !((uses & USED_AS_PART) &&
+			 !dense_type(value->type, &dtype));
+	return dense_type(value->type, &dtype) && value->rank > 0;
+}

@@ -1,0 +1,210 @@
+/*
+ * plan_weights.c - which nodes hold which quantized weight, and what each
+ * becomes. How a weight is read and written is not known here.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "convert/operators/operators.h"
+#include "convert/operators/unsupported.h"
+#include "convert/plan/planner.h"
+
+/* A bit for each input that may be a part of a weight. */
+#define PART_INPUTS 32
+
+static size_t number_of_node(const struct planner *in,
+			     const struct onnx_node *node)
+{
+	return (size_t)(node - in->model->nodes);
+}
+
+static void mark_uses(const struct planner *in, size_t number)
+{
+	const struct onnx_node *node = &in->model->nodes[number];
+
+	for (size_t i = 0; i < node->input_count; i++) {
+		const struct onnx_value *value =
+		    quire_onnx_find(in->model, node->scope, node->inputs[i]);
+		const bool part =
+		    i < PART_INPUTS && (in->parts[number] >> i & 1);
+
+		if (value)
+			in->uses[quire_plan_number(in, value)] |=
+			    part ? USED_AS_PART : USED_AS_SUCH;
+	}
+}
+
+static void mark_parts(const struct planner *in,
+		       const struct matmulnbits *weight)
+{
+	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++) {
+		const struct onnx_use *use = &weight->uses[i];
+
+		assert(use->input < PART_INPUTS);
+		if (use->node)
+			in->parts[number_of_node(in, use->node)] |=
+			    UINT32_C(1) << use->input;
+	}
+}
+
+static struct weight_key key_of(const struct planner *in,
+				const struct matmulnbits *weight)
+{
+	const struct element_map *scales = &weight->scale_map;
+
+	return (struct weight_key){
+		.constants = { quire_plan_number(in, weight->codes),
+			       quire_plan_number(in, weight->scales),
+			       quire_plan_number(in, weight->zero_points),
+			       quire_plan_number(in, weight->g_idx) },
+		.shape = { weight->k, weight->n, weight->block_size,
+			   weight->bits, weight->rank ? weight->rank : 2 },
+		.maps = { weight->code_map.row_step, scales->group,
+			  scales->group_step, scales->row_step,
+			  scales->col_step, weight->zero_is_0,
+			  weight->no_padding, (uintptr_t)weight->codebook },
+	};
+}
+
+static quire_status add_weight(struct planner *in, const struct onnx_node *node,
+			       const struct weight_kind *kind, size_t index)
+{
+	const size_t number = in->weight_count++;
+	struct matmulnbits *weight = &in->plan->weights[number];
+	struct weight_key *key = &in->keys[number];
+	const size_t *first;
+	quire_status status =
+	    kind->read(in->model, node, index, weight, in->error);
+
+	if (status != QUIRE_OK)
+		return status;
+	mark_parts(in, weight);
+	*key = key_of(in, weight);
+	first = quire_table_find(&in->shared, 0, key, sizeof(*key));
+	in->first[number] = first ? *first : number;
+	if (first)
+		return QUIRE_OK;
+	in->distinct[in->distinct_count++] =
+	    (struct distinct){ quire_plan_number(in, weight->codes), number };
+	return quire_table_add(&in->shared, 0, key, sizeof(*key), number,
+			       in->error);
+}
+
+static quire_status read_node(struct planner *in, size_t number, bool late)
+{
+	const struct onnx_node *node = &in->model->nodes[number];
+	const struct weight_kind *kind = quire_kind_of(in->model, node);
+	quire_status status = QUIRE_OK;
+	size_t count;
+
+	if (!kind && !late)
+		return quire_relatives_check(in->model, node, in->error);
+	if (!kind || kind->late != late || (late && in->parts[number]))
+		return QUIRE_OK;
+	count = quire_kind_count(kind, node);
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
+		status = add_weight(in, node, kind, i);
+	return status;
+}
+
+quire_status quire_plan_read_nodes(struct planner *in)
+{
+	const size_t count = in->model->node_count;
+
+	for (int late = 0; late <= 1; late++)
+		for (size_t i = 0; i < count; i++) {
+			const quire_status status = read_node(in, i, late);
+
+			if (status != QUIRE_OK)
+				return status;
+		}
+	for (size_t i = 0; i < count; i++)
+		mark_uses(in, i);
+	return QUIRE_OK;
+}
+
+static quire_status choose_encoding(const struct planner *in,
+				    struct plan_item *item)
+{
+	const struct matmulnbits *weight = item->weight;
+	struct rounding rounding;
+	struct survey survey;
+	uint32_t *map = NULL;
+	quire_status status = quire_matmulnbits_acquire(weight, in->error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_matmulnbits_map(weight, &map, in->error);
+	if (status == QUIRE_OK)
+		status =
+		    quire_survey(weight, map, in->crew, &survey, in->error);
+	free(map);
+	quire_matmulnbits_release(weight);
+	if (status != QUIRE_OK)
+		return status;
+	item->encoding = quire_relay_choose(weight, &survey,
+					    in->recipe->fallback, item->reason);
+	if (!item->encoding)
+		return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED,
+				  QUIRE_NO_OFFSET,
+				  "node '%s' (%s): no block type holds its "
+				  "weight: %s",
+				  quire_onnx_label(weight->node),
+				  weight->node->op_type, item->reason);
+	if (item->reason[0])
+		item->outcome = QUIRE_OUTCOME_FALLBACK;
+	rounding = item->encoding->rounding(&survey);
+	item->scale_error_max = rounding.max;
+	item->scale_error_mean = rounding.mean;
+	if (weight->note && !item->reason[0])
+		snprintf(item->reason, sizeof(item->reason), "%s",
+			 weight->note);
+	return QUIRE_OK;
+}
+
+/* All but the first dimension. */
+static void set_shape(const struct matmulnbits *weight, struct plan_item *item)
+{
+	item->rank = weight->rank ? weight->rank : 2;
+	item->shape[1] = weight->n;
+	if (weight->rank)
+		memcpy(&item->shape[1], weight->outer, sizeof(weight->outer));
+}
+
+quire_status quire_plan_weight(struct planner *in, size_t number)
+{
+	const struct matmulnbits *weight = &in->plan->weights[number];
+	struct plan_item *item;
+	uint32_t block_count = 1;
+	uint32_t block_size = 0;
+	bool taken;
+	quire_status status =
+	    quire_plan_choose(in, weight->codes, weight, &taken);
+
+	in->weight_tensor[number] = QUIRE_NO_TENSOR;
+	if (status != QUIRE_OK || !taken)
+		return status;
+	item = quire_plan_add_item(in, weight->codes);
+	item->weight = weight;
+	item->source_size = quire_matmulnbits_size(weight);
+	status = choose_encoding(in, item);
+	if (status != QUIRE_OK)
+		return status;
+	item->dtype = item->encoding->dtype;
+	set_shape(weight, item);
+	quire_dtype_block(item->dtype, &block_count, &block_size);
+	if (!checked_pad(weight->k, block_count, &item->shape[0]) ||
+	    !checked_mul(item->shape[0] / block_count * block_size, weight->n,
+			 &item->size))
+		return quire_fail(
+		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+		    "node '%s' (%s): K or N is out of range",
+		    quire_onnx_label(weight->node), weight->node->op_type);
+	item->index = in->plan->tensor_count++;
+	in->weight_tensor[number] = item->index;
+	return QUIRE_OK;
+}

@@ -1,0 +1,94 @@
+/*
+ * planner.h - the state that the stages of planning share, one file each:
+ * plan_weights.c, plan_plain.c and plan_names.c, in the order that plan.c
+ * calls them.
+ */
+#ifndef QUIRE_CONVERT_PLAN_PLANNER_H
+#define QUIRE_CONVERT_PLAN_PLANNER_H
+
+#include "base/crew.h"
+#include "convert/plan/plan.h"
+
+/* What nodes use a value for. */
+enum {
+	USED_AS_PART = 1, /* of a quantized weight */
+	USED_AS_SUCH = 2,
+};
+
+/* Nodes with equal keys have the same weight: the numbers of its constants,
+ * then of its shape, then what the nodes read out of the constants. Fields of
+ * 8 bytes leave no padding to compare. */
+struct weight_key {
+	uint64_t constants[WEIGHT_PART_COUNT];
+	uint64_t shape[5];
+	uint64_t maps[8];
+};
+
+/* A weight that no earlier node has. */
+struct distinct {
+	size_t codes;  /* the number of its B among the values */
+	size_t number; /* its own among plan->weights */
+};
+
+struct planner {
+	const struct onnx_model *model;
+	const struct recipe *recipe;
+	struct plan *plan;
+	struct crew *crew; /* for what takes reading */
+	quire_error *error;
+	unsigned char *uses; /* of each value */
+	uint32_t *parts;     /* of each node: a bit for an input of a weight */
+	size_t *tensor_of;   /* each value's, or QUIRE_NO_TENSOR */
+	size_t weight_count; /* of plan->weights */
+	struct weight_key *keys;
+	size_t *first;	       /* of each weight: the first of its key */
+	size_t *weight_tensor; /* of each first weight */
+	struct distinct *distinct;
+	size_t distinct_count;
+	struct table shared; /* key to first weight */
+	size_t left_out;     /* tensors that the recipe does not take */
+};
+
+/* MEMORY. */
+quire_status quire_plan_no_memory(const struct planner *in);
+
+/* The number of a value; all absent ones share one that is no value's. */
+size_t quire_plan_number(const struct planner *in,
+			 const struct onnx_value *value);
+
+/* A new item of a constant, copied as it is unless changed. */
+struct plan_item *quire_plan_add_item(const struct planner *in,
+				      const struct onnx_value *value);
+
+/* Reads the weights of all nodes, and notes what values are used for. */
+quire_status quire_plan_read_nodes(struct planner *in);
+
+/* Plans the tensor of a weight that no earlier node has. */
+quire_status quire_plan_weight(struct planner *in, size_t number);
+
+/* Whether a constant stands for itself in the container or the report. A
+ * scalar of a Constant node is a number of the graph, as an integer is. */
+bool quire_plan_stands_alone(const struct planner *in,
+			     const struct onnx_value *value);
+
+/* Plans the tensor of such a constant, or tells why it has none. */
+quire_status quire_plan_plain(struct planner *in,
+			      const struct onnx_value *value);
+
+/* The name of a tensor of which the recipe says nothing: that of a quantized
+ * weight with these codes, or of a constant, `weight` being NULL. To be freed;
+ * NULL: out of memory. */
+char *quire_plan_wanted_name(const struct onnx_value *value,
+			     const struct matmulnbits *weight);
+
+/* Whether the recipe takes that tensor; if not, and there is no failure, *item
+ * becomes one that says so. */
+quire_status quire_plan_choose(struct planner *in,
+			       const struct onnx_value *value,
+			       const struct matmulnbits *weight, bool *taken);
+
+/* Names of tensors; then the linears, with theirs. */
+quire_status quire_plan_name_items(const struct planner *in);
+quire_status quire_plan_linears(const struct planner *in);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * pattern.c - matches by a table of which parts can match which end of the
+ * text, so that no pattern takes more than parts x characters steps.
+ */
+#include "convert/recipe/pattern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTS_MAX QUIRE_PATTERN_PARTS_MAX
+#define TEXT_MAX  QUIRE_PATTERN_TEXT_MAX
+
+enum part_kind {
+	PART_BYTE,
+	PART_ONE,
+	PART_RUN,
+	PART_NAMED,
+};
+
+struct pattern_part {
+	enum part_kind kind;
+	char byte;
+	const char *name; /* of PART_NAMED */
+	size_t size;
+};
+
+/* Bit j of row i: parts from i on match the text from j on. */
+struct reach {
+	unsigned char rows[PARTS_MAX + 1][TEXT_MAX / 8 + 1];
+};
+
+static bool get(const struct reach *reach, size_t part, size_t at)
+{
+	return reach->rows[part][at / 8] >> (at % 8) & 1;
+}
+
+static void set(struct reach *reach, size_t part, size_t at, bool value)
+{
+	reach->rows[part][at / 8] |= (unsigned char)(value << (at % 8));
+}
+
+/* What \ takes the meaning of. */
+static bool is_special(char c)
+{
+	return c != '\0' && strchr("*?{}\\", c) != NULL;
+}
+
+static bool is_name(const char *name, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!(name[i] >= 'a' && name[i] <= 'z') &&
+		    !(name[i] >= 'A' && name[i] <= 'Z') &&
+		    !(name[i] >= '0' && name[i] <= '9') && name[i] != '_')
+			return false;
+	return size > 0;
+}
+
+static const struct pattern_part *find_named(const struct pattern *pattern,
+					     const struct pattern_part *part)
+{
+	for (size_t i = 0; i < pattern->count; i++) {
+		const struct pattern_part *other = &pattern->parts[i];
+
+		if (other->kind == PART_NAMED && other->size == part->size &&
+		    memcmp(other->name, part->name, part->size) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+/* Takes one part from the front of the text. NULL: it is one; else what is
+ * wrong with it. */
+static const char *take_part(const char **text, size_t *size,
+			     struct pattern_part *part)
+{
+	const char *at = *text;
+	const char *end;
+	size_t taken = 1;
+
+	*part = (struct pattern_part){ .kind = PART_BYTE, .byte = *at };
+	if (*at == '\\') {
+		if (*size < 2 || !is_special(at[1]))
+			return "a \\ without *, ?, {, } or \\ after it";
+		part->byte = at[1];
+		taken = 2;
+	} else if (*at == '*') {
+		part->kind = PART_RUN;
+	} else if (*at == '?') {
+		part->kind = PART_ONE;
+	} else if (*at == '}') {
+		return "a } without a { before it";
+	} else if (*at == '{') {
+		end = memchr(at, '}', *size);
+		if (!end)
+			return "a { without a } after it";
+		*part = (struct pattern_part){ .kind = PART_NAMED,
+					       .name = at + 1,
+					       .size = (size_t)(end - at) - 1 };
+		if (!is_name(part->name, part->size))
+			return "between { and } a name of letters, digits and "
+			       "_ must stand";
+		taken = part->size + 2;
+	}
+	*text += taken;
+	*size -= taken;
+	return NULL;
+}
+
+static bool parse(struct pattern *pattern, const char *text, size_t size,
+		  struct arena *arena, const char **problem)
+{
+	pattern->count = 0;
+	pattern->parts =
+	    quire_arena_own(arena, size < PARTS_MAX ? size + 1 : PARTS_MAX,
+			    sizeof(*pattern->parts));
+	*problem = NULL;
+	if (!pattern->parts)
+		return false;
+	while (size > 0) {
+		if (pattern->count == PARTS_MAX) {
+			*problem = "more than 256 characters";
+			return false;
+		}
+		*problem =
+		    take_part(&text, &size, &pattern->parts[pattern->count]);
+		if (*problem)
+			return false;
+		pattern->count++;
+	}
+	if (pattern->count == 0)
+		*problem = "an empty text matches no name";
+	return !*problem;
+}
+
+bool quire_pattern_parse(struct pattern *pattern, const char *text, size_t size,
+			 struct arena *arena, const char **problem)
+{
+	if (!parse(pattern, text, size, arena, problem))
+		return false;
+	for (size_t i = 0; i < pattern->count; i++)
+		if (pattern->parts[i].kind == PART_NAMED &&
+		    find_named(pattern, &pattern->parts[i]) !=
+			&pattern->parts[i]) {
+			*problem = "it has the same {name} twice";
+			return false;
+		}
+	return true;
+}
+
+bool quire_pattern_parse_template(struct pattern *made, const char *text,
+				  size_t size, const struct pattern *pattern,
+				  struct arena *arena, const char **problem)
+{
+	if (!parse(made, text, size, arena, problem))
+		return false;
+	for (size_t i = 0; i < made->count; i++) {
+		const struct pattern_part *part = &made->parts[i];
+
+		if (part->kind == PART_ONE || part->kind == PART_RUN) {
+			*problem = "a new name has no * and no ?; keep what "
+				   "is to stay as {name}";
+			return false;
+		}
+		if (part->kind == PART_NAMED && !find_named(pattern, part)) {
+			*problem = "it has a {name} that the pattern lacks";
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_kept(char c)
+{
+	return c != '.' && c != '/';
+}
+
+/* Bytes of the UTF-8 character that begins here, of those that there are. */
+static size_t character_size(const char *text, size_t left)
+{
+	const unsigned char first = (unsigned char)*text;
+	const size_t size = first < 0x80   ? 1
+			    : first < 0xe0 ? 2
+			    : first < 0xf0 ? 3
+					   : 4;
+
+	return size < left ? size : left;
+}
+
+static bool reaches(const struct reach *reach, const struct pattern *pattern,
+		    size_t i, const char *text, size_t at, size_t size)
+{
+	const struct pattern_part *part = &pattern->parts[i];
+
+	if (part->kind == PART_RUN)
+		return get(reach, i + 1, at) ||
+		       (at < size && get(reach, i, at + 1));
+	if (at == size)
+		return false;
+	switch (part->kind) {
+	case PART_BYTE:
+		return text[at] == part->byte && get(reach, i + 1, at + 1);
+	case PART_ONE:
+		return get(reach, i + 1,
+			   at + character_size(text + at, size - at));
+	default:
+		return is_kept(text[at]) &&
+		       (get(reach, i + 1, at + 1) || get(reach, i, at + 1));
+	}
+}
+
+/* The size of the text, if it matches; else SIZE_MAX. */
+static size_t find_reach(struct reach *reach, const struct pattern *pattern,
+			 const char *text)
+{
+	const size_t size = strlen(text);
+
+	if (size > TEXT_MAX)
+		return SIZE_MAX;
+	/* Most rules are of another name, as its beginning tells. */
+	for (size_t i = 0; i < pattern->count; i++) {
+		if (pattern->parts[i].kind != PART_BYTE)
+			break;
+		if (pattern->parts[i].byte != text[i])
+			return SIZE_MAX;
+	}
+	memset(reach->rows, 0, (pattern->count + 1) * sizeof(reach->rows[0]));
+	set(reach, pattern->count, size, true);
+	for (size_t i = pattern->count; i-- > 0;)
+		for (size_t at = size + 1; at-- > 0;)
+			set(reach, i, at,
+			    reaches(reach, pattern, i, text, at, size));
+	return get(reach, 0, 0) ? size : SIZE_MAX;
+}
+
+bool quire_pattern_matches(const struct pattern *pattern, const char *text)
+{
+	struct reach reach;
+
+	if (pattern->count == 1 && pattern->parts[0].kind == PART_RUN)
+		return true;
+	return find_reach(&reach, pattern, text) != SIZE_MAX;
+}
+
+/* Where in the text each part of the pattern begins, and the last one ends. */
+static void find_starts(const struct reach *reach,
+			const struct pattern *pattern, const char *text,
+			size_t size, size_t starts[PARTS_MAX + 1])
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < pattern->count; i++) {
+		const enum part_kind kind = pattern->parts[i].kind;
+
+		starts[i] = at;
+		if (kind == PART_ONE)
+			at += character_size(text + at, size - at);
+		else if (kind != PART_RUN)
+			at++;
+		if (kind == PART_RUN || kind == PART_NAMED)
+			while (!get(reach, i + 1, at))
+				at++;
+	}
+	starts[pattern->count] = at;
+}
+
+/* Writes the filled template, if there is a place for it. Its size. */
+static size_t fill(const struct pattern *made, const struct pattern *pattern,
+		   const char *text, const size_t starts[PARTS_MAX + 1],
+		   char *out)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < made->count; i++) {
+		const struct pattern_part *part = &made->parts[i];
+		const char *from = &part->byte;
+		size_t count = 1;
+
+		if (part->kind == PART_NAMED) {
+			const size_t at = (size_t)(find_named(pattern, part) -
+						   pattern->parts);
+
+			from = text + starts[at];
+			count = starts[at + 1] - starts[at];
+		}
+		if (out)
+			memcpy(out + size, from, count);
+		size += count;
+	}
+	return size;
+}
+
+char *quire_pattern_fill(const struct pattern *made,
+			 const struct pattern *pattern, const char *text)
+{
+	size_t starts[PARTS_MAX + 1] = { 0 };
+	struct reach reach;
+	const size_t size = find_reach(&reach, pattern, text);
+	char *out;
+
+	if (size != SIZE_MAX)
+		find_starts(&reach, pattern, text, size, starts);
+	out = malloc(fill(made, pattern, text, starts, NULL) + 1);
+	if (out)
+		out[fill(made, pattern, text, starts, out)] = '\0';
+	return out;
+}

@@ -1,0 +1,204 @@
+/*
+ * recipe.c - what a recipe says of a name. How it is written is in
+ * recipe_read.c and recipe_write.c.
+ */
+#include "convert/recipe/recipe.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "convert/recipe/load_file.h"
+#include "convert/recipe/recipe_yaml.h"
+#include "format/value.h"
+
+static bool any_matches(const struct recipe_pattern *patterns, size_t count,
+			const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (quire_pattern_matches(&patterns[i].pattern, name))
+			return true;
+	return false;
+}
+
+bool quire_recipe_takes(const struct recipe *recipe, const char *name)
+{
+	if (recipe->take_count > 0 &&
+	    !any_matches(recipe->take, recipe->take_count, name))
+		return false;
+	return !any_matches(recipe->leave, recipe->leave_count, name);
+}
+
+const struct recipe_rename *quire_recipe_find_rename(
+    const struct recipe *recipe, const char *name)
+{
+	for (size_t i = 0; i < recipe->rename_count; i++)
+		if (quire_pattern_matches(&recipe->renames[i].from.pattern,
+					  name))
+			return &recipe->renames[i];
+	return NULL;
+}
+
+enum recipe_dense quire_recipe_dense(const struct recipe *recipe,
+				     const char *name)
+{
+	for (size_t i = 0; i < recipe->dense_count; i++)
+		if (quire_pattern_matches(&recipe->dense[i].names.pattern,
+					  name))
+			return recipe->dense[i].type;
+	return RECIPE_DENSE_KEEP;
+}
+
+const char *quire_recipe_dense_name(enum recipe_dense dense)
+{
+	static const char *const names[] = {
+		[RECIPE_DENSE_KEEP] = "keep",
+		[RECIPE_DENSE_F32] = "f32",
+		[RECIPE_DENSE_F16] = "f16",
+		[RECIPE_DENSE_BF16] = "bf16",
+	};
+
+	return (size_t)dense < sizeof(names) / sizeof(names[0]) ? names[dense]
+								: NULL;
+}
+
+const char *quire_recipe_fallback_name(quire_fallback fallback)
+{
+	switch (fallback) {
+	case QUIRE_FALLBACK_DEFAULT:
+	case QUIRE_FALLBACK_F32:
+		return "f32";
+	case QUIRE_FALLBACK_F16:
+		return "f16";
+	case QUIRE_FALLBACK_ERROR:
+		return "error";
+	}
+	return NULL;
+}
+
+quire_status quire_recipe_fail_rule(const struct recipe *recipe,
+				    const struct recipe_pattern *rule,
+				    quire_error *error, const char *format, ...)
+{
+	const struct recipe_node place = { .line = rule->line,
+					   .column = rule->column };
+	char text[200];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return quire_recipe_fail(recipe->name, &place, error, "%s", text);
+}
+
+static quire_status check_options(const quire_convert_options *options,
+				  quire_error *error)
+{
+	if (!quire_recipe_fallback_name(options->fallback))
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "%d is no fallback", (int)options->fallback);
+	if (options->recipe && options->recipe_path)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "a recipe's text and its path: one of them");
+	return QUIRE_OK;
+}
+
+static quire_status read_options(const quire_convert_options *options,
+				 struct recipe *recipe, quire_error *error)
+{
+	unsigned char *text;
+	size_t size;
+	quire_status status;
+
+	if (options->recipe)
+		return quire_recipe_parse(
+		    options->recipe_name ? options->recipe_name : "recipe",
+		    options->recipe, options->recipe_size, recipe, error);
+	if (!options->recipe_path) {
+		*recipe = (struct recipe){ .take = NULL };
+		return QUIRE_OK;
+	}
+	status = quire_load_file(options->recipe_path, QUIRE_RECIPE_MAX_SIZE,
+				 &text, &size, error);
+	if (status == QUIRE_ERROR_LAYOUT) {
+		if (error)
+			error->status = QUIRE_ERROR_ARGUMENT;
+		return QUIRE_ERROR_ARGUMENT;
+	}
+	if (status != QUIRE_OK)
+		return status;
+	status =
+	    quire_recipe_parse(options->recipe_path, text, size, recipe, error);
+	free(text);
+	return status;
+}
+
+/* Sets a key, or replaces it. */
+static quire_status set_string(struct recipe *recipe, const char *key,
+			       const char *text, quire_error *error)
+{
+	const size_t count = recipe->value_count;
+	const size_t size = text ? strlen(text) : 0;
+	struct recipe_value *values;
+	char *copy;
+	size_t at = 0;
+
+	if (!text)
+		return QUIRE_OK;
+	values = quire_arena_own(&recipe->arena, count + 1, sizeof(*values));
+	copy = quire_arena_own(&recipe->arena, size + 1, 1);
+	if (!values || !copy)
+		return quire_fail_memory(error, size + 1);
+	memcpy(copy, text, size);
+	if (!quire_utf8_valid(copy, size))
+		for (char *c = copy; *c; c++)
+			if ((unsigned char)*c >= 0x80)
+				*c = '?';
+	if (count > 0)
+		memcpy(values, recipe->values, count * sizeof(*values));
+	while (at < count && strcmp(values[at].key, key) != 0)
+		at++;
+	values[at] = (struct recipe_value){
+		.key = key,
+		.value = { .type = QUIRE_VALUE_STRING, .as.s = { copy, size } },
+	};
+	recipe->values = values;
+	recipe->value_count += at == count;
+	return QUIRE_OK;
+}
+
+quire_status quire_recipe_load(const quire_convert_options *options,
+			       struct recipe *recipe, quire_error *error)
+{
+	struct recipe read;
+	quire_status status = check_options(options, error);
+
+	if (status == QUIRE_OK)
+		status = read_options(options, &read, error);
+	if (status != QUIRE_OK)
+		return status;
+	if (options->fallback != QUIRE_FALLBACK_DEFAULT)
+		read.fallback = options->fallback;
+	if (options->alignment > 0)
+		read.alignment = options->alignment;
+	if (options->split_size > 0)
+		read.split_size = options->split_size;
+	status = set_string(&read, "general.architecture",
+			    options->architecture, error);
+	if (status == QUIRE_OK)
+		status =
+		    set_string(&read, "general.name", options->name, error);
+	if (status == QUIRE_OK)
+		*recipe = read;
+	else
+		quire_recipe_free(&read);
+	return status;
+}
+
+void quire_recipe_free(struct recipe *recipe)
+{
+	quire_arena_free(&recipe->arena);
+	*recipe = (struct recipe){ .take = NULL };
+}

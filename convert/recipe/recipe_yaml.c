@@ -1,0 +1,307 @@
+/*
+ * recipe_yaml.c - the only file that knows libyaml: its events, one by one,
+ * become nodes. The depth is looked at before the parser goes deeper, so that
+ * it never sees more than a few brackets of a million.
+ */
+#include "convert/recipe/recipe_yaml.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/table.h"
+
+/* A map of maps of lists, and one more to have something to refuse. */
+#define DEPTH_MAX 4
+
+struct reading {
+	const char *name;
+	const unsigned char *text;
+	size_t size;
+	struct arena *arena;
+	quire_error *error;
+	struct recipe_node *root;
+	struct recipe_node *open[DEPTH_MAX]; /* lists and maps within another */
+	struct recipe_node **end[DEPTH_MAX]; /* where the next child goes */
+	size_t depth;
+	size_t documents;
+	size_t nodes;
+};
+
+/* Of a long path the end. */
+static const char *short_name(const char *name, const char **dots)
+{
+	const size_t size = strlen(name);
+	const size_t most = 80;
+
+	*dots = size > most ? "..." : "";
+	return size > most ? name + size - most : name;
+}
+
+static quire_status fail_at(const char *name, size_t line, size_t column,
+			    quire_error *error, const char *text)
+{
+	const char *dots;
+	const char *end = short_name(name, &dots);
+
+	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			  "%s%s:%zu:%zu: %s", dots, end, line, column, text);
+}
+
+quire_status quire_recipe_fail(const char *name, const struct recipe_node *node,
+			       quire_error *error, const char *format, ...)
+{
+	char text[200];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return fail_at(name, node->line, node->column, error, text);
+}
+
+static quire_status fail_memory(const struct reading *in)
+{
+	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+			  "out of memory for a recipe");
+}
+
+static quire_status fail_event(const struct reading *in,
+			       const yaml_event_t *event, const char *text)
+{
+	return fail_at(in->name, event->start_mark.line + 1,
+		       event->start_mark.column + 1, in->error, text);
+}
+
+/* The place of a byte, of which alone libyaml's reader of characters knows. */
+static yaml_mark_t find_mark(const struct reading *in, size_t offset)
+{
+	yaml_mark_t mark = { .index = offset };
+
+	for (size_t i = 0; i < offset && i < in->size; i++) {
+		/* A byte that goes on with a character begins no column. */
+		mark.column += (in->text[i] & 0xc0) != 0x80;
+		if (in->text[i] == '\n') {
+			mark.line++;
+			mark.column = 0;
+		}
+	}
+	return mark;
+}
+
+static quire_status fail_parser(const struct reading *in,
+				const yaml_parser_t *parser)
+{
+	yaml_mark_t mark = parser->problem_mark;
+	const char *problem = parser->problem ? parser->problem : "no YAML";
+	char text[200];
+
+	if (parser->error == YAML_MEMORY_ERROR)
+		return fail_memory(in);
+	if (parser->error == YAML_READER_ERROR)
+		mark = find_mark(in, parser->problem_offset);
+	snprintf(text, sizeof(text), "%s%s%s", problem,
+		 parser->context ? ", " : "",
+		 parser->context ? parser->context : "");
+	return fail_at(in->name, mark.line + 1, mark.column + 1, in->error,
+		       text);
+}
+
+static char *copy(const struct reading *in, const void *text, size_t size)
+{
+	char *made = quire_arena_own(in->arena, size + 1, 1);
+
+	if (made)
+		memcpy(made, text, size);
+	return made;
+}
+
+/* Adds a node where the next one belongs. */
+static quire_status add(struct reading *in, const yaml_event_t *event,
+			enum recipe_kind kind, struct recipe_node **added)
+{
+	struct recipe_node *node = NULL;
+
+	if (in->nodes++ == QUIRE_RECIPE_MAX_NODES)
+		return fail_event(in, event, "more than 250000 entries");
+	node = quire_arena_own(in->arena, 1, sizeof(*node));
+	if (!node)
+		return fail_memory(in);
+	node->kind = kind;
+	node->line = event->start_mark.line + 1;
+	node->column = event->start_mark.column + 1;
+	if (in->depth == 0) {
+		in->root = node;
+	} else {
+		*in->end[in->depth - 1] = node;
+		in->end[in->depth - 1] = &node->next;
+	}
+	*added = node;
+	return QUIRE_OK;
+}
+
+/* ! alone and !!str say that a scalar is text. */
+static quire_status set_tag(const struct reading *in, const yaml_event_t *event,
+			    const yaml_char_t *tag, struct recipe_node *node)
+{
+	const char *text = (const char *)tag;
+
+	if (!text)
+		return QUIRE_OK;
+	if (node->kind == RECIPE_SCALAR &&
+	    (strcmp(text, "!") == 0 || strcmp(text, YAML_STR_TAG) == 0)) {
+		node->quoted = true;
+		return QUIRE_OK;
+	}
+	if (text[0] != '!' || text[1] == '\0')
+		return fail_event(in, event,
+				  "a tag other than the types of "
+				  "metadata, as !u32");
+	node->tag = copy(in, text + 1, strlen(text + 1));
+	return node->tag ? QUIRE_OK : fail_memory(in);
+}
+
+static quire_status add_scalar(struct reading *in, const yaml_event_t *event)
+{
+	const yaml_char_t *value = event->data.scalar.value;
+	const size_t size = event->data.scalar.length;
+	struct recipe_node *node = NULL;
+	quire_status status;
+
+	if (event->data.scalar.anchor)
+		return fail_event(in, event,
+				  "an anchor; write it out where it "
+				  "is used");
+	if (memchr(value, 0, size))
+		return fail_event(in, event, "a NUL in a text");
+	status = add(in, event, RECIPE_SCALAR, &node);
+	if (status != QUIRE_OK)
+		return status;
+	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	node->text = copy(in, value, size);
+	node->size = size;
+	if (!node->text)
+		return fail_memory(in);
+	return set_tag(in, event, event->data.scalar.tag, node);
+}
+
+static quire_status open_node(struct reading *in, const yaml_event_t *event,
+			      enum recipe_kind kind)
+{
+	const bool list = kind == RECIPE_LIST;
+	struct recipe_node *node = NULL;
+	quire_status status;
+
+	if (list ? event->data.sequence_start.anchor
+		 : event->data.mapping_start.anchor)
+		return fail_event(in, event,
+				  "an anchor; write it out where it "
+				  "is used");
+	if (in->depth == DEPTH_MAX)
+		return fail_event(in, event, "nested too deeply");
+	status = add(in, event, kind, &node);
+	if (status == QUIRE_OK)
+		status = set_tag(in, event,
+				 list ? event->data.sequence_start.tag
+				      : event->data.mapping_start.tag,
+				 node);
+	if (status != QUIRE_OK)
+		return status;
+	in->open[in->depth] = node;
+	in->end[in->depth++] = &node->first;
+	return QUIRE_OK;
+}
+
+/* Keys are scalars, and no two are the same. */
+static quire_status check_keys(const struct reading *in,
+			       const struct recipe_node *map)
+{
+	struct table keys = { .slots = NULL };
+	quire_status status = QUIRE_OK;
+
+	for (const struct recipe_node *key = map->first;
+	     key && status == QUIRE_OK; key = key->next->next) {
+		if (key->kind != RECIPE_SCALAR || key->tag)
+			status = quire_recipe_fail(in->name, key, in->error,
+						   "a key that is no text");
+		else if (quire_table_find(&keys, 0, key->text, key->size))
+			status = quire_recipe_fail(in->name, key, in->error,
+						   "key '%.60s' is there twice",
+						   key->text);
+		else
+			status = quire_table_add(&keys, 0, key->text, key->size,
+						 0, in->error);
+	}
+	quire_table_free(&keys);
+	return status;
+}
+
+static quire_status take_event(struct reading *in, const yaml_event_t *event)
+{
+	switch (event->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		if (in->documents++ > 0)
+			return fail_event(in, event, "a second document");
+		return QUIRE_OK;
+	case YAML_ALIAS_EVENT:
+		return fail_event(in, event,
+				  "an alias; write it out (and a name that "
+				  "begins with *, in quotes)");
+	case YAML_SCALAR_EVENT:
+		return add_scalar(in, event);
+	case YAML_SEQUENCE_START_EVENT:
+		return open_node(in, event, RECIPE_LIST);
+	case YAML_MAPPING_START_EVENT:
+		return open_node(in, event, RECIPE_MAP);
+	case YAML_SEQUENCE_END_EVENT:
+		in->depth--;
+		return QUIRE_OK;
+	case YAML_MAPPING_END_EVENT:
+		return check_keys(in, in->open[--in->depth]);
+	default:
+		return QUIRE_OK;
+	}
+}
+
+static quire_status read_events(struct reading *in, yaml_parser_t *parser)
+{
+	yaml_event_type_t type;
+	quire_status status;
+
+	do {
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(parser, &event))
+			return fail_parser(in, parser);
+		type = event.type;
+		status = take_event(in, &event);
+		yaml_event_delete(&event);
+	} while (status == QUIRE_OK && type != YAML_STREAM_END_EVENT);
+	return status;
+}
+
+quire_status quire_recipe_read_yaml(const char *name, const void *text,
+				    size_t size, struct arena *arena,
+				    struct recipe_node **root,
+				    quire_error *error)
+{
+	struct reading in = { .name = name,
+			      .text = text,
+			      .size = size,
+			      .arena = arena,
+			      .error = error };
+	yaml_parser_t parser;
+	quire_status status;
+
+	if (size > QUIRE_RECIPE_MAX_SIZE)
+		return fail_at(name, 1, 1, error, "larger than 4 MiB");
+	if (!yaml_parser_initialize(&parser))
+		return fail_memory(&in);
+	yaml_parser_set_input_string(&parser, text, size);
+	status = read_events(&in, &parser);
+	yaml_parser_delete(&parser);
+	if (status == QUIRE_OK)
+		*root = in.root;
+	return status;
+}

@@ -1,0 +1,84 @@
+/*
+ * halves.c - FP16 takes a number at a time, through memory. Where all of them
+ * stay normal numbers, which scales are wont to, rounding is an addition of
+ * integers, which compilers do side by side; else FP16 has them all.
+ */
+#include "convert/weight/halves.h"
+
+#include <fp16.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define SIGN UINT32_C(0x80000000)
+
+/* The bits of 2^-14 and 65504: least and greatest of the normal f16. */
+#define NORMAL_MIN UINT32_C(0x38800000)
+#define NORMAL_MAX UINT32_C(0x477FE000)
+
+/* Bits that an f32 has and an f16 has not. */
+#define CUT_BITS 13
+#define CUT_MASK ((UINT32_C(1) << CUT_BITS) - 1)
+
+/* 127 less 15, which exponents are stored with, where f32 has them. */
+#define EXPONENT_SHIFT (UINT32_C(112) << 23)
+
+static uint32_t bits_of(float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+static bool all_normal(const float *values, size_t count)
+{
+	uint32_t out = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t size = bits_of(values[i]) & ~SIGN;
+
+		/* The top bit is that of a difference below 0. */
+		out |= (size - NORMAL_MIN) | (NORMAL_MAX - size);
+	}
+	return (out & SIGN) == 0;
+}
+
+/* Half of what is cut off is added, or less by one bit where a tie is to go
+ * down; a carry into the exponent is as it should be. */
+static uint32_t round_bits(uint32_t bits)
+{
+	const uint32_t odd = bits >> CUT_BITS & 1;
+
+	return (bits + (CUT_MASK >> 1) + odd) & ~CUT_MASK;
+}
+
+void quire_halves_of(const float *values, size_t count, uint16_t *halves)
+{
+	if (!all_normal(values, count)) {
+		for (size_t i = 0; i < count; i++)
+			halves[i] = fp16_ieee_from_fp32_value(values[i]);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t bits = bits_of(values[i]);
+		const uint32_t rounded = round_bits(bits & ~SIGN);
+
+		halves[i] = (uint16_t)((rounded - EXPONENT_SHIFT) >> CUT_BITS |
+				       (bits & SIGN) >> 16);
+	}
+}
+
+void quire_halves_round(const float *values, size_t count, float *rounded)
+{
+	if (!all_normal(values, count)) {
+		for (size_t i = 0; i < count; i++)
+			rounded[i] = fp16_ieee_to_fp32_value(
+			    fp16_ieee_from_fp32_value(values[i]));
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t bits = round_bits(bits_of(values[i]));
+
+		memcpy(&rounded[i], &bits, sizeof(bits));
+	}
+}

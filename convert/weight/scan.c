@@ -1,0 +1,437 @@
+/*
+ * scan.c - one pass over scales and zero points, by several threads, in
+ * pieces that do not depend on how many there are. Judges nothing.
+ */
+#include "convert/weight/scan.h"
+
+#include <assert.h>
+#include <fp16.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "convert/weight/halves.h"
+
+/* Bytes of source that are looked at together. */
+#define PIECE_SIZE (UINT64_C(1) << 18)
+
+/* Columns of a block of the block types. */
+#define BLOCK_COUNT 32
+
+static const double half_step = 0x1p-11;
+
+double quire_offset(float zero, float scale)
+{
+	/* Exact: 24 bits times 24 bits are 48, of 53. */
+	return -(double)zero * (double)scale;
+}
+
+/*
+ * The library rounds f32 to f16, and a double rounded to f32 first would be
+ * rounded twice. An f32 whose last bit tells that something was cut off
+ * ("round to odd") rounds to f16 as the double itself would.
+ */
+static float round_to_odd(double value)
+{
+	const float near = (float)value;
+	uint32_t bits;
+
+	memcpy(&bits, &near, sizeof(bits));
+	if ((double)near == value || !isfinite(near) || (bits & 1))
+		return near;
+	return nextafterf(near, (double)near < value ? INFINITY : -INFINITY);
+}
+
+uint16_t quire_offset_bits(float zero, float scale)
+{
+	return fp16_ieee_from_fp32_value(
+	    round_to_odd(quire_offset(zero, scale)));
+}
+
+/* The error of a number that became an f16, or INFINITY for one it lost. */
+static double rounding(double value, uint16_t bits)
+{
+	const double rounded = (double)fp16_ieee_to_fp32_value(bits);
+	double error;
+
+	if (rounded == value)
+		return isinf(value) ? INFINITY : 0;
+	if (!isfinite(rounded))
+		return INFINITY;
+	error = fabs(rounded - value) / fabs(value);
+	return error <= half_step ? error : INFINITY;
+}
+
+bool quire_offset_is_held(float zero, float scale)
+{
+	return isfinite(rounding(quire_offset(zero, scale),
+				 quire_offset_bits(zero, scale)));
+}
+
+static void note(struct finding *finding, double value, uint64_t row,
+		 uint64_t at)
+{
+	if (!finding->found)
+		*finding = (struct finding){ true, (float)value, row, at };
+}
+
+static void add_error(struct rounding *sum, double error)
+{
+	if (error > sum->max)
+		sum->max = error;
+	sum->mean += error;
+}
+
+/* What a block has in common with the one beside it, or not. */
+struct rounded {
+	uint16_t scale;
+	uint16_t offset;
+};
+
+/* Returns the offset as f16. */
+static uint16_t survey_offset(uint64_t row, uint64_t block, float zero,
+			      float scale, struct survey *survey)
+{
+	const double offset = quire_offset(zero, scale);
+	const uint16_t bits = quire_offset_bits(zero, scale);
+	const double error = rounding(offset, bits);
+
+	if (isinf(error))
+		note(&survey->lost_offset, offset, row, block);
+	add_error(&survey->offsets, error);
+	return bits;
+}
+
+static struct rounded survey_block(const struct matmulnbits_rows *rows,
+				   uint64_t row, uint64_t block,
+				   struct survey *survey)
+{
+	const uint32_t bits = rows->weight->bits;
+	const float scale = quire_matmulnbits_scale(rows, row, block);
+	const float zero = quire_matmulnbits_zero(rows, row, block);
+	struct rounded rounded = { .scale = fp16_ieee_from_fp32_value(scale) };
+	const double scale_error = rounding((double)scale, rounded.scale);
+	/* No number of a codebook is greater than 1. */
+	const double top =
+	    rows->weight->codebook
+		? 1
+		: fmax(fabs((double)((1u << bits) - 1) - (double)zero),
+		       fabs((double)zero));
+	const double largest = top * fabs((double)scale);
+
+	if (isinf(scale_error))
+		note(&survey->lost_scale, (double)scale, rows->first + row,
+		     block);
+	add_error(&survey->scales, scale_error);
+	if (largest > survey->largest)
+		survey->largest = largest;
+	if (zero != (float)(1u << (bits - 1)))
+		survey->zero_default = false;
+	/* Who has no zero points and the default has no use for offsets. */
+	if (rows->zero_points || !survey->zero_default)
+		rounded.offset = survey_offset(rows->first + row, block, zero,
+					       scale, survey);
+	return rounded;
+}
+
+/* Only 8-bit codes around another zero point than 128 may leave int8. */
+static void survey_codes(const struct matmulnbits_rows *rows, uint64_t row,
+			 uint64_t block, struct survey *survey)
+{
+	const struct matmulnbits *weight = rows->weight;
+	const unsigned char *codes = rows->codes + row * weight->code_row_size;
+	const float zero = quire_matmulnbits_zero(rows, row, block);
+	const uint64_t end = (block + 1) * weight->block_size;
+
+	for (uint64_t col = block * weight->block_size;
+	     col < end && col < weight->k; col++) {
+		const float value = (float)codes[col] - zero;
+
+		if (!(value >= INT8_MIN && value <= INT8_MAX) ||
+		    value != rintf(value)) {
+			note(&survey->lost_code, (double)value,
+			     rows->first + row, col);
+			return;
+		}
+	}
+}
+
+static void survey_rows(const struct matmulnbits_rows *rows,
+			struct survey *survey)
+{
+	const struct matmulnbits *weight = rows->weight;
+	struct rounded before = { 0 };
+
+	for (uint64_t row = 0; row < rows->count; row++)
+		for (uint64_t block = 0; block < weight->blocks; block++) {
+			const struct rounded rounded =
+			    survey_block(rows, row, block, survey);
+			/* It begins where the block before it ended, within
+			 * 32 columns. */
+			const bool upper =
+			    block * weight->block_size % BLOCK_COUNT != 0;
+
+			if (upper && rounded.scale != before.scale)
+				note(&survey->split_scale, 0, rows->first + row,
+				     block);
+			if (upper && rounded.offset != before.offset)
+				note(&survey->split_offset, 0,
+				     rows->first + row, block);
+			before = rounded;
+			if (rows->codes && !survey->lost_code.found)
+				survey_codes(rows, row, block, survey);
+		}
+}
+
+/* Scales that are looked at together, and how many of them side by side. */
+#define RUN_COUNT  256
+#define LANE_COUNT 8
+
+/* The sums of each lane. */
+struct lanes {
+	double error_max[LANE_COUNT];
+	double error_sum[LANE_COUNT];
+	float largest[LANE_COUNT];
+};
+
+/* rounding() of each scale, without a branch. */
+static void round_run(const float values[RUN_COUNT], double errors[RUN_COUNT])
+{
+	float rounded[RUN_COUNT];
+
+	quire_halves_round(values, RUN_COUNT, rounded);
+	for (size_t i = 0; i < RUN_COUNT; i++) {
+		const double value = (double)values[i];
+		const double base = value == 0 ? 1 : fabs(value);
+		const double error = fabs((double)rounded[i] - value) / base;
+
+		errors[i] = error <= half_step ? error : INFINITY;
+	}
+}
+
+static void add_run(const float values[RUN_COUNT],
+		    const double errors[RUN_COUNT], struct lanes *lanes)
+{
+	for (size_t i = 0; i < RUN_COUNT; i += LANE_COUNT)
+		for (size_t j = 0; j < LANE_COUNT; j++) {
+			const double error = errors[i + j];
+			const float size = fabsf(values[i + j]);
+
+			lanes->error_sum[j] += error;
+			lanes->error_max[j] = error > lanes->error_max[j]
+						  ? error
+						  : lanes->error_max[j];
+			lanes->largest[j] =
+			    size > lanes->largest[j] ? size : lanes->largest[j];
+		}
+}
+
+static void note_lost(const struct matmulnbits_rows *rows, uint64_t first,
+		      const float values[RUN_COUNT],
+		      const double errors[RUN_COUNT], struct survey *survey)
+{
+	const uint64_t blocks = rows->weight->blocks;
+
+	for (size_t i = 0; i < RUN_COUNT && !survey->lost_scale.found; i++)
+		if (isinf(errors[i]))
+			note(&survey->lost_scale, (double)values[i],
+			     rows->first + (first + i) / blocks,
+			     (first + i) % blocks);
+}
+
+/* survey_rows() where a scale is all that a block has: they lie one after the
+ * other, and no two share 32 columns. */
+static void survey_scales(const struct matmulnbits_rows *rows,
+			  struct survey *survey)
+{
+	const struct matmulnbits *weight = rows->weight;
+	const uint64_t count = rows->count * weight->blocks;
+	/* No number of a codebook is greater than 1. */
+	const double top =
+	    weight->codebook ? 1 : (double)(1u << (weight->bits - 1));
+	struct lanes lanes = { .error_max = { 0 } };
+	float values[RUN_COUNT];
+	double errors[RUN_COUNT];
+
+	for (uint64_t first = 0; first < count; first += RUN_COUNT) {
+		const uint64_t left = count - first;
+		const size_t run = left < RUN_COUNT ? (size_t)left : RUN_COUNT;
+
+		quire_onnx_floats(weight->scales->type, rows->scales, first,
+				  run, values);
+		/* A scale of 0 adds nothing to anything. */
+		memset(values + run, 0, (RUN_COUNT - run) * sizeof(float));
+		round_run(values, errors);
+		add_run(values, errors, &lanes);
+		for (size_t j = 0; j < LANE_COUNT; j++)
+			if (isinf(lanes.error_max[j]))
+				note_lost(rows, first, values, errors, survey);
+	}
+	for (size_t j = 0; j < LANE_COUNT; j++) {
+		survey->scales.mean += lanes.error_sum[j];
+		survey->scales.max =
+		    fmax(survey->scales.max, lanes.error_max[j]);
+		survey->largest =
+		    fmax(survey->largest, top * (double)lanes.largest[j]);
+	}
+}
+
+/* ------------------------------------------------------------------ pieces */
+
+/* Pieces of a turn, for each thread. */
+#define PIECES_PER_THREAD 4
+
+/* Some of the rows. */
+struct piece {
+	struct survey survey;
+	quire_status status;
+	quire_error error;
+};
+
+struct pieces {
+	const struct matmulnbits *weight;
+	const uint32_t *map;
+	bool with_codes;
+	bool plain;
+	uint64_t rows;	/* of a piece; the last one has fewer */
+	uint64_t count; /* of pieces */
+	uint64_t first; /* of this turn */
+	struct piece *items;
+	unsigned char *scratch; /* for each strand */
+	size_t scratch_size;
+};
+
+static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
+			  unsigned char *scratch, quire_error *error)
+{
+	return with_codes
+		   ? quire_matmulnbits_fetch(rows, scratch, error)
+		   : quire_matmulnbits_fetch_scales(rows, scratch, error);
+}
+
+static void survey_piece(void *context, size_t strand, size_t item)
+{
+	const struct pieces *pieces = context;
+	struct piece *piece = &pieces->items[item];
+	struct matmulnbits_rows rows = { .weight = pieces->weight,
+					 .map = pieces->map };
+	uint64_t left;
+
+	rows.first = (pieces->first + item) * pieces->rows;
+	left = pieces->weight->n - rows.first;
+	rows.count = left < pieces->rows ? left : pieces->rows;
+	piece->survey = (struct survey){ .zero_default = true };
+	piece->status = fetch(&rows, pieces->with_codes,
+			      pieces->scratch + strand * pieces->scratch_size,
+			      &piece->error);
+	if (piece->status == QUIRE_OK && pieces->plain)
+		survey_scales(&rows, &piece->survey);
+	else if (piece->status == QUIRE_OK)
+		survey_rows(&rows, &piece->survey);
+}
+
+static void join_finding(struct finding *finding, const struct finding *next)
+{
+	if (!finding->found)
+		*finding = *next;
+}
+
+static void join_rounding(struct rounding *sum, const struct rounding *next)
+{
+	sum->max = fmax(sum->max, next->max);
+	sum->mean += next->mean;
+}
+
+/* What comes after is added: in the order of the rows, whoever had them. */
+static void join(struct survey *survey, const struct survey *next)
+{
+	survey->zero_default = survey->zero_default && next->zero_default;
+	join_finding(&survey->lost_scale, &next->lost_scale);
+	join_finding(&survey->lost_offset, &next->lost_offset);
+	join_finding(&survey->split_scale, &next->split_scale);
+	join_finding(&survey->split_offset, &next->split_offset);
+	join_finding(&survey->lost_code, &next->lost_code);
+	join_rounding(&survey->scales, &next->scales);
+	join_rounding(&survey->offsets, &next->offsets);
+	survey->largest = fmax(survey->largest, next->largest);
+}
+
+static quire_status run_turns(struct pieces *pieces, struct crew *crew,
+			      struct survey *survey, quire_error *error)
+{
+	const size_t most = PIECES_PER_THREAD * (size_t)crew->threads;
+	size_t count;
+
+	for (pieces->first = 0; pieces->first < pieces->count;
+	     pieces->first += count) {
+		const uint64_t left = pieces->count - pieces->first;
+
+		count = left < most ? (size_t)left : most;
+		quire_crew_run(crew, crew->threads, count, survey_piece,
+			       pieces);
+		for (size_t i = 0; i < count; i++) {
+			const struct piece *piece = &pieces->items[i];
+
+			if (piece->status != QUIRE_OK) {
+				if (error)
+					*error = piece->error;
+				return piece->status;
+			}
+			join(survey, &piece->survey);
+		}
+	}
+	return QUIRE_OK;
+}
+
+static struct pieces cut(const struct matmulnbits *weight, const uint32_t *map)
+{
+	const bool around_default =
+	    !weight->zero_points && (!weight->zero_is_0 || weight->is_signed);
+	const bool with_codes = weight->bits == 8 && !around_default && !map;
+	const uint64_t row_size = weight->scale_row_size +
+				  weight->zero_row_size +
+				  (with_codes ? weight->code_row_size : 0);
+	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
+	const uint64_t rows = step < weight->n ? step : weight->n;
+
+	assert(rows > 0);
+	return (struct pieces){
+		.weight = weight,
+		.map = map,
+		.with_codes = with_codes,
+		.plain =
+		    around_default && weight->block_size % BLOCK_COUNT == 0,
+		.rows = rows,
+		.count = weight->n / rows + (weight->n % rows != 0),
+		.scratch_size =
+		    with_codes ? quire_matmulnbits_scratch(weight, rows)
+			       : quire_matmulnbits_scales_scratch(weight, rows),
+	};
+}
+
+quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
+			  struct crew *crew, struct survey *survey,
+			  quire_error *error)
+{
+	struct pieces pieces = cut(weight, map);
+	struct survey seen = { .zero_default = true, .reordered = map != NULL };
+	const double count = (double)weight->n * (double)weight->blocks;
+	quire_status status;
+
+	pieces.items = calloc(PIECES_PER_THREAD * (size_t)crew->threads,
+			      sizeof(*pieces.items));
+	pieces.scratch = malloc(crew->threads * pieces.scratch_size + 1);
+	status =
+	    pieces.items && pieces.scratch
+		? run_turns(&pieces, crew, &seen, error)
+		: quire_fail_memory(error, crew->threads * pieces.scratch_size);
+	free(pieces.scratch);
+	free(pieces.items);
+	if (status != QUIRE_OK)
+		return status;
+	seen.scales.mean /= count;
+	seen.offsets.mean /= count;
+	*survey = seen;
+	return QUIRE_OK;
+}
