@@ -2,16 +2,16 @@
  * cmd_bench.c - quire bench: how fast linear layers are multiplied on this
  * machine, beside how fast it can be at all.
  */
-#include "cli/bench_device.h"
-#include "cli/bench_models.h"
-#include "cli/bench_options.h"
-#include "cli/bench_print.h"
-#include "cli/bench_run.h"
+#include "cli/bench/bench_device.h"
+#include "cli/bench/bench_models.h"
+#include "cli/bench/bench_options.h"
+#include "cli/bench/bench_print.h"
+#include "cli/bench/bench_run.h"
 #include "cli/command.h"
-#include "cli/device_option.h"
-#include "cli/lookup.h"
-#include "cli/terminal.h"
-#include "cli/trouble.h"
+#include "cli/files/lookup.h"
+#include "cli/ui/device_option.h"
+#include "cli/ui/terminal.h"
+#include "cli/ui/trouble.h"
 
 #include <stdlib.h>
 #include <unistd.h>

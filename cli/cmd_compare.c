@@ -4,10 +4,10 @@
  * libquire_convert's.
  */
 #include "cli/command.h"
-#include "cli/json_out.h"
-#include "cli/terminal.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/ui/json_out.h"
+#include "cli/ui/terminal.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 #include "quire_convert.h"
 
 #include <inttypes.h>

@@ -4,12 +4,12 @@
  * conversion goes is libquire_convert's.
  */
 #include "cli/command.h"
-#include "cli/convert_report.h"
-#include "cli/interrupt.h"
-#include "cli/output_file.h"
-#include "cli/recipe_option.h"
-#include "cli/terminal.h"
-#include "cli/trouble.h"
+#include "cli/files/output_file.h"
+#include "cli/files/recipe_option.h"
+#include "cli/ui/convert_report.h"
+#include "cli/ui/interrupt.h"
+#include "cli/ui/terminal.h"
+#include "cli/ui/trouble.h"
 #include "quire_convert.h"
 
 #include <string.h>

@@ -3,12 +3,12 @@
  * file. Rows go through a small buffer, so that size does not matter.
  */
 #include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/lookup.h"
-#include "cli/npy.h"
-#include "cli/output_file.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/files/lookup.h"
+#include "cli/files/npy.h"
+#include "cli/files/output_file.h"
+#include "cli/ui/interrupt.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,10 +4,10 @@
  */
 #include "base/nearest.h"
 #include "cli/command.h"
-#include "cli/copy_model.h"
-#include "cli/edit_value.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/rewrite/copy_model.h"
+#include "cli/rewrite/edit_value.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,11 +3,11 @@
  * that it was made of. How they get there is libquire_convert's.
  */
 #include "cli/command.h"
-#include "cli/interrupt.h"
-#include "cli/output_file.h"
-#include "cli/terminal.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/files/output_file.h"
+#include "cli/ui/interrupt.h"
+#include "cli/ui/terminal.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 #include "quire_convert.h"
 
 #include <inttypes.h>

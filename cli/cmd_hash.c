@@ -4,10 +4,10 @@
  */
 #include "base/nearest.h"
 #include "cli/command.h"
-#include "cli/digest_many.h"
-#include "cli/lookup.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/files/lookup.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
+#include "cli/verify/digest_many.h"
 
 #include <stdio.h>
 #include <stdlib.h>

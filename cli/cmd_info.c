@@ -3,11 +3,11 @@
  * as JSON for programs. Reads no tensor data.
  */
 #include "cli/command.h"
-#include "cli/json_out.h"
-#include "cli/lookup.h"
-#include "cli/text.h"
-#include "cli/text_table.h"
-#include "cli/trouble.h"
+#include "cli/files/lookup.h"
+#include "cli/ui/json_out.h"
+#include "cli/ui/text.h"
+#include "cli/ui/text_table.h"
+#include "cli/ui/trouble.h"
 
 #include <inttypes.h>
 #include <stdio.h>

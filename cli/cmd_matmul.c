@@ -4,12 +4,12 @@
  */
 #include "base/nearest.h"
 #include "cli/command.h"
-#include "cli/device_option.h"
-#include "cli/lookup.h"
-#include "cli/npy.h"
-#include "cli/output_file.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/files/lookup.h"
+#include "cli/files/npy.h"
+#include "cli/files/output_file.h"
+#include "cli/ui/device_option.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 #include <errno.h>
 #include <inttypes.h>

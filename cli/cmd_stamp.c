@@ -2,9 +2,9 @@
  * cmd_stamp.c - quire stamp: a container of any GGUF file, the tensors' bytes
  * as they are.
  */
-#include "cli/copy_command.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/rewrite/copy_command.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  * cmd_strip.c - quire strip: a container without what makes it one. The file
  * is verified before, as nothing could find damage in it afterwards.
  */
-#include "cli/copy_command.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/rewrite/copy_command.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,10 +4,10 @@
  * and go to stdout; a file that cannot be judged at all is trouble and goes to
  * stderr.
  */
-#include "cli/check_manifest.h"
 #include "cli/command.h"
-#include "cli/lookup.h"
-#include "cli/trouble.h"
+#include "cli/files/lookup.h"
+#include "cli/ui/trouble.h"
+#include "cli/verify/check_manifest.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef QUIRE_CLI_COMMAND_H
 #define QUIRE_CLI_COMMAND_H
 
-#include "cli/args.h"
+#include "cli/ui/args.h"
 
 struct command {
 	const char *name;

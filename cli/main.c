@@ -3,10 +3,10 @@
  * that what was printed has really been written.
  */
 #include "base/nearest.h"
-#include "cli/bus_error.h"
 #include "cli/command.h"
-#include "cli/text.h"
-#include "cli/trouble.h"
+#include "cli/ui/bus_error.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 #include "quire.h"
 
 #include <errno.h>

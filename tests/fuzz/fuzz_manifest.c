@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "cli/manifest.h"
-#include "cli/trouble.h"
+#include "cli/ui/trouble.h"
+#include "cli/verify/manifest.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_folder.h"
 

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "cli/npy.h"
+#include "cli/files/npy.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_folder.h"
 

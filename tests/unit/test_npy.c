@@ -2,8 +2,8 @@
  * test_npy.c - .npy streams: what NumPy writes is read, what it would not
  * write is refused, whether it comes from a file or down a pipe.
  */
-#include "cli/npy.h"
-#include "cli/npy_header.h"
+#include "cli/files/npy.h"
+#include "cli/files/npy_header.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,0 +1,82 @@
+/*
+ * bench_cases.h - what quire bench measures, and what it found.
+ */
+#ifndef QUIRE_CLI_BENCH_BENCH_CASES_H
+#define QUIRE_CLI_BENCH_BENCH_CASES_H
+
+#include "cli/bench/peak.h"
+#include "quire.h"
+
+/* More of each than a table that is read by people can use. */
+#define BENCH_LIST_MAX 64
+
+struct bench_numbers {
+	size_t count;
+	uint32_t number[BENCH_LIST_MAX];
+};
+
+struct bench_shape {
+	uint64_t k, n;
+	bool one_row; /* measured for one row of x alone */
+};
+
+/* All that was asked for: the product of the lists. */
+struct bench_plan {
+	size_t shape_count;
+	struct bench_shape shape[BENCH_LIST_MAX];
+	struct bench_numbers m;
+	struct bench_numbers threads;
+	struct bench_numbers level;
+	struct bench_numbers weights; /* quire_dtype */
+	const char *kernels;	      /* NULL: the best */
+	bool prepack;		      /* also with weights laid out before */
+	quire_device device;	      /* QUIRE_DEVICE_CPU or ..._METAL */
+	const quire_model *model;     /* whose weights; NULL: made up */
+};
+
+/* One product: y[m][n] = x[m][k] W^T. */
+struct bench_case {
+	uint64_t k, n;
+	uint32_t m, threads, level;
+	quire_dtype weights;
+	uint64_t weight_size; /* bytes */
+	size_t source;	      /* of its weights, among those of its run */
+	bool prepacked;	      /* quire_runtime_prepack has laid them out */
+
+	double ms; /* the median of all calls */
+	const char *kernels;
+	struct peaks peaks; /* of as many threads, in the same run; CPU */
+	double f32_ms;	    /* with weights in f32, in the same run; device */
+	char device[64];    /* its name; empty: the CPU */
+};
+
+struct bench_results {
+	struct bench_case *cases;
+	size_t count;
+};
+
+/* 10^9 bytes of weights, and 10^9 multiplications and additions, a second. */
+double bench_gbps(const struct bench_case *what);
+double bench_gops(const struct bench_case *what);
+
+/* Whether the weights are multiplied as int8 at the case's level. */
+bool bench_is_int8(const struct bench_case *what);
+
+/* One shape with one type of weights: what is measured together. */
+struct bench_group {
+	struct bench_shape shape;
+	quire_dtype weights;
+};
+
+/* The cases of a group with this many threads. The caller frees. NULL: no
+ * memory. */
+struct bench_case *bench_cases_make(const struct bench_plan *plan,
+				    const struct bench_group *group,
+				    uint32_t threads, size_t *count);
+
+/* Appends; false if there is no memory. */
+bool bench_results_add(struct bench_results *results,
+		       const struct bench_case *cases, size_t count);
+void bench_results_free(struct bench_results *results);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * bench_models.h - the linear layers of models that everybody knows, by their
+ * published configurations; no weights.
+ */
+#ifndef QUIRE_CLI_BENCH_BENCH_MODELS_H
+#define QUIRE_CLI_BENCH_BENCH_MODELS_H
+
+#include "cli/bench/bench_cases.h"
+
+#define BENCH_LINEARS_MAX 6
+
+/* Layers of the same shape. */
+struct bench_linears {
+	uint32_t k, n;
+	uint32_t count; /* in the whole model */
+};
+
+struct bench_model {
+	const char *name;
+	struct bench_linears linears[BENCH_LINEARS_MAX];
+	/* From the last layer to the vocabulary: of a prompt, the last token
+	 * alone goes through it. */
+	struct bench_linears head;
+};
+
+/* NULL, and told on stderr, if there is none of that name. */
+const struct bench_model *bench_model_find(const char *name);
+
+/* Its shapes, each once. */
+void bench_model_shapes(const struct bench_model *model,
+			struct bench_plan *plan);
+
+/*
+ * Tokens a second of all linears, for m tokens at once, of what was measured
+ * with the same threads, level and weights as `like`. False if a shape is
+ * missing.
+ */
+bool bench_model_speed(const struct bench_model *model,
+		       const struct bench_results *results,
+		       const struct bench_case *like, double *tokens);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * bench_options.c - reads lists. Ranges keep every size within reach: no
+ * product of the largest ones overflows 64 bits.
+ */
+#include "cli/bench/bench_options.h"
+#include "cli/ui/trouble.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+/* 2^20 columns or rows: five times the largest vocabulary there is. */
+#define DIMENSION_MAX (1U << 20)
+
+/* The types that are multiplied by, as quire.h lists them. */
+static const quire_dtype dtypes[] = { QUIRE_F32,  QUIRE_F16,  QUIRE_Q4_0,
+				      QUIRE_Q4_1, QUIRE_Q8_0, QUIRE_BF16 };
+
+#define DTYPE_COUNT (sizeof(dtypes) / sizeof(*dtypes))
+
+static size_t item_size(const char *text)
+{
+	return strcspn(text, ",");
+}
+
+static bool read_number(const char *text, size_t size, uint32_t *number)
+{
+	uint64_t value = 0;
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		value = value * 10 + (uint64_t)(text[i] - '0');
+		if (value > UINT32_MAX)
+			return false;
+	}
+	*number = (uint32_t)value;
+	return size > 0;
+}
+
+static bool add(const char *option, struct bench_numbers *list, uint32_t number)
+{
+	if (list->count < BENCH_LIST_MAX) {
+		list->number[list->count++] = number;
+		return true;
+	}
+	trouble("bench: more than %d in --%s", BENCH_LIST_MAX, option);
+	return false;
+}
+
+bool bench_read_numbers(const char *option, const char *text, uint32_t min,
+			uint32_t max, struct bench_numbers *numbers)
+{
+	const char *item = text;
+	uint32_t number;
+
+	numbers->count = 0;
+	for (;;) {
+		const size_t size = item_size(item);
+
+		if (!read_number(item, size, &number) || number < min ||
+		    number > max) {
+			trouble("bench: --%s takes numbers from %" PRIu32
+				" to %" PRIu32 ", separated by commas, not "
+				"'%s'",
+				option, min, max, text);
+			return false;
+		}
+		if (!add(option, numbers, number))
+			return false;
+		if (item[size] == '\0')
+			return true;
+		item += size + 1;
+	}
+}
+
+static bool find_dtype(const char *text, size_t size, uint32_t *dtype)
+{
+	size_t i;
+
+	for (i = 0; i < DTYPE_COUNT; i++) {
+		const char *name = quire_dtype_name(dtypes[i]);
+
+		if (strlen(name) == size &&
+		    strncasecmp(name, text, size) == 0) {
+			*dtype = (uint32_t)dtypes[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+bool bench_read_weights(const char *text, struct bench_numbers *weights)
+{
+	const char *item = text;
+	uint32_t dtype;
+
+	weights->count = 0;
+	for (;;) {
+		const size_t size = item_size(item);
+
+		if (!find_dtype(item, size, &dtype)) {
+			trouble("bench: --weights takes Q4_0, Q4_1, Q8_0, F32, "
+				"F16 and BF16, separated by commas, not '%s'",
+				text);
+			return false;
+		}
+		if (!add("weights", weights, dtype))
+			return false;
+		if (item[size] == '\0')
+			return true;
+		item += size + 1;
+	}
+}
+
+bool bench_read_shapes(const struct args_list *list, struct bench_plan *plan)
+{
+	struct bench_numbers pair;
+	size_t i;
+
+	for (i = 0; i < list->count; i++) {
+		if (!bench_read_numbers("shape", list->item[i], 1,
+					DIMENSION_MAX, &pair))
+			return false;
+		if (pair.count != 2) {
+			trouble("bench: --shape takes K,N, not '%s'",
+				list->item[i]);
+			return false;
+		}
+		if (plan->shape_count == BENCH_LIST_MAX) {
+			trouble("bench: more than %d of --shape",
+				BENCH_LIST_MAX);
+			return false;
+		}
+		plan->shape[plan->shape_count++] = (struct bench_shape){
+			.k = pair.number[0],
+			.n = pair.number[1],
+		};
+	}
+	return true;
+}

@@ -1,0 +1,22 @@
+/*
+ * bench_options.h - lists on the command line of quire bench: "1,4,16". What
+ * is wrong with one has been told on stderr when a call returns false.
+ */
+#ifndef QUIRE_CLI_BENCH_BENCH_OPTIONS_H
+#define QUIRE_CLI_BENCH_BENCH_OPTIONS_H
+
+#include "cli/bench/bench_cases.h"
+#include "cli/ui/args.h"
+
+/* Numbers from min to max, separated by commas. `option` is the name of the
+ * option, for the message. */
+bool bench_read_numbers(const char *option, const char *text, uint32_t min,
+			uint32_t max, struct bench_numbers *numbers);
+
+/* Names of dtypes: "Q4_0,F16"; upper or lower case. */
+bool bench_read_weights(const char *text, struct bench_numbers *weights);
+
+/* Each item "K,N". */
+bool bench_read_shapes(const struct args_list *list, struct bench_plan *plan);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * bench_print.c - the table for people, the JSON for bench/plot.py and its
+ * like. Both have the same rows in the same order.
+ */
+#include "cli/bench/bench_print.h"
+#include "cli/bench/bench_device.h"
+#include "cli/ui/json_out.h"
+#include "cli/ui/text_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* "123.4 / 567.8 = 0.22" */
+static void table_ratio(struct table *table, double value, double limit)
+{
+	char text[96];
+
+	if (limit > 0)
+		snprintf(text, sizeof(text), "%.1f / %.1f = %.2f", value, limit,
+			 value / limit);
+	else
+		snprintf(text, sizeof(text), "%.1f", value);
+	table_text(table, text);
+}
+
+static void table_titles(struct table *table)
+{
+	static const char *const titles[] = {
+		"K x N", "M",  "threads",     "weights",
+		"level", "ms", "GB/s / read", "GOP/s / peak",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(titles) / sizeof(*titles); i++)
+		table_text(table, titles[i]);
+}
+
+/* "Q4_0", or "Q4_0 prepacked" */
+static void table_weights(struct table *table, const struct bench_case *row)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s%s", quire_dtype_name(row->weights),
+		 row->prepacked ? " prepacked" : "");
+	table_text(table, text);
+}
+
+static void table_case(struct table *table, const struct bench_case *row)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " x %" PRIu64, row->k, row->n);
+	table_text(table, text);
+	table_number(table, row->m);
+	table_number(table, row->threads);
+	table_weights(table, row);
+	table_number(table, row->level);
+	snprintf(text, sizeof(text), "%.4f", row->ms);
+	table_text(table, text);
+	table_ratio(table, bench_gbps(row), row->peaks.read_gbps);
+	table_ratio(table, bench_gops(row),
+		    bench_is_int8(row) ? row->peaks.int8_gops
+				       : row->peaks.f32_gflops);
+}
+
+/* Whether the row is one for which a speed of the model can be told, and the
+ * first one of its kind. */
+static bool tells_speed(const struct bench_results *results, size_t index,
+			const struct bench_model *model, double *tokens)
+{
+	const struct bench_case *row = &results->cases[index];
+
+	return row->k == model->linears[0].k && row->n == model->linears[0].n &&
+	       bench_model_speed(model, results, row, tokens);
+}
+
+static const char *phase_of(uint32_t m)
+{
+	return m == 1 ? "decode" : "prompt";
+}
+
+static bool print_speeds(const struct bench_results *results,
+			 const struct bench_model *model)
+{
+	struct table table = table_start("lrrlrr");
+	static const char *const titles[] = { "phase",	 "tokens", "threads",
+					      "weights", "level",  "tokens/s" };
+	char text[32];
+	double tokens;
+	size_t i;
+
+	printf("\n%s, its linears alone:\n", model->name);
+	for (i = 0; i < sizeof(titles) / sizeof(*titles); i++)
+		table_text(&table, titles[i]);
+	for (i = 0; i < results->count; i++) {
+		const struct bench_case *row = &results->cases[i];
+
+		if (!tells_speed(results, i, model, &tokens))
+			continue;
+		table_text(&table, phase_of(row->m));
+		table_number(&table, row->m);
+		table_number(&table, row->threads);
+		table_weights(&table, row);
+		table_number(&table, row->level);
+		snprintf(text, sizeof(text), "%.1f", tokens);
+		table_text(&table, text);
+	}
+	return table_print(&table);
+}
+
+bool bench_print_table(const struct bench_results *results,
+		       const struct bench_model *model)
+{
+	struct table table;
+	size_t i;
+
+	if (results->count && results->cases->device[0] != '\0')
+		return bench_device_print(results) &&
+		       (!model || print_speeds(results, model));
+	table = table_start("lrrlrrrr");
+	printf("kernels %s; limits by %s: reading; level 4 on weights in "
+	       "blocks: int8; else f32\n",
+	       results->count ? results->cases[0].kernels : "-",
+	       peak_loops_name());
+	table_titles(&table);
+	for (i = 0; i < results->count; i++)
+		table_case(&table, &results->cases[i]);
+	return table_print(&table) && (!model || print_speeds(results, model));
+}
+
+static void json_case(struct json_out *out, const struct bench_case *row)
+{
+	const bool on_device = row->device[0] != '\0';
+
+	json_out_begin(out, NULL, '{');
+	json_out_u64(out, "k", row->k);
+	json_out_u64(out, "n", row->n);
+	json_out_u64(out, "m", row->m);
+	json_out_u64(out, "threads", row->threads);
+	json_out_text(out, "weights", quire_dtype_name(row->weights));
+	json_out_u64(out, "level", row->level);
+	if (row->prepacked)
+		json_out_text(out, "layout", "prepacked");
+	json_out_text(out, "kernels", on_device ? "metal" : row->kernels);
+	json_out_f64(out, "ms", row->ms);
+	json_out_f64(out, "gbps", bench_gbps(row));
+	json_out_f64(out, "gops", bench_gops(row));
+	if (on_device) {
+		bench_device_json(out, row);
+	} else {
+		json_out_f64(out, "read_gbps", row->peaks.read_gbps);
+		json_out_f64(out, "int8_gops", row->peaks.int8_gops);
+		json_out_f64(out, "f32_gflops", row->peaks.f32_gflops);
+	}
+	json_out_end(out, '}');
+}
+
+static void json_speeds(struct json_out *out,
+			const struct bench_results *results,
+			const struct bench_model *model)
+{
+	double tokens;
+	size_t i;
+
+	json_out_text(out, "model", model->name);
+	json_out_begin(out, "speeds", '[');
+	for (i = 0; i < results->count; i++) {
+		const struct bench_case *row = &results->cases[i];
+
+		if (!tells_speed(results, i, model, &tokens))
+			continue;
+		json_out_begin(out, NULL, '{');
+		json_out_text(out, "phase", phase_of(row->m));
+		json_out_u64(out, "m", row->m);
+		json_out_u64(out, "threads", row->threads);
+		json_out_text(out, "weights", quire_dtype_name(row->weights));
+		json_out_u64(out, "level", row->level);
+		if (row->prepacked)
+			json_out_text(out, "layout", "prepacked");
+		json_out_f64(out, "tokens_per_second", tokens);
+		json_out_end(out, '}');
+	}
+	json_out_end(out, ']');
+}
+
+bool bench_print_json(const struct bench_results *results,
+		      const struct bench_model *model)
+{
+	struct json_out out = json_out_start(stdout);
+	size_t i;
+
+	json_out_begin(&out, NULL, '{');
+	if (results->count == 0 || results->cases->device[0] == '\0')
+		json_out_text(&out, "limits_by", peak_loops_name());
+	json_out_begin(&out, "results", '[');
+	for (i = 0; i < results->count; i++)
+		json_case(&out, &results->cases[i]);
+	json_out_end(&out, ']');
+	if (model)
+		json_speeds(&out, results, model);
+	json_out_end(&out, '}');
+	return json_out_finish(&out);
+}

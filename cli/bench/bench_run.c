@@ -1,0 +1,291 @@
+/*
+ * bench_run.c - rounds of short bursts: the limits of the machine, then each
+ * case, and again. A figure is the median of all calls.
+ *
+ * The threads of a runtime's pool go on spinning for a while after a call;
+ * between them and those of the peak meter there is a pause.
+ */
+#include "cli/bench/bench_run.h"
+#include "cli/ui/terminal.h"
+#include "cli/ui/trouble.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ROUNDS 7
+
+/* Of one case in one round: this long, but at most so many calls. */
+#define BURST_SECONDS 0.02
+#define BURST_CALLS   64
+
+/* A call that takes longer than this is made in every third round alone. */
+#define SLOW_SECONDS 0.1
+#define SLOW_ROUNDS  3
+
+/* Calls that go to a device with one commit, as those of a layer or two do. */
+#define BATCH_CALLS 16
+
+/* Twice what pthreadpool's threads spin: a million pauses of 20 ns, or of 70 on
+ * the slowest of Intel's CPUs. */
+#define PAUSE_NANOSECONDS 150000000
+
+struct timing {
+	double expected; /* seconds a call, by the first one */
+	size_t count;
+	double seconds[ROUNDS * BURST_CALLS];
+};
+
+struct bench {
+	quire_runtime *runtime;
+	quire_runtime *prepacked; /* the same, for weights laid out before */
+	struct peak_meter *meter; /* NULL: the CPU does not compute */
+	struct bench_weights *weights;
+	quire_batch *batch; /* under way, or NULL */
+	float *x, *y;	    /* for the most rows */
+	struct timing *timings;
+};
+
+static bool call(struct bench *bench, const struct bench_case *what,
+		 double *time)
+{
+	const quire_tensor *tensor =
+	    bench_weights_next(&bench->weights[what->source]);
+	const quire_matmul_options how = {
+		.accuracy_level = what->level,
+		.batch = bench->batch,
+		.k = what->k,
+	};
+	quire_runtime *runtime =
+	    what->prepacked ? bench->prepacked : bench->runtime;
+	const double start = terminal_seconds();
+	quire_error error;
+
+	if (quire_matmul(runtime, tensor, bench->x, what->m, bench->y, &how,
+			 &error) != QUIRE_OK) {
+		trouble("bench: %s", error.message);
+		return false;
+	}
+	*time = terminal_seconds() - start;
+	return true;
+}
+
+/* *time = seconds of each of so many calls that are one batch. */
+static bool call_together(struct bench *bench, const struct bench_case *what,
+			  size_t calls, double *time)
+{
+	const double start = terminal_seconds();
+	quire_status status;
+	quire_error error;
+	bool done = true;
+
+	if (quire_runtime_begin(bench->runtime, &bench->batch, &error) !=
+	    QUIRE_OK) {
+		trouble("bench: %s", error.message);
+		return false;
+	}
+	for (size_t i = 0; done && i < calls; i++)
+		done = call(bench, what, time);
+	status = quire_runtime_end(bench->batch, &error);
+	bench->batch = NULL;
+	if (done && status != QUIRE_OK)
+		trouble("bench: %s", error.message);
+	*time = (terminal_seconds() - start) / (double)calls;
+	return done && status == QUIRE_OK;
+}
+
+static bool burst(struct bench *bench, const struct bench_case *what,
+		  struct timing *timing, size_t round)
+{
+	const double wanted = BURST_SECONDS / timing->expected;
+	size_t calls = 1;
+
+	if (timing->expected > SLOW_SECONDS && round % SLOW_ROUNDS != 0)
+		return true;
+	if (wanted > 1)
+		calls = wanted < BURST_CALLS ? (size_t)wanted : BURST_CALLS;
+	if (!bench->meter)
+		return call_together(bench, what,
+				     calls < BATCH_CALLS ? calls : BATCH_CALLS,
+				     &timing->seconds[timing->count++]);
+	for (; calls > 0; calls--)
+		if (!call(bench, what, &timing->seconds[timing->count++]))
+			return false;
+	return true;
+}
+
+static void pause_for_threads(const struct bench_case *what)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NANOSECONDS };
+
+	if (what->threads > 1)
+		nanosleep(&pause, NULL);
+}
+
+/* The first call of a case finds its scratch not allocated. */
+static bool warm_up(struct bench *bench, const struct bench_case *cases,
+		    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		double *expected = &bench->timings[i].expected;
+
+		if (!call(bench, &cases[i], expected))
+			return false;
+		if (*expected < SLOW_SECONDS &&
+		    !call(bench, &cases[i], expected))
+			return false;
+	}
+	return true;
+}
+
+static bool run_rounds(struct bench *bench, const struct bench_case *cases,
+		       size_t count)
+{
+	const struct bench_weights *weights = bench->weights;
+
+	for (size_t round = 0; round < ROUNDS; round++) {
+		pause_for_threads(cases);
+		if (bench->meter)
+			peak_meter_sample(bench->meter, weights->memory,
+					  weights->size);
+		for (size_t i = 0; i < count; i++) {
+			if (i > 0 && cases[i].prepacked &&
+			    !cases[i - 1].prepacked)
+				pause_for_threads(cases);
+			if (!burst(bench, &cases[i], &bench->timings[i], round))
+				return false;
+		}
+	}
+	return true;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	const double x = *(const double *)a;
+	const double y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void conclude(struct bench *bench, struct bench_case *cases,
+		     size_t count)
+{
+	quire_runtime_info info;
+
+	quire_runtime_describe(bench->runtime, &info);
+	for (size_t i = 0; i < count; i++) {
+		struct timing *timing = &bench->timings[i];
+
+		qsort(timing->seconds, timing->count,
+		      sizeof(timing->seconds[0]), compare_times);
+		cases[i].ms = timing->seconds[timing->count / 2] * 1e3;
+		cases[i].kernels = info.kernels;
+		if (bench->meter)
+			cases[i].peaks = peak_meter_result(bench->meter);
+		if (info.device_name)
+			snprintf(cases[i].device, sizeof(cases[i].device), "%s",
+				 info.device_name);
+	}
+}
+
+/* What the cases multiply by, if it is a device that does. */
+static quire_status attach(const struct bench *bench,
+			   const struct bench_plan *plan,
+			   const struct bench_case *cases, size_t count,
+			   quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+
+	if (plan->device == QUIRE_DEVICE_CPU)
+		return QUIRE_OK;
+	if (plan->model)
+		status =
+		    quire_runtime_attach(bench->runtime, plan->model, error);
+	for (size_t i = 0; status == QUIRE_OK && i < count; i++)
+		status = quire_runtime_attach(
+		    bench->runtime, bench->weights[cases[i].source].made,
+		    error);
+	return status;
+}
+
+/* A runtime of its own, so that the other one's products are by the weights
+ * as they lie. */
+static quire_status prepack(struct bench *bench, const struct bench_plan *plan,
+			    const quire_runtime_options *how,
+			    const struct bench_case *cases, size_t count,
+			    quire_error *error)
+{
+	quire_status status;
+
+	if (!plan->prepack)
+		return QUIRE_OK;
+	status = quire_runtime_create(how, &bench->prepacked, error);
+	if (status == QUIRE_OK && plan->model)
+		status =
+		    quire_runtime_prepack(bench->prepacked, plan->model, error);
+	for (size_t i = 0; status == QUIRE_OK && i < count; i++)
+		status = quire_runtime_prepack(
+		    bench->prepacked, bench->weights[cases[i].source].made,
+		    error);
+	return status;
+}
+
+static bool prepare(struct bench *bench, const struct bench_plan *plan,
+		    const struct bench_case *cases, size_t count)
+{
+	const quire_runtime_options how = {
+		.device = plan->device,
+		.threads = cases->threads,
+		.kernels = plan->kernels,
+	};
+	const size_t k = (size_t)cases->k;
+	const size_t n = (size_t)cases->n;
+	size_t rows = 0;
+	quire_error error;
+
+	for (size_t i = 0; i < count; i++)
+		if (cases[i].m > rows)
+			rows = cases[i].m;
+	if (plan->device == QUIRE_DEVICE_CPU)
+		bench->meter = peak_meter_create(cases->threads);
+	bench->timings = calloc(count, sizeof(*bench->timings));
+	bench->x = malloc(rows * k * sizeof(float));
+	bench->y = malloc(rows * n * sizeof(float));
+	if ((plan->device == QUIRE_DEVICE_CPU && !bench->meter) ||
+	    !bench->timings || !bench->x || !bench->y) {
+		trouble_memory();
+		return false;
+	}
+	/* Up to 1, of both signs: by 2^32 over the golden ratio. */
+	for (size_t i = 0; i < rows * k; i++) {
+		const uint32_t spread = (uint32_t)i * 2654435761U >> 16;
+
+		bench->x[i] = (float)spread / 32768.0F - 1.0F;
+	}
+	if (quire_runtime_create(&how, &bench->runtime, &error) != QUIRE_OK ||
+	    attach(bench, plan, cases, count, &error) != QUIRE_OK ||
+	    prepack(bench, plan, &how, cases, count, &error) != QUIRE_OK) {
+		trouble("bench: %s", error.message);
+		return false;
+	}
+	return true;
+}
+
+bool bench_run(const struct bench_plan *plan, struct bench_weights *weights,
+	       struct bench_case *cases, size_t count)
+{
+	struct bench bench = { .weights = weights };
+	const bool done = prepare(&bench, plan, cases, count) &&
+			  warm_up(&bench, cases, count) &&
+			  run_rounds(&bench, cases, count);
+
+	if (done)
+		conclude(&bench, cases, count);
+	quire_runtime_free(bench.prepacked);
+	quire_runtime_free(bench.runtime);
+	peak_meter_free(bench.meter);
+	free(bench.timings);
+	free(bench.x);
+	free(bench.y);
+	return done;
+}

@@ -1,0 +1,53 @@
+/*
+ * peak_avxvnni.c - the loops in 256 bits, with VNNI.
+ */
+#ifndef __AVXVNNI__
+#error "compile this file with AVX-VNNI"
+#endif
+
+#include <cpuid.h>
+
+#include "cli/bench/peak_avx2.h"
+
+/* Bit 4 of EAX of leaf 7, subleaf 1. The compilers' own look-up does not
+ * know it yet; that the registers are saved follows from avx2's. */
+static bool runs(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	return __builtin_cpu_supports("avx2") &&
+	       __builtin_cpu_supports("fma") &&
+	       __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) &&
+	       (eax >> 4 & 1);
+}
+
+static uint64_t multiply_int8(size_t rounds)
+{
+	volatile char start = 3;
+	const __m256i x = _mm256_set1_epi8(start);
+	__m256i sum[PEAK_CHAINS];
+
+#pragma GCC unroll 12
+	for (size_t j = 0; j < PEAK_CHAINS; j++)
+		sum[j] = _mm256_setzero_si256();
+	for (size_t i = 0; i < rounds; i++)
+#pragma GCC unroll 12
+		for (size_t j = 0; j < PEAK_CHAINS; j++) {
+			sum[j] = _mm256_dpbusd_avx_epi32(sum[j], x, x);
+			PEAK_HOLD(sum[j]);
+		}
+#pragma GCC unroll 12
+	for (size_t j = 1; j < PEAK_CHAINS; j++)
+		sum[0] = _mm256_add_epi32(sum[0], sum[j]);
+	return sum_avx2(sum[0]);
+}
+
+const struct peak_loops quire_peak_avxvnni = {
+	.name = "avxvnni",
+	.runs = runs,
+	.read = read_avx2,
+	.int8 = multiply_int8,
+	.f32 = f32_avx2,
+	.int8_ops = PEAK_CHAINS * 32 * 2,
+	.f32_ops = PEAK_CHAINS * 8 * 2,
+};

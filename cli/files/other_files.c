@@ -1,0 +1,78 @@
+/*
+ * other_files.c - reads the output's folder. Removes nothing: a file that this
+ * conversion did not name may be someone's.
+ */
+#include "cli/files/other_files.h"
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char ending[] = ".gguf";
+static const char numbers[] = "-00000-of-00000.gguf";
+
+static const char *last_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool has_shape(const char *text, const char *shape)
+{
+	for (; *shape; shape++, text++)
+		if (*shape == '0' ? *text < '0' || *text > '9'
+				  : *text != *shape)
+			return false;
+	return *text == '\0';
+}
+
+/* Whether `name` is that of the output or a part of it. */
+static bool belongs(const char *name, const char *output)
+{
+	const size_t size = strlen(output);
+	size_t stem = size;
+
+	if (strcmp(name, output) == 0)
+		return true;
+	if (size > strlen(ending) &&
+	    strcmp(output + size - strlen(ending), ending) == 0)
+		stem -= strlen(ending);
+	return strncmp(name, output, stem) == 0 &&
+	       has_shape(name + stem, numbers);
+}
+
+static bool is_ours(const quire_convert_report *report, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < report->part_count; i++)
+		if (strcmp(last_name(report->parts[i].path), name) == 0)
+			return true;
+	return false;
+}
+
+size_t other_files(const quire_convert_report *report, const char *output,
+		   char name[OTHER_FILES_NAME_SIZE])
+{
+	const char *last = last_name(output);
+	const size_t size = (size_t)(last - output);
+	char *path = size ? strndup(output, size) : strdup(".");
+	DIR *folder = path ? opendir(path) : NULL;
+	const struct dirent *entry;
+	size_t count = 0;
+
+	free(path);
+	while (folder && (entry = readdir(folder))) {
+		if (strlen(entry->d_name) >= OTHER_FILES_NAME_SIZE ||
+		    !belongs(entry->d_name, last) ||
+		    is_ours(report, entry->d_name))
+			continue;
+		if (count++ == 0 || strcmp(entry->d_name, name) < 0)
+			strcpy(name, entry->d_name);
+	}
+	if (folder)
+		closedir(folder);
+	return count;
+}

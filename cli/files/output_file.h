@@ -1,0 +1,36 @@
+/*
+ * output_file.h - a file that appears whole or not at all: written under
+ * another name in the same folder, synced, and renamed.
+ */
+#ifndef QUIRE_CLI_FILES_OUTPUT_FILE_H
+#define QUIRE_CLI_FILES_OUTPUT_FILE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct output_file {
+	FILE *stream;	  /* write here */
+	const char *name; /* as given; for messages; not owned */
+	char *path;	  /* where it goes; NULL: written in place */
+	char *temporary;
+};
+
+/*
+ * Opens `name` for writing; "-" is stdout, which is refused if it is a
+ * terminal. A device or pipe is written in place; a link's target is what
+ * gets replaced. Prints the error and returns false on failure. From here
+ * on signals wait (interrupt.h) until commit or discard.
+ */
+bool output_file_open(struct output_file *file, const char *name);
+
+/* Makes the file appear. Prints the error and returns false on failure, and
+ * then nothing has changed. */
+bool output_file_commit(struct output_file *file);
+
+/* Drops what was written. Does nothing after a commit, or to a zeroed one. */
+void output_file_discard(struct output_file *file);
+
+/* Whether both names lead to the same file, or will when it is made. */
+bool output_file_same(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,274 @@
+/*
+ * convert_report.c - the summary on stdout and the --report file. Sums are
+ * made here from the rows, so that both say the same.
+ */
+#include "cli/ui/convert_report.h"
+#include "cli/files/other_files.h"
+#include "cli/ui/json_out.h"
+#include "cli/ui/text.h"
+#include "cli/ui/text_table.h"
+#include "cli/ui/trouble.h"
+
+#include <string.h>
+
+/* More reasons than these would push the summary off the screen. */
+#define REASONS_SHOWN 10
+
+#define OUTCOME_COUNT 4
+
+static const quire_outcome outcomes[OUTCOME_COUNT] = {
+	QUIRE_OUTCOME_EXACT,
+	QUIRE_OUTCOME_ROUNDED,
+	QUIRE_OUTCOME_FALLBACK,
+	QUIRE_OUTCOME_SKIPPED,
+};
+
+struct sum {
+	uint64_t count;
+	uint64_t source_size;
+	uint64_t tensor_size;
+};
+
+static struct sum sum_of(const quire_convert_report *report,
+			 quire_outcome outcome)
+{
+	struct sum sum = { 0 };
+	size_t i;
+
+	for (i = 0; i < report->count; i++) {
+		const quire_convert_row *row = &report->rows[i];
+
+		if (row->outcome != outcome)
+			continue;
+		sum.count++;
+		sum.source_size += row->source_size;
+		sum.tensor_size += row->tensor_size;
+	}
+	return sum;
+}
+
+static double largest_rounding(const quire_convert_report *report)
+{
+	double largest = 0;
+	size_t i;
+
+	for (i = 0; i < report->count; i++)
+		if (report->rows[i].outcome != QUIRE_OUTCOME_ROUNDED &&
+		    report->rows[i].scale_error_max > largest)
+			largest = report->rows[i].scale_error_max;
+	return largest;
+}
+
+static struct sum total_of(const quire_convert_report *report)
+{
+	return (struct sum){
+		.count = report->count,
+		.source_size = report->source_size,
+		.tensor_size = report->tensor_size,
+	};
+}
+
+static void describe_ratio(char *text, size_t capacity, struct sum sum)
+{
+	const double before = (double)sum.source_size;
+	const double after = (double)sum.tensor_size;
+
+	if (sum.source_size == 0 || sum.tensor_size == 0)
+		text[0] = '\0';
+	else if (before >= after)
+		snprintf(text, capacity, "%.2fx smaller", before / after);
+	else
+		snprintf(text, capacity, "%.2fx larger", after / before);
+}
+
+static void table_sum(struct table *table, const char *name, struct sum sum)
+{
+	char text[48];
+	char size[TEXT_SIZE_CAPACITY];
+
+	table_text(table, name);
+	table_number(table, sum.count);
+	table_text(table, text_human_size(size, sum.source_size));
+	table_text(table, "->");
+	table_text(table, text_human_size(size, sum.tensor_size));
+	describe_ratio(text, sizeof(text), sum);
+	table_text(table, text);
+}
+
+static bool print_outcomes(const quire_convert_report *report)
+{
+	struct table table = table_start("lrrlrl");
+	size_t kinds = 0;
+	size_t i;
+
+	for (i = 0; i < OUTCOME_COUNT; i++) {
+		const struct sum sum = sum_of(report, outcomes[i]);
+
+		if (sum.count == 0)
+			continue;
+		kinds++;
+		table_sum(&table, quire_outcome_name(outcomes[i]), sum);
+	}
+	if (kinds != 1)
+		table_sum(&table, "all", total_of(report));
+	return table_print(&table);
+}
+
+static void print_reasons(const quire_convert_report *report)
+{
+	size_t shown = 0;
+	size_t more = 0;
+	size_t i;
+
+	for (i = 0; i < report->count; i++) {
+		const quire_convert_row *row = &report->rows[i];
+
+		if (row->outcome == QUIRE_OUTCOME_EXACT ||
+		    row->outcome == QUIRE_OUTCOME_ROUNDED)
+			continue;
+		if (shown == REASONS_SHOWN) {
+			more++;
+			continue;
+		}
+		shown++;
+		printf("  %s '", quire_outcome_name(row->outcome));
+		text_print(stdout, row->source, strlen(row->source));
+		fputs("': ", stdout);
+		text_print(stdout, row->reason, strlen(row->reason));
+		putchar('\n');
+	}
+	if (more)
+		printf("  and %zu more; --report FILE.json lists them all\n",
+		       more);
+}
+
+/* A tensor does not lie in two parts. */
+static void print_large(const struct conversion *conversion)
+{
+	const quire_convert_report *report = conversion->report;
+	size_t count = 0;
+	size_t i;
+
+	for (i = 0; i < report->part_count; i++)
+		count += report->parts[i].file_size > conversion->split_size;
+	if (count > 0)
+		printf("  %zu %s larger than the split size, for one tensor\n",
+		       count, count == 1 ? "part is" : "parts are");
+}
+
+static void print_files(const struct conversion *conversion)
+{
+	char name[OTHER_FILES_NAME_SIZE];
+	size_t others;
+
+	if (conversion->split_size > 0)
+		print_large(conversion);
+	others = other_files(conversion->report, conversion->output, name);
+	if (others == 0)
+		return;
+	fputs("  not of this conversion, and left as it was: ", stdout);
+	text_print(stdout, name, strlen(name));
+	if (others > 1)
+		printf(" and %zu more", others - 1);
+	putchar('\n');
+}
+
+void convert_report_print(const struct conversion *conversion)
+{
+	const quire_convert_report *report = conversion->report;
+	char size[TEXT_SIZE_CAPACITY];
+
+	/* The first part names a set, and is the only file of what is none. */
+	text_print(stdout, report->parts[0].path,
+		   strlen(report->parts[0].path));
+	printf(": %zu %s, %s", report->count,
+	       report->count == 1 ? "weight" : "weights",
+	       text_human_size(size, report->file_size));
+	if (report->part_count > 1)
+		printf(" in %zu parts", report->part_count);
+	putchar('\n');
+	if (!print_outcomes(report))
+		trouble_memory();
+	print_reasons(report);
+	print_files(conversion);
+	printf("  largest rounding of a scale: %.2g relative\n",
+	       largest_rounding(report));
+	printf("  %.2f seconds\n", conversion->seconds);
+}
+
+static void json_text_or_null(struct json_out *out, const char *key,
+			      const char *text)
+{
+	if (text)
+		json_out_text(out, key, text);
+	else
+		json_out_null(out, key);
+}
+
+static void json_row(struct json_out *out, const quire_convert_row *row)
+{
+	json_out_begin(out, NULL, '{');
+	json_text_or_null(out, "node", row->node);
+	json_text_or_null(out, "source", row->source);
+	json_text_or_null(out, "tensor", row->tensor);
+	json_out_text(out, "outcome", quire_outcome_name(row->outcome));
+	json_text_or_null(out, "reason", row->reason);
+	json_text_or_null(out, "dtype",
+			  row->tensor ? quire_dtype_name(row->dtype) : NULL);
+	json_out_u64(out, "source_size", row->source_size);
+	json_out_u64(out, "tensor_size", row->tensor_size);
+	json_out_f64(out, "scale_error_max", row->scale_error_max);
+	json_out_f64(out, "scale_error_mean", row->scale_error_mean);
+	json_out_end(out, '}');
+}
+
+static void json_totals(struct json_out *out,
+			const quire_convert_report *report)
+{
+	size_t i;
+
+	json_out_begin(out, "totals", '{');
+	for (i = 0; i < OUTCOME_COUNT; i++)
+		json_out_u64(out, quire_outcome_name(outcomes[i]),
+			     sum_of(report, outcomes[i]).count);
+	json_out_u64(out, "source_size", report->source_size);
+	json_out_u64(out, "tensor_size", report->tensor_size);
+	json_out_u64(out, "file_size", report->file_size);
+	json_out_f64(out, "scale_error_max", largest_rounding(report));
+	json_out_end(out, '}');
+}
+
+static void json_files(struct json_out *out, const quire_convert_report *report)
+{
+	size_t i;
+
+	json_out_begin(out, "files", '[');
+	for (i = 0; i < report->part_count; i++) {
+		json_out_begin(out, NULL, '{');
+		json_out_text(out, "path", report->parts[i].path);
+		json_out_u64(out, "size", report->parts[i].file_size);
+		json_out_u64(out, "tensors", report->parts[i].tensor_count);
+		json_out_end(out, '}');
+	}
+	json_out_end(out, ']');
+}
+
+bool convert_report_write(const struct conversion *conversion, FILE *stream)
+{
+	const quire_convert_report *report = conversion->report;
+	struct json_out out = json_out_start(stream);
+	size_t i;
+
+	json_out_begin(&out, NULL, '{');
+	json_out_text(&out, "source", conversion->source);
+	json_out_text(&out, "output", conversion->output);
+	json_out_f64(&out, "seconds", conversion->seconds);
+	json_totals(&out, report);
+	json_files(&out, report);
+	json_out_begin(&out, "tensors", '[');
+	for (i = 0; i < report->count; i++)
+		json_row(&out, &report->rows[i]);
+	json_out_end(&out, ']');
+	json_out_end(&out, '}');
+	return json_out_finish(&out);
+}

@@ -1,0 +1,173 @@
+/*
+ * text.c - escapes, UTF-8 and sizes for people. Names in a model file are
+ * hostile: an escape sequence in one could rewrite a terminal's screen, and
+ * a line feed could forge a line of our own output.
+ */
+#include "cli/ui/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Unicode, table 3-7: the second byte's range depends on the first one. */
+static bool second_byte_fits(unsigned char first, unsigned char second)
+{
+	switch (first) {
+	case 0xE0:
+		return second >= 0xA0 && second <= 0xBF;
+	case 0xED:
+		return second >= 0x80 && second <= 0x9F;
+	case 0xF0:
+		return second >= 0x90 && second <= 0xBF;
+	case 0xF4:
+		return second >= 0x80 && second <= 0x8F;
+	default:
+		return second >= 0x80 && second <= 0xBF;
+	}
+}
+
+static size_t size_by_first_byte(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first >= 0xC2 && first <= 0xDF)
+		return 2;
+	if (first >= 0xE0 && first <= 0xEF)
+		return 3;
+	if (first >= 0xF0 && first <= 0xF4)
+		return 4;
+	return 0;
+}
+
+size_t text_utf8_size(const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+	const size_t length = size_by_first_byte(bytes[0]);
+	size_t i;
+
+	if (length > size)
+		return 0;
+	if (length > 1 && !second_byte_fits(bytes[0], bytes[1]))
+		return 0;
+	for (i = 2; i < length; i++)
+		if ((bytes[i] & 0xC0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* C0, DEL, C1; U+2028 to U+202E and U+2066 to U+2069, which end lines and
+ * turn the direction; U+FEFF needs none, it moves nothing. */
+static bool is_unsafe(const unsigned char *bytes, size_t length)
+{
+	if (length == 1)
+		return bytes[0] < 0x20 || bytes[0] == 0x7F;
+	if (length == 2)
+		return bytes[0] == 0xC2 && bytes[1] < 0xA0;
+	if (length != 3 || bytes[0] != 0xE2)
+		return false;
+	if (bytes[1] == 0x80)
+		return bytes[2] >= 0xA8 && bytes[2] <= 0xAE;
+	return bytes[1] == 0x81 && bytes[2] >= 0xA6 && bytes[2] <= 0xA9;
+}
+
+/* Four characters, \xNN, for each of at most three unsafe bytes. */
+#define ESCAPE_CAPACITY (4 * 3 + 1)
+
+/* Writes what stands for the character at `bytes` and returns how many of
+ * the bytes it stands for. */
+static size_t escape_one(const unsigned char *bytes, size_t size,
+			 char escaped[ESCAPE_CAPACITY])
+{
+	size_t length = text_utf8_size(bytes, size);
+	size_t i;
+
+	if (length > 0 && !is_unsafe(bytes, length)) {
+		memcpy(escaped, bytes, length);
+		escaped[length] = '\0';
+		return length;
+	}
+	if (length == 0)
+		length = 1;
+	for (i = 0; i < length; i++)
+		snprintf(escaped + 4 * i, 5, "\\x%02x", bytes[i]);
+	return length;
+}
+
+void text_print(FILE *stream, const char *data, size_t size)
+{
+	char escaped[ESCAPE_CAPACITY];
+	size_t at = 0;
+
+	while (at < size) {
+		at += escape_one((const unsigned char *)data + at, size - at,
+				 escaped);
+		fputs(escaped, stream);
+	}
+}
+
+void text_print_string(FILE *stream, quire_string string)
+{
+	text_print(stream, string.data, string.size);
+}
+
+char *text_shorten(char *buffer, size_t capacity, quire_string string)
+{
+	char escaped[ESCAPE_CAPACITY];
+	size_t at = 0;
+	size_t used = 0;
+	size_t cut = 0; /* where "..." still fits */
+	size_t length;
+
+	while (at < string.size) {
+		at += escape_one((const unsigned char *)string.data + at,
+				 string.size - at, escaped);
+		length = strlen(escaped);
+		if (used + length >= capacity) {
+			memcpy(buffer + cut, "...", sizeof("..."));
+			return buffer;
+		}
+		memcpy(buffer + used, escaped, length);
+		used += length;
+		if (used + sizeof("...") <= capacity)
+			cut = used;
+	}
+	buffer[used] = '\0';
+	return buffer;
+}
+
+quire_string text_of(const char *string)
+{
+	return (quire_string){ string, strlen(string) };
+}
+
+bool text_equal(quire_string string, const char *other)
+{
+	return string.size == strlen(other) &&
+	       memcmp(string.data, other, string.size) == 0;
+}
+
+size_t text_columns(const char *string)
+{
+	size_t columns = 0;
+
+	for (; *string; string++)
+		columns += ((unsigned char)*string & 0xC0) != 0x80;
+	return columns;
+}
+
+char *text_human_size(char buffer[TEXT_SIZE_CAPACITY], uint64_t size)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
+	double value = (double)size / 1024;
+	size_t i = 0;
+
+	if (size < 1024) {
+		snprintf(buffer, TEXT_SIZE_CAPACITY, "%" PRIu64 " B", size);
+		return buffer;
+	}
+	/* 1023.95 would print as 1024.0. */
+	for (; value >= 1023.95 && i + 1 < sizeof(units) / sizeof(*units); i++)
+		value /= 1024;
+	snprintf(buffer, TEXT_SIZE_CAPACITY, "%.1f %s", value, units[i]);
+	return buffer;
+}

@@ -1,0 +1,114 @@
+/*
+ * text_table.c - keeps cells, measures columns, prints. Columns are characters,
+ * which is right for all but wide scripts.
+ */
+#include "cli/ui/text_table.h"
+#include "cli/ui/text.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A tensor's name, at most 63 bytes, is shown whole; others may be cut. */
+#define CELL_CAPACITY 96
+
+struct table table_start(const char *align)
+{
+	assert(strlen(align) <= TABLE_COLUMNS_MAX);
+	return (struct table){ .columns = strlen(align), .align = align };
+}
+
+static bool make_room(struct table *table)
+{
+	size_t capacity = table->capacity ? table->capacity * 2 : 64;
+	char **cells;
+
+	if (table->count < table->capacity)
+		return true;
+	cells = realloc(table->cells, capacity * sizeof(*cells));
+	if (!cells)
+		return false;
+	table->cells = cells;
+	table->capacity = capacity;
+	return true;
+}
+
+void table_text(struct table *table, const char *text)
+{
+	char *copy = NULL;
+
+	if (table->failed)
+		return;
+	if (make_room(table))
+		copy = strdup(text);
+	if (copy)
+		table->cells[table->count++] = copy;
+	else
+		table->failed = true;
+}
+
+void table_name(struct table *table, quire_string text)
+{
+	char cell[CELL_CAPACITY];
+
+	table_text(table, text_shorten(cell, sizeof(cell), text));
+}
+
+void table_number(struct table *table, uint64_t number)
+{
+	char cell[24];
+
+	snprintf(cell, sizeof(cell), "%" PRIu64, number);
+	table_text(table, cell);
+}
+
+static void measure(const struct table *table, size_t widths[])
+{
+	size_t i;
+
+	for (i = 0; i < table->columns; i++)
+		widths[i] = 0;
+	for (i = 0; i < table->count; i++) {
+		const size_t width = text_columns(table->cells[i]);
+		size_t *widest = &widths[i % table->columns];
+
+		if (width > *widest)
+			*widest = width;
+	}
+}
+
+static void print_cell(const struct table *table, size_t i, size_t width)
+{
+	const size_t column = i % table->columns;
+	const char *cell = table->cells[i];
+	const int fill = (int)(width - text_columns(cell));
+	const bool last = column + 1 == table->columns;
+
+	if (table->align[column] == 'r')
+		printf("  %*s%s", fill, "", cell);
+	else if (!last)
+		printf("  %s%*s", cell, fill, "");
+	else if (*cell)
+		printf("  %s", cell);
+	if (last)
+		putchar('\n');
+}
+
+bool table_print(struct table *table)
+{
+	const bool failed = table->failed;
+	size_t widths[TABLE_COLUMNS_MAX];
+	size_t i;
+
+	measure(table, widths);
+	for (i = 0; i < table->count; i++) {
+		if (!failed)
+			print_cell(table, i, widths[i % table->columns]);
+		free(table->cells[i]);
+	}
+	free(table->cells);
+	*table = (struct table){ .failed = failed };
+	return !failed;
+}

@@ -1,0 +1,35 @@
+/*
+ * trouble.h - exit codes, and the one way in which the command tells what
+ * went wrong: a line on stderr that starts with "quire: ".
+ */
+#ifndef QUIRE_CLI_UI_TROUBLE_H
+#define QUIRE_CLI_UI_TROUBLE_H
+
+#include "quire.h"
+
+enum exit_code {
+	EXIT_FINE = 0,
+	EXIT_DIFFERS = 1,
+	EXIT_TROUBLE = 2,
+};
+
+#if defined(__GNUC__)
+#define TROUBLE_PRINTF __attribute__((format(printf, 1, 2)))
+#else
+#define TROUBLE_PRINTF
+#endif
+
+/* Prints one line, control characters escaped. Returns EXIT_TROUBLE. */
+int trouble(const char *format, ...) TROUBLE_PRINTF;
+
+/* The same for what a library call on `path` reported: names the file, the
+ * offset and, where there is one, the way out. Returns EXIT_TROUBLE. */
+int trouble_with_file(const char *path, const quire_error *error);
+
+/* Out of memory. Returns EXIT_TROUBLE. */
+int trouble_memory(void);
+
+/* The worse of two exit codes. */
+int worse(int a, int b);
+
+#endif

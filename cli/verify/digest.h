@@ -1,0 +1,41 @@
+/*
+ * digest.h - the checksums of manifests, as lower-case hexadecimal text.
+ */
+#ifndef QUIRE_CLI_VERIFY_DIGEST_H
+#define QUIRE_CLI_VERIFY_DIGEST_H
+
+#include "quire.h"
+
+enum digest_kind {
+	DIGEST_XXH3, /* XXH3-64, seed 0 */
+	DIGEST_XXH64,
+	DIGEST_SHA256,
+	DIGEST_KIND_COUNT,
+};
+
+/* The longest one's digits and a NUL. */
+#define DIGEST_CAPACITY 65
+
+/* "xxh3" and so on. Static storage. */
+const char *digest_name(enum digest_kind kind);
+
+/* False if no kind has that name; `name` need not end in NUL. */
+bool digest_find(const char *name, size_t size, enum digest_kind *kind);
+
+/* Hexadecimal digits of a digest: 16 or 64. */
+size_t digest_digits(enum digest_kind kind);
+
+struct digest;
+
+/* NULL if there is no memory. */
+struct digest *digest_create(enum digest_kind kind);
+void digest_update(struct digest *digest, const void *data, size_t size);
+/* Ends it: the next call must be the freeing. */
+void digest_print(struct digest *digest, char text[DIGEST_CAPACITY]);
+/* NULL is fine. */
+void digest_free(struct digest *digest);
+
+/* XXH3 of a tensor, for which the library has faster code. */
+void digest_xxh3(const quire_tensor *tensor, char text[DIGEST_CAPACITY]);
+
+#endif

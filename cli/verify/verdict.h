@@ -1,0 +1,77 @@
+/*
+ * verdict.h - what quire verify found out, as lines for people or as JSON for
+ * programs: one object for each file, in a list.
+ *
+ *	struct verdict_printer printer = verdict_printer_start(json, quiet);
+ *	for (each file) {
+ *		struct verdict verdict = verdict_begin(&printer, path);
+ *		verdict_problem(&verdict, &problem, "...", ...);
+ *		code = verdict_differs(&verdict);
+ *	}
+ *	verdict_printer_finish(&printer);
+ */
+#ifndef QUIRE_CLI_VERIFY_VERDICT_H
+#define QUIRE_CLI_VERIFY_VERDICT_H
+
+#include "cli/ui/json_out.h"
+#include "cli/ui/terminal.h"
+#include "cli/ui/text.h"
+
+struct verdict_printer {
+	bool json;
+	bool quiet; /* says nothing of what is fine */
+	struct json_out out;
+};
+
+struct verdict_printer verdict_printer_start(bool json, bool quiet);
+/* Returns EXIT_FINE, or EXIT_TROUBLE where memory ran out. */
+int verdict_printer_finish(struct verdict_printer *printer);
+
+struct verdict {
+	struct verdict_printer *printer;
+	const char *path;
+	struct progress progress;
+	size_t problems;
+};
+
+struct verdict verdict_begin(struct verdict_printer *printer, const char *path);
+
+/* What a program wants to know of a problem; all but `kind` may be missing. */
+struct verdict_facts {
+	/* damaged, padding, edited, missing, extra or unreadable */
+	const char *kind;
+	const quire_tensor *tensor;
+	const char *name; /* in place of the tensor */
+	uint64_t offset;  /* or QUIRE_NO_OFFSET; `tensor` has its own */
+	const char *algorithm, *expected, *actual;
+};
+
+#if defined(__GNUC__)
+#define VERDICT_PRINTF __attribute__((format(printf, 3, 4)))
+#else
+#define VERDICT_PRINTF
+#endif
+
+/* A problem in words. Names in them must have been made fit to show; up to the
+ * first comma or semicolon they are coloured. */
+void verdict_problem(struct verdict *verdict, const struct verdict_facts *facts,
+		     const char *format, ...) VERDICT_PRINTF;
+
+/* Room for a tensor's name with every byte escaped. */
+#define VERDICT_NAME_CAPACITY 256
+const char *verdict_name(char buffer[VERDICT_NAME_CAPACITY], quire_string name);
+
+/* Prints what is fine about a file, and ends it; returns EXIT_FINE. */
+int verdict_fine(struct verdict *verdict, const quire_model *model);
+
+/* Ends a file with problems; returns EXIT_DIFFERS. */
+int verdict_differs(struct verdict *verdict);
+
+/* Ends a file that cannot be judged, with an error on stderr; returns
+ * EXIT_TROUBLE. */
+int verdict_trouble(struct verdict *verdict, const quire_error *error);
+
+/* The same when stderr has been told already; `message` is for programs. */
+int verdict_end_trouble(struct verdict *verdict, const char *message);
+
+#endif
