@@ -1,0 +1,11 @@
+/*
+ * vec_f32_q4_0_avx2.c - one row of x by rows of Q4_0, in f32.
+ */
+#include "runtime/kernels/avx2/vec_f32_avx2.h"
+
+void quire_vec_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
+			     size_t k, const void *x, float *y)
+{
+	multiply_columns(weights, row_size, rows, k, x, y, decode_q4_0,
+			 QUIRE_Q4_0_SIZE);
+}

@@ -1,0 +1,83 @@
+/*
+ * strip_block_avx512vnni.h - a block of 16 rows of W in registers, a row a
+ * lane, by a few rows of quantized x. What the few form and the strip form
+ * share; each brings its own way to read a block.
+ */
+#ifndef QUIRE_RUNTIME_KERNELS_AVX512VNNI_STRIP_BLOCK_AVX512VNNI_H
+#define QUIRE_RUNTIME_KERNELS_AVX512VNNI_STRIP_BLOCK_AVX512VNNI_H
+
+#ifndef __AVX512VNNI__
+#error "compile with -mavx512vnni"
+#endif
+
+#include <immintrin.h>
+
+#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512vnni/dpbusd_avx512vnni.h"
+#include "runtime/kernels/quantize.h"
+#include "runtime/kernels/unroll.h"
+
+enum {
+	STRIP = 16,		   /* rows of W */
+	TILE = AVX512_FEW_INT8_MR, /* rows of x */
+};
+
+/* A block of each row of a strip. */
+struct strip_block {
+	__m512i codes[8]; /* unsigned, of columns 4j to 4j + 3 */
+	__m512 d, min;
+};
+
+/* MULTIPLY(count) with the least constant count that covers x_rows rows. */
+#define QUIRE_BY_X_ROWS(x_rows, MULTIPLY)                                      \
+	do {                                                                   \
+		if ((x_rows) == 1)                                             \
+			MULTIPLY(1);                                           \
+		else if ((x_rows) == 2)                                        \
+			MULTIPLY(2);                                           \
+		else if ((x_rows) <= 4)                                        \
+			MULTIPLY(4);                                           \
+		else if ((x_rows) <= 6)                                        \
+			MULTIPLY(6);                                           \
+		else if ((x_rows) <= 8)                                        \
+			MULTIPLY(8);                                           \
+		else if ((x_rows) <= 12)                                       \
+			MULTIPLY(12);                                          \
+		else                                                           \
+			MULTIPLY(16);                                          \
+	} while (0)
+
+/* Row m of a tile of x, whose block is at `x`, by a block of the strip; `begin`
+ * takes off what its integers begin at. */
+QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
+			      __m512 begin, const unsigned char *x, size_t m,
+			      bool minima)
+{
+	const unsigned char *offset = x + QUIRE_INT8_OFFSETS(TILE) + m * 4;
+	const __m512 scale = broadcast_f32(x + QUIRE_INT8_SCALES(TILE) + m * 4);
+	__m512i s = minima ? begin_integers() : broadcast(offset);
+	__m512 block;
+
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 8; i++)
+		s = add_codes(s, w->codes[i], x + m * QUIRE_BLOCK_COLS + i * 4);
+	block = scale_integers(s, w->d, begin);
+	if (minima)
+		block = _mm512_fmadd_ps(w->min, broadcast_f32(offset), block);
+	return _mm512_fmadd_ps(block, scale, sum);
+}
+
+/* All rows of x, whose blocks are at `x`, by a block of the strip. */
+QUIRE_INLINE void add_rows(__m512 sum[QUIRE_FEW_ROWS],
+			   const struct strip_block *w, const unsigned char *x,
+			   size_t x_size, size_t count, bool minima)
+{
+	const __m512 begin = take_off_begin(w->d);
+
+	QUIRE_UNROLL
+	for (size_t m = 0; m < count; m++)
+		sum[m] = add_block(sum[m], w, begin, x + m / TILE * x_size,
+				   m % TILE, minima);
+}
+
+#endif

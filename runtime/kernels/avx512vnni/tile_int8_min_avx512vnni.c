@@ -1,0 +1,11 @@
+/*
+ * tile_int8_min_avx512vnni.c - rows of quantized x by a panel with minima: of
+ * Q4_1.
+ */
+#include "runtime/kernels/avx512vnni/tile_int8_avx512vnni.h"
+
+void quire_tile_int8_min_avx512vnni(const void *x, const void *panel, size_t k,
+				    float *c, bool add)
+{
+	multiply_tile(x, panel, k, c, add, true);
+}

@@ -1,0 +1,12 @@
+/*
+ * tile_int8_q4_0_avxvnni.c - rows of quantized x by a panel of Q4_0.
+ */
+#include "runtime/kernels/avx2/tile_int8_avx2.h"
+#include "runtime/kernels/avxvnni/dpbusd_avxvnni.h"
+#include "runtime/kernels/avxvnni/kernels_avxvnni.h"
+
+void quire_tile_int8_q4_0_avxvnni(const void *x, const void *panel, size_t k,
+				  float *c, bool add)
+{
+	multiply_tile(x, panel, k, c, add, &small_avxvnni, false);
+}
