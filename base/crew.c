@@ -1,8 +1,8 @@
 /*
  * crew.c - shares items of work among threads. Knows nothing of the work.
  *
- * The pool is given one task for each strand, and strands take items from a
- * counter: so scratch memory is bounded by the strands whatever pool it is,
+ * The pool is given one task for each worker, and workers take items from a
+ * counter: so scratch memory is bounded by the workers whatever pool it is,
  * and a thread that the system holds up takes fewer items.
  */
 #include "base/crew.h"
@@ -53,20 +53,20 @@ void quire_crew_destroy(struct crew *crew)
 }
 
 /*
- * A strand touches `next` before anything else of the run and `ended` last:
+ * A worker touches `next` before anything else of the run and `ended` last:
  * their acquire and release order what one thread wrote before what another
  * reads, without leaning on how a pool does it. ThreadSanitizer cannot see
  * into pthreadpool; with this it need not, as long as the counters were such
  * before the pool's threads began: so the run of the pool is in the crew.
  */
-static void run_strand(void *context, size_t strand)
+static void run_worker(void *context, size_t worker)
 {
 	struct crew_run *run = context;
 	size_t item =
 	    atomic_fetch_add_explicit(&run->next, 1, memory_order_acq_rel);
 
 	while (item < run->count) {
-		run->task(run->context, strand, item);
+		run->task(run->context, worker, item);
 		item = atomic_fetch_add_explicit(&run->next, 1,
 						 memory_order_relaxed);
 	}
@@ -88,30 +88,30 @@ static void end(struct crew_run *run)
 	(void)atomic_load_explicit(&run->ended, memory_order_acquire);
 }
 
-void quire_crew_run(struct crew *crew, size_t strands, size_t count,
+void quire_crew_run(struct crew *crew, size_t workers, size_t count,
 		    crew_task_fn task, void *context)
 {
 	struct crew_run run;
 
-	if (strands > crew->threads)
-		strands = crew->threads;
-	if (strands > count)
-		strands = count;
-	if (strands <= 1) {
+	if (workers > crew->threads)
+		workers = crew->threads;
+	if (workers > count)
+		workers = count;
+	if (workers <= 1) {
 		for (size_t item = 0; item < count; item++)
 			task(context, 0, item);
 		return;
 	}
 	if (crew->parallel_for) {
 		begin(&run, count, task, context);
-		crew->parallel_for(crew->caller_pool, run_strand, &run,
-				   strands);
+		crew->parallel_for(crew->caller_pool, run_worker, &run,
+				   workers);
 		end(&run);
 		return;
 	}
 	pthread_mutex_lock(&crew->mutex);
 	begin(&crew->run, count, task, context);
-	pthreadpool_parallelize_1d(crew->pool, run_strand, &crew->run, strands,
+	pthreadpool_parallelize_1d(crew->pool, run_worker, &crew->run, workers,
 				   crew->pool_flags);
 	end(&crew->run);
 	pthread_mutex_unlock(&crew->mutex);

@@ -13,14 +13,14 @@
 
 #include "quire.h"
 
-/* `strand` is below the `strands` of the call and no two tasks of one strand
+/* `worker` is below the `workers` of the call and no two tasks of one worker
  * run at once: it is what a task's scratch memory goes by. */
-typedef void (*crew_task_fn)(void *context, size_t strand, size_t item);
+typedef void (*crew_task_fn)(void *context, size_t worker, size_t item);
 
 /* Items of work under way. */
 struct crew_run {
 	atomic_size_t next;  /* the first item that nobody has taken */
-	atomic_size_t ended; /* strands */
+	atomic_size_t ended; /* workers */
 	size_t count;
 	crew_task_fn task;
 	void *context;
@@ -54,10 +54,10 @@ void quire_crew_destroy(struct crew *crew);
  * for (item = 0; item < count; item++)
  *	task(context, 0, item);
  *
- * but on up to `strands` threads, each taking the next item as it is free.
+ * but on up to `workers` threads, each taking the next item as it is free.
  * What a task writes is visible when this returns.
  */
-void quire_crew_run(struct crew *crew, size_t strands, size_t count,
+void quire_crew_run(struct crew *crew, size_t workers, size_t count,
 		    crew_task_fn task, void *context);
 
 #endif

@@ -87,7 +87,7 @@ static void piece_memory(const struct plan_item *item, size_t *out,
 	*scratch = 0;
 	if (item->weight) {
 		*out = (size_t)(units * out_row_size(item));
-		*scratch = quire_matmulnbits_scratch(item->weight, units);
+		*scratch = quire_weight_scratch(item->weight, units);
 	} else if (item->cast) {
 		*out = (size_t)units * item->cast->to_width;
 		*scratch = (size_t)units * item->cast->from_width;
@@ -128,13 +128,13 @@ static void fill_cast(struct piece *piece)
 
 static void fill_rows(struct piece *piece)
 {
-	struct matmulnbits_rows rows = { .weight = piece->item->weight,
-					 .map = piece->map,
-					 .first = piece->first,
-					 .count = piece->count };
+	struct weight_rows rows = { .weight = piece->item->weight,
+				    .map = piece->map,
+				    .first = piece->first,
+				    .count = piece->count };
 
 	piece->status =
-	    quire_matmulnbits_fetch(&rows, piece->scratch, &piece->error);
+	    quire_weight_fetch(&rows, piece->scratch, &piece->error);
 	if (piece->status != QUIRE_OK)
 		return;
 	piece->item->encoding->encode(&rows, piece->out);
@@ -158,12 +158,12 @@ static void write_set(struct pipeline *pipe)
 
 /* Task 0, the first to be taken, writes the set before; the others fill a
  * piece each. */
-static void run_task(void *context, size_t strand, size_t task)
+static void run_task(void *context, size_t worker, size_t task)
 {
 	struct pipeline *pipe = context;
 	struct piece *piece;
 
-	(void)strand;
+	(void)worker;
 	if (task == 0) {
 		write_set(pipe);
 		return;
@@ -253,15 +253,15 @@ static quire_status stream_weight(struct pipeline *pipe,
 				  quire_error *error)
 {
 	uint32_t *map = NULL;
-	quire_status status = quire_matmulnbits_acquire(item->weight, error);
+	quire_status status = quire_weight_acquire(item->weight, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_matmulnbits_map(item->weight, &map, error);
+	status = quire_weight_map(item->weight, &map, error);
 	if (status == QUIRE_OK)
 		status = stream_units(pipe, item, map, error);
 	free(map);
-	quire_matmulnbits_release(item->weight);
+	quire_weight_release(item->weight);
 	return status;
 }
 

@@ -72,7 +72,7 @@ struct sweep {
 	struct entry *entries;
 	uint64_t piece_count;
 	uint64_t total;		/* bytes */
-	unsigned char *buffers; /* one for each strand; NULL: nothing is read */
+	unsigned char *buffers; /* one for each worker; NULL: nothing is read */
 	struct slot *slots;	/* of piece number modulo their count */
 	struct quire_hash_sum *sums;
 	uint64_t slot_count;
@@ -319,7 +319,7 @@ static bool await_slot(struct sweep *sweep, uint64_t number)
 	return !atomic_load(&sweep->stopped);
 }
 
-static void take_piece(void *context, size_t strand, size_t number)
+static void take_piece(void *context, size_t worker, size_t number)
 {
 	struct sweep *sweep = context;
 	struct slot *slot = slot_of(sweep, number);
@@ -332,7 +332,7 @@ static void take_piece(void *context, size_t strand, size_t number)
 	piece = find_piece(sweep, number);
 	bytes = fetch(piece.part, piece.tensor->offset + piece.at,
 		      piece.size + piece.padding,
-		      sweep->buffers ? sweep->buffers + strand * BUFFER_SIZE
+		      sweep->buffers ? sweep->buffers + worker * BUFFER_SIZE
 				     : NULL);
 	if (bytes)
 		hash_piece(sweep, number, &piece, bytes, slot);
@@ -387,10 +387,10 @@ static void gather(const struct sweep *sweep, struct crew *crew)
 		(void)quire_crew_init(crew, 1, NULL, NULL);
 }
 
-static quire_status make_room(struct sweep *sweep, size_t strands,
+static quire_status make_room(struct sweep *sweep, size_t workers,
 			      quire_error *error)
 {
-	const size_t count = strands > 1 ? LEAD * strands : 1;
+	const size_t count = workers > 1 ? LEAD * workers : 1;
 	const size_t sums =
 	    count_pieces(sweep->entries[0].tensor->size) > 1 ? PIECE_SUMS : 0;
 	const bool reads = sweep->model->parts[0].map.watched;
@@ -401,10 +401,10 @@ static quire_status make_room(struct sweep *sweep, size_t strands,
 		sweep->sums = malloc(count * sums * sizeof(*sweep->sums));
 	if (reads)
 		sweep->buffers =
-		    aligned_alloc(BUFFER_ALIGNMENT, strands * BUFFER_SIZE);
+		    aligned_alloc(BUFFER_ALIGNMENT, workers * BUFFER_SIZE);
 	if (!sweep->slots || (sums > 0 && !sweep->sums) ||
 	    (reads && !sweep->buffers))
-		return quire_fail_memory(error, strands * BUFFER_SIZE);
+		return quire_fail_memory(error, workers * BUFFER_SIZE);
 	for (size_t i = 0; i < count && sums > 0; i++)
 		sweep->slots[i].sums = sweep->sums + i * sums;
 	quire_hash_join_begin(&sweep->state);

@@ -50,17 +50,17 @@
 
 /* Products that pay for one more thread's being woken, about 5 us of them,
  * and the same for elements of x to prepare. */
-#define STRAND_PRODUCTS 131072.0
-#define STRAND_ELEMENTS 16384.0
+#define WORKER_PRODUCTS 131072.0
+#define WORKER_ELEMENTS 16384.0
 
 /* Threads that `work` keeps busy, when one more is worth `unit` of it. */
-static size_t count_strands(double work, double unit, size_t threads)
+static size_t count_workers(double work, double unit, size_t threads)
 {
-	const double strands = work / unit;
+	const double workers = work / unit;
 
-	if (strands >= (double)threads)
+	if (workers >= (double)threads)
 		return threads;
-	return strands < 1.0 ? 1 : (size_t)strands;
+	return workers < 1.0 ? 1 : (size_t)workers;
 }
 
 /* Rows of x with those that fill the last tile. */
@@ -110,7 +110,7 @@ static double x_size(const struct matmul *mm)
 static size_t count_panels(const struct matmul *mm)
 {
 	const size_t panels = divide_up(mm->request->n, mm->op->panel.nr);
-	const size_t even = panels / (mm->strands * PANEL_STEPS);
+	const size_t even = panels / (mm->workers * PANEL_STEPS);
 	const size_t most = MAX_PANEL_STEP / mm->op->panel.nr;
 
 	if (even == 0 || x_size(mm) <= X_CACHED)
@@ -188,24 +188,24 @@ static bool plan_scratch(struct matmul *mm)
 	mm->slot_size = divide_up(mm->slot_size, page) * page;
 	if (!checked_mul(tiles, tile, &size) ||
 	    !checked_pad(size, page, &size) ||
-	    !checked_mul(mm->strands, mm->slot_size, &slots))
+	    !checked_mul(mm->workers, mm->slot_size, &slots))
 		return false;
 	mm->slots_offset = (size_t)size;
 	if (!checked_add(size, slots, &size) || size > SIZE_MAX)
 		return false;
 	mm->shares_offset = (size_t)size;
-	if (!checked_add(size, mm->strands * sizeof(struct share), &size) ||
+	if (!checked_add(size, mm->workers * sizeof(struct share), &size) ||
 	    size > SIZE_MAX)
 		return false;
 	mm->size = (size_t)size;
 	return true;
 }
 
-static void prepare_item(void *context, size_t strand, size_t item)
+static void prepare_item(void *context, size_t worker, size_t item)
 {
 	const struct matmul *mm = context;
 
-	(void)strand;
+	(void)worker;
 	quire_prepare_tile(mm->set, mm->x_form, mm->request,
 			   mm->first + item * mm->x_form->rows,
 			   mm->scratch + item * mm->tile_size);
@@ -238,14 +238,14 @@ static void multiply_few(const struct matmul *mm, quire_few_fn multiply,
 }
 
 /* Rows `first` to first + rows - 1 of W, at most a step. */
-static void multiply_step(const struct matmul *mm, size_t strand, size_t first,
+static void multiply_step(const struct matmul *mm, size_t worker, size_t first,
 			  size_t rows)
 {
 	const struct request *request = mm->request;
 	const unsigned char *weights =
 	    request->weights + first * request->row_size;
 	unsigned char *slot =
-	    mm->scratch + mm->slots_offset + strand * mm->slot_size;
+	    mm->scratch + mm->slots_offset + worker * mm->slot_size;
 	float *bias = (float *)(void *)(slot + mm->panel_size);
 	float *c = bias + mm->step;
 
@@ -286,18 +286,18 @@ static struct share *find_shares(const struct matmul *mm)
 	return (struct share *)(void *)(mm->scratch + mm->shares_offset);
 }
 
-static void multiply_share(void *context, size_t strand, size_t share)
+static void multiply_share(void *context, size_t worker, size_t share)
 {
 	const struct matmul *mm = context;
 	const size_t unit = item_rows(mm), most = divide_up(mm->step, unit);
 	size_t first, end;
 
-	while (quire_shares_take(find_shares(mm), mm->strands, share, most,
+	while (quire_shares_take(find_shares(mm), mm->workers, share, most,
 				 &first, &end)) {
 		first *= unit;
 		end = min_size(end * unit, mm->request->n);
 		for (; first < end; first += mm->step)
-			multiply_step(mm, strand, first,
+			multiply_step(mm, worker, first,
 				      min_size(end - first, mm->step));
 	}
 }
@@ -312,7 +312,7 @@ void quire_matmul_prepare(struct crew *crew, struct matmul *mm)
 	const double elements = (double)mm->rows * (double)mm->request->k;
 
 	quire_crew_run(crew,
-		       count_strands(elements, STRAND_ELEMENTS, crew->threads),
+		       count_workers(elements, WORKER_ELEMENTS, crew->threads),
 		       quire_matmul_tiles(mm), prepare_item, mm);
 }
 
@@ -320,8 +320,8 @@ void quire_matmul_multiply(struct crew *crew, struct matmul *mm)
 {
 	const size_t items = divide_up(mm->request->n, item_rows(mm));
 
-	quire_shares_init(find_shares(mm), mm->strands, (uint32_t)items);
-	quire_crew_run(crew, mm->strands, mm->strands, multiply_share, mm);
+	quire_shares_init(find_shares(mm), mm->workers, (uint32_t)items);
+	quire_crew_run(crew, mm->workers, mm->workers, multiply_share, mm);
 }
 
 quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
@@ -335,7 +335,7 @@ quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
 		.request = request,
 		.set = runtime->set,
 		.op = op,
-		.strands = count_strands(products, STRAND_PRODUCTS,
+		.workers = count_workers(products, WORKER_PRODUCTS,
 					 runtime->crew.threads),
 	};
 	plan_form(mm, &runtime->prepacked);

@@ -30,10 +30,10 @@ struct matmul {
 	size_t c_stride;  /* rows of W whose sums lie together */
 	size_t tile_size; /* bytes of a tile of prepared x */
 	size_t chunk;	  /* rows of x, whole tiles */
-	size_t strands;
-	size_t slots_offset, slot_size; /* what strands own, in scratch */
+	size_t workers;
+	size_t slots_offset, slot_size; /* what workers own, in scratch */
 	size_t panel_size, bias_size;	/* which begins a slot */
-	size_t shares_offset;		/* of W, one for each strand */
+	size_t shares_offset;		/* of W, one for each worker */
 	size_t size;			/* of scratch */
 
 	/* The chunk under way. */

@@ -64,14 +64,14 @@ struct layout {
 	unsigned char *strips;
 };
 
-static void lay_out_strip(void *context, size_t strand, size_t strip)
+static void lay_out_strip(void *context, size_t worker, size_t strip)
 {
 	const struct layout *layout = context;
 	const size_t most = layout->form->rows;
 	const size_t first = strip * most;
 	const size_t rows = layout->n - first < most ? layout->n - first : most;
 
-	(void)strand;
+	(void)worker;
 	layout->form->pack(layout->weights + first * layout->row_size,
 			   layout->row_size, rows, layout->cols,
 			   layout->strips + strip * layout->strip_size);

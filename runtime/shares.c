@@ -43,7 +43,7 @@ void quire_shares_init(struct share *shares, size_t count, uint32_t items)
 	}
 }
 
-/* Of its own share a strand takes the first items, of the last ones fewer, so
+/* Of its own share a worker takes the first items, of the last ones fewer, so
  * that others may help with them. */
 static bool take_own(struct share *shares, size_t count, size_t own,
 		     size_t most, struct range *taken)

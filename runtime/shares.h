@@ -1,6 +1,6 @@
 /*
- * shares.h - items in order, shared among strands. Memory is read fastest in
- * long runs, so each strand has an even share of the items and goes through it
+ * shares.h - items in order, shared among workers. Memory is read fastest in
+ * long runs, so each worker has an even share of the items and goes through it
  * from its beginning to its end; and as one may be slower than another, who is
  * done takes over the later half of what another has left.
  */
@@ -14,12 +14,12 @@
 
 #include "runtime/sizes.h"
 
-/* In a line of its own, as its strand writes it all the time. */
+/* In a line of its own, as its worker writes it all the time. */
 struct share {
 	_Alignas(QUIRE_LINE_SIZE) _Atomic uint64_t left;
 };
 
-/* Shares of items 0 to items - 1 among `count` strands; not 0. */
+/* Shares of items 0 to items - 1 among `count` workers; not 0. */
 void quire_shares_init(struct share *shares, size_t count, uint32_t items);
 
 /*

@@ -7,28 +7,28 @@
 #include <string.h>
 
 static const struct encoding *const block_types[] = {
-	&quire_relay_q4_0,
-	&quire_relay_q4_1,
-	&quire_relay_q8_0,
+	&quire_encode_q4_0,
+	&quire_encode_q4_1,
+	&quire_encode_q8_0,
 };
 
-static const struct encoding *dense(const struct matmulnbits *weight,
-				    const struct survey *survey,
+static const struct encoding *dense(const struct weight *weight,
+				    const struct weight_scan *scan,
 				    char reason[QUIRE_REASON_SIZE])
 {
 	char why[QUIRE_REASON_SIZE];
 	const size_t used = strlen(reason);
 
-	if (quire_relay_dense_f16.fits(weight, survey, why))
-		return &quire_relay_dense_f16;
+	if (quire_encode_dense_f16.fits(weight, scan, why))
+		return &quire_encode_dense_f16;
 	snprintf(reason + used, QUIRE_REASON_SIZE - used, "; F32 as %s", why);
-	return &quire_relay_dense;
+	return &quire_encode_dense;
 }
 
-const struct encoding *quire_relay_choose(const struct matmulnbits *weight,
-					  const struct survey *survey,
-					  quire_fallback fallback,
-					  char reason[QUIRE_REASON_SIZE])
+const struct encoding *quire_encoding_choose(const struct weight *weight,
+					     const struct weight_scan *scan,
+					     quire_fallback fallback,
+					     char reason[QUIRE_REASON_SIZE])
 {
 	const size_t count = sizeof(block_types) / sizeof(block_types[0]);
 
@@ -37,15 +37,15 @@ const struct encoding *quire_relay_choose(const struct matmulnbits *weight,
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "a codebook says what codes mean");
 	for (size_t i = 0; !weight->codebook && i < count; i++)
-		if (block_types[i]->suits(weight, survey) &&
-		    block_types[i]->fits(weight, survey, reason))
+		if (block_types[i]->suits(weight, scan) &&
+		    block_types[i]->fits(weight, scan, reason))
 			return block_types[i];
 	switch (fallback) {
 	case QUIRE_FALLBACK_DEFAULT:
 	case QUIRE_FALLBACK_F32:
-		return &quire_relay_dense;
+		return &quire_encode_dense;
 	case QUIRE_FALLBACK_F16:
-		return dense(weight, survey, reason);
+		return dense(weight, scan, reason);
 	case QUIRE_FALLBACK_ERROR:
 		break;
 	}

@@ -17,32 +17,32 @@ struct encoding {
 	quire_dtype dtype;
 	/* Whether a weight of such bits and zero points is its own. At most
 	 * one block type says so. */
-	bool (*suits)(const struct matmulnbits *weight,
-		      const struct survey *survey);
+	bool (*suits)(const struct weight *weight,
+		      const struct weight_scan *scan);
 	/* Whether it holds a weight that suits it; else writes the reason. */
-	bool (*fits)(const struct matmulnbits *weight,
-		     const struct survey *survey,
+	bool (*fits)(const struct weight *weight,
+		     const struct weight_scan *scan,
 		     char reason[QUIRE_REASON_SIZE]);
 	/* What rounding to f16 does to the numbers of its blocks. */
-	struct rounding (*rounding)(const struct survey *survey);
+	struct rounding (*rounding)(const struct weight_scan *scan);
 	/* Writes rows->count rows of k columns, padded to whole blocks. */
-	void (*encode)(const struct matmulnbits_rows *rows, unsigned char *out);
+	void (*encode)(const struct weight_rows *rows, unsigned char *out);
 };
 
-extern const struct encoding quire_relay_q4_0;
-extern const struct encoding quire_relay_q4_1;
-extern const struct encoding quire_relay_q8_0;
-extern const struct encoding quire_relay_dense;
-extern const struct encoding quire_relay_dense_f16;
+extern const struct encoding quire_encode_q4_0;
+extern const struct encoding quire_encode_q4_1;
+extern const struct encoding quire_encode_q8_0;
+extern const struct encoding quire_encode_dense;
+extern const struct encoding quire_encode_dense_f16;
 
 /*
  * The block type that holds a weight; or else a dense one, as `fallback` says,
  * and in *reason what kept the weight from the block type, which is empty
  * otherwise. NULL, with the reason, where a fallback is refused.
  */
-const struct encoding *quire_relay_choose(const struct matmulnbits *weight,
-					  const struct survey *survey,
-					  quire_fallback fallback,
-					  char reason[QUIRE_REASON_SIZE]);
+const struct encoding *quire_encoding_choose(const struct weight *weight,
+					     const struct weight_scan *scan,
+					     quire_fallback fallback,
+					     char reason[QUIRE_REASON_SIZE]);
 
 #endif

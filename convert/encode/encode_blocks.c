@@ -10,7 +10,7 @@
 
 #include "convert/weight/halves.h"
 
-void quire_blocks_split(const struct matmulnbits *weight,
+void quire_blocks_split(const struct weight *weight,
 			const struct finding *split, const char *what,
 			char reason[QUIRE_REASON_SIZE])
 {
@@ -21,25 +21,25 @@ void quire_blocks_split(const struct matmulnbits *weight,
 		 what);
 }
 
-bool quire_blocks_fit(const struct matmulnbits *weight,
-		      const struct survey *survey,
+bool quire_blocks_fit(const struct weight *weight,
+		      const struct weight_scan *scan,
 		      char reason[QUIRE_REASON_SIZE])
 {
-	const struct finding *lost = &survey->lost_scale;
+	const struct finding *lost = &scan->lost_scale;
 
 	if (weight->no_padding && weight->k % QUIRE_BLOCK_COUNT != 0)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "rows of %" PRIu64 " elements are not whole blocks",
 			 weight->k);
-	else if (survey->reordered)
+	else if (scan->reordered)
 		snprintf(reason, QUIRE_REASON_SIZE, "g_idx reorders columns");
 	else if (lost->found)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "scale %g at row %" PRIu64 ", block %" PRIu64
 			 " is not held by f16",
 			 (double)lost->value, lost->row, lost->at);
-	else if (survey->split_scale.found)
-		quire_blocks_split(weight, &survey->split_scale, "a scale",
+	else if (scan->split_scale.found)
+		quire_blocks_split(weight, &scan->split_scale, "a scale",
 				   reason);
 	else
 		return true;
@@ -47,10 +47,10 @@ bool quire_blocks_fit(const struct matmulnbits *weight,
 }
 
 /* The scales of `count` blocks of 32 columns from `col` on. */
-static void take_scales(const struct matmulnbits_rows *rows, uint64_t row,
+static void take_scales(const struct weight_rows *rows, uint64_t row,
 			uint64_t col, size_t count, float *scales)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 
 	if (weight->block_size == QUIRE_BLOCK_COUNT) {
 		quire_onnx_floats(weight->scales->type, rows->scales,
@@ -60,13 +60,13 @@ static void take_scales(const struct matmulnbits_rows *rows, uint64_t row,
 		return;
 	}
 	for (size_t i = 0; i < count; i++, col += QUIRE_BLOCK_COUNT)
-		scales[i] = quire_matmulnbits_scale(rows, row,
-						    col / weight->block_size);
+		scales[i] =
+		    quire_weight_scale(rows, row, col / weight->block_size);
 }
 
 void quire_block_run_take(struct block_run *run)
 {
-	const struct matmulnbits *weight = run->rows->weight;
+	const struct weight *weight = run->rows->weight;
 	const uint64_t left = weight->k - run->col;
 	const uint64_t columns =
 	    left < BLOCK_RUN_COLUMNS ? left : BLOCK_RUN_COLUMNS;
@@ -85,8 +85,7 @@ void quire_block_codes(const struct block *block, unsigned char padding,
 	const uint32_t bits = block->rows->weight->bits;
 
 	for (uint64_t i = 0; i < block->count; i++)
-		codes[i] =
-		    (unsigned char)matmulnbits_code(block->codes, bits, i);
+		codes[i] = (unsigned char)weight_code(block->codes, bits, i);
 	memset(codes + block->count, padding,
 	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
 }

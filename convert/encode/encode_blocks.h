@@ -17,18 +17,18 @@
 
 /* Whether blocks with one scale each, and no order of columns but their own,
  * hold the weight; else writes the reason. */
-bool quire_blocks_fit(const struct matmulnbits *weight,
-		      const struct survey *survey,
+bool quire_blocks_fit(const struct weight *weight,
+		      const struct weight_scan *scan,
 		      char reason[QUIRE_REASON_SIZE]);
 
 /* Writes that reason for blocks that share 32 columns and differ. */
-void quire_blocks_split(const struct matmulnbits *weight,
+void quire_blocks_split(const struct weight *weight,
 			const struct finding *split, const char *what,
 			char reason[QUIRE_REASON_SIZE]);
 
 /* One block of 32 columns, of which `count` are before column k. */
 struct block {
-	const struct matmulnbits_rows *rows;
+	const struct weight_rows *rows;
 	const unsigned char *codes; /* of its first column: a whole byte */
 	uint64_t count;
 	uint64_t row; /* in `rows` */
@@ -45,7 +45,7 @@ typedef void (*block_fn)(const struct block *block, unsigned char *out);
 #define BLOCK_RUN_COLUMNS (UINT64_C(1) * BLOCK_RUN_COUNT * QUIRE_BLOCK_COUNT)
 
 struct block_run {
-	const struct matmulnbits_rows *rows;
+	const struct weight_rows *rows;
 	uint64_t row;
 	uint64_t col;
 	size_t count;
@@ -59,10 +59,10 @@ void quire_block_run_take(struct block_run *run);
 
 /* Calls `write` for each block of the rows, in order, `size` bytes each. Here,
  * so that it is compiled into the loop. */
-static inline void blocks_write(const struct matmulnbits_rows *rows,
-				size_t size, block_fn write, unsigned char *out)
+static inline void blocks_write(const struct weight_rows *rows, size_t size,
+				block_fn write, unsigned char *out)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	struct block_run run = { .rows = rows };
 
 	for (; run.row < rows->count; run.row++)

@@ -13,38 +13,38 @@
 /* From here on a number rounds to infinity. */
 static const double f16_end = 65520;
 
-static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
 	(void)weight;
-	(void)survey;
+	(void)scan;
 	return true;
 }
 
-static bool fits(const struct matmulnbits *weight, const struct survey *survey,
+static bool fits(const struct weight *weight, const struct weight_scan *scan,
 		 char reason[QUIRE_REASON_SIZE])
 {
 	(void)weight;
-	(void)survey;
+	(void)scan;
 	(void)reason;
 	return true;
 }
 
-static bool fits_f16(const struct matmulnbits *weight,
-		     const struct survey *survey,
+static bool fits_f16(const struct weight *weight,
+		     const struct weight_scan *scan,
 		     char reason[QUIRE_REASON_SIZE])
 {
 	(void)weight;
-	if (survey->largest < f16_end)
+	if (scan->largest < f16_end)
 		return true;
 	snprintf(reason, QUIRE_REASON_SIZE, "f16 ends before %g",
-		 survey->largest);
+		 scan->largest);
 	return false;
 }
 
 /* No block, no scale. */
-static struct rounding rounding(const struct survey *survey)
+static struct rounding rounding(const struct weight_scan *scan)
 {
-	(void)survey;
+	(void)scan;
 	return (struct rounding){ 0 };
 }
 
@@ -59,26 +59,26 @@ static unsigned char *put(unsigned char *out, size_t width, float value)
 }
 
 /* One NaN for all: which one 0 times infinity is depends on the CPU. */
-static float value(const struct matmulnbits *weight, const unsigned char *codes,
+static float value(const struct weight *weight, const unsigned char *codes,
 		   uint64_t col, float zero, float scale)
 {
-	const uint32_t code = matmulnbits_code(codes, weight->bits, col);
+	const uint32_t code = weight_code(codes, weight->bits, col);
 	const float exact = weight->codebook ? weight->codebook[code] * scale
 					     : ((float)code - zero) * scale;
 
 	return isnan(exact) ? NAN : exact;
 }
 
-static unsigned char *encode_row(const struct matmulnbits_rows *rows,
-				 uint64_t row, size_t width, unsigned char *out)
+static unsigned char *encode_row(const struct weight_rows *rows, uint64_t row,
+				 size_t width, unsigned char *out)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	const unsigned char *codes = rows->codes + row * weight->code_row_size;
 	uint64_t col = 0;
 
 	for (uint64_t block = 0; block < weight->blocks; block++) {
-		const float zero = quire_matmulnbits_zero(rows, row, block);
-		const float scale = quire_matmulnbits_scale(rows, row, block);
+		const float zero = quire_weight_zero(rows, row, block);
+		const float scale = quire_weight_scale(rows, row, block);
 		const uint64_t end = (block + 1) * weight->block_size;
 
 		for (; col < end && col < weight->k; col++)
@@ -89,11 +89,11 @@ static unsigned char *encode_row(const struct matmulnbits_rows *rows,
 }
 
 /* The same where g_idx tells the block of each column. */
-static unsigned char *encode_mapped_row(const struct matmulnbits_rows *rows,
+static unsigned char *encode_mapped_row(const struct weight_rows *rows,
 					uint64_t row, size_t width,
 					unsigned char *out)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	const unsigned char *codes = rows->codes + row * weight->code_row_size;
 
 	for (uint64_t col = 0; col < weight->k; col++) {
@@ -101,13 +101,13 @@ static unsigned char *encode_mapped_row(const struct matmulnbits_rows *rows,
 
 		out = put(out, width,
 			  value(weight, codes, col,
-				quire_matmulnbits_zero(rows, row, block),
-				quire_matmulnbits_scale(rows, row, block)));
+				quire_weight_zero(rows, row, block),
+				quire_weight_scale(rows, row, block)));
 	}
 	return out;
 }
 
-static void encode_rows(const struct matmulnbits_rows *rows, size_t width,
+static void encode_rows(const struct weight_rows *rows, size_t width,
 			unsigned char *out)
 {
 	for (uint64_t row = 0; row < rows->count; row++)
@@ -115,17 +115,17 @@ static void encode_rows(const struct matmulnbits_rows *rows, size_t width,
 				: encode_row(rows, row, width, out);
 }
 
-static void encode_f32(const struct matmulnbits_rows *rows, unsigned char *out)
+static void encode_f32(const struct weight_rows *rows, unsigned char *out)
 {
 	encode_rows(rows, 4, out);
 }
 
-static void encode_f16(const struct matmulnbits_rows *rows, unsigned char *out)
+static void encode_f16(const struct weight_rows *rows, unsigned char *out)
 {
 	encode_rows(rows, 2, out);
 }
 
-const struct encoding quire_relay_dense = { QUIRE_F32, suits, fits, rounding,
-					    encode_f32 };
-const struct encoding quire_relay_dense_f16 = { QUIRE_F16, suits, fits_f16,
-						rounding, encode_f16 };
+const struct encoding quire_encode_dense = { QUIRE_F32, suits, fits, rounding,
+					     encode_f32 };
+const struct encoding quire_encode_dense_f16 = { QUIRE_F16, suits, fits_f16,
+						 rounding, encode_f16 };

@@ -12,14 +12,14 @@
 /* The code that decodes to 0. */
 #define ZERO_CODE 8
 
-static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
-	return weight->bits <= 4 && survey->zero_default;
+	return weight->bits <= 4 && scan->zero_default;
 }
 
-static struct rounding rounding(const struct survey *survey)
+static struct rounding rounding(const struct weight_scan *scan)
 {
-	return survey->scales;
+	return scan->scales;
 }
 
 /* One of other codes than the source's, or with padding. */
@@ -44,10 +44,10 @@ static inline void write_block(const struct block *block, unsigned char *out)
 		write_codes(block, out + 2);
 }
 
-static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
+static void encode(const struct weight_rows *rows, unsigned char *out)
 {
 	blocks_write(rows, BLOCK_SIZE, write_block, out);
 }
 
-const struct encoding quire_relay_q4_0 = { QUIRE_Q4_0, suits, quire_blocks_fit,
-					   rounding, encode };
+const struct encoding quire_encode_q4_0 = { QUIRE_Q4_0, suits, quire_blocks_fit,
+					    rounding, encode };

@@ -15,37 +15,37 @@
 
 #define GREATEST_CODE 15
 
-static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
-	return weight->bits <= 4 && !survey->zero_default;
+	return weight->bits <= 4 && !scan->zero_default;
 }
 
-static bool fits(const struct matmulnbits *weight, const struct survey *survey,
+static bool fits(const struct weight *weight, const struct weight_scan *scan,
 		 char reason[QUIRE_REASON_SIZE])
 {
-	const struct finding *lost = &survey->lost_offset;
+	const struct finding *lost = &scan->lost_offset;
 
-	if (!quire_blocks_fit(weight, survey, reason))
+	if (!quire_blocks_fit(weight, scan, reason))
 		return false;
 	if (lost->found)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "offset %g (zero point times scale) at row %" PRIu64
 			 ", block %" PRIu64 " is not held by f16",
 			 (double)lost->value, lost->row, lost->at);
-	else if (survey->split_offset.found)
-		quire_blocks_split(weight, &survey->split_offset,
-				   "a zero point", reason);
+	else if (scan->split_offset.found)
+		quire_blocks_split(weight, &scan->split_offset, "a zero point",
+				   reason);
 	else
 		return true;
 	return false;
 }
 
 /* There are as many offsets as scales. */
-static struct rounding rounding(const struct survey *survey)
+static struct rounding rounding(const struct weight_scan *scan)
 {
 	return (struct rounding){
-		.max = fmax(survey->scales.max, survey->offsets.max),
-		.mean = (survey->scales.mean + survey->offsets.mean) / 2,
+		.max = fmax(scan->scales.max, scan->offsets.max),
+		.mean = (scan->scales.mean + scan->offsets.mean) / 2,
 	};
 }
 
@@ -57,9 +57,9 @@ static unsigned char padding(float zero)
 
 static inline void write_block(const struct block *block, unsigned char *out)
 {
-	const struct matmulnbits *weight = block->rows->weight;
-	const float zero = quire_matmulnbits_zero(
-	    block->rows, block->row, block->col / weight->block_size);
+	const struct weight *weight = block->rows->weight;
+	const float zero = quire_weight_zero(block->rows, block->row,
+					     block->col / weight->block_size);
 	unsigned char codes[QUIRE_BLOCK_COUNT];
 
 	store_u16(out, block->scale_bits);
@@ -72,10 +72,10 @@ static inline void write_block(const struct block *block, unsigned char *out)
 	quire_block_nibbles(codes, out + 4);
 }
 
-static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
+static void encode(const struct weight_rows *rows, unsigned char *out)
 {
 	blocks_write(rows, BLOCK_SIZE, write_block, out);
 }
 
-const struct encoding quire_relay_q4_1 = { QUIRE_Q4_1, suits, fits, rounding,
-					   encode };
+const struct encoding quire_encode_q4_1 = { QUIRE_Q4_1, suits, fits, rounding,
+					    encode };

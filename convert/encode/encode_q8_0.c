@@ -12,18 +12,18 @@
 /* A block of Q8_0: an f16 scale and 32 numbers of int8. */
 #define BLOCK_SIZE (2 + QUIRE_BLOCK_COUNT)
 
-static bool suits(const struct matmulnbits *weight, const struct survey *survey)
+static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
-	(void)survey;
+	(void)scan;
 	return weight->bits == 8;
 }
 
-static bool fits(const struct matmulnbits *weight, const struct survey *survey,
+static bool fits(const struct weight *weight, const struct weight_scan *scan,
 		 char reason[QUIRE_REASON_SIZE])
 {
-	const struct finding *lost = &survey->lost_code;
+	const struct finding *lost = &scan->lost_code;
 
-	if (!quire_blocks_fit(weight, survey, reason))
+	if (!quire_blocks_fit(weight, scan, reason))
 		return false;
 	if (!lost->found)
 		return true;
@@ -34,9 +34,9 @@ static bool fits(const struct matmulnbits *weight, const struct survey *survey,
 	return false;
 }
 
-static struct rounding rounding(const struct survey *survey)
+static struct rounding rounding(const struct weight_scan *scan)
 {
-	return survey->scales;
+	return scan->scales;
 }
 
 static inline void write_block(const struct block *block, unsigned char *out)
@@ -50,7 +50,7 @@ static inline void write_block(const struct block *block, unsigned char *out)
 	/* Blocks of the source that are smaller may differ in zero points. */
 	for (uint64_t at = block->col / size; at * size < end; at++) {
 		const int zero =
-		    (int)quire_matmulnbits_zero(block->rows, block->row, at);
+		    (int)quire_weight_zero(block->rows, block->row, at);
 
 		for (; i < block->count && block->col + i < (at + 1) * size;
 		     i++)
@@ -60,10 +60,10 @@ static inline void write_block(const struct block *block, unsigned char *out)
 	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
 }
 
-static void encode(const struct matmulnbits_rows *rows, unsigned char *out)
+static void encode(const struct weight_rows *rows, unsigned char *out)
 {
 	blocks_write(rows, BLOCK_SIZE, write_block, out);
 }
 
-const struct encoding quire_relay_q8_0 = { QUIRE_Q8_0, suits, fits, rounding,
-					   encode };
+const struct encoding quire_encode_q8_0 = { QUIRE_Q8_0, suits, fits, rounding,
+					    encode };

@@ -98,7 +98,7 @@ static quire_status fail_item(const struct matcher *in,
 			      const struct plan_item *item, quire_status status,
 			      const char *what)
 {
-	const struct matmulnbits *weight = item->weight;
+	const struct weight *weight = item->weight;
 
 	if (!weight)
 		return quire_fail(in->error, status, QUIRE_NO_OFFSET,
@@ -111,7 +111,7 @@ static quire_status fail_item(const struct matcher *in,
 static quire_status add_parts(struct matcher *in, const struct plan_item *item,
 			      const quire_tensor *tensor, bool rewritten)
 {
-	const struct matmulnbits *weight = item->weight;
+	const struct weight *weight = item->weight;
 	const enum content_kind codes =
 	    rewritten ? CONTENT_CODES : CONTENT_SOURCE;
 	const enum content_kind scales =

@@ -30,28 +30,28 @@ static bool same_floats(const float *values, const unsigned char *encoded,
 
 /* Compares rows->count rows; `room` has 8 bytes for each element, and behind
  * them what fetching takes. */
-static quire_status same_rows(struct matmulnbits_rows *rows,
+static quire_status same_rows(struct weight_rows *rows,
 			      const quire_tensor *tensor, unsigned char *room,
 			      bool *same, quire_error *error)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	const uint64_t count = rows->count * weight->k;
 	float *values = (float *)(void *)room;
 	unsigned char *encoded = room + 4 * count;
 	quire_status status =
-	    quire_matmulnbits_fetch(rows, encoded + 4 * count, error);
+	    quire_weight_fetch(rows, encoded + 4 * count, error);
 
 	if (status == QUIRE_OK)
 		status = quire_tensor_decode(tensor, rows->first, rows->count,
 					     weight->k, values, error);
 	if (status != QUIRE_OK)
 		return status;
-	quire_relay_dense.encode(rows, encoded);
+	quire_encode_dense.encode(rows, encoded);
 	*same = same_floats(values, encoded, count);
 	return QUIRE_OK;
 }
 
-static quire_status same_weight(const struct matmulnbits *weight,
+static quire_status same_weight(const struct weight *weight,
 				const uint32_t *map, const quire_tensor *tensor,
 				bool *same, quire_error *error)
 {
@@ -59,9 +59,9 @@ static quire_status same_weight(const struct matmulnbits *weight,
 	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
 	const uint64_t most = step < weight->n ? step : weight->n;
 	const size_t size =
-	    (size_t)(most * row_size) + quire_matmulnbits_scratch(weight, most);
+	    (size_t)(most * row_size) + quire_weight_scratch(weight, most);
 	unsigned char *room = malloc(size + 1);
-	struct matmulnbits_rows rows = { .weight = weight, .map = map };
+	struct weight_rows rows = { .weight = weight, .map = map };
 	quire_status status = QUIRE_OK;
 
 	if (!room)
@@ -78,19 +78,19 @@ static quire_status same_weight(const struct matmulnbits *weight,
 	return status;
 }
 
-quire_status quire_export_same(const struct matmulnbits *weight,
+quire_status quire_export_same(const struct weight *weight,
 			       const quire_tensor *tensor, bool *same,
 			       quire_error *error)
 {
 	uint32_t *map = NULL;
-	quire_status status = quire_matmulnbits_acquire(weight, error);
+	quire_status status = quire_weight_acquire(weight, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_matmulnbits_map(weight, &map, error);
+	status = quire_weight_map(weight, &map, error);
 	if (status == QUIRE_OK)
 		status = same_weight(weight, map, tensor, same, error);
 	free(map);
-	quire_matmulnbits_release(weight);
+	quire_weight_release(weight);
 	return status;
 }

@@ -8,7 +8,7 @@
 
 /* Whether a tensor of a weight's shape decodes to the dequantized weight of
  * the node, to the last bit. */
-quire_status quire_export_same(const struct matmulnbits *weight,
+quire_status quire_export_same(const struct weight *weight,
 			       const quire_tensor *tensor, bool *same,
 			       quire_error *error);
 

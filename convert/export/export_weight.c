@@ -16,9 +16,9 @@
 
 /* One weight on its way. */
 struct returning {
-	const struct matmulnbits *weight;
+	const struct weight *weight;
 	const quire_tensor *tensor;
-	struct matmulnbits_rows rows; /* all, without codes */
+	struct weight_rows rows; /* all, without codes */
 	unsigned char *scratch;
 	quire_error *error;
 };
@@ -67,21 +67,19 @@ static quire_status read_source(const struct onnx_value *value,
 
 static quire_status open_rows(struct returning *in)
 {
-	const struct matmulnbits *weight = in->weight;
-	const size_t size = quire_matmulnbits_scales_scratch(weight, weight->n);
+	const struct weight *weight = in->weight;
+	const size_t size = quire_weight_scales_scratch(weight, weight->n);
 	quire_status status;
 
 	in->scratch = malloc(size + 1);
 	if (!in->scratch)
 		return quire_fail_memory(in->error, size + 1);
-	in->rows =
-	    (struct matmulnbits_rows){ .weight = weight, .count = weight->n };
-	status = quire_matmulnbits_acquire(weight, in->error);
+	in->rows = (struct weight_rows){ .weight = weight, .count = weight->n };
+	status = quire_weight_acquire(weight, in->error);
 	if (status != QUIRE_OK)
 		return status;
-	status =
-	    quire_matmulnbits_fetch_scales(&in->rows, in->scratch, in->error);
-	quire_matmulnbits_release(weight);
+	status = quire_weight_fetch_scales(&in->rows, in->scratch, in->error);
+	quire_weight_release(weight);
 	return status;
 }
 
@@ -91,15 +89,15 @@ static quire_status open_rows(struct returning *in)
  * it. */
 static int code_at(const struct returning *in, uint64_t row, uint64_t col)
 {
-	const struct matmulnbits *weight = in->weight;
+	const struct weight *weight = in->weight;
 	const unsigned char *codes = codes_at(in, row, col);
 	const uint64_t at = col % QUIRE_BLOCK_COUNT;
 	int code;
 
 	if (in->tensor->dtype == QUIRE_Q8_0) {
 		code = (codes[at] ^ 0x80) - 0x80;
-		code += (int)quire_matmulnbits_zero(&in->rows, row,
-						    col / weight->block_size);
+		code += (int)quire_weight_zero(&in->rows, row,
+					       col / weight->block_size);
 	} else {
 		code = codes[at % QUIRE_NIBBLES_SIZE] >>
 			   (at < QUIRE_NIBBLES_SIZE ? 0 : 4) &
@@ -144,7 +142,7 @@ static uint64_t element_at(const struct element_map *map, uint64_t row,
 }
 
 /* The first bit of a code in its constant. */
-static uint64_t code_bit(const struct matmulnbits *weight, uint64_t row,
+static uint64_t code_bit(const struct weight *weight, uint64_t row,
 			 uint64_t col)
 {
 	const struct element_map *map = &weight->code_map;
@@ -159,7 +157,7 @@ static uint64_t code_bit(const struct matmulnbits *weight, uint64_t row,
 static quire_status make_row(const struct returning *in, uint64_t row,
 			     unsigned char *bytes)
 {
-	const struct matmulnbits *weight = in->weight;
+	const struct weight *weight = in->weight;
 	const unsigned flip = weight->is_signed ? 1u << (weight->bits - 1) : 0;
 	uint64_t col = 0;
 
@@ -226,8 +224,8 @@ static bool gives(const struct returning *in, float scale, float zero,
 static bool find_scale(const struct returning *in, uint64_t row, uint64_t block,
 		       const struct rounded *wanted, float *scale)
 {
-	const float zero = quire_matmulnbits_zero(&in->rows, row, block);
-	const float source = quire_matmulnbits_scale(&in->rows, row, block);
+	const float zero = quire_weight_zero(&in->rows, row, block);
+	const float source = quire_weight_scale(&in->rows, row, block);
 	uint32_t out = fp32_to_bits(fp16_ieee_to_fp32_value(wanted->scale));
 	uint32_t in_range = fp32_to_bits(source);
 
@@ -254,7 +252,7 @@ static bool find_scale(const struct returning *in, uint64_t row, uint64_t block,
 static quire_status check_shared(const struct returning *in, uint64_t row,
 				 uint64_t block, const struct rounded *wanted)
 {
-	const struct matmulnbits *weight = in->weight;
+	const struct weight *weight = in->weight;
 	const uint64_t first = block * weight->block_size;
 
 	for (uint64_t col = first;
@@ -293,7 +291,7 @@ static bool put_float(unsigned char *bytes, int32_t type, uint64_t index,
 	}
 }
 
-static uint64_t scale_index(const struct matmulnbits *weight, uint64_t row,
+static uint64_t scale_index(const struct weight *weight, uint64_t row,
 			    uint64_t block)
 {
 	return weight->scale_map.share == 0
@@ -304,7 +302,7 @@ static uint64_t scale_index(const struct matmulnbits *weight, uint64_t row,
 static quire_status make_scale(const struct returning *in, uint64_t row,
 			       uint64_t block, unsigned char *bytes)
 {
-	const struct matmulnbits *weight = in->weight;
+	const struct weight *weight = in->weight;
 	const uint64_t col = block * weight->block_size;
 	const struct rounded wanted = stored_at(in, row, col);
 	quire_status status = check_shared(in, row, block, &wanted);
@@ -327,14 +325,13 @@ static quire_status make_scale(const struct returning *in, uint64_t row,
 static quire_status check_scale(const struct returning *in, uint64_t row,
 				uint64_t block, unsigned char *bytes)
 {
-	const struct matmulnbits *weight = in->weight;
+	const struct weight *weight = in->weight;
 	const uint64_t col = block * weight->block_size;
 	const struct rounded wanted = stored_at(in, row, col);
 	const float scale = quire_onnx_float(weight->scales->type, bytes,
 					     scale_index(weight, row, block));
 
-	if (gives(in, scale, quire_matmulnbits_zero(&in->rows, row, block),
-		  &wanted))
+	if (gives(in, scale, quire_weight_zero(&in->rows, row, block), &wanted))
 		return QUIRE_OK;
 	return fail(in, row, col,
 		    "the node has one scale for blocks that differ");

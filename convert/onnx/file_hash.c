@@ -38,7 +38,7 @@ struct hashing {
 	uint64_t piece_count;
 	uint64_t first; /* piece of this turn */
 	struct piece *pieces;
-	unsigned char *buffers; /* one for each strand */
+	unsigned char *buffers; /* one for each worker */
 };
 
 static uint64_t count_pieces(uint64_t size)
@@ -46,14 +46,14 @@ static uint64_t count_pieces(uint64_t size)
 	return size > PIECE_SIZE ? (size - LEAST_SIZE) / PIECE_SIZE + 1 : 1;
 }
 
-static void sum_piece(void *context, size_t strand, size_t item)
+static void sum_piece(void *context, size_t worker, size_t item)
 {
 	const struct hashing *in = context;
 	const uint64_t number = in->first + item;
 	const bool last = number == in->piece_count - 1;
 	const uint64_t at = number * PIECE_SIZE;
 	const size_t size = last ? (size_t)(in->file->size - at) : PIECE_SIZE;
-	unsigned char *bytes = in->buffers + strand * PIECE_ROOM;
+	unsigned char *bytes = in->buffers + worker * PIECE_ROOM;
 	struct piece *piece = &in->pieces[item];
 
 	piece->status =

@@ -196,7 +196,7 @@ static quire_status read_part(struct dequantize *in,
 
 static quire_status read_x(struct dequantize *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *x = &in->x;
 	const bool linear = !weight->no_linear;
 	quire_status status = read_part(in, &input_x, 0, x);
@@ -241,7 +241,7 @@ static quire_status read_x(struct dequantize *in)
 
 static quire_status read_scale(struct dequantize *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	quire_status status = read_part(in, &input_scale, 1, &in->scale);
 
 	if (status == QUIRE_OK)
@@ -260,7 +260,7 @@ static quire_status read_scale(struct dequantize *in)
 
 static quire_status read_zero_point(struct dequantize *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *zero = &in->zero;
 	quire_status status = read_part(in, &input_zero_point, 2, zero);
 	bool same;
@@ -309,7 +309,7 @@ static bool is_one(const struct onnx_node *node, const char *name)
 
 /* What of a Gemm is no y = x W^T + bias, or NULL; finds the bias. */
 static const char *check_gemm(const struct onnx_model *model,
-			      struct matmulnbits *weight)
+			      struct weight *weight)
 {
 	const struct onnx_node *node = weight->node;
 	const struct onnx_value *c = NULL;
@@ -331,12 +331,11 @@ static const char *check_gemm(const struct onnx_model *model,
 
 quire_status quire_dequantized_linear_read(const struct onnx_model *model,
 					   const struct onnx_node *node,
-					   size_t index,
-					   struct matmulnbits *weight,
+					   size_t index, struct weight *weight,
 					   quire_error *error)
 {
 	const bool gemm = quire_onnx_is(node, "Gemm");
-	struct matmulnbits read = { .node = node };
+	struct weight read = { .node = node };
 	struct dequantize in = { .weight = &read };
 	bool swapped;
 	quire_status status;
@@ -361,11 +360,10 @@ quire_status quire_dequantized_linear_read(const struct onnx_model *model,
 
 quire_status quire_dequantized_rows_read(const struct onnx_model *model,
 					 const struct onnx_node *node,
-					 size_t index,
-					 struct matmulnbits *weight,
+					 size_t index, struct weight *weight,
 					 quire_error *error)
 {
-	struct matmulnbits read = { .node = node, .no_linear = true };
+	struct weight read = { .node = node, .no_linear = true };
 	struct dequantize in = { .node = { model, node, error },
 				 .weight = &read,
 				 .gathered = true };
@@ -380,13 +378,12 @@ quire_status quire_dequantized_rows_read(const struct onnx_model *model,
 
 quire_status quire_dequantized_tensor_read(const struct onnx_model *model,
 					   const struct onnx_node *node,
-					   size_t index,
-					   struct matmulnbits *weight,
+					   size_t index, struct weight *weight,
 					   quire_error *error)
 {
-	struct matmulnbits read = { .node = node,
-				    .no_linear = true,
-				    .no_padding = true };
+	struct weight read = { .node = node,
+			       .no_linear = true,
+			       .no_padding = true };
 	struct dequantize in = { .node = { model, node, error },
 				 .weight = &read };
 	quire_status status;

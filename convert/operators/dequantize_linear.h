@@ -18,8 +18,7 @@ bool quire_dequantized_linear_is(const struct onnx_model *model,
 				 const struct onnx_node *node);
 quire_status quire_dequantized_linear_read(const struct onnx_model *model,
 					   const struct onnx_node *node,
-					   size_t index,
-					   struct matmulnbits *weight,
+					   size_t index, struct weight *weight,
 					   quire_error *error);
 
 /* A DequantizeLinear of what a Gather of rows has looked up. */
@@ -27,8 +26,7 @@ bool quire_dequantized_rows_is(const struct onnx_model *model,
 			       const struct onnx_node *node);
 quire_status quire_dequantized_rows_read(const struct onnx_model *model,
 					 const struct onnx_node *node,
-					 size_t index,
-					 struct matmulnbits *weight,
+					 size_t index, struct weight *weight,
 					 quire_error *error);
 
 /* A DequantizeLinear of a constant of any shape. */
@@ -36,8 +34,7 @@ bool quire_dequantized_tensor_is(const struct onnx_model *model,
 				 const struct onnx_node *node);
 quire_status quire_dequantized_tensor_read(const struct onnx_model *model,
 					   const struct onnx_node *node,
-					   size_t index,
-					   struct matmulnbits *weight,
+					   size_t index, struct weight *weight,
 					   quire_error *error);
 
 #endif

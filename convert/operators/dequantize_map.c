@@ -10,7 +10,7 @@
  * an x of [rows, cols], or of more dimensions with the first or last axis. */
 static void map_axis(struct dequantize *in, uint64_t size, uint64_t count)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	const bool first = in->axis == 0 && in->x.rank > 1;
 	const bool whole = in->block_size == 0; /* one for each index alone */
 	struct element_map *map = &weight->scale_map;
@@ -38,7 +38,7 @@ static void map_axis(struct dequantize *in, uint64_t size, uint64_t count)
 /* One scale for all. */
 static void map_whole(struct dequantize *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 
 	weight->block_size = weight->k;
 	weight->blocks = 1;

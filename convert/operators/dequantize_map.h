@@ -8,7 +8,7 @@
 
 struct dequantize {
 	struct node_check node; /* the DequantizeLinear */
-	struct matmulnbits *weight;
+	struct weight *weight;
 	bool gathered;	 /* its inputs are rows that a Gather looks up */
 	bool transposed; /* a row of W is a column of x */
 	int64_t axis;

@@ -37,7 +37,7 @@ static const struct input_row input_zero_points = { "zero_points", 3, false };
 
 struct check {
 	struct node_check node;
-	struct matmulnbits *weight;
+	struct weight *weight;
 	int64_t quantize_axis;
 	struct node_part data;
 };
@@ -51,7 +51,7 @@ bool quire_gather_is(const struct onnx_model *model,
 
 static quire_status read_attributes(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	int64_t values[ATTRIBUTE_COUNT];
 	quire_status status = quire_node_attributes(&in->node, attribute_rows,
 						    ATTRIBUTE_COUNT, values);
@@ -85,7 +85,7 @@ static quire_status check_axis(const struct check *in)
 /* What the type of data says of its codes. */
 static quire_status read_type(const struct check *in, uint64_t *each)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	const int32_t type = weight->codes->type;
 
 	*each = 1;
@@ -103,8 +103,7 @@ static quire_status read_type(const struct check *in, uint64_t *each)
 }
 
 /* Rows that follow each other element by element, whatever the bytes. */
-static struct element_map flat_map(const struct matmulnbits *weight,
-				   uint64_t cols)
+static struct element_map flat_map(const struct weight *weight, uint64_t cols)
 {
 	return (struct element_map){
 		.group = weight->n, .row_step = cols, .col_step = 1, .share = 1
@@ -114,7 +113,7 @@ static struct element_map flat_map(const struct matmulnbits *weight,
 /* Data: its type says how it is packed, its shape what k and n are. */
 static quire_status read_data(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *data = &in->data;
 	quire_status status = quire_node_part(&in->node, &input_data, data);
 	uint64_t each;
@@ -164,7 +163,7 @@ static quire_status check_shape(const struct check *in,
 
 static quire_status read_scales(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part part;
 	quire_status status = quire_node_part(&in->node, &input_scales, &part);
 
@@ -187,7 +186,7 @@ static quire_status read_scales(struct check *in)
 
 static quire_status read_zero_points(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	const bool packed = weight->codes->type == ONNX_UINT8;
 	const size_t row_size =
 	    (size_t)((weight->blocks * weight->bits + 7) / 8);
@@ -215,12 +214,12 @@ static quire_status read_zero_points(struct check *in)
 
 quire_status quire_gather_read(const struct onnx_model *model,
 			       const struct onnx_node *node, size_t index,
-			       struct matmulnbits *weight, quire_error *error)
+			       struct weight *weight, quire_error *error)
 {
 	static quire_status (*const steps[])(struct check *) = {
 		read_attributes, read_data, read_scales, read_zero_points
 	};
-	struct matmulnbits read = { .node = node, .no_linear = true };
+	struct weight read = { .node = node, .no_linear = true };
 	struct check in = { .node = { model, node, error }, .weight = &read };
 	quire_status status = quire_node_microsoft(&in.node);
 

@@ -14,6 +14,6 @@ bool quire_gather_is(const struct onnx_model *model,
  * along its last dimension. */
 quire_status quire_gather_read(const struct onnx_model *model,
 			       const struct onnx_node *node, size_t index,
-			       struct matmulnbits *weight, quire_error *error);
+			       struct weight *weight, quire_error *error);
 
 #endif

@@ -75,7 +75,7 @@ bool quire_bnb4_is(const struct onnx_model *model, const struct onnx_node *node)
 }
 
 static quire_status read_attributes(const struct node_check *in,
-				    struct matmulnbits *weight)
+				    struct weight *weight)
 {
 	int64_t values[ATTRIBUTE_COUNT];
 	quire_status status =
@@ -97,7 +97,7 @@ static quire_status read_attributes(const struct node_check *in,
 }
 
 /* Blocks of a row where they end with it; else each column looks up its own. */
-static void set_maps(struct matmulnbits *weight)
+static void set_maps(struct weight *weight)
 {
 	weight->code_row_size = (size_t)((weight->k * weight->bits + 7) / 8);
 	weight->code_map = (struct element_map){ .group = weight->n,
@@ -118,7 +118,7 @@ static void set_maps(struct matmulnbits *weight)
 }
 
 static quire_status read_inputs(const struct node_check *in,
-				struct matmulnbits *weight)
+				struct weight *weight)
 {
 	struct node_part codes;
 	struct node_part scales;
@@ -151,9 +151,9 @@ static quire_status read_inputs(const struct node_check *in,
 
 quire_status quire_bnb4_read(const struct onnx_model *model,
 			     const struct onnx_node *node, size_t index,
-			     struct matmulnbits *weight, quire_error *error)
+			     struct weight *weight, quire_error *error)
 {
-	struct matmulnbits read = { .node = node };
+	struct weight read = { .node = node };
 	const struct node_check in = { model, node, error };
 	quire_status status = quire_node_microsoft(&in);
 

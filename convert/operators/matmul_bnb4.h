@@ -17,6 +17,6 @@ bool quire_bnb4_is(const struct onnx_model *model,
 /* As quire_matmulnbits_read; UNSUPPORTED also for transB = 0, of training. */
 quire_status quire_bnb4_read(const struct onnx_model *model,
 			     const struct onnx_node *node, size_t index,
-			     struct matmulnbits *weight, quire_error *error);
+			     struct weight *weight, quire_error *error);
 
 #endif

@@ -22,7 +22,7 @@ enum {
 
 struct check {
 	struct node_check node;
-	struct matmulnbits *weight;
+	struct weight *weight;
 	struct node_part parts[PART_COUNT];
 };
 
@@ -59,7 +59,7 @@ static const struct attribute_row attribute_rows[] = {
 
 static quire_status read_attributes(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	int64_t values[ATTRIBUTE_COUNT];
 	quire_status status = quire_node_attributes(&in->node, attribute_rows,
 						    ATTRIBUTE_COUNT, values);
@@ -84,7 +84,7 @@ static quire_status read_attributes(struct check *in)
 /* Numbers and bytes of a row, none of which may overflow. */
 static quire_status measure(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	uint64_t code_bits;
 	uint64_t zero_bits;
 	uint64_t padded_k;
@@ -110,7 +110,7 @@ static const struct input_row input_bias = { "bias", 5, false };
 
 static quire_status read_codes(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *part = &in->parts[PART_B];
 	const struct shape shape = { { weight->n, weight->blocks,
 				       weight->code_row_size /
@@ -138,7 +138,7 @@ static quire_status read_scales(struct check *in)
 /* Packed as the codes are, or one float for each block. */
 static quire_status read_zero_points(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *part = &in->parts[PART_ZEROS];
 	struct shape shape = { { weight->n, weight->zero_row_size, 1 } };
 	quire_status status =
@@ -180,7 +180,7 @@ static quire_status check_vector(struct check *in, const struct node_part *part,
 
 static quire_status read_g_idx(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *part = &in->parts[PART_G_IDX];
 	quire_status status = quire_node_part(&in->node, &input_g_idx, part);
 
@@ -198,7 +198,7 @@ static quire_status read_g_idx(struct check *in)
 
 static quire_status read_bias(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *part = &in->parts[PART_BIAS];
 	quire_status status = quire_node_input(&in->node, &input_bias, part);
 
@@ -244,15 +244,14 @@ static quire_status check_node(struct check *in)
 
 quire_status quire_matmulnbits_read(const struct onnx_model *model,
 				    const struct onnx_node *node, size_t index,
-				    struct matmulnbits *weight,
-				    quire_error *error)
+				    struct weight *weight, quire_error *error)
 {
 	static quire_status (*const steps[])(struct check *) = {
 		check_node, read_attributes, measure,
 		read_codes, read_scales,     read_zero_points,
 		read_g_idx, read_bias,	     check_constants,
 	};
-	struct matmulnbits read = { .node = node };
+	struct weight read = { .node = node };
 	struct check in = { { model, node, error }, &read, { { 0 } } };
 
 	(void)index;

@@ -205,7 +205,7 @@ quire_status quire_node_constant(const struct node_check *in,
 			       part->name, value->name, what);
 }
 
-void quire_node_outer(const struct node_part *part, struct matmulnbits *weight)
+void quire_node_outer(const struct node_part *part, struct weight *weight)
 {
 	const size_t rank =
 	    part->rank < NODE_RANK_MAX ? part->rank : NODE_RANK_MAX;
@@ -223,7 +223,7 @@ void quire_node_outer(const struct node_part *part, struct matmulnbits *weight)
 }
 
 quire_status quire_node_blocks(const struct node_check *in,
-			       const struct matmulnbits *weight)
+			       const struct weight *weight)
 {
 	if (weight->block_size & (weight->block_size - 1))
 		return quire_node_fail(in, QUIRE_ERROR_LAYOUT,
@@ -239,8 +239,7 @@ quire_status quire_node_blocks(const struct node_check *in,
 
 quire_status quire_node_scales(const struct node_check *in,
 			       const struct input_row *row,
-			       const struct shape *shape,
-			       struct matmulnbits *weight,
+			       const struct shape *shape, struct weight *weight,
 			       struct node_part *part)
 {
 	quire_status status = quire_node_part(in, row, part);

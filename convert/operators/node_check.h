@@ -94,18 +94,17 @@ quire_status quire_node_constant(const struct node_check *in,
 
 /* Gives the weight the dimensions of a part but for the last one, with n as
  * their product. A tensor has four at most: the first ones become one. */
-void quire_node_outer(const struct node_part *part, struct matmulnbits *weight);
+void quire_node_outer(const struct node_part *part, struct weight *weight);
 
 /* A block size that is a power of two, and bits of which bytes are full. */
 quire_status quire_node_blocks(const struct node_check *in,
-			       const struct matmulnbits *weight);
+			       const struct weight *weight);
 
 /* Scales, of a float type and that shape, which is [n, blocks] but in name;
  * part and weight are filled in. */
 quire_status quire_node_scales(const struct node_check *in,
 			       const struct input_row *row,
-			       const struct shape *shape,
-			       struct matmulnbits *weight,
+			       const struct shape *shape, struct weight *weight,
 			       struct node_part *part);
 
 /* UNSUPPORTED for a domain that is not Microsoft's. */

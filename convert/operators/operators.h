@@ -18,7 +18,7 @@ struct weight_kind {
 	 * that contradicts itself, UNSUPPORTED for what cannot be taken. */
 	quire_status (*read)(const struct onnx_model *model,
 			     const struct onnx_node *node, size_t index,
-			     struct matmulnbits *weight, quire_error *error);
+			     struct weight *weight, quire_error *error);
 	/* Only for a node none of whose inputs another has for its weight. */
 	bool late;
 };

@@ -65,7 +65,7 @@ static const struct projection {
 struct check {
 	struct node_check node;
 	const struct projection *projection;
-	struct matmulnbits *weight;
+	struct weight *weight;
 	struct node_part codes;
 	struct node_part scales;
 	struct node_part zeros;
@@ -116,7 +116,7 @@ static quire_status check_raw(const struct check *in, int64_t prepacked)
 
 static quire_status read_attributes(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	const size_t which = (size_t)(in->projection - projections);
 	const struct onnx_node *node = in->node.node;
 	int64_t values[ATTRIBUTE_COUNT];
@@ -145,7 +145,7 @@ static quire_status read_attributes(struct check *in)
 
 static quire_status read_codes(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	struct node_part *codes = &in->codes;
 	quire_status status =
 	    quire_node_part(&in->node, &in->projection->weights, codes);
@@ -181,7 +181,7 @@ static quire_status read_codes(struct check *in)
 /* [experts, n, blocks], or without blocks [experts, n]. */
 static quire_status read_scales(struct check *in)
 {
-	const struct matmulnbits *weight = in->weight;
+	const struct weight *weight = in->weight;
 	const struct shape shape = { { (uint64_t)in->codes.dims[0],
 				       weight->outer[0], weight->blocks } };
 	quire_status status =
@@ -194,7 +194,7 @@ static quire_status read_scales(struct check *in)
 
 static quire_status read_zero_points(struct check *in)
 {
-	struct matmulnbits *weight = in->weight;
+	struct weight *weight = in->weight;
 	const uint64_t each = 8 / weight->bits;
 	struct shape shape = { { (uint64_t)in->codes.dims[0], weight->outer[0],
 				 (weight->blocks + each - 1) / each } };
@@ -225,12 +225,12 @@ static quire_status read_zero_points(struct check *in)
 
 quire_status quire_qmoe_read(const struct onnx_model *model,
 			     const struct onnx_node *node, size_t index,
-			     struct matmulnbits *weight, quire_error *error)
+			     struct weight *weight, quire_error *error)
 {
 	static quire_status (*const steps[])(struct check *) = {
 		read_attributes, read_codes, read_scales, read_zero_points
 	};
-	struct matmulnbits read = { .node = node, .no_linear = true };
+	struct weight read = { .node = node, .no_linear = true };
 	struct check in = { .node = { model, node, error },
 			    .projection = &projections[index],
 			    .weight = &read };

@@ -17,6 +17,6 @@ size_t quire_qmoe_count(const struct onnx_node *node);
  * prepacked for a device, or of no integer type. */
 quire_status quire_qmoe_read(const struct onnx_model *model,
 			     const struct onnx_node *node, size_t index,
-			     struct matmulnbits *weight, quire_error *error);
+			     struct weight *weight, quire_error *error);
 
 #endif

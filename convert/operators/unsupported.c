@@ -46,9 +46,9 @@ static bool holds_weight(const struct relative *relative,
 	return value && value->origin == ONNX_CONSTANT && value->rank >= 2;
 }
 
-quire_status quire_relatives_check(const struct onnx_model *model,
-				   const struct onnx_node *node,
-				   quire_error *error)
+quire_status quire_unsupported_check(const struct onnx_model *model,
+				     const struct onnx_node *node,
+				     quire_error *error)
 {
 	const struct relative *relative = find(node);
 	const struct onnx_value *value = NULL;

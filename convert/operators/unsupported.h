@@ -8,8 +8,8 @@
 
 /* OK, or UNSUPPORTED for a node whose quantized weight would be missing from
  * the container, or be there as bare numbers without its scales. */
-quire_status quire_relatives_check(const struct onnx_model *model,
-				   const struct onnx_node *node,
-				   quire_error *error);
+quire_status quire_unsupported_check(const struct onnx_model *model,
+				     const struct onnx_node *node,
+				     quire_error *error);
 
 #endif

@@ -105,28 +105,27 @@ static float load(quire_dtype dtype, const unsigned char *bytes)
 				  : from_bf16(load_u16(bytes));
 }
 
-static void look_at(double before, double after, struct cast_survey *survey)
+static void look_at(double before, double after, struct cast_scan *scan)
 {
 	double error;
 
 	if (before == after || (isnan(before) && isnan(after)))
 		return;
-	survey->exact = false;
+	scan->exact = false;
 	if (!isfinite(after)) {
-		survey->lost = true;
-		survey->lost_value = before;
+		scan->lost = true;
+		scan->lost_value = before;
 		return;
 	}
 	error = fabs(after - before) / fabs(before);
-	survey->error_max = fmax(survey->error_max, error);
-	survey->error_mean += error;
+	scan->error_max = fmax(scan->error_max, error);
+	scan->error_mean += error;
 }
 
-static quire_status survey_pieces(const struct cast *cast,
-				  const struct onnx_value *value,
-				  unsigned char *in, unsigned char *out,
-				  struct cast_survey *survey,
-				  quire_error *error)
+static quire_status scan_pieces(const struct cast *cast,
+				const struct onnx_value *value,
+				unsigned char *in, unsigned char *out,
+				struct cast_scan *scan, quire_error *error)
 {
 	quire_status status = QUIRE_OK;
 	uint64_t first = 0;
@@ -145,19 +144,19 @@ static quire_status survey_pieces(const struct cast *cast,
 			look_at(
 			    (double)load(cast->from, in + i * cast->from_width),
 			    (double)load(cast->to, out + i * cast->to_width),
-			    survey);
+			    scan);
 		first += count;
 	}
 	return status;
 }
 
-quire_status quire_cast_survey(const struct cast *cast,
-			       const struct onnx_value *value,
-			       struct cast_survey *survey, quire_error *error)
+quire_status quire_cast_scan(const struct cast *cast,
+			     const struct onnx_value *value,
+			     struct cast_scan *scan, quire_error *error)
 {
 	unsigned char *in = malloc(PIECE_COUNT * cast->from_width);
 	unsigned char *out = malloc(PIECE_COUNT * cast->to_width);
-	struct cast_survey seen = { .exact = true };
+	struct cast_scan seen = { .exact = true };
 	quire_status status;
 
 	if (!in || !out) {
@@ -167,11 +166,11 @@ quire_status quire_cast_survey(const struct cast *cast,
 	status = quire_onnx_file_acquire(value->file, error);
 	if (status != QUIRE_OK)
 		goto out;
-	status = survey_pieces(cast, value, in, out, &seen, error);
+	status = scan_pieces(cast, value, in, out, &seen, error);
 	quire_onnx_file_release(value->file);
 	if (status == QUIRE_OK) {
 		seen.error_mean /= (double)value->count;
-		*survey = seen;
+		*scan = seen;
 	}
 out:
 	free(in);

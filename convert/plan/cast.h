@@ -19,7 +19,7 @@ struct cast {
 /* Between F32, F16 and BF16. NULL: they are the same. */
 const struct cast *quire_cast_find(quire_dtype from, quire_dtype to);
 
-struct cast_survey {
+struct cast_scan {
 	bool lost; /* a finite element becomes infinite */
 	double lost_value;
 	bool exact;	  /* every element stays what it is */
@@ -28,8 +28,8 @@ struct cast_survey {
 };
 
 /* Reads all of a constant once, to see what the cast would do to it. */
-quire_status quire_cast_survey(const struct cast *cast,
-			       const struct onnx_value *value,
-			       struct cast_survey *survey, quire_error *error);
+quire_status quire_cast_scan(const struct cast *cast,
+			     const struct onnx_value *value,
+			     struct cast_scan *scan, quire_error *error);
 
 #endif

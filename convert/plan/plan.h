@@ -14,9 +14,9 @@
 
 /* A tensor of the container, or a constant that is left out. */
 struct plan_item {
-	const struct onnx_value *value;	  /* the constant; of a weight: B */
-	const struct matmulnbits *weight; /* NULL: a dense tensor */
-	const struct encoding *encoding;  /* of a weight */
+	const struct onnx_value *value;	 /* the constant; of a weight: B */
+	const struct weight *weight;	 /* NULL: a dense tensor */
+	const struct encoding *encoding; /* of a weight */
 	const struct cast *cast; /* of a dense one; NULL: copied as it is */
 	const char *name;	 /* NULL: left out */
 	size_t index;		 /* in the container, or QUIRE_NO_TENSOR */
@@ -33,7 +33,7 @@ struct plan_item {
 
 struct plan_linear {
 	const char *name;
-	const struct matmulnbits *weight;
+	const struct weight *weight;
 	size_t tensor; /* in the container */
 	size_t bias;   /* likewise, or QUIRE_NO_TENSOR */
 };
@@ -43,9 +43,9 @@ struct plan {
 	size_t item_count;
 	struct plan_linear *linears;
 	size_t linear_count;
-	size_t tensor_count;	     /* items that are not left out */
-	uint64_t size;		     /* of all tensors */
-	struct matmulnbits *weights; /* of each node that holds some */
+	size_t tensor_count;	/* items that are not left out */
+	uint64_t size;		/* of all tensors */
+	struct weight *weights; /* of each node that holds some */
 	struct name_set tensor_names;
 	struct name_set linear_names;
 };

@@ -9,7 +9,7 @@
 #include "convert/plan/planner.h"
 
 char *quire_plan_wanted_name(const struct onnx_value *value,
-			     const struct matmulnbits *weight)
+			     const struct weight *weight)
 {
 	return weight ? quire_name_of_weight(value->name, weight->node->name)
 		      : quire_name_of_tensor(value->name);
@@ -17,7 +17,7 @@ char *quire_plan_wanted_name(const struct onnx_value *value,
 
 quire_status quire_plan_choose(struct planner *in,
 			       const struct onnx_value *value,
-			       const struct matmulnbits *weight, bool *taken)
+			       const struct weight *weight, bool *taken)
 {
 	struct plan_item *item;
 	char *name;
@@ -37,7 +37,7 @@ quire_status quire_plan_choose(struct planner *in,
 	item->outcome = QUIRE_OUTCOME_SKIPPED;
 	item->weight = weight;
 	if (weight)
-		item->source_size = quire_matmulnbits_size(weight);
+		item->source_size = quire_weight_size(weight);
 	snprintf(item->reason, sizeof(item->reason), "left out by the recipe");
 	return QUIRE_OK;
 }
@@ -122,7 +122,7 @@ quire_status quire_plan_name_items(const struct planner *in)
 
 /* A linear without its bias would compute something else. */
 static quire_status find_bias(const struct planner *in,
-			      const struct matmulnbits *weight, size_t *bias)
+			      const struct weight *weight, size_t *bias)
 {
 	*bias = QUIRE_NO_TENSOR;
 	if (!weight->bias)
@@ -142,7 +142,7 @@ quire_status quire_plan_linears(const struct planner *in)
 	struct plan *plan = in->plan;
 
 	for (size_t i = 0; i < in->weight_count; i++) {
-		const struct matmulnbits *weight = &plan->weights[i];
+		const struct weight *weight = &plan->weights[i];
 		struct plan_linear *linear = &plan->linears[plan->linear_count];
 		const char *name = weight->node->name;
 		quire_status status;

@@ -55,7 +55,7 @@ static quire_status choose_type(const struct planner *in,
 	};
 	char *name = quire_plan_wanted_name(item->value, NULL);
 	const struct cast *cast = NULL;
-	struct cast_survey survey;
+	struct cast_scan scan;
 	enum recipe_dense wanted;
 	quire_status status;
 
@@ -67,24 +67,24 @@ static quire_status choose_type(const struct planner *in,
 		cast = quire_cast_find(item->dtype, types[wanted]);
 	if (!cast)
 		return QUIRE_OK;
-	status = quire_cast_survey(cast, item->value, &survey, in->error);
+	status = quire_cast_scan(cast, item->value, &scan, in->error);
 	if (status != QUIRE_OK)
 		return status;
-	if (survey.lost) {
+	if (scan.lost) {
 		snprintf(item->reason, sizeof(item->reason),
 			 "stays %s: %s ends before %g",
 			 quire_dtype_name(cast->from),
-			 quire_dtype_name(cast->to), survey.lost_value);
+			 quire_dtype_name(cast->to), scan.lost_value);
 		return QUIRE_OK;
 	}
 	item->cast = cast;
 	item->dtype = cast->to;
 	item->size = item->value->count * cast->to_width;
-	if (survey.exact)
+	if (scan.exact)
 		return QUIRE_OK;
 	item->outcome = QUIRE_OUTCOME_ROUNDED;
-	item->scale_error_max = survey.error_max;
-	item->scale_error_mean = survey.error_mean;
+	item->scale_error_max = scan.error_max;
+	item->scale_error_mean = scan.error_mean;
 	snprintf(item->reason, sizeof(item->reason), "%s by the recipe",
 		 quire_dtype_name(cast->to));
 	return QUIRE_OK;

@@ -38,8 +38,7 @@ static void mark_uses(const struct planner *in, size_t number)
 	}
 }
 
-static void mark_parts(const struct planner *in,
-		       const struct matmulnbits *weight)
+static void mark_parts(const struct planner *in, const struct weight *weight)
 {
 	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++) {
 		const struct onnx_use *use = &weight->uses[i];
@@ -52,7 +51,7 @@ static void mark_parts(const struct planner *in,
 }
 
 static struct weight_key key_of(const struct planner *in,
-				const struct matmulnbits *weight)
+				const struct weight *weight)
 {
 	const struct element_map *scales = &weight->scale_map;
 
@@ -74,7 +73,7 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 			       const struct weight_kind *kind, size_t index)
 {
 	const size_t number = in->weight_count++;
-	struct matmulnbits *weight = &in->plan->weights[number];
+	struct weight *weight = &in->plan->weights[number];
 	struct weight_key *key = &in->keys[number];
 	const size_t *first;
 	quire_status status =
@@ -102,7 +101,7 @@ static quire_status read_node(struct planner *in, size_t number, bool late)
 	size_t count;
 
 	if (!kind && !late)
-		return quire_relatives_check(in->model, node, in->error);
+		return quire_unsupported_check(in->model, node, in->error);
 	if (!kind || kind->late != late || (late && in->parts[number]))
 		return QUIRE_OK;
 	count = quire_kind_count(kind, node);
@@ -130,24 +129,24 @@ quire_status quire_plan_read_nodes(struct planner *in)
 static quire_status choose_encoding(const struct planner *in,
 				    struct plan_item *item)
 {
-	const struct matmulnbits *weight = item->weight;
+	const struct weight *weight = item->weight;
 	struct rounding rounding;
-	struct survey survey;
+	struct weight_scan scan;
 	uint32_t *map = NULL;
-	quire_status status = quire_matmulnbits_acquire(weight, in->error);
+	quire_status status = quire_weight_acquire(weight, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_matmulnbits_map(weight, &map, in->error);
+	status = quire_weight_map(weight, &map, in->error);
 	if (status == QUIRE_OK)
 		status =
-		    quire_survey(weight, map, in->crew, &survey, in->error);
+		    quire_weight_scan(weight, map, in->crew, &scan, in->error);
 	free(map);
-	quire_matmulnbits_release(weight);
+	quire_weight_release(weight);
 	if (status != QUIRE_OK)
 		return status;
-	item->encoding = quire_relay_choose(weight, &survey,
-					    in->recipe->fallback, item->reason);
+	item->encoding = quire_encoding_choose(
+	    weight, &scan, in->recipe->fallback, item->reason);
 	if (!item->encoding)
 		return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED,
 				  QUIRE_NO_OFFSET,
@@ -157,7 +156,7 @@ static quire_status choose_encoding(const struct planner *in,
 				  weight->node->op_type, item->reason);
 	if (item->reason[0])
 		item->outcome = QUIRE_OUTCOME_FALLBACK;
-	rounding = item->encoding->rounding(&survey);
+	rounding = item->encoding->rounding(&scan);
 	item->scale_error_max = rounding.max;
 	item->scale_error_mean = rounding.mean;
 	if (weight->note && !item->reason[0])
@@ -167,7 +166,7 @@ static quire_status choose_encoding(const struct planner *in,
 }
 
 /* All but the first dimension. */
-static void set_shape(const struct matmulnbits *weight, struct plan_item *item)
+static void set_shape(const struct weight *weight, struct plan_item *item)
 {
 	item->rank = weight->rank ? weight->rank : 2;
 	item->shape[1] = weight->n;
@@ -177,7 +176,7 @@ static void set_shape(const struct matmulnbits *weight, struct plan_item *item)
 
 quire_status quire_plan_weight(struct planner *in, size_t number)
 {
-	const struct matmulnbits *weight = &in->plan->weights[number];
+	const struct weight *weight = &in->plan->weights[number];
 	struct plan_item *item;
 	uint32_t block_count = 1;
 	uint32_t block_size = 0;
@@ -190,7 +189,7 @@ quire_status quire_plan_weight(struct planner *in, size_t number)
 		return status;
 	item = quire_plan_add_item(in, weight->codes);
 	item->weight = weight;
-	item->source_size = quire_matmulnbits_size(weight);
+	item->source_size = quire_weight_size(weight);
 	status = choose_encoding(in, item);
 	if (status != QUIRE_OK)
 		return status;

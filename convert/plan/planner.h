@@ -79,13 +79,13 @@ quire_status quire_plan_plain(struct planner *in,
  * weight with these codes, or of a constant, `weight` being NULL. To be freed;
  * NULL: out of memory. */
 char *quire_plan_wanted_name(const struct onnx_value *value,
-			     const struct matmulnbits *weight);
+			     const struct weight *weight);
 
 /* Whether the recipe takes that tensor; if not, and there is no failure, *item
  * becomes one that says so. */
 quire_status quire_plan_choose(struct planner *in,
 			       const struct onnx_value *value,
-			       const struct matmulnbits *weight, bool *taken);
+			       const struct weight *weight, bool *taken);
 
 /* Names of tensors; then the linears, with theirs. */
 quire_status quire_plan_name_items(const struct planner *in);

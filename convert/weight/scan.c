@@ -90,26 +90,25 @@ struct rounded {
 };
 
 /* Returns the offset as f16. */
-static uint16_t survey_offset(uint64_t row, uint64_t block, float zero,
-			      float scale, struct survey *survey)
+static uint16_t scan_offset(uint64_t row, uint64_t block, float zero,
+			    float scale, struct weight_scan *scan)
 {
 	const double offset = quire_offset(zero, scale);
 	const uint16_t bits = quire_offset_bits(zero, scale);
 	const double error = rounding(offset, bits);
 
 	if (isinf(error))
-		note(&survey->lost_offset, offset, row, block);
-	add_error(&survey->offsets, error);
+		note(&scan->lost_offset, offset, row, block);
+	add_error(&scan->offsets, error);
 	return bits;
 }
 
-static struct rounded survey_block(const struct matmulnbits_rows *rows,
-				   uint64_t row, uint64_t block,
-				   struct survey *survey)
+static struct rounded scan_block(const struct weight_rows *rows, uint64_t row,
+				 uint64_t block, struct weight_scan *scan)
 {
 	const uint32_t bits = rows->weight->bits;
-	const float scale = quire_matmulnbits_scale(rows, row, block);
-	const float zero = quire_matmulnbits_zero(rows, row, block);
+	const float scale = quire_weight_scale(rows, row, block);
+	const float zero = quire_weight_zero(rows, row, block);
 	struct rounded rounded = { .scale = fp16_ieee_from_fp32_value(scale) };
 	const double scale_error = rounding((double)scale, rounded.scale);
 	/* No number of a codebook is greater than 1. */
@@ -121,27 +120,27 @@ static struct rounded survey_block(const struct matmulnbits_rows *rows,
 	const double largest = top * fabs((double)scale);
 
 	if (isinf(scale_error))
-		note(&survey->lost_scale, (double)scale, rows->first + row,
+		note(&scan->lost_scale, (double)scale, rows->first + row,
 		     block);
-	add_error(&survey->scales, scale_error);
-	if (largest > survey->largest)
-		survey->largest = largest;
+	add_error(&scan->scales, scale_error);
+	if (largest > scan->largest)
+		scan->largest = largest;
 	if (zero != (float)(1u << (bits - 1)))
-		survey->zero_default = false;
+		scan->zero_default = false;
 	/* Who has no zero points and the default has no use for offsets. */
-	if (rows->zero_points || !survey->zero_default)
-		rounded.offset = survey_offset(rows->first + row, block, zero,
-					       scale, survey);
+	if (rows->zero_points || !scan->zero_default)
+		rounded.offset =
+		    scan_offset(rows->first + row, block, zero, scale, scan);
 	return rounded;
 }
 
 /* Only 8-bit codes around another zero point than 128 may leave int8. */
-static void survey_codes(const struct matmulnbits_rows *rows, uint64_t row,
-			 uint64_t block, struct survey *survey)
+static void scan_codes(const struct weight_rows *rows, uint64_t row,
+		       uint64_t block, struct weight_scan *scan)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	const unsigned char *codes = rows->codes + row * weight->code_row_size;
-	const float zero = quire_matmulnbits_zero(rows, row, block);
+	const float zero = quire_weight_zero(rows, row, block);
 	const uint64_t end = (block + 1) * weight->block_size;
 
 	for (uint64_t col = block * weight->block_size;
@@ -150,37 +149,36 @@ static void survey_codes(const struct matmulnbits_rows *rows, uint64_t row,
 
 		if (!(value >= INT8_MIN && value <= INT8_MAX) ||
 		    value != rintf(value)) {
-			note(&survey->lost_code, (double)value,
-			     rows->first + row, col);
+			note(&scan->lost_code, (double)value, rows->first + row,
+			     col);
 			return;
 		}
 	}
 }
 
-static void survey_rows(const struct matmulnbits_rows *rows,
-			struct survey *survey)
+static void scan_rows(const struct weight_rows *rows, struct weight_scan *scan)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	struct rounded before = { 0 };
 
 	for (uint64_t row = 0; row < rows->count; row++)
 		for (uint64_t block = 0; block < weight->blocks; block++) {
 			const struct rounded rounded =
-			    survey_block(rows, row, block, survey);
+			    scan_block(rows, row, block, scan);
 			/* It begins where the block before it ended, within
 			 * 32 columns. */
 			const bool upper =
 			    block * weight->block_size % BLOCK_COUNT != 0;
 
 			if (upper && rounded.scale != before.scale)
-				note(&survey->split_scale, 0, rows->first + row,
+				note(&scan->split_scale, 0, rows->first + row,
 				     block);
 			if (upper && rounded.offset != before.offset)
-				note(&survey->split_offset, 0,
-				     rows->first + row, block);
+				note(&scan->split_offset, 0, rows->first + row,
+				     block);
 			before = rounded;
-			if (rows->codes && !survey->lost_code.found)
-				survey_codes(rows, row, block, survey);
+			if (rows->codes && !scan->lost_code.found)
+				scan_codes(rows, row, block, scan);
 		}
 }
 
@@ -227,25 +225,25 @@ static void add_run(const float values[RUN_COUNT],
 		}
 }
 
-static void note_lost(const struct matmulnbits_rows *rows, uint64_t first,
+static void note_lost(const struct weight_rows *rows, uint64_t first,
 		      const float values[RUN_COUNT],
-		      const double errors[RUN_COUNT], struct survey *survey)
+		      const double errors[RUN_COUNT], struct weight_scan *scan)
 {
 	const uint64_t blocks = rows->weight->blocks;
 
-	for (size_t i = 0; i < RUN_COUNT && !survey->lost_scale.found; i++)
+	for (size_t i = 0; i < RUN_COUNT && !scan->lost_scale.found; i++)
 		if (isinf(errors[i]))
-			note(&survey->lost_scale, (double)values[i],
+			note(&scan->lost_scale, (double)values[i],
 			     rows->first + (first + i) / blocks,
 			     (first + i) % blocks);
 }
 
-/* survey_rows() where a scale is all that a block has: they lie one after the
+/* scan_rows() where a scale is all that a block has: they lie one after the
  * other, and no two share 32 columns. */
-static void survey_scales(const struct matmulnbits_rows *rows,
-			  struct survey *survey)
+static void scan_scales(const struct weight_rows *rows,
+			struct weight_scan *scan)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	const uint64_t count = rows->count * weight->blocks;
 	/* No number of a codebook is greater than 1. */
 	const double top =
@@ -266,14 +264,13 @@ static void survey_scales(const struct matmulnbits_rows *rows,
 		add_run(values, errors, &lanes);
 		for (size_t j = 0; j < LANE_COUNT; j++)
 			if (isinf(lanes.error_max[j]))
-				note_lost(rows, first, values, errors, survey);
+				note_lost(rows, first, values, errors, scan);
 	}
 	for (size_t j = 0; j < LANE_COUNT; j++) {
-		survey->scales.mean += lanes.error_sum[j];
-		survey->scales.max =
-		    fmax(survey->scales.max, lanes.error_max[j]);
-		survey->largest =
-		    fmax(survey->largest, top * (double)lanes.largest[j]);
+		scan->scales.mean += lanes.error_sum[j];
+		scan->scales.max = fmax(scan->scales.max, lanes.error_max[j]);
+		scan->largest =
+		    fmax(scan->largest, top * (double)lanes.largest[j]);
 	}
 }
 
@@ -284,13 +281,13 @@ static void survey_scales(const struct matmulnbits_rows *rows,
 
 /* Some of the rows. */
 struct piece {
-	struct survey survey;
+	struct weight_scan scan;
 	quire_status status;
 	quire_error error;
 };
 
 struct pieces {
-	const struct matmulnbits *weight;
+	const struct weight *weight;
 	const uint32_t *map;
 	bool with_codes;
 	bool plain;
@@ -298,37 +295,36 @@ struct pieces {
 	uint64_t count; /* of pieces */
 	uint64_t first; /* of this turn */
 	struct piece *items;
-	unsigned char *scratch; /* for each strand */
+	unsigned char *scratch; /* for each worker */
 	size_t scratch_size;
 };
 
-static quire_status fetch(struct matmulnbits_rows *rows, bool with_codes,
+static quire_status fetch(struct weight_rows *rows, bool with_codes,
 			  unsigned char *scratch, quire_error *error)
 {
-	return with_codes
-		   ? quire_matmulnbits_fetch(rows, scratch, error)
-		   : quire_matmulnbits_fetch_scales(rows, scratch, error);
+	return with_codes ? quire_weight_fetch(rows, scratch, error)
+			  : quire_weight_fetch_scales(rows, scratch, error);
 }
 
-static void survey_piece(void *context, size_t strand, size_t item)
+static void scan_piece(void *context, size_t worker, size_t item)
 {
 	const struct pieces *pieces = context;
 	struct piece *piece = &pieces->items[item];
-	struct matmulnbits_rows rows = { .weight = pieces->weight,
-					 .map = pieces->map };
+	struct weight_rows rows = { .weight = pieces->weight,
+				    .map = pieces->map };
 	uint64_t left;
 
 	rows.first = (pieces->first + item) * pieces->rows;
 	left = pieces->weight->n - rows.first;
 	rows.count = left < pieces->rows ? left : pieces->rows;
-	piece->survey = (struct survey){ .zero_default = true };
+	piece->scan = (struct weight_scan){ .zero_default = true };
 	piece->status = fetch(&rows, pieces->with_codes,
-			      pieces->scratch + strand * pieces->scratch_size,
+			      pieces->scratch + worker * pieces->scratch_size,
 			      &piece->error);
 	if (piece->status == QUIRE_OK && pieces->plain)
-		survey_scales(&rows, &piece->survey);
+		scan_scales(&rows, &piece->scan);
 	else if (piece->status == QUIRE_OK)
-		survey_rows(&rows, &piece->survey);
+		scan_rows(&rows, &piece->scan);
 }
 
 static void join_finding(struct finding *finding, const struct finding *next)
@@ -344,21 +340,21 @@ static void join_rounding(struct rounding *sum, const struct rounding *next)
 }
 
 /* What comes after is added: in the order of the rows, whoever had them. */
-static void join(struct survey *survey, const struct survey *next)
+static void join(struct weight_scan *scan, const struct weight_scan *next)
 {
-	survey->zero_default = survey->zero_default && next->zero_default;
-	join_finding(&survey->lost_scale, &next->lost_scale);
-	join_finding(&survey->lost_offset, &next->lost_offset);
-	join_finding(&survey->split_scale, &next->split_scale);
-	join_finding(&survey->split_offset, &next->split_offset);
-	join_finding(&survey->lost_code, &next->lost_code);
-	join_rounding(&survey->scales, &next->scales);
-	join_rounding(&survey->offsets, &next->offsets);
-	survey->largest = fmax(survey->largest, next->largest);
+	scan->zero_default = scan->zero_default && next->zero_default;
+	join_finding(&scan->lost_scale, &next->lost_scale);
+	join_finding(&scan->lost_offset, &next->lost_offset);
+	join_finding(&scan->split_scale, &next->split_scale);
+	join_finding(&scan->split_offset, &next->split_offset);
+	join_finding(&scan->lost_code, &next->lost_code);
+	join_rounding(&scan->scales, &next->scales);
+	join_rounding(&scan->offsets, &next->offsets);
+	scan->largest = fmax(scan->largest, next->largest);
 }
 
 static quire_status run_turns(struct pieces *pieces, struct crew *crew,
-			      struct survey *survey, quire_error *error)
+			      struct weight_scan *scan, quire_error *error)
 {
 	const size_t most = PIECES_PER_THREAD * (size_t)crew->threads;
 	size_t count;
@@ -368,8 +364,7 @@ static quire_status run_turns(struct pieces *pieces, struct crew *crew,
 		const uint64_t left = pieces->count - pieces->first;
 
 		count = left < most ? (size_t)left : most;
-		quire_crew_run(crew, crew->threads, count, survey_piece,
-			       pieces);
+		quire_crew_run(crew, crew->threads, count, scan_piece, pieces);
 		for (size_t i = 0; i < count; i++) {
 			const struct piece *piece = &pieces->items[i];
 
@@ -378,13 +373,13 @@ static quire_status run_turns(struct pieces *pieces, struct crew *crew,
 					*error = piece->error;
 				return piece->status;
 			}
-			join(survey, &piece->survey);
+			join(scan, &piece->scan);
 		}
 	}
 	return QUIRE_OK;
 }
 
-static struct pieces cut(const struct matmulnbits *weight, const uint32_t *map)
+static struct pieces cut(const struct weight *weight, const uint32_t *map)
 {
 	const bool around_default =
 	    !weight->zero_points && (!weight->zero_is_0 || weight->is_signed);
@@ -404,18 +399,19 @@ static struct pieces cut(const struct matmulnbits *weight, const uint32_t *map)
 		    around_default && weight->block_size % BLOCK_COUNT == 0,
 		.rows = rows,
 		.count = weight->n / rows + (weight->n % rows != 0),
-		.scratch_size =
-		    with_codes ? quire_matmulnbits_scratch(weight, rows)
-			       : quire_matmulnbits_scales_scratch(weight, rows),
+		.scratch_size = with_codes
+				    ? quire_weight_scratch(weight, rows)
+				    : quire_weight_scales_scratch(weight, rows),
 	};
 }
 
-quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
-			  struct crew *crew, struct survey *survey,
-			  quire_error *error)
+quire_status quire_weight_scan(const struct weight *weight, const uint32_t *map,
+			       struct crew *crew, struct weight_scan *scan,
+			       quire_error *error)
 {
 	struct pieces pieces = cut(weight, map);
-	struct survey seen = { .zero_default = true, .reordered = map != NULL };
+	struct weight_scan seen = { .zero_default = true,
+				    .reordered = map != NULL };
 	const double count = (double)weight->n * (double)weight->blocks;
 	quire_status status;
 
@@ -432,6 +428,6 @@ quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
 		return status;
 	seen.scales.mean /= count;
 	seen.offsets.mean /= count;
-	*survey = seen;
+	*scan = seen;
 	return QUIRE_OK;
 }

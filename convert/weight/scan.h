@@ -25,7 +25,7 @@ struct rounding {
 	double mean;
 };
 
-struct survey {
+struct weight_scan {
 	bool zero_default;	   /* every zero point is 2^(bits - 1) */
 	bool reordered;		   /* g_idx says more than col / block_size */
 	struct finding lost_scale; /* one that f16 does not hold */
@@ -44,10 +44,10 @@ struct survey {
 
 /* Reads all scales and zero points of an acquired weight once; and the codes,
  * where they have 8 bits and zero points. `map` is that of
- * quire_matmulnbits_map. */
-quire_status quire_survey(const struct matmulnbits *weight, const uint32_t *map,
-			  struct crew *crew, struct survey *survey,
-			  quire_error *error);
+ * quire_weight_map. */
+quire_status quire_weight_scan(const struct weight *weight, const uint32_t *map,
+			       struct crew *crew, struct weight_scan *scan,
+			       quire_error *error);
 
 /* -zero * scale, and that as the nearest f16. */
 double quire_offset(float zero, float scale);

@@ -26,7 +26,7 @@ struct onnx_use {
 /* Codes, scales, zero points, g_idx. */
 #define WEIGHT_PART_COUNT 4
 
-struct matmulnbits {
+struct weight {
 	const struct onnx_node *node; /* that computes with the weight */
 	/* Where each constant is used as what it is, maybe by another node. */
 	struct onnx_use uses[WEIGHT_PART_COUNT];
@@ -76,29 +76,28 @@ bool quire_matmulnbits_is(const struct onnx_model *model,
  */
 quire_status quire_matmulnbits_read(const struct onnx_model *model,
 				    const struct onnx_node *node, size_t index,
-				    struct matmulnbits *weight,
-				    quire_error *error);
+				    struct weight *weight, quire_error *error);
 
 /* Bytes of the constants that make up the weight. */
-uint64_t quire_matmulnbits_size(const struct matmulnbits *weight);
+uint64_t quire_weight_size(const struct weight *weight);
 
 /* Opens the files of its constants; release after success only. */
-quire_status quire_matmulnbits_acquire(const struct matmulnbits *weight,
-				       quire_error *error);
-void quire_matmulnbits_release(const struct matmulnbits *weight);
+quire_status quire_weight_acquire(const struct weight *weight,
+				  quire_error *error);
+void quire_weight_release(const struct weight *weight);
 
 /*
  * The column -> block map of an acquired weight, to be freed; *map is NULL if
  * the node has none or it says the same as col / block_size. Fails with
  * LAYOUT for a block that is not there.
  */
-quire_status quire_matmulnbits_map(const struct matmulnbits *weight,
-				   uint32_t **map, quire_error *error);
+quire_status quire_weight_map(const struct weight *weight, uint32_t **map,
+			      quire_error *error);
 
 /* Some rows of the source, as they lie there. */
-struct matmulnbits_rows {
-	const struct matmulnbits *weight;
-	const uint32_t *map; /* of quire_matmulnbits_map */
+struct weight_rows {
+	const struct weight *weight;
+	const uint32_t *map; /* of quire_weight_map */
 	uint64_t first;
 	uint64_t count;
 	const unsigned char *codes;
@@ -108,29 +107,26 @@ struct matmulnbits_rows {
 
 /* Bytes of scratch that fetching `count` rows needs, or their scales and zero
  * points alone; 0 if all is inline. */
-size_t quire_matmulnbits_scratch(const struct matmulnbits *weight,
-				 uint64_t count);
-size_t quire_matmulnbits_scales_scratch(const struct matmulnbits *weight,
-					uint64_t count);
+size_t quire_weight_scratch(const struct weight *weight, uint64_t count);
+size_t quire_weight_scales_scratch(const struct weight *weight, uint64_t count);
 
 /* Sets the pointers of *rows, whose other fields are set: into the model, or
  * into `scratch`, to which it reads. For many threads at once, each with its
  * own scratch. The weight must be acquired. */
-quire_status quire_matmulnbits_fetch(struct matmulnbits_rows *rows,
-				     unsigned char *scratch,
-				     quire_error *error);
+quire_status quire_weight_fetch(struct weight_rows *rows,
+				unsigned char *scratch, quire_error *error);
 
 /* The same for scales and zero points alone; rows->codes is left as it is. */
-quire_status quire_matmulnbits_fetch_scales(struct matmulnbits_rows *rows,
-					    unsigned char *scratch,
-					    quire_error *error);
+quire_status quire_weight_fetch_scales(struct weight_rows *rows,
+				       unsigned char *scratch,
+				       quire_error *error);
 
 /* The scale or zero point of a block, as the f32 of the same value; `row`
  * counts from rows->first. */
-float quire_matmulnbits_scale(const struct matmulnbits_rows *rows, uint64_t row,
-			      uint64_t block);
-float quire_matmulnbits_zero(const struct matmulnbits_rows *rows, uint64_t row,
-			     uint64_t block);
+float quire_weight_scale(const struct weight_rows *rows, uint64_t row,
+			 uint64_t block);
+float quire_weight_zero(const struct weight_rows *rows, uint64_t row,
+			uint64_t block);
 
 /* f32 of the float at `index` of packed FLOAT, FLOAT16 or BFLOAT16. */
 float quire_onnx_float(int32_t type, const unsigned char *bytes,
@@ -141,8 +137,8 @@ void quire_onnx_floats(int32_t type, const unsigned char *bytes, uint64_t first,
 		       size_t count, float *values);
 
 /* The unsigned number at `index` of a row of 2-, 4- or 8-bit codes. */
-static inline uint32_t matmulnbits_code(const unsigned char *row, uint32_t bits,
-					uint64_t index)
+static inline uint32_t weight_code(const unsigned char *row, uint32_t bits,
+				   uint64_t index)
 {
 	const uint64_t bit = index * bits;
 

@@ -15,7 +15,7 @@
 #include "convert/weight/weight.h"
 
 /* The constants that hold the weight. */
-static void list_parts(const struct matmulnbits *weight,
+static void list_parts(const struct weight *weight,
 		       const struct onnx_value *parts[WEIGHT_PART_COUNT])
 {
 	parts[0] = weight->codes;
@@ -24,7 +24,7 @@ static void list_parts(const struct matmulnbits *weight,
 	parts[3] = weight->g_idx;
 }
 
-uint64_t quire_matmulnbits_size(const struct matmulnbits *weight)
+uint64_t quire_weight_size(const struct weight *weight)
 {
 	const struct onnx_value *parts[WEIGHT_PART_COUNT];
 	uint64_t size = 0;
@@ -36,8 +36,8 @@ uint64_t quire_matmulnbits_size(const struct matmulnbits *weight)
 	return size;
 }
 
-quire_status quire_matmulnbits_acquire(const struct matmulnbits *weight,
-				       quire_error *error)
+quire_status quire_weight_acquire(const struct weight *weight,
+				  quire_error *error)
 {
 	const struct onnx_value *parts[WEIGHT_PART_COUNT];
 
@@ -57,7 +57,7 @@ quire_status quire_matmulnbits_acquire(const struct matmulnbits *weight,
 	return QUIRE_OK;
 }
 
-void quire_matmulnbits_release(const struct matmulnbits *weight)
+void quire_weight_release(const struct weight *weight)
 {
 	const struct onnx_value *parts[WEIGHT_PART_COUNT];
 
@@ -68,7 +68,7 @@ void quire_matmulnbits_release(const struct matmulnbits *weight)
 }
 
 /* Turns k little-endian indices into a map; *trivial if it says nothing. */
-static quire_status decode_map(const struct matmulnbits *weight, uint32_t *map,
+static quire_status decode_map(const struct weight *weight, uint32_t *map,
 			       bool *trivial, quire_error *error)
 {
 	*trivial = true;
@@ -90,8 +90,8 @@ static quire_status decode_map(const struct matmulnbits *weight, uint32_t *map,
 	return QUIRE_OK;
 }
 
-quire_status quire_matmulnbits_map(const struct matmulnbits *weight,
-				   uint32_t **map, quire_error *error)
+quire_status quire_weight_map(const struct weight *weight, uint32_t **map,
+			      quire_error *error)
 {
 	uint32_t *all;
 	bool trivial;
@@ -119,14 +119,14 @@ quire_status quire_matmulnbits_map(const struct matmulnbits *weight,
 	return status;
 }
 
-static bool is_packed(const struct matmulnbits *weight,
+static bool is_packed(const struct weight *weight,
 		      const struct onnx_value *value)
 {
 	return value == weight->codes || !quire_onnx_is_float(value->type);
 }
 
 /* The layout of one of the constants. */
-static struct rows_shape shape_of(const struct matmulnbits *weight,
+static struct rows_shape shape_of(const struct weight *weight,
 				  const struct onnx_value *value)
 {
 	const bool packed = is_packed(weight, value);
@@ -148,7 +148,7 @@ static bool is_mapped(const struct rows_shape *shape)
 	return shape->map.share != 0;
 }
 
-static size_t scratch_of(const struct matmulnbits *weight,
+static size_t scratch_of(const struct weight *weight,
 			 const struct onnx_value *value, size_t row_size,
 			 uint64_t count)
 {
@@ -162,8 +162,7 @@ static size_t scratch_of(const struct matmulnbits *weight,
 	return value->file ? (size_t)count * row_size : 0;
 }
 
-size_t quire_matmulnbits_scales_scratch(const struct matmulnbits *weight,
-					uint64_t count)
+size_t quire_weight_scales_scratch(const struct weight *weight, uint64_t count)
 {
 	return scratch_of(weight, weight->scales, weight->scale_row_size,
 			  count) +
@@ -171,15 +170,14 @@ size_t quire_matmulnbits_scales_scratch(const struct matmulnbits *weight,
 			  count);
 }
 
-size_t quire_matmulnbits_scratch(const struct matmulnbits *weight,
-				 uint64_t count)
+size_t quire_weight_scratch(const struct weight *weight, uint64_t count)
 {
 	return scratch_of(weight, weight->codes, weight->code_row_size, count) +
-	       quire_matmulnbits_scales_scratch(weight, count);
+	       quire_weight_scales_scratch(weight, count);
 }
 
 /* Points *bytes at rows of a constant; takes from *scratch what it reads. */
-static quire_status fetch(const struct matmulnbits_rows *rows,
+static quire_status fetch(const struct weight_rows *rows,
 			  const struct onnx_value *value, size_t row_size,
 			  unsigned char **scratch, const unsigned char **bytes,
 			  quire_error *error)
@@ -203,10 +201,10 @@ static quire_status fetch(const struct matmulnbits_rows *rows,
 				 *scratch - room, error);
 }
 
-static quire_status fetch_scales(struct matmulnbits_rows *rows,
+static quire_status fetch_scales(struct weight_rows *rows,
 				 unsigned char **scratch, quire_error *error)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	quire_status status;
 
 	assert(rows->first + rows->count <= weight->n);
@@ -218,17 +216,17 @@ static quire_status fetch_scales(struct matmulnbits_rows *rows,
 	return status;
 }
 
-quire_status quire_matmulnbits_fetch_scales(struct matmulnbits_rows *rows,
-					    unsigned char *scratch,
-					    quire_error *error)
+quire_status quire_weight_fetch_scales(struct weight_rows *rows,
+				       unsigned char *scratch,
+				       quire_error *error)
 {
 	return fetch_scales(rows, &scratch, error);
 }
 
-quire_status quire_matmulnbits_fetch(struct matmulnbits_rows *rows,
-				     unsigned char *scratch, quire_error *error)
+quire_status quire_weight_fetch(struct weight_rows *rows,
+				unsigned char *scratch, quire_error *error)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	quire_status status = fetch_scales(rows, &scratch, error);
 
 	if (status == QUIRE_OK)
@@ -265,19 +263,19 @@ void quire_onnx_floats(int32_t type, const unsigned char *bytes, uint64_t first,
 			values[i] = quire_onnx_float(type, bytes, first + i);
 }
 
-float quire_matmulnbits_scale(const struct matmulnbits_rows *rows, uint64_t row,
-			      uint64_t block)
+float quire_weight_scale(const struct weight_rows *rows, uint64_t row,
+			 uint64_t block)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 
 	return quire_onnx_float(weight->scales->type, rows->scales,
 				row * weight->blocks + block);
 }
 
-float quire_matmulnbits_zero(const struct matmulnbits_rows *rows, uint64_t row,
-			     uint64_t block)
+float quire_weight_zero(const struct weight_rows *rows, uint64_t row,
+			uint64_t block)
 {
-	const struct matmulnbits *weight = rows->weight;
+	const struct weight *weight = rows->weight;
 	const struct onnx_value *zero_points = weight->zero_points;
 
 	if (!zero_points)
@@ -287,7 +285,7 @@ float quire_matmulnbits_zero(const struct matmulnbits_rows *rows, uint64_t row,
 	if (!is_packed(weight, zero_points))
 		return quire_onnx_float(zero_points->type, rows->zero_points,
 					row * weight->blocks + block);
-	return (float)matmulnbits_code(rows->zero_points +
-					   row * weight->zero_row_size,
-				       weight->bits, block);
+	return (float)weight_code(rows->zero_points +
+				      row * weight->zero_row_size,
+				  weight->bits, block);
 }

@@ -61,7 +61,7 @@ uint32_t sample_code(const unsigned char *row, uint32_t bits, uint64_t at)
 static float *make_zeros(struct rng *rng, const struct sample_kind *kind,
 			 struct sample *sample)
 {
-	struct matmulnbits *weight = &sample->weight;
+	struct weight *weight = &sample->weight;
 	const uint64_t count = kind->n * weight->blocks;
 	float *zeros = calloc(count, sizeof(*zeros));
 	const int32_t type = kind->zero_kind == ZERO_PACKED  ? ONNX_UINT8
@@ -95,7 +95,7 @@ static float *make_zeros(struct rng *rng, const struct sample_kind *kind,
 static float *make_scales(struct rng *rng, const struct sample_kind *kind,
 			  struct sample *sample)
 {
-	struct matmulnbits *weight = &sample->weight;
+	struct weight *weight = &sample->weight;
 	const uint64_t count = kind->n * weight->blocks;
 	const size_t size = float_size(kind->scale_type);
 	float *scales = calloc(count, sizeof(*scales));
@@ -113,7 +113,7 @@ static float *make_scales(struct rng *rng, const struct sample_kind *kind,
 static void compute(const struct sample_kind *kind, struct sample *sample,
 		    const float *scales, const float *zeros)
 {
-	const struct matmulnbits *weight = &sample->weight;
+	const struct weight *weight = &sample->weight;
 
 	sample->expected = calloc(kind->n * kind->k, sizeof(float));
 	for (uint64_t row = 0; row < kind->n; row++)
@@ -135,15 +135,15 @@ static void compute(const struct sample_kind *kind, struct sample *sample,
 void sample_make(struct rng *rng, const struct sample_kind *kind,
 		 struct sample *sample)
 {
-	struct matmulnbits *weight = &sample->weight;
+	struct weight *weight = &sample->weight;
 	float *scales;
 	float *zeros;
 
 	*sample = (struct sample){ 0 };
-	*weight = (struct matmulnbits){ .k = kind->k,
-					.n = kind->n,
-					.block_size = kind->block_size,
-					.bits = kind->bits };
+	*weight = (struct weight){ .k = kind->k,
+				   .n = kind->n,
+				   .block_size = kind->block_size,
+				   .bits = kind->bits };
 	weight->blocks = (kind->k - 1) / kind->block_size + 1;
 	weight->code_row_size =
 	    weight->blocks * kind->block_size * kind->bits / 8;

@@ -1,6 +1,6 @@
 /*
  * encode_sample.h - random weights of every kind for the tests of encodings and
- * surveys, in guarded memory, with what the operator's formula makes of them.
+ * scans, in guarded memory, with what the operator's formula makes of them.
  */
 #ifndef QUIRE_TESTS_UNIT_ENCODE_SAMPLE_H
 #define QUIRE_TESTS_UNIT_ENCODE_SAMPLE_H
@@ -28,7 +28,7 @@ struct sample_kind {
 
 /* A weight over guarded memory, and the same as plain numbers. */
 struct sample {
-	struct matmulnbits weight;
+	struct weight weight;
 	struct onnx_value codes;
 	struct onnx_value scales;
 	struct onnx_value zero_points;

@@ -95,41 +95,40 @@ static void test_pairs(void **state)
 	assert_null(quire_cast_find(QUIRE_Q4_0, QUIRE_F32));
 }
 
-static struct cast_survey survey(const float *floats, size_t count,
-				 quire_dtype to)
+static struct cast_scan scan(const float *floats, size_t count, quire_dtype to)
 {
 	unsigned char *bytes = malloc(4 * count);
 	const struct onnx_value value = { .count = count,
 					  .size = 4 * count,
 					  .bytes = bytes };
-	struct cast_survey seen;
+	struct cast_scan seen;
 
 	for (size_t i = 0; i < count; i++)
 		store_f32(bytes + 4 * i, floats[i]);
-	assert_int_equal(quire_cast_survey(quire_cast_find(QUIRE_F32, to),
-					   &value, &seen, NULL),
+	assert_int_equal(quire_cast_scan(quire_cast_find(QUIRE_F32, to), &value,
+					 &seen, NULL),
 			 QUIRE_OK);
 	free(bytes);
 	return seen;
 }
 
-static void test_survey(void **state)
+static void test_scan(void **state)
 {
 	static const float exact[] = { 0.5f, -2, INFINITY, NAN, 0 };
 	static const float rounded[] = { 1, 0x1.002p0f };
 	static const float lost[] = { 1, -65520, 70000 };
-	struct cast_survey seen = survey(exact, 5, QUIRE_F16);
+	struct cast_scan seen = scan(exact, 5, QUIRE_F16);
 
 	(void)state;
 	assert_true(seen.exact && !seen.lost);
 	assert_true(seen.error_max == 0);
-	seen = survey(rounded, 2, QUIRE_F16);
+	seen = scan(rounded, 2, QUIRE_F16);
 	assert_true(!seen.exact && !seen.lost);
 	assert_true(seen.error_max == 0x1p-11 / 0x1.002p0);
 	assert_true(seen.error_mean == seen.error_max / 2);
-	seen = survey(lost, 3, QUIRE_F16);
+	seen = scan(lost, 3, QUIRE_F16);
 	assert_true(seen.lost);
-	seen = survey(lost, 3, QUIRE_BF16);
+	seen = scan(lost, 3, QUIRE_BF16);
 	assert_false(seen.lost);
 }
 
@@ -184,7 +183,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_pairs),
-		cmocka_unit_test(test_survey),
+		cmocka_unit_test(test_scan),
 		cmocka_unit_test(test_sizes),
 	};
 

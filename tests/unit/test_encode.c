@@ -20,13 +20,13 @@ static struct guarded encode(const struct sample *sample,
 			     uint64_t count)
 {
 	struct guarded out = guarded_create(count * out_row_size);
-	struct matmulnbits_rows rows = { .weight = &sample->weight,
-					 .map = sample->map,
-					 .first = first,
-					 .count = count };
+	struct weight_rows rows = { .weight = &sample->weight,
+				    .map = sample->map,
+				    .first = first,
+				    .count = count };
 
-	assert_int_equal(quire_matmulnbits_scratch(&sample->weight, count), 0);
-	assert_int_equal(quire_matmulnbits_fetch(&rows, NULL, NULL), QUIRE_OK);
+	assert_int_equal(quire_weight_scratch(&sample->weight, count), 0);
+	assert_int_equal(quire_weight_fetch(&rows, NULL, NULL), QUIRE_OK);
 	encoding->encode(&rows, out.data);
 	return out;
 }
@@ -38,7 +38,7 @@ static void check_dense(const struct sample *sample)
 
 	for (uint64_t first = 0; first < n; first++) {
 		const uint64_t count = n - first;
-		struct guarded out = encode(sample, &quire_relay_dense,
+		struct guarded out = encode(sample, &quire_encode_dense,
 					    k * sizeof(float), first, count);
 
 		for (uint64_t i = 0; i < count * k; i++) {
@@ -122,17 +122,17 @@ static void check_block(const struct encoding *encoding,
 			const struct sample *sample, uint64_t row, uint64_t col,
 			const unsigned char *out)
 {
-	const struct matmulnbits *weight = &sample->weight;
+	const struct weight *weight = &sample->weight;
 	const unsigned char *codes =
 	    sample->code_bytes.data + row * weight->code_row_size;
-	struct matmulnbits_rows rows = { .weight = weight, .count = kind->n };
+	struct weight_rows rows = { .weight = weight, .count = kind->n };
 	const uint64_t block = col / kind->block_size;
 	float scale;
 	float zero;
 
-	assert_int_equal(quire_matmulnbits_fetch(&rows, NULL, NULL), QUIRE_OK);
-	scale = quire_matmulnbits_scale(&rows, row, block);
-	zero = quire_matmulnbits_zero(&rows, row, block);
+	assert_int_equal(quire_weight_fetch(&rows, NULL, NULL), QUIRE_OK);
+	scale = quire_weight_scale(&rows, row, block);
+	zero = quire_weight_zero(&rows, row, block);
 	assert_int_equal(load_u16(out), fp16_ieee_from_fp32_value(scale));
 	if (encoding->dtype == QUIRE_Q4_1) {
 		const double offset = -(double)zero * (double)scale;
@@ -195,15 +195,15 @@ static void test_blocks(void **state)
 			};
 
 			if (bits == 8) {
-				check_blocks(&rng, &quire_relay_q8_0, &kind);
+				check_blocks(&rng, &quire_encode_q8_0, &kind);
 				kind.zero_kind = ZERO_PACKED;
-				check_blocks(&rng, &quire_relay_q8_0, &kind);
+				check_blocks(&rng, &quire_encode_q8_0, &kind);
 				continue;
 			}
-			check_blocks(&rng, &quire_relay_q4_0, &kind);
+			check_blocks(&rng, &quire_encode_q4_0, &kind);
 			kind.zero_kind =
 			    k % 2 == 0 ? ZERO_PACKED : ZERO_FLOAT16;
-			check_blocks(&rng, &quire_relay_q4_1, &kind);
+			check_blocks(&rng, &quire_encode_q4_1, &kind);
 		}
 }
 
@@ -223,8 +223,8 @@ static void test_half_blocks(void **state)
 							      ONNX_FLOAT };
 
 			check_blocks(&rng,
-				     bits == 8 ? &quire_relay_q8_0
-					       : &quire_relay_q4_0,
+				     bits == 8 ? &quire_encode_q8_0
+					       : &quire_encode_q4_0,
 				     &kind);
 		}
 }

@@ -156,18 +156,18 @@ static void run_backwards(void *pool, quire_task_fn task, void *context,
 		task(context, i);
 }
 
-struct strand {
+struct worker {
 	pthread_t thread;
 	quire_task_fn task;
 	void *context;
 	size_t index;
 };
 
-static void *run_strand(void *argument)
+static void *run_worker(void *argument)
 {
-	const struct strand *strand = argument;
+	const struct worker *worker = argument;
 
-	strand->task(strand->context, strand->index);
+	worker->task(worker->context, worker->index);
 	return NULL;
 }
 
@@ -175,20 +175,20 @@ static void *run_strand(void *argument)
 static void run_in_threads(void *pool, quire_task_fn task, void *context,
 			   size_t count)
 {
-	struct strand strands[8];
+	struct worker workers[8];
 
 	(void)pool;
 	assert_true(count <= 8);
 	for (size_t i = 0; i < count; i++) {
-		strands[i] = (struct strand){ .task = task,
+		workers[i] = (struct worker){ .task = task,
 					      .context = context,
 					      .index = i };
-		assert_int_equal(pthread_create(&strands[i].thread, NULL,
-						run_strand, &strands[i]),
+		assert_int_equal(pthread_create(&workers[i].thread, NULL,
+						run_worker, &workers[i]),
 				 0);
 	}
 	for (size_t i = 0; i < count; i++)
-		pthread_join(strands[i].thread, NULL);
+		pthread_join(workers[i].thread, NULL);
 }
 
 /* Large enough to be worth 5 threads, with a ragged edge all round. */

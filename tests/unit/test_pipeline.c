@@ -22,7 +22,7 @@ struct bench {
 	char *folder;
 	char *output;
 	struct onnx_value values[4]; /* codes, scales, g_idx, plain */
-	struct matmulnbits weight;
+	struct weight weight;
 	struct plan_item items[3];
 	struct plan plan;
 };
@@ -77,7 +77,7 @@ static int set_up(void **state)
 	memset(g_idx, 0, K * 4);
 	for (size_t col = 0; col < K; col++)
 		g_idx[4 * col] = (unsigned char)random_below(&rng, BLOCKS);
-	bench->weight = (struct matmulnbits){
+	bench->weight = (struct weight){
 		.k = K,
 		.n = N,
 		.block_size = 32,
@@ -90,7 +90,7 @@ static int set_up(void **state)
 	};
 	set_item(bench, 0, "blocks", QUIRE_Q4_0, BLOCKS * 32, N);
 	bench->items[0].weight = &bench->weight;
-	bench->items[0].encoding = &quire_relay_q4_0;
+	bench->items[0].encoding = &quire_encode_q4_0;
 	bench->items[0].value = &bench->values[0];
 	set_item(bench, 1, "plain", QUIRE_F32, PLAIN_COUNT, 1);
 	bench->items[1].value = &bench->values[3];
@@ -147,11 +147,11 @@ static unsigned char *encode_whole(const struct bench *bench, size_t index,
 {
 	const struct plan_item *item = &bench->items[index];
 	unsigned char *out = malloc(item->size);
-	struct matmulnbits_rows rows = { .weight = &bench->weight,
-					 .map = map,
-					 .count = N };
+	struct weight_rows rows = { .weight = &bench->weight,
+				    .map = map,
+				    .count = N };
 
-	assert_int_equal(quire_matmulnbits_fetch(&rows, NULL, NULL), QUIRE_OK);
+	assert_int_equal(quire_weight_fetch(&rows, NULL, NULL), QUIRE_OK);
 	item->encoding->encode(&rows, out);
 	return out;
 }
@@ -193,9 +193,9 @@ static void test_mapped(void **state)
 	bench->weight.g_idx = &bench->values[2];
 	set_item(bench, 0, "dense", QUIRE_F32, K, N);
 	bench->items[0].weight = &bench->weight;
-	bench->items[0].encoding = &quire_relay_dense;
+	bench->items[0].encoding = &quire_encode_dense;
 	bench->items[0].value = &bench->values[0];
-	assert_int_equal(quire_matmulnbits_map(&bench->weight, &map, NULL),
+	assert_int_equal(quire_weight_map(&bench->weight, &map, NULL),
 			 QUIRE_OK);
 	assert_non_null(map);
 	dense = encode_whole(bench, 0, map);

@@ -28,7 +28,7 @@ static void test_offset_is_rounded_once(void **state)
 }
 
 /* One weight of three rows of two blocks, whose scales are given. */
-static struct survey survey_scales(int32_t type, const float scales[6])
+static struct weight_scan scan_scales(int32_t type, const float scales[6])
 {
 	const struct sample_kind kind = {
 		.bits = 4, .block_size = 32, .k = 64, .n = 3, .scale_type = type
@@ -36,7 +36,7 @@ static struct survey survey_scales(int32_t type, const float scales[6])
 	struct rng rng = { 3 };
 	struct sample sample;
 	struct crew crew;
-	struct survey survey;
+	struct weight_scan scan;
 
 	assert_int_equal(quire_crew_init(&crew, 1, NULL, NULL), QUIRE_OK);
 	sample_make(&rng, &kind, &sample);
@@ -47,41 +47,42 @@ static struct survey survey_scales(int32_t type, const float scales[6])
 			store_u16(sample.scale_bytes.data + 2 * i,
 				  fp16_ieee_from_fp32_value(scales[i]));
 	assert_int_equal(
-	    quire_survey(&sample.weight, NULL, &crew, &survey, NULL), QUIRE_OK);
+	    quire_weight_scan(&sample.weight, NULL, &crew, &scan, NULL),
+	    QUIRE_OK);
 	sample_discard(&sample);
 	quire_crew_destroy(&crew);
-	return survey;
+	return scan;
 }
 
-static void test_survey_held(void **state)
+static void test_scan_held(void **state)
 {
 	/* 1 + 2^-11 is half way between two f16: the error is just allowed. */
 	const float scales[6] = {
 		1, -0.0f, 0, 65519, 1 + 0x1p-11f, 0x1.004p-14f
 	};
-	const struct survey survey = survey_scales(ONNX_FLOAT, scales);
+	const struct weight_scan scan = scan_scales(ONNX_FLOAT, scales);
 	const double expected = 0x1p-11 / (1 + 0x1p-11);
 
 	(void)state;
-	assert_false(survey.lost_scale.found);
-	assert_true(survey.zero_default);
-	assert_false(survey.reordered);
-	assert_true(fabs(survey.scales.max - expected) < 1e-12);
-	assert_true(survey.scales.mean > expected / 6);
-	assert_true(survey.scales.mean <= survey.scales.max);
+	assert_false(scan.lost_scale.found);
+	assert_true(scan.zero_default);
+	assert_false(scan.reordered);
+	assert_true(fabs(scan.scales.max - expected) < 1e-12);
+	assert_true(scan.scales.mean > expected / 6);
+	assert_true(scan.scales.mean <= scan.scales.max);
 }
 
 static void check_lost(int32_t type, float scale)
 {
 	const float scales[6] = { 1, 1, 1, scale, 1, INFINITY };
-	const struct survey survey = survey_scales(type, scales);
+	const struct weight_scan scan = scan_scales(type, scales);
 
-	assert_true(survey.lost_scale.found);
-	assert_int_equal(survey.lost_scale.row, 1);
-	assert_int_equal(survey.lost_scale.at, 1);
+	assert_true(scan.lost_scale.found);
+	assert_int_equal(scan.lost_scale.row, 1);
+	assert_int_equal(scan.lost_scale.at, 1);
 }
 
-static void test_survey_lost(void **state)
+static void test_scan_lost(void **state)
 {
 	(void)state;
 	check_lost(ONNX_FLOAT, 65520); /* rounds to infinity */
@@ -94,14 +95,14 @@ static void test_survey_lost(void **state)
 	check_lost(ONNX_FLOAT16, NAN);
 }
 
-static void test_survey_f16_subnormal(void **state)
+static void test_scan_f16_subnormal(void **state)
 {
 	const float scales[6] = { 0x1p-24f, -0x3p-24f, 0, 1, 1, 1 };
-	const struct survey survey = survey_scales(ONNX_FLOAT16, scales);
+	const struct weight_scan scan = scan_scales(ONNX_FLOAT16, scales);
 
 	(void)state;
-	assert_false(survey.lost_scale.found);
-	assert_true(survey.scales.max == 0);
+	assert_false(scan.lost_scale.found);
+	assert_true(scan.scales.max == 0);
 }
 
 #define MANY 50000
@@ -120,7 +121,7 @@ static void check_many(uint64_t block_size, uint32_t bits, size_t lost,
 	struct rng rng = { 5 };
 	struct sample sample;
 	struct crew crew;
-	struct survey survey;
+	struct weight_scan scan;
 	double max = 0;
 	double sum = 0;
 	double largest = 0;
@@ -143,26 +144,27 @@ static void check_many(uint64_t block_size, uint32_t bits, size_t lost,
 	if (lost < count && lost + 1000 < count)
 		store_f32(sample.scale_bytes.data + 4 * (lost + 1000), NAN);
 	assert_int_equal(
-	    quire_survey(&sample.weight, NULL, &crew, &survey, NULL), QUIRE_OK);
-	assert_int_equal(survey.lost_scale.found, lost < count);
+	    quire_weight_scan(&sample.weight, NULL, &crew, &scan, NULL),
+	    QUIRE_OK);
+	assert_int_equal(scan.lost_scale.found, lost < count);
 	if (lost < count) {
-		assert_int_equal(survey.lost_scale.row, lost / 3);
-		assert_int_equal(survey.lost_scale.at, lost % 3);
-		assert_true(survey.lost_scale.value == 70000);
-		assert_true(isinf(survey.scales.max));
-		assert_true(isinf(survey.scales.mean));
+		assert_int_equal(scan.lost_scale.row, lost / 3);
+		assert_int_equal(scan.lost_scale.at, lost % 3);
+		assert_true(scan.lost_scale.value == 70000);
+		assert_true(isinf(scan.scales.max));
+		assert_true(isinf(scan.scales.mean));
 		largest = 70000;
 	} else {
-		assert_true(fabs(survey.scales.max - max) < 1e-12);
-		assert_true(fabs(survey.scales.mean - sum / (double)count) <
+		assert_true(fabs(scan.scales.max - max) < 1e-12);
+		assert_true(fabs(scan.scales.mean - sum / (double)count) <
 			    1e-12);
 	}
-	assert_true(survey.largest == largest * (double)(1u << (bits - 1)));
+	assert_true(scan.largest == largest * (double)(1u << (bits - 1)));
 	sample_discard(&sample);
 	quire_crew_destroy(&crew);
 }
 
-static void test_survey_many(void **state)
+static void test_scan_many(void **state)
 {
 	static const size_t lost[] = { SIZE_MAX, 0,	255,	256,
 				       7777,	 65536, 131070, 3 * MANY - 1 };
@@ -179,10 +181,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_offset_is_rounded_once),
-		cmocka_unit_test(test_survey_held),
-		cmocka_unit_test(test_survey_lost),
-		cmocka_unit_test(test_survey_f16_subnormal),
-		cmocka_unit_test(test_survey_many),
+		cmocka_unit_test(test_scan_held),
+		cmocka_unit_test(test_scan_lost),
+		cmocka_unit_test(test_scan_f16_subnormal),
+		cmocka_unit_test(test_scan_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

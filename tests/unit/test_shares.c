@@ -64,7 +64,7 @@ static void check_all_taken(size_t items)
 }
 
 /* Threads that begin late, or never, leave their share to the others. */
-static void test_one_strand_takes_what_all_have(void **state)
+static void test_one_worker_takes_what_all_have(void **state)
 {
 	(void)state;
 	for (size_t count = 1; count <= MAX_SHARES; count++) {
@@ -82,7 +82,7 @@ static void test_one_strand_takes_what_all_have(void **state)
 	}
 }
 
-/* In turns, as strands of one speed do: each has its even share in one run. */
+/* In turns, as workers of one speed do: each has its even share in one run. */
 static void test_shares_are_even_and_in_order(void **state)
 {
 	size_t next[MAX_SHARES];
@@ -105,7 +105,7 @@ static void test_shares_are_even_and_in_order(void **state)
 }
 
 /* What is taken at a time halves towards the end of a share, so that another
- * strand can help; alone a strand has no reason to. */
+ * worker can help; alone a worker has no reason to. */
 static void test_last_items_are_taken_one_by_one(void **state)
 {
 	size_t first, end;
@@ -175,7 +175,7 @@ static void test_ends_of_the_largest_shares(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_strand_takes_what_all_have),
+		cmocka_unit_test(test_one_worker_takes_what_all_have),
 		cmocka_unit_test(test_shares_are_even_and_in_order),
 		cmocka_unit_test(test_last_items_are_taken_one_by_one),
 		cmocka_unit_test(test_threads_take_each_item_once),
