@@ -40,8 +40,8 @@ struct x_form;
 
 /* Lays `groups` groups of columns of one row of x, as f32, into row `row` of
  * a tile: group g goes to out + g * form->size. */
-typedef void (*quire_prepare_fn)(const struct x_form *form, const float *x,
-				 size_t groups, size_t row, void *out);
+typedef void quire_prepare_function(const struct x_form *form, const float *x,
+				    size_t groups, size_t row, void *out);
 
 /* How a kernel wants x: in tiles of `rows` rows, each tile a run of groups. */
 struct x_form {
@@ -56,18 +56,19 @@ struct x_form {
 	 * integers elsewhere. */
 	int32_t begin;
 	bool sums_f32; /* the sums are laid out as f32, which holds them */
-	quire_prepare_fn prepare;
+	quire_prepare_function *prepare;
 };
 
 /* y[i] = x . row i of W for i < rows, over k columns. Rows of W are row_size
  * bytes apart and not aligned. */
-typedef void (*quire_vec_fn)(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
+typedef void quire_gemv_function(const void *weights, size_t row_size,
+				 size_t rows, size_t k, const void *x,
+				 float *y);
 
 struct vec_form {
 	struct x_form x; /* of one row */
 	uint32_t nr;	 /* rows of W that are best taken at a time; 0: any */
-	quire_vec_fn multiply;
+	quire_gemv_function *multiply;
 };
 
 /* The most rows of x that the few form in int8 and the strip form take at a
@@ -77,37 +78,36 @@ struct vec_form {
 /* The same for x_rows rows of x, from 1 to as many as the form takes at most,
  * in tiles that lie x_size bytes apart:
  * y[m * y_stride + i] = row m of x . row i of W. */
-typedef void quire_few_function(const void *weights, size_t row_size,
-				size_t rows, size_t k, const void *x,
-				size_t x_size, size_t x_rows, float *y,
-				size_t y_stride);
-typedef quire_few_function *quire_few_fn;
+typedef void quire_small_function(const void *weights, size_t row_size,
+				  size_t rows, size_t k, const void *x,
+				  size_t x_size, size_t x_rows, float *y,
+				  size_t y_stride);
 
 struct few_form {
 	struct x_form x;
 	uint32_t from; /* rows of x that it pays for */
 	uint32_t most; /* rows of x at a time; a multiple of x.rows */
 	uint32_t nr;   /* rows of W that are best taken at a time */
-	quire_few_fn multiply;
+	quire_small_function *multiply;
 };
 
 /* Packs k <= kc columns of `rows` <= nr rows of W. What the panel holds for
  * the rows that are not there is of no account. */
-typedef void (*quire_pack_fn)(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
+typedef void quire_pack_function(const void *weights, size_t row_size,
+				 size_t rows, size_t k, void *panel);
 
 /* c[m][n] = x row m . panel row n over k columns, m < mr, n < nr; rows of c
  * lie nr apart. With `add`, adds to c instead. */
-typedef void (*quire_tile_fn)(const void *x, const void *panel, size_t k,
-			      float *c, bool add);
+typedef void quire_tile_function(const void *x, const void *panel, size_t k,
+				 float *c, bool add);
 
 struct panel_form {
 	struct x_form x; /* of mr rows; its group divides kc */
 	uint32_t nr;	 /* rows of W in a panel */
 	uint32_t kc;	 /* columns in a panel */
 	uint32_t size;	 /* bytes of a panel */
-	quire_pack_fn pack;
-	quire_tile_fn multiply;
+	quire_pack_function *pack;
+	quire_tile_function *multiply;
 };
 
 /* The few form over strips: some rows of W as one piece, `cols` columns of all
@@ -115,11 +115,11 @@ struct panel_form {
  * the place of the one few form of its op, and takes x and steps as that does.
  */
 struct strip_form {
-	uint32_t rows;	    /* of W in a strip; divides nr of the few form */
-	uint32_t cols;	    /* a multiple of QUIRE_BLOCK_COLS */
-	uint32_t size;	    /* bytes of that many columns of a strip */
-	quire_pack_fn pack; /* `rows` rows or fewer, all their columns */
-	quire_few_fn multiply;
+	uint32_t rows; /* of W in a strip; divides nr of the few form */
+	uint32_t cols; /* a multiple of QUIRE_BLOCK_COLS */
+	uint32_t size; /* bytes of that many columns of a strip */
+	quire_pack_function *pack; /* `rows` rows or fewer, all their columns */
+	quire_small_function *multiply;
 };
 
 /* Forms for a few rows that an op can have. */
@@ -139,16 +139,16 @@ struct kernel_op {
 };
 
 /* Bulk conversion between f32 and f16 in host byte order, to nearest even. */
-typedef void (*quire_from_f16_fn)(const uint16_t *x, size_t count, float *y);
-typedef void (*quire_to_f16_fn)(const float *x, size_t count, uint16_t *y);
+typedef void quire_from_f16_function(const uint16_t *x, size_t count, float *y);
+typedef void quire_to_f16_function(const float *x, size_t count, uint16_t *y);
 
 #define QUIRE_MAX_OPS 9
 
 struct kernel_set {
 	const char *name;
 	uint32_t needs; /* cpu_feature bits */
-	quire_from_f16_fn from_f16;
-	quire_to_f16_fn to_f16;
+	quire_from_f16_function *from_f16;
+	quire_to_f16_function *to_f16;
 	struct kernel_op ops[QUIRE_MAX_OPS];
 };
 

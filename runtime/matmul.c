@@ -223,7 +223,8 @@ static void multiply_vec(const struct matmul *mm, const unsigned char *weights,
 }
 
 /* The few form, over rows of W or over strips of them. */
-static void multiply_few(const struct matmul *mm, quire_few_fn multiply,
+static void multiply_few(const struct matmul *mm,
+			 quire_small_function *multiply,
 			 const unsigned char *weights, size_t row_size,
 			 size_t rows, float *c)
 {

@@ -42,89 +42,59 @@ enum {
 	AVX2_FEW_INT8_NR = 16,
 };
 
-void quire_prepare_int8_avx2(const struct x_form *form, const float *x,
-			     size_t groups, size_t row, void *out);
-void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
-				 size_t groups, size_t row, void *out);
+quire_prepare_function quire_prepare_int8_avx2;
+quire_prepare_function quire_prepare_vec_int8_avx2;
 
-void quire_vec_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_f16_avx2(const void *weights, size_t row_size, size_t rows,
-			    size_t k, const void *x, float *y);
-void quire_vec_f32_bf16_avx2(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
-			    size_t k, const void *x, float *y);
-void quire_vec_int8_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_int8_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_int8_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
+quire_gemv_function quire_vec_f32_q4_0_avx2;
+quire_gemv_function quire_vec_f32_q4_1_avx2;
+quire_gemv_function quire_vec_f32_q8_0_avx2;
+quire_gemv_function quire_vec_f32_f16_avx2;
+quire_gemv_function quire_vec_f32_bf16_avx2;
+quire_gemv_function quire_vec_f32_f32_avx2;
+quire_gemv_function quire_vec_int8_q4_0_avx2;
+quire_gemv_function quire_vec_int8_q4_1_avx2;
+quire_gemv_function quire_vec_int8_q8_0_avx2;
 
 /* For x in tiles of 2, 4 or 8 rows. */
-quire_few_function quire_few2_f32_q4_0_avx2;
-quire_few_function quire_few4_f32_q4_0_avx2;
-quire_few_function quire_few8_f32_q4_0_avx2;
-quire_few_function quire_few2_f32_q4_1_avx2;
-quire_few_function quire_few4_f32_q4_1_avx2;
-quire_few_function quire_few8_f32_q4_1_avx2;
-quire_few_function quire_few4_f32_q8_0_avx2;
-quire_few_function quire_few8_f32_q8_0_avx2;
-quire_few_function quire_few4_f32_f16_avx2;
-quire_few_function quire_few8_f32_f16_avx2;
-quire_few_function quire_few4_f32_bf16_avx2;
-quire_few_function quire_few8_f32_bf16_avx2;
-quire_few_function quire_few4_f32_f32_avx2;
-quire_few_function quire_few8_f32_f32_avx2;
+quire_small_function quire_few2_f32_q4_0_avx2;
+quire_small_function quire_few4_f32_q4_0_avx2;
+quire_small_function quire_few8_f32_q4_0_avx2;
+quire_small_function quire_few2_f32_q4_1_avx2;
+quire_small_function quire_few4_f32_q4_1_avx2;
+quire_small_function quire_few8_f32_q4_1_avx2;
+quire_small_function quire_few4_f32_q8_0_avx2;
+quire_small_function quire_few8_f32_q8_0_avx2;
+quire_small_function quire_few4_f32_f16_avx2;
+quire_small_function quire_few8_f32_f16_avx2;
+quire_small_function quire_few4_f32_bf16_avx2;
+quire_small_function quire_few8_f32_bf16_avx2;
+quire_small_function quire_few4_f32_f32_avx2;
+quire_small_function quire_few8_f32_f32_avx2;
 
-void quire_few_int8_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, size_t x_size,
-			      size_t x_rows, float *y, size_t y_stride);
-void quire_few_int8_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, size_t x_size,
-			      size_t x_rows, float *y, size_t y_stride);
-void quire_few_int8_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, size_t x_size,
-			      size_t x_rows, float *y, size_t y_stride);
+quire_small_function quire_few_int8_q4_0_avx2;
+quire_small_function quire_few_int8_q4_1_avx2;
+quire_small_function quire_few_int8_q8_0_avx2;
 
 /* Panels for f32: [k][16] f32. */
-void quire_pack_f32_q4_0_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_q4_1_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_q8_0_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_f16_avx2(const void *weights, size_t row_size, size_t rows,
-			     size_t k, void *panel);
-void quire_pack_f32_bf16_avx2(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_f32_avx2(const void *weights, size_t row_size, size_t rows,
-			     size_t k, void *panel);
+quire_pack_function quire_pack_f32_q4_0_avx2;
+quire_pack_function quire_pack_f32_q4_1_avx2;
+quire_pack_function quire_pack_f32_q8_0_avx2;
+quire_pack_function quire_pack_f32_f16_avx2;
+quire_pack_function quire_pack_f32_bf16_avx2;
+quire_pack_function quire_pack_f32_f32_avx2;
 /* For int8, of each block: codes u8 [8][16][4], which is 4 columns of each
  * of 16 rows, 8 times (those of Q8_0 s8); 16 scales f32; and, of Q4_1, 16
  * minima f32. */
-void quire_pack_int8_q4_0_avx2(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
-void quire_pack_int8_q4_1_avx2(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
-void quire_pack_int8_q8_0_avx2(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
+quire_pack_function quire_pack_int8_q4_0_avx2;
+quire_pack_function quire_pack_int8_q4_1_avx2;
+quire_pack_function quire_pack_int8_q8_0_avx2;
 
-void quire_tile_f32_avx2(const void *x, const void *panel, size_t k, float *c,
-			 bool add);
-void quire_tile_int8_q4_0_avx2(const void *x, const void *panel, size_t k,
-			       float *c, bool add);
-void quire_tile_int8_q4_1_avx2(const void *x, const void *panel, size_t k,
-			       float *c, bool add);
-void quire_tile_int8_q8_0_avx2(const void *x, const void *panel, size_t k,
-			       float *c, bool add);
+quire_tile_function quire_tile_f32_avx2;
+quire_tile_function quire_tile_int8_q4_0_avx2;
+quire_tile_function quire_tile_int8_q4_1_avx2;
+quire_tile_function quire_tile_int8_q8_0_avx2;
 
-void quire_from_f16_avx2(const uint16_t *x, size_t count, float *y);
-void quire_to_f16_avx2(const float *x, size_t count, uint16_t *y);
+quire_from_f16_function quire_from_f16_avx2;
+quire_to_f16_function quire_to_f16_avx2;
 
 #endif

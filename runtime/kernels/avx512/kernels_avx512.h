@@ -82,134 +82,75 @@ enum {
 	AVX512_FEW_CODES_KC = 512,
 };
 
-void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
-				   size_t groups, size_t row, void *out);
-void quire_prepare_vec_int8_avx512vnni(const struct x_form *form,
-				       const float *x, size_t groups,
-				       size_t row, void *out);
-void quire_prepare_vec_f32_avx512(const struct x_form *form, const float *x,
-				  size_t groups, size_t row, void *out);
+quire_prepare_function quire_prepare_int8_avx512vnni;
+quire_prepare_function quire_prepare_vec_int8_avx512vnni;
+quire_prepare_function quire_prepare_vec_f32_avx512;
 
-void quire_vec_f32_q4_0_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_q4_1_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_q8_0_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_f16_avx512(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_f32_bf16_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_f32_avx512(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    float *y);
-void quire_vec_int8_q4_1_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    float *y);
-void quire_vec_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    float *y);
+quire_gemv_function quire_vec_f32_q4_0_avx512;
+quire_gemv_function quire_vec_f32_q4_1_avx512;
+quire_gemv_function quire_vec_f32_q8_0_avx512;
+quire_gemv_function quire_vec_f32_f16_avx512;
+quire_gemv_function quire_vec_f32_bf16_avx512;
+quire_gemv_function quire_vec_f32_f32_avx512;
+quire_gemv_function quire_vec_int8_q4_0_avx512vnni;
+quire_gemv_function quire_vec_int8_q4_1_avx512vnni;
+quire_gemv_function quire_vec_int8_q8_0_avx512vnni;
 
 /* For x in tiles of 4, 8 or 16 rows; few_codes in tiles of one, as the vec form
  * takes it. */
-quire_few_function quire_few_codes_f32_q4_0_avx512;
-quire_few_function quire_few16_f32_q4_0_avx512;
-quire_few_function quire_few_codes_f32_q4_1_avx512;
-quire_few_function quire_few16_f32_q4_1_avx512;
-quire_few_function quire_few_codes_f32_q8_0_avx512;
-quire_few_function quire_few16_f32_q8_0_avx512;
-quire_few_function quire_few4_f32_f16_avx512;
-quire_few_function quire_few8_f32_f16_avx512;
-quire_few_function quire_few16_f32_f16_avx512;
-quire_few_function quire_few4_f32_bf16_avx512;
-quire_few_function quire_few8_f32_bf16_avx512;
-quire_few_function quire_few16_f32_bf16_avx512;
-quire_few_function quire_few8_f32_f32_avx512;
-quire_few_function quire_few16_f32_f32_avx512;
+quire_small_function quire_few_codes_f32_q4_0_avx512;
+quire_small_function quire_few16_f32_q4_0_avx512;
+quire_small_function quire_few_codes_f32_q4_1_avx512;
+quire_small_function quire_few16_f32_q4_1_avx512;
+quire_small_function quire_few_codes_f32_q8_0_avx512;
+quire_small_function quire_few16_f32_q8_0_avx512;
+quire_small_function quire_few4_f32_f16_avx512;
+quire_small_function quire_few8_f32_f16_avx512;
+quire_small_function quire_few16_f32_f16_avx512;
+quire_small_function quire_few4_f32_bf16_avx512;
+quire_small_function quire_few8_f32_bf16_avx512;
+quire_small_function quire_few16_f32_bf16_avx512;
+quire_small_function quire_few8_f32_f32_avx512;
+quire_small_function quire_few16_f32_f32_avx512;
 
-void quire_few_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    size_t x_size, size_t x_rows, float *y,
-				    size_t y_stride);
-void quire_few_int8_q4_1_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    size_t x_size, size_t x_rows, float *y,
-				    size_t y_stride);
-void quire_few_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
-				    size_t rows, size_t k, const void *x,
-				    size_t x_size, size_t x_rows, float *y,
-				    size_t y_stride);
+quire_small_function quire_few_int8_q4_0_avx512vnni;
+quire_small_function quire_few_int8_q4_1_avx512vnni;
+quire_small_function quire_few_int8_q8_0_avx512vnni;
 
-void quire_strip_int8_q4_0_avx512vnni(const void *strips, size_t strip_size,
-				      size_t rows, size_t k, const void *x,
-				      size_t x_size, size_t x_rows, float *y,
-				      size_t y_stride);
-void quire_strip_int8_q4_1_avx512vnni(const void *strips, size_t strip_size,
-				      size_t rows, size_t k, const void *x,
-				      size_t x_size, size_t x_rows, float *y,
-				      size_t y_stride);
-void quire_strip_int8_q8_0_avx512vnni(const void *strips, size_t strip_size,
-				      size_t rows, size_t k, const void *x,
-				      size_t x_size, size_t x_rows, float *y,
-				      size_t y_stride);
+quire_small_function quire_strip_int8_q4_0_avx512vnni;
+quire_small_function quire_strip_int8_q4_1_avx512vnni;
+quire_small_function quire_strip_int8_q8_0_avx512vnni;
 
 /* The same with VBMI2 and GFNI. */
-void quire_vec_int8_q4_0_avx512vbmi2(const void *weights, size_t row_size,
-				     size_t rows, size_t k, const void *x,
-				     float *y);
-void quire_vec_int8_q4_1_avx512vbmi2(const void *weights, size_t row_size,
-				     size_t rows, size_t k, const void *x,
-				     float *y);
-void quire_few_int8_q4_0_avx512vbmi2(const void *weights, size_t row_size,
-				     size_t rows, size_t k, const void *x,
-				     size_t x_size, size_t x_rows, float *y,
-				     size_t y_stride);
-void quire_few_int8_q8_0_avx512vbmi2(const void *weights, size_t row_size,
-				     size_t rows, size_t k, const void *x,
-				     size_t x_size, size_t x_rows, float *y,
-				     size_t y_stride);
+quire_gemv_function quire_vec_int8_q4_0_avx512vbmi2;
+quire_gemv_function quire_vec_int8_q4_1_avx512vbmi2;
+quire_small_function quire_few_int8_q4_0_avx512vbmi2;
+quire_small_function quire_few_int8_q8_0_avx512vbmi2;
 
 /* Strips, for the functions above. */
-void quire_pack_strip_q4_0_avx512(const void *weights, size_t row_size,
-				  size_t rows, size_t k, void *strip);
-void quire_pack_strip_q4_1_avx512(const void *weights, size_t row_size,
-				  size_t rows, size_t k, void *strip);
-void quire_pack_strip_q8_0_avx512(const void *weights, size_t row_size,
-				  size_t rows, size_t k, void *strip);
+quire_pack_function quire_pack_strip_q4_0_avx512;
+quire_pack_function quire_pack_strip_q4_1_avx512;
+quire_pack_function quire_pack_strip_q8_0_avx512;
 
 /* Panels for f32: [k][48] f32. */
-void quire_pack_f32_q4_0_avx512(const void *weights, size_t row_size,
-				size_t rows, size_t k, void *panel);
-void quire_pack_f32_q4_1_avx512(const void *weights, size_t row_size,
-				size_t rows, size_t k, void *panel);
-void quire_pack_f32_q8_0_avx512(const void *weights, size_t row_size,
-				size_t rows, size_t k, void *panel);
-void quire_pack_f32_f16_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
-void quire_pack_f32_bf16_avx512(const void *weights, size_t row_size,
-				size_t rows, size_t k, void *panel);
-void quire_pack_f32_f32_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
+quire_pack_function quire_pack_f32_q4_0_avx512;
+quire_pack_function quire_pack_f32_q4_1_avx512;
+quire_pack_function quire_pack_f32_q8_0_avx512;
+quire_pack_function quire_pack_f32_f16_avx512;
+quire_pack_function quire_pack_f32_bf16_avx512;
+quire_pack_function quire_pack_f32_f32_avx512;
 /* For int8, of each block: codes u8 [8][32][4], which is 4 columns of each
  * of 32 rows, 8 times (those of Q8_0 with 128 added); 32 scales f32; and, of
  * Q4_1, 32 minima f32. */
-void quire_pack_int8_q4_0_avx512vnni(const void *weights, size_t row_size,
-				     size_t rows, size_t k, void *panel);
-void quire_pack_int8_q4_1_avx512vnni(const void *weights, size_t row_size,
-				     size_t rows, size_t k, void *panel);
-void quire_pack_int8_q8_0_avx512vnni(const void *weights, size_t row_size,
-				     size_t rows, size_t k, void *panel);
+quire_pack_function quire_pack_int8_q4_0_avx512vnni;
+quire_pack_function quire_pack_int8_q4_1_avx512vnni;
+quire_pack_function quire_pack_int8_q8_0_avx512vnni;
 
-void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
-			   bool add);
-void quire_tile_int8_avx512vnni(const void *x, const void *panel, size_t k,
-				float *c, bool add);
-void quire_tile_int8_min_avx512vnni(const void *x, const void *panel, size_t k,
-				    float *c, bool add);
+quire_tile_function quire_tile_f32_avx512;
+quire_tile_function quire_tile_int8_avx512vnni;
+quire_tile_function quire_tile_int8_min_avx512vnni;
 
-void quire_from_f16_avx512(const uint16_t *x, size_t count, float *y);
-void quire_to_f16_avx512(const float *x, size_t count, uint16_t *y);
+quire_from_f16_function quire_from_f16_avx512;
+quire_to_f16_function quire_to_f16_avx512;
 
 #endif

@@ -7,34 +7,16 @@
 
 #include "runtime/kernels/avx2/kernels_avx2.h"
 
-void quire_vec_int8_q4_0_avxvnni(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 float *y);
-void quire_vec_int8_q4_1_avxvnni(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 float *y);
-void quire_vec_int8_q8_0_avxvnni(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 float *y);
+quire_gemv_function quire_vec_int8_q4_0_avxvnni;
+quire_gemv_function quire_vec_int8_q4_1_avxvnni;
+quire_gemv_function quire_vec_int8_q8_0_avxvnni;
 
-void quire_few_int8_q4_0_avxvnni(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 size_t x_size, size_t x_rows, float *y,
-				 size_t y_stride);
-void quire_few_int8_q4_1_avxvnni(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 size_t x_size, size_t x_rows, float *y,
-				 size_t y_stride);
-void quire_few_int8_q8_0_avxvnni(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 size_t x_size, size_t x_rows, float *y,
-				 size_t y_stride);
+quire_small_function quire_few_int8_q4_0_avxvnni;
+quire_small_function quire_few_int8_q4_1_avxvnni;
+quire_small_function quire_few_int8_q8_0_avxvnni;
 
-void quire_tile_int8_q4_0_avxvnni(const void *x, const void *panel, size_t k,
-				  float *c, bool add);
-void quire_tile_int8_q4_1_avxvnni(const void *x, const void *panel, size_t k,
-				  float *c, bool add);
-void quire_tile_int8_q8_0_avxvnni(const void *x, const void *panel, size_t k,
-				  float *c, bool add);
+quire_tile_function quire_tile_int8_q4_0_avxvnni;
+quire_tile_function quire_tile_int8_q4_1_avxvnni;
+quire_tile_function quire_tile_int8_q8_0_avxvnni;
 
 #endif

@@ -27,80 +27,47 @@ enum {
 };
 
 /* As quire_prepare_int8_scalar lays it out. */
-void quire_prepare_int8_neon(const struct x_form *form, const float *x,
-			     size_t groups, size_t row, void *out);
+quire_prepare_function quire_prepare_int8_neon;
 
-void quire_vec_f32_q4_0_neon(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_q4_1_neon(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_q8_0_neon(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_f16_neon(const void *weights, size_t row_size, size_t rows,
-			    size_t k, const void *x, float *y);
-void quire_vec_f32_bf16_neon(const void *weights, size_t row_size, size_t rows,
-			     size_t k, const void *x, float *y);
-void quire_vec_f32_f32_neon(const void *weights, size_t row_size, size_t rows,
-			    size_t k, const void *x, float *y);
-void quire_vec_int8_q4_0_neon(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_int8_q4_1_neon(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_int8_q8_0_neon(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_int8_q4_0_dotprod(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 float *y);
-void quire_vec_int8_q4_1_dotprod(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 float *y);
-void quire_vec_int8_q8_0_dotprod(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 float *y);
+quire_gemv_function quire_vec_f32_q4_0_neon;
+quire_gemv_function quire_vec_f32_q4_1_neon;
+quire_gemv_function quire_vec_f32_q8_0_neon;
+quire_gemv_function quire_vec_f32_f16_neon;
+quire_gemv_function quire_vec_f32_bf16_neon;
+quire_gemv_function quire_vec_f32_f32_neon;
+quire_gemv_function quire_vec_int8_q4_0_neon;
+quire_gemv_function quire_vec_int8_q4_1_neon;
+quire_gemv_function quire_vec_int8_q8_0_neon;
+quire_gemv_function quire_vec_int8_q4_0_dotprod;
+quire_gemv_function quire_vec_int8_q4_1_dotprod;
+quire_gemv_function quire_vec_int8_q8_0_dotprod;
 
 /* Panels for f32: [k][8] f32, zeros up to a multiple of 4 columns. */
-void quire_pack_f32_q4_0_neon(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_q4_1_neon(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_q8_0_neon(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_f16_neon(const void *weights, size_t row_size, size_t rows,
-			     size_t k, void *panel);
-void quire_pack_f32_bf16_neon(const void *weights, size_t row_size, size_t rows,
-			      size_t k, void *panel);
-void quire_pack_f32_f32_neon(const void *weights, size_t row_size, size_t rows,
-			     size_t k, void *panel);
+quire_pack_function quire_pack_f32_q4_0_neon;
+quire_pack_function quire_pack_f32_q4_1_neon;
+quire_pack_function quire_pack_f32_q8_0_neon;
+quire_pack_function quire_pack_f32_f16_neon;
+quire_pack_function quire_pack_f32_bf16_neon;
+quire_pack_function quire_pack_f32_f32_neon;
 
 /* Panels for int8, of each block: signed codes (those of Q4_0 less 8), 8
  * scales f32 and, of Q4_1, 8 minima f32. For dotprod the codes are
  * [8][8][4]: 4 columns of each of 8 rows, 8 times. For i8mm they are
  * [4][4][2][8]: 8 columns of each of 4 pairs of rows, 4 times. */
-void quire_pack_int8_q4_0_dotprod(const void *weights, size_t row_size,
-				  size_t rows, size_t k, void *panel);
-void quire_pack_int8_q4_1_dotprod(const void *weights, size_t row_size,
-				  size_t rows, size_t k, void *panel);
-void quire_pack_int8_q8_0_dotprod(const void *weights, size_t row_size,
-				  size_t rows, size_t k, void *panel);
-void quire_pack_int8_q4_0_i8mm(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
-void quire_pack_int8_q4_1_i8mm(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
-void quire_pack_int8_q8_0_i8mm(const void *weights, size_t row_size,
-			       size_t rows, size_t k, void *panel);
+quire_pack_function quire_pack_int8_q4_0_dotprod;
+quire_pack_function quire_pack_int8_q4_1_dotprod;
+quire_pack_function quire_pack_int8_q8_0_dotprod;
+quire_pack_function quire_pack_int8_q4_0_i8mm;
+quire_pack_function quire_pack_int8_q4_1_i8mm;
+quire_pack_function quire_pack_int8_q8_0_i8mm;
 
-void quire_tile_f32_neon(const void *x, const void *panel, size_t k, float *c,
-			 bool add);
-void quire_tile_int8_dotprod(const void *x, const void *panel, size_t k,
-			     float *c, bool add);
-void quire_tile_int8_min_dotprod(const void *x, const void *panel, size_t k,
-				 float *c, bool add);
-void quire_tile_int8_i8mm(const void *x, const void *panel, size_t k, float *c,
-			  bool add);
-void quire_tile_int8_min_i8mm(const void *x, const void *panel, size_t k,
-			      float *c, bool add);
+quire_tile_function quire_tile_f32_neon;
+quire_tile_function quire_tile_int8_dotprod;
+quire_tile_function quire_tile_int8_min_dotprod;
+quire_tile_function quire_tile_int8_i8mm;
+quire_tile_function quire_tile_int8_min_i8mm;
 
-void quire_from_f16_neon(const uint16_t *x, size_t count, float *y);
-void quire_to_f16_neon(const float *x, size_t count, uint16_t *y);
+quire_from_f16_function quire_from_f16_neon;
+quire_to_f16_function quire_to_f16_neon;
 
 #endif

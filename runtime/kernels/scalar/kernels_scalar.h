@@ -8,38 +8,26 @@
 #include "runtime/kernel_set.h"
 
 /* Tile rows of group columns of f32: [rows][group]. */
-void quire_prepare_f32_scalar(const struct x_form *form, const float *x,
-			      size_t groups, size_t row, void *out);
+quire_prepare_function quire_prepare_f32_scalar;
 
 /* The same, for groups of 1, 2, 4 or 8 columns. */
-void quire_prepare_columns_f32_scalar(const struct x_form *form, const float *x,
-				      size_t groups, size_t row, void *out);
+quire_prepare_function quire_prepare_columns_f32_scalar;
 
 /* One block of a tile, quantized: codes s8 [rows][32], scales f32 [rows],
  * offsets s32 [rows] (the sum of the codes, times form->factor). */
-void quire_prepare_int8_scalar(const struct x_form *form, const float *x,
-			       size_t groups, size_t row, void *out);
+quire_prepare_function quire_prepare_int8_scalar;
 
-void quire_vec_f32_q4_0_scalar(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_q4_1_scalar(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_q8_0_scalar(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_f16_scalar(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_f32_bf16_scalar(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y);
-void quire_vec_f32_f32_scalar(const void *weights, size_t row_size, size_t rows,
-			      size_t k, const void *x, float *y);
-void quire_vec_int8_q4_0_scalar(const void *weights, size_t row_size,
-				size_t rows, size_t k, const void *x, float *y);
-void quire_vec_int8_q4_1_scalar(const void *weights, size_t row_size,
-				size_t rows, size_t k, const void *x, float *y);
-void quire_vec_int8_q8_0_scalar(const void *weights, size_t row_size,
-				size_t rows, size_t k, const void *x, float *y);
+quire_gemv_function quire_vec_f32_q4_0_scalar;
+quire_gemv_function quire_vec_f32_q4_1_scalar;
+quire_gemv_function quire_vec_f32_q8_0_scalar;
+quire_gemv_function quire_vec_f32_f16_scalar;
+quire_gemv_function quire_vec_f32_bf16_scalar;
+quire_gemv_function quire_vec_f32_f32_scalar;
+quire_gemv_function quire_vec_int8_q4_0_scalar;
+quire_gemv_function quire_vec_int8_q4_1_scalar;
+quire_gemv_function quire_vec_int8_q8_0_scalar;
 
-void quire_from_f16_scalar(const uint16_t *x, size_t count, float *y);
-void quire_to_f16_scalar(const float *x, size_t count, uint16_t *y);
+quire_from_f16_function quire_from_f16_scalar;
+quire_to_f16_function quire_to_f16_scalar;
 
 #endif
