@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "convert/export/segments.h"
+#include "convert/onnx/segments.h"
 
 /* Less raw data than this stays where it is: telling its place takes as much.
  */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "convert/export/segments.h"
+#include "convert/onnx/segments.h"
 #include "convert/onnx/wire.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"

@@ -2,7 +2,7 @@
  * segments.c - a list that grows. The header of a message has its place from
  * the start, and is filled in at the end.
  */
-#include "convert/export/segments.h"
+#include "convert/onnx/segments.h"
 
 #include <stdlib.h>
 #include <string.h>
