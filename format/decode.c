@@ -8,11 +8,10 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "format/blocks.h"
 #include "format/parse.h"
 
-#define BLOCK 32 /* elements of a block of Q4_0, Q4_1 and Q8_0 */
-
-/* Decodes one block, of 1 or of BLOCK elements. */
+/* Decodes one block of 1 or of QUIRE_BLOCK_COLS elements. */
 typedef void (*decode_fn)(const unsigned char *block, float *y);
 
 static float load_f16(const unsigned char *bytes)
@@ -40,30 +39,37 @@ static void decode_bf16(const unsigned char *block, float *y)
 
 static void decode_q4_0(const unsigned char *block, float *y)
 {
-	const float d = load_f16(block);
+	const unsigned char *codes = block + QUIRE_Q4_0_CODES;
+	const float d = load_f16(block + QUIRE_BLOCK_SCALE);
 
-	for (int i = 0; i < BLOCK / 2; i++) {
-		y[i] = (float)((block[2 + i] & 15) - 8) * d;
-		y[i + BLOCK / 2] = (float)((block[2 + i] >> 4) - 8) * d;
+	for (int i = 0; i < QUIRE_NIBBLES_SIZE; i++) {
+		const int low = (codes[i] & 15) - QUIRE_Q4_0_ZERO;
+		const int high = (codes[i] >> 4) - QUIRE_Q4_0_ZERO;
+
+		y[i] = (float)low * d;
+		y[i + QUIRE_NIBBLES_SIZE] = (float)high * d;
 	}
 }
 
 static void decode_q4_1(const unsigned char *block, float *y)
 {
-	const float d = load_f16(block), m = load_f16(block + 2);
+	const unsigned char *codes = block + QUIRE_Q4_1_CODES;
+	const float d = load_f16(block + QUIRE_BLOCK_SCALE);
+	const float m = load_f16(block + QUIRE_Q4_1_MIN);
 
-	for (int i = 0; i < BLOCK / 2; i++) {
-		y[i] = (float)(block[4 + i] & 15) * d + m;
-		y[i + BLOCK / 2] = (float)(block[4 + i] >> 4) * d + m;
+	for (int i = 0; i < QUIRE_NIBBLES_SIZE; i++) {
+		y[i] = (float)(codes[i] & 15) * d + m;
+		y[i + QUIRE_NIBBLES_SIZE] = (float)(codes[i] >> 4) * d + m;
 	}
 }
 
 static void decode_q8_0(const unsigned char *block, float *y)
 {
-	const float d = load_f16(block);
+	const unsigned char *codes = block + QUIRE_Q8_0_CODES;
+	const float d = load_f16(block + QUIRE_BLOCK_SCALE);
 
-	for (int i = 0; i < BLOCK; i++)
-		y[i] = (float)(int8_t)block[2 + i] * d;
+	for (int i = 0; i < QUIRE_BLOCK_COLS; i++)
+		y[i] = (float)(int8_t)codes[i] * d;
 }
 
 static decode_fn find_decoder(quire_dtype dtype)
@@ -95,7 +101,7 @@ quire_status quire_tensor_decode(const quire_tensor *tensor, uint64_t first,
 	const unsigned char *bytes = tensor->data;
 	uint32_t block_count, block_size;
 	uint64_t row_size;
-	float block[BLOCK];
+	float block[QUIRE_BLOCK_COLS];
 
 	if (!decode)
 		return quire_fail(

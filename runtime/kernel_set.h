@@ -22,10 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/blocks.h"
 #include "quire.h"
-
-/* Columns that share a scale, in Q4_0 and in quantized activations. */
-#define QUIRE_BLOCK_COLS 32
 
 /* The most columns that one prepare takes from the framework at a time; a
  * multiple of the `group` of every form. */

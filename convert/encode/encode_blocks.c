@@ -27,7 +27,7 @@ bool quire_blocks_fit(const struct weight *weight,
 {
 	const struct finding *lost = &scan->lost_scale;
 
-	if (weight->no_padding && weight->k % QUIRE_BLOCK_COUNT != 0)
+	if (weight->no_padding && weight->k % QUIRE_BLOCK_COLS != 0)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "rows of %" PRIu64 " elements are not whole blocks",
 			 weight->k);
@@ -52,14 +52,13 @@ static void take_scales(const struct weight_rows *rows, uint64_t row,
 {
 	const struct weight *weight = rows->weight;
 
-	if (weight->block_size == QUIRE_BLOCK_COUNT) {
+	if (weight->block_size == QUIRE_BLOCK_COLS) {
 		quire_onnx_floats(weight->scales->type, rows->scales,
-				  row * weight->blocks +
-				      col / QUIRE_BLOCK_COUNT,
+				  row * weight->blocks + col / QUIRE_BLOCK_COLS,
 				  count, scales);
 		return;
 	}
-	for (size_t i = 0; i < count; i++, col += QUIRE_BLOCK_COUNT)
+	for (size_t i = 0; i < count; i++, col += QUIRE_BLOCK_COLS)
 		scales[i] =
 		    quire_weight_scale(rows, row, col / weight->block_size);
 }
@@ -72,7 +71,7 @@ void quire_block_run_take(struct block_run *run)
 	    left < BLOCK_RUN_COLUMNS ? left : BLOCK_RUN_COLUMNS;
 
 	run->count =
-	    (size_t)((columns + QUIRE_BLOCK_COUNT - 1) / QUIRE_BLOCK_COUNT);
+	    (size_t)((columns + QUIRE_BLOCK_COLS - 1) / QUIRE_BLOCK_COLS);
 	run->codes = run->rows->codes + run->row * weight->code_row_size +
 		     run->col * weight->bits / 8;
 	take_scales(run->rows, run->row, run->col, run->count, run->scales);
@@ -80,17 +79,17 @@ void quire_block_run_take(struct block_run *run)
 }
 
 void quire_block_codes(const struct block *block, unsigned char padding,
-		       unsigned char codes[QUIRE_BLOCK_COUNT])
+		       unsigned char codes[QUIRE_BLOCK_COLS])
 {
 	const uint32_t bits = block->rows->weight->bits;
 
 	for (uint64_t i = 0; i < block->count; i++)
 		codes[i] = (unsigned char)weight_code(block->codes, bits, i);
 	memset(codes + block->count, padding,
-	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
+	       (size_t)(QUIRE_BLOCK_COLS - block->count));
 }
 
-void quire_block_nibbles(const unsigned char codes[QUIRE_BLOCK_COUNT],
+void quire_block_nibbles(const unsigned char codes[QUIRE_BLOCK_COLS],
 			 unsigned char out[QUIRE_NIBBLES_SIZE])
 {
 	for (size_t i = 0; i < QUIRE_NIBBLES_SIZE; i++)

@@ -1,19 +1,13 @@
 /*
  * encode_blocks.h - what the block types share: blocks of 32 columns out of
- * blocks of any size, and what keeps a weight from all of them alike. Knows
- * no block's layout but the order of nibbles that Q4_0 and Q4_1 have.
+ * blocks of any size, and what keeps a weight from all of them alike.
  */
 #ifndef QUIRE_CONVERT_ENCODE_ENCODE_BLOCKS_H
 #define QUIRE_CONVERT_ENCODE_ENCODE_BLOCKS_H
 
 #include "base/bytes.h"
 #include "convert/encode/encode.h"
-
-/* Columns of a block. */
-#define QUIRE_BLOCK_COUNT 32
-
-/* Bytes of 32 codes of 4 bits. */
-#define QUIRE_NIBBLES_SIZE 16
+#include "format/blocks.h"
 
 /* Whether blocks with one scale each, and no order of columns but their own,
  * hold the weight; else writes the reason. */
@@ -42,7 +36,7 @@ typedef void (*block_fn)(const struct block *block, unsigned char *out);
 
 /* Blocks of a row whose scales are taken together. */
 #define BLOCK_RUN_COUNT	  64
-#define BLOCK_RUN_COLUMNS (UINT64_C(1) * BLOCK_RUN_COUNT * QUIRE_BLOCK_COUNT)
+#define BLOCK_RUN_COLUMNS (UINT64_C(1) * BLOCK_RUN_COUNT * QUIRE_BLOCK_COLS)
 
 struct block_run {
 	const struct weight_rows *rows;
@@ -70,15 +64,15 @@ static inline void blocks_write(const struct weight_rows *rows, size_t size,
 		     run.col += BLOCK_RUN_COLUMNS) {
 			quire_block_run_take(&run);
 			for (size_t i = 0; i < run.count; i++, out += size) {
-				const uint64_t at = i * QUIRE_BLOCK_COUNT;
+				const uint64_t at = i * QUIRE_BLOCK_COLS;
 				const uint64_t left = weight->k - run.col - at;
 				const struct block block = {
 					.rows = rows,
 					.codes =
 					    run.codes + at * weight->bits / 8,
-					.count = left < QUIRE_BLOCK_COUNT
+					.count = left < QUIRE_BLOCK_COLS
 						     ? left
-						     : QUIRE_BLOCK_COUNT,
+						     : QUIRE_BLOCK_COLS,
 					.row = run.row,
 					.col = run.col + at,
 					.scale = run.scales[i],
@@ -92,10 +86,10 @@ static inline void blocks_write(const struct weight_rows *rows, size_t size,
 
 /* The 32 codes of a block; `padding` for those past column k. */
 void quire_block_codes(const struct block *block, unsigned char padding,
-		       unsigned char codes[QUIRE_BLOCK_COUNT]);
+		       unsigned char codes[QUIRE_BLOCK_COLS]);
 
 /* Code i in the low half of byte i, code i + 16 in the high one. */
-void quire_block_nibbles(const unsigned char codes[QUIRE_BLOCK_COUNT],
+void quire_block_nibbles(const unsigned char codes[QUIRE_BLOCK_COLS],
 			 unsigned char out[QUIRE_NIBBLES_SIZE]);
 
 /* Bytes 0 to 3 of a word, each with a byte of 0 behind it. */

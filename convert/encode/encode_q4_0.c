@@ -6,12 +6,6 @@
 #include "base/bytes.h"
 #include "convert/encode/encode_blocks.h"
 
-/* A block of Q4_0: an f16 scale and 32 codes of 4 bits. */
-#define BLOCK_SIZE (2 + QUIRE_NIBBLES_SIZE)
-
-/* The code that decodes to 0. */
-#define ZERO_CODE 8
-
 static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
 	return weight->bits <= 4 && scan->zero_default;
@@ -27,26 +21,26 @@ static void write_codes(const struct block *block, unsigned char *out)
 {
 	const unsigned char zero =
 	    (unsigned char)(1u << (block->rows->weight->bits - 1));
-	unsigned char codes[QUIRE_BLOCK_COUNT];
+	unsigned char codes[QUIRE_BLOCK_COLS];
 
 	quire_block_codes(block, zero, codes);
-	for (size_t i = 0; i < QUIRE_BLOCK_COUNT; i++)
-		codes[i] = (unsigned char)(codes[i] + ZERO_CODE - zero);
+	for (size_t i = 0; i < QUIRE_BLOCK_COLS; i++)
+		codes[i] = (unsigned char)(codes[i] + QUIRE_Q4_0_ZERO - zero);
 	quire_block_nibbles(codes, out);
 }
 
 static inline void write_block(const struct block *block, unsigned char *out)
 {
-	store_u16(out, block->scale_bits);
-	if (block->rows->weight->bits == 4 && block->count == QUIRE_BLOCK_COUNT)
-		block_interleave(block->codes, out + 2);
+	store_u16(out + QUIRE_BLOCK_SCALE, block->scale_bits);
+	if (block->rows->weight->bits == 4 && block->count == QUIRE_BLOCK_COLS)
+		block_interleave(block->codes, out + QUIRE_Q4_0_CODES);
 	else
-		write_codes(block, out + 2);
+		write_codes(block, out + QUIRE_Q4_0_CODES);
 }
 
 static void encode(const struct weight_rows *rows, unsigned char *out)
 {
-	blocks_write(rows, BLOCK_SIZE, write_block, out);
+	blocks_write(rows, QUIRE_Q4_0_SIZE, write_block, out);
 }
 
 const struct encoding quire_encode_q4_0 = { QUIRE_Q4_0, suits, quire_blocks_fit,

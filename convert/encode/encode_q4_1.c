@@ -10,9 +10,6 @@
 #include "base/bytes.h"
 #include "convert/encode/encode_blocks.h"
 
-/* A block of Q4_1: an f16 scale, an f16 offset and 32 codes of 4 bits. */
-#define BLOCK_SIZE (4 + QUIRE_NIBBLES_SIZE)
-
 #define GREATEST_CODE 15
 
 static bool suits(const struct weight *weight, const struct weight_scan *scan)
@@ -60,21 +57,21 @@ static inline void write_block(const struct block *block, unsigned char *out)
 	const struct weight *weight = block->rows->weight;
 	const float zero = quire_weight_zero(block->rows, block->row,
 					     block->col / weight->block_size);
-	unsigned char codes[QUIRE_BLOCK_COUNT];
+	unsigned char codes[QUIRE_BLOCK_COLS];
 
-	store_u16(out, block->scale_bits);
-	store_u16(out + 2, quire_offset_bits(zero, block->scale));
-	if (weight->bits == 4 && block->count == QUIRE_BLOCK_COUNT) {
-		block_interleave(block->codes, out + 4);
+	store_u16(out + QUIRE_BLOCK_SCALE, block->scale_bits);
+	store_u16(out + QUIRE_Q4_1_MIN, quire_offset_bits(zero, block->scale));
+	if (weight->bits == 4 && block->count == QUIRE_BLOCK_COLS) {
+		block_interleave(block->codes, out + QUIRE_Q4_1_CODES);
 		return;
 	}
 	quire_block_codes(block, padding(zero), codes);
-	quire_block_nibbles(codes, out + 4);
+	quire_block_nibbles(codes, out + QUIRE_Q4_1_CODES);
 }
 
 static void encode(const struct weight_rows *rows, unsigned char *out)
 {
-	blocks_write(rows, BLOCK_SIZE, write_block, out);
+	blocks_write(rows, QUIRE_Q4_1_SIZE, write_block, out);
 }
 
 const struct encoding quire_encode_q4_1 = { QUIRE_Q4_1, suits, fits, rounding,

@@ -9,9 +9,6 @@
 #include "base/bytes.h"
 #include "convert/encode/encode_blocks.h"
 
-/* A block of Q8_0: an f16 scale and 32 numbers of int8. */
-#define BLOCK_SIZE (2 + QUIRE_BLOCK_COUNT)
-
 static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
 	(void)scan;
@@ -45,8 +42,8 @@ static inline void write_block(const struct block *block, unsigned char *out)
 	const uint64_t end = block->col + block->count;
 	uint64_t i = 0;
 
-	store_u16(out, block->scale_bits);
-	out += 2;
+	store_u16(out + QUIRE_BLOCK_SCALE, block->scale_bits);
+	out += QUIRE_Q8_0_CODES;
 	/* Blocks of the source that are smaller may differ in zero points. */
 	for (uint64_t at = block->col / size; at * size < end; at++) {
 		const int zero =
@@ -57,12 +54,12 @@ static inline void write_block(const struct block *block, unsigned char *out)
 			out[i] = (unsigned char)(block->codes[i] - zero);
 	}
 	memset(out + block->count, 0,
-	       (size_t)(QUIRE_BLOCK_COUNT - block->count));
+	       (size_t)(QUIRE_BLOCK_COLS - block->count));
 }
 
 static void encode(const struct weight_rows *rows, unsigned char *out)
 {
-	blocks_write(rows, BLOCK_SIZE, write_block, out);
+	blocks_write(rows, QUIRE_Q8_0_SIZE, write_block, out);
 }
 
 const struct encoding quire_encode_q8_0 = { QUIRE_Q8_0, suits, fits, rounding,

@@ -45,12 +45,15 @@ static const unsigned char *block_at(const struct returning *in, uint64_t row,
 	       (row * (in->tensor->shape[0] / count) + col / count) * size;
 }
 
-/* The codes follow the scale, and in Q4_1 the offset. */
 static const unsigned char *codes_at(const struct returning *in, uint64_t row,
 				     uint64_t col)
 {
-	return block_at(in, row, col) +
-	       (in->tensor->dtype == QUIRE_Q4_1 ? 4 : 2);
+	const unsigned char *block = block_at(in, row, col);
+
+	if (in->tensor->dtype == QUIRE_Q4_1)
+		return block + QUIRE_Q4_1_CODES;
+	return block + (in->tensor->dtype == QUIRE_Q4_0 ? QUIRE_Q4_0_CODES
+							: QUIRE_Q8_0_CODES);
 }
 
 static quire_status read_source(const struct onnx_value *value,
@@ -91,7 +94,7 @@ static int code_at(const struct returning *in, uint64_t row, uint64_t col)
 {
 	const struct weight *weight = in->weight;
 	const unsigned char *codes = codes_at(in, row, col);
-	const uint64_t at = col % QUIRE_BLOCK_COUNT;
+	const uint64_t at = col % QUIRE_BLOCK_COLS;
 	int code;
 
 	if (in->tensor->dtype == QUIRE_Q8_0) {
@@ -103,7 +106,7 @@ static int code_at(const struct returning *in, uint64_t row, uint64_t col)
 			   (at < QUIRE_NIBBLES_SIZE ? 0 : 4) &
 		       15;
 		if (in->tensor->dtype == QUIRE_Q4_0)
-			code -= 8 - (1 << (weight->bits - 1));
+			code -= QUIRE_Q4_0_ZERO - (1 << (weight->bits - 1));
 	}
 	return code < 0 || code >= 1 << weight->bits ? -1 : code;
 }
@@ -162,8 +165,8 @@ static quire_status make_row(const struct returning *in, uint64_t row,
 	uint64_t col = 0;
 
 	if (weight->bits == 4 && weight->code_map.share == 0 && !flip)
-		for (; weight->k - col >= QUIRE_BLOCK_COUNT;
-		     col += QUIRE_BLOCK_COUNT)
+		for (; weight->k - col >= QUIRE_BLOCK_COLS;
+		     col += QUIRE_BLOCK_COLS)
 			separate(codes_at(in, row, col),
 				 bytes + code_bit(weight, row, col) / 8);
 	for (; col < weight->k; col++) {
@@ -200,9 +203,9 @@ static struct rounded stored_at(const struct returning *in, uint64_t row,
 {
 	const unsigned char *block = block_at(in, row, col);
 
-	return (struct rounded){ load_u16(block),
+	return (struct rounded){ load_u16(block + QUIRE_BLOCK_SCALE),
 				 in->tensor->dtype == QUIRE_Q4_1
-				     ? load_u16(block + 2)
+				     ? load_u16(block + QUIRE_Q4_1_MIN)
 				     : 0 };
 }
 
@@ -257,7 +260,7 @@ static quire_status check_shared(const struct returning *in, uint64_t row,
 
 	for (uint64_t col = first;
 	     col < weight->k && col - first < weight->block_size;
-	     col = (col / QUIRE_BLOCK_COUNT + 1) * QUIRE_BLOCK_COUNT) {
+	     col = (col / QUIRE_BLOCK_COLS + 1) * QUIRE_BLOCK_COLS) {
 		const struct rounded other = stored_at(in, row, col);
 
 		if (other.scale != wanted->scale ||

@@ -12,12 +12,10 @@
 
 #include "base/error.h"
 #include "convert/weight/halves.h"
+#include "format/blocks.h"
 
 /* Bytes of source that are looked at together. */
 #define PIECE_SIZE (UINT64_C(1) << 18)
-
-/* Columns of a block of the block types. */
-#define BLOCK_COUNT 32
 
 static const double half_step = 0x1p-11;
 
@@ -168,7 +166,7 @@ static void scan_rows(const struct weight_rows *rows, struct weight_scan *scan)
 			/* It begins where the block before it ended, within
 			 * 32 columns. */
 			const bool upper =
-			    block * weight->block_size % BLOCK_COUNT != 0;
+			    block * weight->block_size % QUIRE_BLOCK_COLS != 0;
 
 			if (upper && rounded.scale != before.scale)
 				note(&scan->split_scale, 0, rows->first + row,
@@ -395,8 +393,8 @@ static struct pieces cut(const struct weight *weight, const uint32_t *map)
 		.weight = weight,
 		.map = map,
 		.with_codes = with_codes,
-		.plain =
-		    around_default && weight->block_size % BLOCK_COUNT == 0,
+		.plain = around_default &&
+			 weight->block_size % QUIRE_BLOCK_COLS == 0,
 		.rows = rows,
 		.count = weight->n / rows + (weight->n % rows != 0),
 		.scratch_size = with_codes

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "format/blocks.h"
+
 /* The bits of an f32 without its sign order all magnitudes: finite numbers,
  * then infinity, then NaNs. */
 #define QUIRE_F32_MAGNITUDE 0x7fffffff
@@ -23,21 +25,8 @@
 #define QUIRE_INT8_OFFSETS(rows) ((rows) * (32 + 4))
 #define QUIRE_INT8_SIZE(rows)	 ((rows) * (32 + 4 + 4))
 
-/* Codes of Q4_0 stand for themselves less 8. */
-#define QUIRE_Q4_0_ZERO 8
-/* Its block: an f16 scale, and 16 bytes of two codes each. */
-#define QUIRE_Q4_0_SIZE	 18
-#define QUIRE_Q4_0_CODES 2
-
-/* A block of Q4_1: f16 scale, f16 minimum, and the same 16 bytes. */
-#define QUIRE_Q4_1_SIZE	 20
-#define QUIRE_Q4_1_MIN	 2
-#define QUIRE_Q4_1_CODES 4
-
-/* A block of Q8_0: an f16 scale, and 32 signed codes. */
-#define QUIRE_Q8_0_SIZE	 34
-#define QUIRE_Q8_0_CODES 2
-/* What is added to a signed code to make it unsigned, by its upper bit. */
+/* What is added to a signed code of Q8_0 to make it unsigned, by its upper bit.
+ */
 #define QUIRE_Q8_0_ZERO 128
 
 /* The x_factor of each type: see struct x_form. */
