@@ -42,8 +42,6 @@ static const struct cpuid_bit cpuid_bits[] = {
 	{ CPU_AVX512BW, 7, 0, EBX, 30, XCR0_AVX512 },
 	{ CPU_AVX512VL, 7, 0, EBX, 31, XCR0_AVX512 },
 	{ CPU_AVX512VNNI, 7, 0, ECX, 11, XCR0_AVX512 },
-	{ CPU_AVX512VBMI2, 7, 0, ECX, 6, XCR0_AVX512 },
-	{ CPU_GFNI, 7, 0, ECX, 8, XCR0_AVX512 },
 };
 
 #define CPUID_1_ECX_OSXSAVE (1U << 27)

@@ -16,13 +16,11 @@ enum cpu_feature {
 	CPU_AVX512BW = 1 << 4,
 	CPU_AVX512VL = 1 << 5,
 	CPU_AVX512VNNI = 1 << 6,
-	CPU_AVX512VBMI2 = 1 << 7,
-	CPU_AVX_VNNI = 1 << 8,
-	CPU_NEON = 1 << 9,
-	CPU_DOTPROD = 1 << 10,
-	CPU_I8MM = 1 << 11,
-	CPU_AVX512DQ = 1 << 12,
-	CPU_GFNI = 1 << 13, /* in 512 bits */
+	CPU_AVX_VNNI = 1 << 7,
+	CPU_NEON = 1 << 8,
+	CPU_DOTPROD = 1 << 9,
+	CPU_I8MM = 1 << 10,
+	CPU_AVX512DQ = 1 << 11,
 };
 
 /* The features of the CPU that the caller runs on. Any thread may ask. */

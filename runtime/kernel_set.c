@@ -14,8 +14,9 @@
 /* Fastest first: the first one that the CPU can run is taken. */
 static const struct kernel_set *const kernel_sets[] = {
 #if defined(__x86_64__)
-	&quire_set_avx512vbmi2, &quire_set_avx512vnni,
-	&quire_set_avxvnni,	&quire_set_avx2,
+	&quire_set_avx512vnni,
+	&quire_set_avxvnni,
+	&quire_set_avx2,
 #elif defined(__aarch64__)
 	&quire_set_neon_i8mm,
 	&quire_set_neon_dotprod,

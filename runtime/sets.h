@@ -6,7 +6,6 @@
 
 #include "runtime/kernel_set.h"
 
-extern const struct kernel_set quire_set_avx512vbmi2;
 extern const struct kernel_set quire_set_avx512vnni;
 extern const struct kernel_set quire_set_avxvnni;
 extern const struct kernel_set quire_set_avx2;

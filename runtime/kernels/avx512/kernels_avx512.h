@@ -121,12 +121,6 @@ quire_small_function quire_strip_int8_q4_0_avx512vnni;
 quire_small_function quire_strip_int8_q4_1_avx512vnni;
 quire_small_function quire_strip_int8_q8_0_avx512vnni;
 
-/* The same with VBMI2 and GFNI. */
-quire_gemv_function quire_vec_int8_q4_0_avx512vbmi2;
-quire_gemv_function quire_vec_int8_q4_1_avx512vbmi2;
-quire_small_function quire_few_int8_q4_0_avx512vbmi2;
-quire_small_function quire_few_int8_q8_0_avx512vbmi2;
-
 /* Strips, for the functions above. */
 quire_pack_function quire_pack_strip_q4_0_avx512;
 quire_pack_function quire_pack_strip_q4_1_avx512;

@@ -100,14 +100,10 @@ QUIRE_INLINE __m512 high_f16(__m512i dword)
 /* The 4 bytes from the middle of dword[0] to the middle of the next. */
 QUIRE_INLINE __m512i middle(const __m512i dword[2])
 {
-#ifdef __AVX512VBMI2__
-	return _mm512_shrdi_epi32(dword[0], dword[1], 16);
-#else
 	const __mmask32 upper = 0xaaaaaaaa; /* half of each lane */
 
 	return _mm512_rol_epi32(
 	    _mm512_mask_blend_epi16(upper, dword[1], dword[0]), 16);
-#endif
 }
 
 /* A run of Q4_0 or Q4_1 is four blocks, which are 18 or 20 dwords. */

@@ -15,17 +15,9 @@ QUIRE_INLINE __m512i lower_nibbles(__m512i bytes)
 	return _mm512_and_si512(bytes, _mm512_set1_epi8(15));
 }
 
-/* With GFNI one instruction: the bits of each byte times a matrix of bits, of
- * which row i, from the last byte on, tells what goes to bit i. */
 QUIRE_INLINE __m512i upper_nibbles(__m512i bytes)
 {
-#ifdef __GFNI__
-	const __m512i matrix = _mm512_set1_epi64(0x1020408000000000);
-
-	return _mm512_gf2p8affine_epi64_epi8(bytes, matrix, 0);
-#else
 	return lower_nibbles(_mm512_srli_epi16(bytes, 4));
-#endif
 }
 
 /*

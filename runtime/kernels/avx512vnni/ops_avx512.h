@@ -131,14 +131,13 @@
 		.panel = AVX512_PANEL_F32(quire_pack_f32_##type##_avx512),     \
 	}
 
-/* vec_isa and few_isa say what the vec and the few form are for. `OF` is _MIN
- * and `min` is _min for weights with minima, else nothing. */
-#define AVX512_OP_INT8(dtype, type, TYPE, vec_isa, few_isa, OF, min)           \
+/* `OF` is _MIN and `min` is _min for weights with minima, else nothing. */
+#define AVX512_OP_INT8(dtype, type, TYPE, OF, min)                             \
 	{                                                                      \
 		.weights = (dtype), .compute = COMPUTE_INT8, .panel_from = 33, \
-		.vec = AVX512_VEC_INT8(quire_vec_int8_##type##_##vec_isa,      \
+		.vec = AVX512_VEC_INT8(quire_vec_int8_##type##_avx512vnni,     \
 				       QUIRE_##TYPE##_FACTOR),                 \
-		.few = { AVX512_FEW_INT8(quire_few_int8_##type##_##few_isa,    \
+		.few = { AVX512_FEW_INT8(quire_few_int8_##type##_avx512vnni,   \
 					 QUIRE_##TYPE##_FACTOR) },             \
 		.strip =                                                       \
 		    AVX512_STRIP_INT8(quire_pack_strip_##type##_avx512,        \
@@ -150,20 +149,18 @@
 		    AVX512_INT8##OF##_PANEL_SIZE, QUIRE_##TYPE##_FACTOR),      \
 	}
 
-/* All ops of a set that has for `isa` what more instructions make faster. */
-#define AVX512_OPS(isa)                                                        \
+/* All ops of a set with 512-bit vectors. */
+#define AVX512_OPS                                                             \
 	{                                                                      \
 		AVX512_OP_F32(QUIRE_Q4_0, q4_0, AVX512_VEC_F32_NIBBLES,        \
 			      AVX512_FEW_NIBBLES),                             \
-		    AVX512_OP_INT8(QUIRE_Q4_0, q4_0, Q4_0, isa, isa, , ),      \
+		    AVX512_OP_INT8(QUIRE_Q4_0, q4_0, Q4_0, , ),                \
 		    AVX512_OP_F32(QUIRE_Q4_1, q4_1, AVX512_VEC_F32_NIBBLES,    \
 				  AVX512_FEW_NIBBLES),                         \
-		    AVX512_OP_INT8(QUIRE_Q4_1, q4_1, Q4_1, isa, avx512vnni,    \
-				   _MIN, _min),                                \
+		    AVX512_OP_INT8(QUIRE_Q4_1, q4_1, Q4_1, _MIN, _min),        \
 		    AVX512_OP_F32(QUIRE_Q8_0, q8_0, AVX512_VEC_F32,            \
 				  AVX512_FEW_CODES),                           \
-		    AVX512_OP_INT8(QUIRE_Q8_0, q8_0, Q8_0, avx512vnni, isa,    \
-				   , ),                                        \
+		    AVX512_OP_INT8(QUIRE_Q8_0, q8_0, Q8_0, , ),                \
 		    AVX512_OP_F32(QUIRE_F16, f16, AVX512_VEC_F32,              \
 				  AVX512_FEW_HALVES),                          \
 		    AVX512_OP_F32(QUIRE_BF16, bf16, AVX512_VEC_F32,            \

@@ -11,5 +11,5 @@ const struct kernel_set quire_set_avx512vnni = {
 		 CPU_AVX512VL | CPU_AVX512VNNI,
 	.from_f16 = quire_from_f16_avx512,
 	.to_f16 = quire_to_f16_avx512,
-	.ops = AVX512_OPS(avx512vnni),
+	.ops = AVX512_OPS,
 };
