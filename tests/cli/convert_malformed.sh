@@ -1,10 +1,10 @@
 # Every malformed model of tests/onnx, and one of more than 2 GiB: one line that
 # says what is wrong, exit code 2, and no file left. What the lines say is in
 # tests/unit/test_convert_refused.c.
-cp -R "$DATA/../onnx" models
-dd if=/dev/zero of=models/bad_large.onnx bs=1 count=1 seek=2147483647 \
+cp -R "$ONNX" models
+dd if=/dev/zero of=models/bad/large.onnx bs=1 count=1 seek=2147483647 \
 	2>/dev/null
-for model in models/bad_*.onnx; do
+for model in models/bad/*.onnx; do
 	"$QUIRE" convert "$model" -o out.gguf >stdout 2>stderr
 	code=$?
 	if [ $code != 2 ] || [ -s stdout ] || [ "$(wc -l <stderr)" -ne 1 ] ||

@@ -1,7 +1,8 @@
 # Recipes: what is wrong with one is told with its place; what they do shows in
 # the container; what is printed makes the same container again.
 . "$TRY"
-cp "$ONNX/layout_qwen2.onnx" "$ONNX/layout_llama.onnx" "$ONNX/plain.onnx" .
+cp "$ONNX/good/layout_qwen2.onnx" "$ONNX/good/layout_llama.onnx" \
+	"$ONNX/good/plain.onnx" .
 model=layout_qwen2.onnx
 
 seconds() {

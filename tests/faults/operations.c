@@ -311,32 +311,32 @@ static quire_status convert(const struct workplace *place, const char *source,
 static quire_status run_convert(const struct workplace *place,
 				quire_error *error)
 {
-	return convert(place, "body.onnx", false, error);
+	return convert(place, "good/body.onnx", false, error);
 }
 
 static quire_status run_convert_external(const struct workplace *place,
 					 quire_error *error)
 {
-	return convert(place, "external.onnx", false, error);
+	return convert(place, "places/external.onnx", false, error);
 }
 
 static quire_status run_convert_fallback(const struct workplace *place,
 					 quire_error *error)
 {
-	return convert(place, "g_idx_zero_points.onnx", false, error);
+	return convert(place, "good/g_idx_zero_points.onnx", false, error);
 }
 
 /* Columns become rows, and each part is in a file. */
 static quire_status run_convert_columns(const struct workplace *place,
 					quire_error *error)
 {
-	return convert(place, "dq_external.onnx", false, error);
+	return convert(place, "places/dq_external.onnx", false, error);
 }
 
 static quire_status run_convert_experts(const struct workplace *place,
 					quire_error *error)
 {
-	return convert(place, "moe_external.onnx", false, error);
+	return convert(place, "places/moe_external.onnx", false, error);
 }
 
 /* With another container: all weights are in one of the two only. */
@@ -345,7 +345,7 @@ static quire_status run_compare(const struct workplace *place,
 {
 	quire_compare_report *report = NULL;
 	quire_status status =
-	    quire_compare_onnx(QUIRE_TEST_ONNX "/gather_reshaped.onnx",
+	    quire_compare_onnx(QUIRE_TEST_ONNX "/good/gather_reshaped.onnx",
 			       place->container, &report, error);
 
 	assert_int_equal(status == QUIRE_OK, report != NULL);
@@ -377,9 +377,9 @@ static quire_status run_convert_recipe(const struct workplace *place,
 	assert_int_equal(status == QUIRE_OK, text != NULL);
 	quire_recipe_text_free(text);
 	if (status == QUIRE_OK)
-		status =
-		    quire_convert_onnx(QUIRE_TEST_ONNX "/layout_qwen3.onnx",
-				       place->output, &options, &report, error);
+		status = quire_convert_onnx(
+		    QUIRE_TEST_ONNX "/good/layout_qwen3.onnx", place->output,
+		    &options, &report, error);
 	quire_convert_report_free(report);
 	return status;
 }
@@ -387,7 +387,7 @@ static quire_status run_convert_recipe(const struct workplace *place,
 static quire_status run_convert_again(const struct workplace *place,
 				      quire_error *error)
 {
-	return convert(place, "dense.onnx", true, error);
+	return convert(place, "good/dense.onnx", true, error);
 }
 
 /* body.onnx, with the container that workplace_make made of it. */
@@ -396,7 +396,7 @@ static quire_status export(const struct workplace *place, bool overwrite,
 {
 	const quire_export_options options = { .overwrite = overwrite };
 
-	return quire_export_onnx(place->body, QUIRE_TEST_ONNX "/body.onnx",
+	return quire_export_onnx(place->body, QUIRE_TEST_ONNX "/good/body.onnx",
 				 place->output, &options, NULL, error);
 }
 

@@ -174,7 +174,8 @@ static quire_status export_pair(const struct workplace *place,
 	const quire_export_options options = { .overwrite = true,
 					       .external_data = true };
 
-	return quire_export_onnx(container, QUIRE_TEST_ONNX "/block_256.onnx",
+	return quire_export_onnx(container,
+				 QUIRE_TEST_ONNX "/good/block_256.onnx",
 				 place->output, &options, NULL, NULL);
 }
 

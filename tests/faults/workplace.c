@@ -44,7 +44,8 @@ char *workplace_convert(const struct workplace *place, const char *name)
 	char *path = scratch_path(place->sources, name);
 	char source[512];
 
-	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
+	snprintf(source, sizeof(source), "%s/good/%s.onnx", QUIRE_TEST_ONNX,
+		 name);
 	assert_int_equal(quire_convert_onnx(source, path, &options, NULL, NULL),
 			 QUIRE_OK);
 	return path;

@@ -12,7 +12,7 @@ struct workplace {
 	char *sources;	 /* folder of the next three */
 	char *container; /* tests/support/sample.h */
 	char *large;	 /* beside it: enough to be verified by threads */
-	char *body;	 /* the container of tests/onnx/body.onnx */
+	char *body;	 /* the container of tests/onnx/good/body.onnx */
 	char *folder;	 /* empty, or OLD_TEXT in all outputs, nothing else */
 	char *output;	 /* a path in `folder` */
 	char *set[SET_PARTS]; /* likewise, of the parts of one of that name */
@@ -24,7 +24,8 @@ struct workplace {
 struct workplace workplace_make(void);
 void workplace_remove(struct workplace *place);
 
-/* The container of a model of tests/onnx, among the sources; to be freed. */
+/* The container of a model of tests/onnx/good, among the sources; to be freed.
+ */
 char *workplace_convert(const struct workplace *place, const char *name);
 
 /* Fails the test unless a container verifies, or a model can be converted. */

@@ -40,8 +40,8 @@ static void convert(const quire_convert_options *options)
 	quire_error error;
 
 	fuzz_path(output, "model.gguf");
-	if (quire_convert_onnx(QUIRE_ONNX "/layout_qwen2.onnx", output, options,
-			       NULL, &error) == QUIRE_OK) {
+	if (quire_convert_onnx(QUIRE_ONNX "/good/layout_qwen2.onnx", output,
+			       options, NULL, &error) == QUIRE_OK) {
 		quire_model *model;
 
 		/* A split set has another name. */

@@ -5,7 +5,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from weight import (
-    external, model, pack, raw, save, Weight, write)
+    BAD, external, model, pack, PLACES, raw, save, Weight, write)
 
 TYPES = {
     (2, 0): TensorProto.UINT2, (2, 1): TensorProto.INT2,
@@ -239,12 +239,12 @@ def make_places():
     sizes = [len(part.raw_data) for part in beside]
     first += beside[0].raw_data
     second += beside[1].raw_data + beside[2].raw_data
-    write("dq_external.first.bin", first)
-    write("dq_external.second.bin", second)
+    write(PLACES, "dq_external.first.bin", first)
+    write(PLACES, "dq_external.second.bin", second)
     external(beside[0], "dq_external.first.bin", 1)
     external(beside[1], "dq_external.second.bin", 3, sizes[1])
     external(beside[2], "dq_external.second.bin", 3 + sizes[1])
-    save("dq_external", model(product, beside), weight.q4_1())
+    save("dq_external", model(product, beside), weight.q4_1(), PLACES)
 
     output = [helper.make_tensor_value_info("z", TensorProto.FLOAT, None)]
     body = helper.make_graph([matmul(output="z", name="inside")], "body", [],
@@ -310,7 +310,7 @@ def make_bad():
                       inputs)
         if change:
             change(proto.graph)
-        save("bad_dq_" + name, proto)
+        save("dq_" + name, proto, folder=BAD)
 
     def dims(index, *sizes):
         def change(graph):

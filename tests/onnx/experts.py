@@ -3,7 +3,8 @@
 import numpy as np
 from onnx import TensorProto, helper
 
-from weight import external, model, pack, raw, save, Weight, write
+from weight import (
+    BAD, external, model, pack, PLACES, raw, save, Weight, write)
 
 EXPERTS = 3
 
@@ -101,8 +102,8 @@ def make_experts():
         data += part.raw_data
         external(part, "moe_external.bin", len(data) - size, size)
         data += b"\xa5" * (1 + len(data) % 2)
-    write("moe_external.bin", data)
-    save("moe_external", moe_model(node, parts), fc1.q8_0())
+    write(PLACES, "moe_external.bin", data)
+    save("moe_external", moe_model(node, parts), fc1.q8_0(), PLACES)
 
 
 def make_bad_experts():
@@ -112,7 +113,7 @@ def make_bad_experts():
         proto = moe_model(node, parts)
         if change:
             change(proto.graph)
-        save("bad_moe_" + name, proto)
+        save("moe_" + name, proto, folder=BAD)
 
     def dims(index, *sizes):
         def change(graph):
@@ -210,7 +211,7 @@ def make_bad_codebooks():
         proto = Codebook(64, 5, 32, True, seed=330).model(**attributes)
         if change:
             change(proto.graph)
-        save("bad_bnb4_" + name, proto)
+        save("bnb4_" + name, proto, folder=BAD)
 
     bad("quant_type", quant_type=2)
     bad("no_quant_type", quant_type=None)

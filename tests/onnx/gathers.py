@@ -3,7 +3,8 @@
 import numpy as np
 from onnx import TensorProto, helper
 
-from weight import raw, external, pack, Weight, model, write, save
+from weight import (
+    BAD, external, model, pack, PLACES, raw, save, Weight, write)
 
 
 def gather_node(names, **attributes):
@@ -23,9 +24,10 @@ def save_gather_external(parts, names, expected):
         copies.append(external(copy, "gather_external.bin",
                                len(data) - size, size))
         data += b"\xa5" * (1 + len(data) % 2)
-    write("gather_external.bin", data)
+    write(PLACES, "gather_external.bin", data)
     save("gather_external",
-         model([gather_node(names, block_size=32)], copies), expected)
+         model([gather_node(names, block_size=32)], copies), expected,
+         PLACES)
 
 
 def make_bad_gathers():
@@ -39,7 +41,7 @@ def make_bad_gathers():
         proto = model([gather_node(names, **values)], parts)
         if change:
             change(proto.graph)
-        save("bad_gather_" + name, proto)
+        save("gather_" + name, proto, folder=BAD)
 
     def dims(graph):
         graph.initializer[1].dims[1] = 1

@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Makes the tiny ONNX models of this folder, good ones and bad ones.
+"""Makes the tiny ONNX models of good/, bad/ and places/.
 
-Beside each good model NAME.onnx stands NAME.weight: the bytes that the tensor
-of its first quantized weight must have in the container, worked out here in
-numpy from the operator's definition, without any of the converter's code.
+good/ has one model for each form that an operator's weight may take. bad/ has
+models that the converter must refuse. places/ has models whose constants lie
+elsewhere than in an initializer: in files, typed fields, Constant nodes or an
+outer graph.
+
+NAME.weight beside NAME.onnx has the bytes that the tensor of the model's first
+quantized weight must have in the container. They are computed here in numpy
+from the operator's definition, without any of the converter's code.
 Run it with onnx and numpy installed; the same versions give the same bytes.
 """
 
-import os
+import shutil
 
 import dequantize
 import experts
@@ -16,13 +21,12 @@ import layouts
 import malformed
 import matmulnbits
 import places
-from weight import HERE, path
+from weight import BAD, GOOD, path, PLACES
 
 
 def main():
-    for name in os.listdir(HERE):
-        if name.endswith((".onnx", ".weight", ".bin")):
-            os.remove(path(name))
+    for folder in (GOOD, BAD, PLACES):
+        shutil.rmtree(path(folder, ""), ignore_errors=True)
     matmulnbits.make()
     gathers.make()
     dequantize.make()

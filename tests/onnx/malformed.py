@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import TensorProto, helper
 
-from weight import raw, external, Weight, model, write, save
+from weight import BAD, external, model, raw, save, Weight, write
 
 
 def bad(name, change=None, weight=None, **attributes):
@@ -13,7 +13,7 @@ def bad(name, change=None, weight=None, **attributes):
     proto = model([weight.node(parts, **attributes)], parts)
     if change:
         change(proto)
-    save("bad_" + name, proto)
+    save(name, proto, folder=BAD)
 
 
 def on_part(index, action):
@@ -121,6 +121,10 @@ def make_bad_inputs():
 
 
 def make_bad_external():
+    # What the models below name beside them.
+    write(BAD, "external.first.bin", b"\xa5" * 248)
+    write(BAD, "sub/external.second.bin", b"\x5a")
+
     def at(*arguments):
         return on_part(0, lambda tensor: external(tensor, *arguments))
 
@@ -155,12 +159,12 @@ def field(number, payload):
 
 
 def make_bad_files():
-    write("bad_empty.onnx", b"")
-    write("bad_text.onnx", b"This is not a model.\n")
+    write(BAD, "empty.onnx", b"")
+    write(BAD, "text.onnx", b"This is not a model.\n")
     weight = Weight(64, 3, seed=84)
     parts = weight.initializers()
     whole = model([weight.node(parts)], parts).SerializeToString()
-    write("bad_cut.onnx", whole[:len(whole) // 2])
+    write(BAD, "cut.onnx", whole[:len(whole) // 2])
 
     def twice(proto):
         proto.graph.initializer.append(proto.graph.initializer[1])
@@ -175,22 +179,22 @@ def make_bad_files():
     graph = b""
     for _ in range(100):
         graph = field(1, field(5, field(6, graph)))
-    write("bad_deep.onnx", field(7, graph))
+    write(BAD, "deep.onnx", field(7, graph))
 
     # A node whose op_type is not UTF-8: GraphProto.node.op_type = 4.
-    write("bad_utf8.onnx", field(7, field(1, field(4, b"\xff\xfe"))))
+    write(BAD, "utf8.onnx", field(7, field(1, field(4, b"\xff\xfe"))))
 
     # Two bytes a message: 64 times the file in memory is refused.
-    write("bad_bloat.onnx", field(7, b"\x2a\x00" * 60000))
+    write(BAD, "bloat.onnx", field(7, b"\x2a\x00" * 60000))
 
 
 def make_refused():
-    save("bad_nothing", model([helper.make_node("Identity", ["x"], ["y"])],
-                              []))
+    save("nothing", model([helper.make_node("Identity", ["x"], ["y"])], []),
+         folder=BAD)
     codes = raw("q", TensorProto.INT16, [2, 2], np.ones(4, np.int16))
     scale = raw("s", TensorProto.FLOAT, [], np.ones(1, np.float32))
     node = helper.make_node("DequantizeLinear", ["q", "s"], ["y"], name="dq")
-    save("bad_dequantize", model([node], [codes, scale]))
+    save("dequantize", model([node], [codes, scale]), folder=BAD)
 
 
 def make():

@@ -1,13 +1,12 @@
 """Good models of MatMulNBits: forms, spellings, and where weights may stand;
 and constants that are no quantized weights."""
 
-import os
-
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from weight import path, raw, external, Weight, model, write, save, save_weight
+from weight import (
+    external, model, PLACES, raw, save, save_weight, Weight, write)
 
 
 def make_block_forms():
@@ -181,13 +180,13 @@ def make_external():
     first = b"\xa5" * 3 + parts[0].raw_data + b"\xa5" * 5
     second = b"\x5a" * 7 + parts[1].raw_data + parts[4].raw_data
     scales_size = len(parts[1].raw_data)
-    write("external.first.bin", first)
-    os.makedirs(path("sub"), exist_ok=True)
-    write("sub/external.second.bin", second)
+    write(PLACES, "external.first.bin", first)
+    write(PLACES, "sub/external.second.bin", second)
     external(parts[0], "external.first.bin", 3, len(parts[0].raw_data))
     external(parts[1], "sub/external.second.bin", 7)
     external(parts[4], "./sub//external.second.bin", 7 + scales_size, 20)
-    save("external", model([weight.node(parts)], parts), weight.q4_0())
+    save("external", model([weight.node(parts)], parts), weight.q4_0(),
+         PLACES)
 
 
 def make_graphs():

@@ -4,7 +4,7 @@ models once more, with their constants moved."""
 import onnx
 from onnx import TensorProto, helper
 
-from weight import external, path, save, write
+from weight import external, GOOD, path, PLACES, save, write
 
 # Models that other modules have made, with zero points where there are any.
 BASES = ("zero_points", "gather_uint4_zero_points", "dq_int8_zero_points",
@@ -41,7 +41,7 @@ def files(graph, name):
     for i, part in enumerate(graph.initializer):
         data = part.raw_data
         location = "%s.%d.bin" % (name, i)
-        write(location, b"\xa5" * (2 * i + 1) + data)
+        write(PLACES, location, b"\xa5" * (2 * i + 1) + data)
         external(part, location, 2 * i + 1, len(data))
 
 
@@ -61,13 +61,13 @@ def loop(graph, name):
         helper.make_tensor_value_info("times", TensorProto.INT64, []))
 
 
-PLACES = (constants, typed, files, loop)
+MOVES = (constants, typed, files, loop)
 
 
 def make():
     for base in BASES:
-        for place in PLACES:
-            proto = onnx.load(path(base + ".onnx"))
+        for place in MOVES:
+            proto = onnx.load(path(GOOD, base + ".onnx"))
             name = "%s_in_%s" % (base, place.__name__)
             place(proto.graph, name)
-            save(name, proto)
+            save(name, proto, folder=PLACES)

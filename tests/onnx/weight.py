@@ -7,6 +7,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+GOOD, BAD, PLACES = "good", "bad", "places"
 NUMPY_TYPES = {
     TensorProto.FLOAT: np.dtype("<f4"),
     TensorProto.FLOAT16: np.dtype("<f2"),
@@ -18,8 +19,8 @@ NUMPY_TYPES = {
 }
 
 
-def path(name):
-    return os.path.join(HERE, name)
+def path(folder, name):
+    return os.path.join(HERE, folder, name)
 
 
 def raw(name, type_, dims, data):
@@ -200,15 +201,18 @@ def model(nodes, initializers, inputs=(), name="tiny"):
                        helper.make_opsetid("com.microsoft", 1)])
 
 
-def write(name, data):
-    with open(path(name), "wb") as file:
+def write(folder, name, data):
+    target = path(folder, name)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    with open(target, "wb") as file:
         file.write(data)
 
 
-def save(name, proto, expected=None):
-    write(name + ".onnx", proto.SerializeToString(deterministic=True))
+def save(name, proto, expected=None, folder=GOOD):
+    write(folder, name + ".onnx",
+          proto.SerializeToString(deterministic=True))
     if expected is not None:
-        write(name + ".weight", expected)
+        write(folder, name + ".weight", expected)
 
 
 def save_weight(name, weight, expected, **attributes):

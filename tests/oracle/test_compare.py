@@ -9,7 +9,7 @@ import unittest
 import oracle
 
 ONNX = oracle.ROOT / "tests" / "onnx"
-PLAIN = ONNX / "plain.onnx"
+PLAIN = ONNX / "good" / "plain.onnx"
 
 
 def compare(*arguments):
@@ -22,7 +22,7 @@ def compare(*arguments):
 
 class Compare(unittest.TestCase):
     def test_every_small_model(self):
-        for expected in sorted(ONNX.glob("*.weight")):
+        for expected in sorted(ONNX.rglob("*.weight")):
             model = expected.with_suffix(".onnx")
             with self.subTest(model=model.name):
                 rows = self.check_same(model, "f32")
@@ -88,11 +88,11 @@ class Compare(unittest.TestCase):
 
     def test_another_model(self):
         path = oracle.convert(self, PLAIN)
-        code, said = compare(ONNX / "shared.onnx", path)
+        code, said = compare(ONNX / "good" / "shared.onnx", path)
         self.assertEqual(code, 1)
         verdicts = {row["verdict"] for row in said["rows"]}
         self.assertIn("only in the source", verdicts)
-        code, said = compare(PLAIN, oracle.convert(self, ONNX / "dense.onnx"))
+        code, said = compare(PLAIN, oracle.convert(self, ONNX / "good" / "dense.onnx"))
         verdicts = {row["verdict"] for row in said["rows"]}
         self.assertEqual(code, 1)
         self.assertEqual(

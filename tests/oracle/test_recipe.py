@@ -8,7 +8,7 @@ from gguf.constants import MODEL_ARCH, MODEL_TENSORS, TENSOR_NAMES
 
 import oracle
 
-ONNX = oracle.ROOT / "tests" / "onnx"
+ONNX = oracle.ROOT / "tests" / "onnx" / "good"
 LAYERS = 2
 ARCHITECTURES = {
     "layout_llama": MODEL_ARCH.LLAMA,

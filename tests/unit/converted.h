@@ -12,8 +12,8 @@ struct converted {
 	quire_model *model;
 };
 
-/* Converts tests/onnx/NAME.onnx and verifies it; fails the test if that does
- * not go well. To be discarded. */
+/* Converts tests/onnx/NAME.onnx (good/plain) and verifies it; fails the test if
+ * that does not go well. To be discarded. */
 struct converted converted_with(const char *name,
 				const quire_convert_options *options);
 struct converted converted_make(const char *name);

@@ -20,56 +20,57 @@ struct good {
 };
 
 static const struct good goods[] = {
-	{ "plain", QUIRE_Q4_0, 64, 4, NULL },
-	{ "ragged", QUIRE_Q4_0, 40, 3, NULL },
-	{ "narrow", QUIRE_Q4_0, 7, 5, NULL },
-	{ "zero_points_default", QUIRE_Q4_0, 96, 3, NULL },
-	{ "zero_points_float_default", QUIRE_Q4_0, 64, 3, NULL },
-	{ "scales_f16", QUIRE_Q4_0, 64, 3, NULL },
-	{ "scales_bf16", QUIRE_Q4_0, 64, 3, NULL },
-	{ "g_idx_trivial", QUIRE_Q4_0, 40, 3, NULL },
-	{ "flat", QUIRE_Q4_0, 64, 4, NULL },
-	{ "typed", QUIRE_Q4_0, 64, 2, NULL },
-	{ "constant_nodes", QUIRE_Q4_0, 64, 2, NULL },
-	{ "overridable", QUIRE_Q4_0, 64, 2, NULL },
-	{ "external", QUIRE_Q4_0, 72, 5, NULL },
-	{ "shared", QUIRE_Q4_0, 64, 2, NULL },
-	{ "gather_tied", QUIRE_Q4_0, 64, 5, NULL },
-	{ "body", QUIRE_Q4_0, 32, 2, NULL },
-	{ "bits_2", QUIRE_Q4_0, 40, 3, NULL },
-	{ "bits_2_zero_points", QUIRE_Q4_1, 40, 3, NULL },
-	{ "bits_8", QUIRE_Q8_0, 40, 3, NULL },
-	{ "bits_8_zero_points", QUIRE_Q8_0, 40, 3, NULL },
-	{ "bits_8_out_of_range", QUIRE_F32, 40, 3,
+	{ "good/plain", QUIRE_Q4_0, 64, 4, NULL },
+	{ "good/ragged", QUIRE_Q4_0, 40, 3, NULL },
+	{ "good/narrow", QUIRE_Q4_0, 7, 5, NULL },
+	{ "good/zero_points_default", QUIRE_Q4_0, 96, 3, NULL },
+	{ "good/zero_points_float_default", QUIRE_Q4_0, 64, 3, NULL },
+	{ "good/scales_f16", QUIRE_Q4_0, 64, 3, NULL },
+	{ "good/scales_bf16", QUIRE_Q4_0, 64, 3, NULL },
+	{ "good/g_idx_trivial", QUIRE_Q4_0, 40, 3, NULL },
+	{ "good/flat", QUIRE_Q4_0, 64, 4, NULL },
+	{ "good/typed", QUIRE_Q4_0, 64, 2, NULL },
+	{ "good/constant_nodes", QUIRE_Q4_0, 64, 2, NULL },
+	{ "good/overridable", QUIRE_Q4_0, 64, 2, NULL },
+	{ "places/external", QUIRE_Q4_0, 72, 5, NULL },
+	{ "good/shared", QUIRE_Q4_0, 64, 2, NULL },
+	{ "good/gather_tied", QUIRE_Q4_0, 64, 5, NULL },
+	{ "good/body", QUIRE_Q4_0, 32, 2, NULL },
+	{ "good/bits_2", QUIRE_Q4_0, 40, 3, NULL },
+	{ "good/bits_2_zero_points", QUIRE_Q4_1, 40, 3, NULL },
+	{ "good/bits_8", QUIRE_Q8_0, 40, 3, NULL },
+	{ "good/bits_8_zero_points", QUIRE_Q8_0, 40, 3, NULL },
+	{ "good/bits_8_out_of_range", QUIRE_F32, 40, 3,
 	  "code less zero point, 128 at row 1, column 35, is not in int8" },
-	{ "bits_8_fraction", QUIRE_F32, 40, 3,
+	{ "good/bits_8_fraction", QUIRE_F32, 40, 3,
 	  "code less zero point, 127.5 at row 0, column 0, is not in int8" },
-	{ "block_16", QUIRE_F32, 72, 3,
+	{ "good/block_16", QUIRE_F32, 72, 3,
 	  "block size 16, and blocks 0 and 1 of row 0 do not share a scale" },
-	{ "block_16_split", QUIRE_F32, 72, 3,
+	{ "good/block_16_split", QUIRE_F32, 72, 3,
 	  "block size 16, and blocks 2 and 3 of row 1 do not share a zero "
 	  "point" },
-	{ "block_16_narrow", QUIRE_Q4_0, 16, 3, NULL },
-	{ "block_16_zero_points", QUIRE_Q4_1, 16, 3, NULL },
-	{ "block_16_pairs", QUIRE_Q4_0, 72, 3, NULL },
-	{ "block_16_bits_8", QUIRE_Q8_0, 72, 3, NULL },
-	{ "block_64", QUIRE_Q4_0, 232, 3, NULL },
-	{ "block_128", QUIRE_Q4_0, 424, 3, NULL },
-	{ "block_256", QUIRE_Q4_0, 808, 3, NULL },
-	{ "block_64_zero_points", QUIRE_Q4_1, 72, 3, NULL },
-	{ "zero_points", QUIRE_Q4_1, 96, 3, NULL },
-	{ "zero_points_float32", QUIRE_Q4_1, 96, 3, NULL },
-	{ "zero_points_float16", QUIRE_Q4_1, 96, 3, NULL },
-	{ "offset_large", QUIRE_F32, 64, 3,
+	{ "good/block_16_narrow", QUIRE_Q4_0, 16, 3, NULL },
+	{ "good/block_16_zero_points", QUIRE_Q4_1, 16, 3, NULL },
+	{ "good/block_16_pairs", QUIRE_Q4_0, 72, 3, NULL },
+	{ "good/block_16_bits_8", QUIRE_Q8_0, 72, 3, NULL },
+	{ "good/block_64", QUIRE_Q4_0, 232, 3, NULL },
+	{ "good/block_128", QUIRE_Q4_0, 424, 3, NULL },
+	{ "good/block_256", QUIRE_Q4_0, 808, 3, NULL },
+	{ "good/block_64_zero_points", QUIRE_Q4_1, 72, 3, NULL },
+	{ "good/zero_points", QUIRE_Q4_1, 96, 3, NULL },
+	{ "good/zero_points_float32", QUIRE_Q4_1, 96, 3, NULL },
+	{ "good/zero_points_float16", QUIRE_Q4_1, 96, 3, NULL },
+	{ "good/offset_large", QUIRE_F32, 64, 3,
 	  "offset -75000 (zero point times scale) at row 2, block 1 is not "
 	  "held by f16" },
-	{ "g_idx", QUIRE_F32, 64, 3, "g_idx reorders columns" },
-	{ "g_idx_zero_points", QUIRE_F32, 64, 3, "g_idx reorders columns" },
-	{ "scale_small", QUIRE_F32, 64, 3,
+	{ "good/g_idx", QUIRE_F32, 64, 3, "g_idx reorders columns" },
+	{ "good/g_idx_zero_points", QUIRE_F32, 64, 3,
+	  "g_idx reorders columns" },
+	{ "good/scale_small", QUIRE_F32, 64, 3,
 	  "scale 1.2e-09 at row 2, block 1 is not held by f16" },
-	{ "scale_large", QUIRE_F32, 64, 3,
+	{ "good/scale_large", QUIRE_F32, 64, 3,
 	  "scale 65520 at row 2, block 1 is not held by f16" },
-	{ "scale_infinite", QUIRE_F32, 64, 3,
+	{ "good/scale_infinite", QUIRE_F32, 64, 3,
 	  "scale inf at row 2, block 1 is not held by f16" },
 };
 
@@ -108,12 +109,12 @@ static void test_goods(void **state)
 
 /* Embeddings are tensors, and no linears. */
 static const struct good gathers[] = {
-	{ "gather_uint8", QUIRE_Q4_0, 64, 5, NULL },
-	{ "gather_int4", QUIRE_Q4_0, 75, 5, NULL },
-	{ "gather_uint4", QUIRE_Q4_1, 75, 5, NULL },
-	{ "gather_int4_zero_points", QUIRE_Q4_1, 75, 5, NULL },
-	{ "gather_external", QUIRE_Q4_1, 75, 5, NULL },
-	{ "gather_uint4_zero_points", QUIRE_Q4_1, 75, 5, NULL },
+	{ "good/gather_uint8", QUIRE_Q4_0, 64, 5, NULL },
+	{ "good/gather_int4", QUIRE_Q4_0, 75, 5, NULL },
+	{ "good/gather_uint4", QUIRE_Q4_1, 75, 5, NULL },
+	{ "good/gather_int4_zero_points", QUIRE_Q4_1, 75, 5, NULL },
+	{ "places/gather_external", QUIRE_Q4_1, 75, 5, NULL },
+	{ "good/gather_uint4_zero_points", QUIRE_Q4_1, 75, 5, NULL },
 };
 
 static void test_gathers(void **state)
@@ -136,7 +137,7 @@ static void test_gathers(void **state)
 
 static void test_tied(void **state)
 {
-	struct converted done = converted_make("gather_tied");
+	struct converted done = converted_make("good/gather_tied");
 
 	(void)state;
 	assert_int_equal(quire_model_tensor_count(done.model), 1);
@@ -154,7 +155,7 @@ static void assert_text(quire_string text, const char *expected)
 
 static void test_linear_and_metadata(void **state)
 {
-	struct converted done = converted_make("plain");
+	struct converted done = converted_make("good/plain");
 	const quire_linear *linear =
 	    quire_model_find_linear(done.model, "/fc/MatMul_Q4");
 	const quire_value *value;
@@ -189,7 +190,7 @@ static void test_linear_and_metadata(void **state)
  * scales are another weight. */
 static void test_shared(void **state)
 {
-	struct converted done = converted_make("shared");
+	struct converted done = converted_make("good/shared");
 	const quire_linear *first =
 	    quire_model_find_linear(done.model, "first");
 	const quire_linear *second =
@@ -210,7 +211,7 @@ static void test_shared(void **state)
 
 static void test_body(void **state)
 {
-	struct converted done = converted_make("body");
+	struct converted done = converted_make("good/body");
 
 	(void)state;
 	assert_int_equal(quire_model_linear_count(done.model), 2);
@@ -280,7 +281,7 @@ static void check_dense(const struct converted *done,
 
 static void test_dense(void **state)
 {
-	struct converted done = converted_make("dense");
+	struct converted done = converted_make("good/dense");
 	const size_t count = sizeof(dense_rows) / sizeof(dense_rows[0]);
 
 	(void)state;
@@ -293,7 +294,7 @@ static void test_dense(void **state)
 
 static void test_report_sums(void **state)
 {
-	struct converted done = converted_make("plain");
+	struct converted done = converted_make("good/plain");
 	const quire_convert_report *report = done.report;
 	quire_model_info info;
 	uint64_t source_size = 0;
@@ -318,7 +319,7 @@ static void test_fallback_f16(void **state)
 {
 	const quire_convert_options options = { .fallback =
 						    QUIRE_FALLBACK_F16 };
-	struct converted done = converted_with("g_idx", &options);
+	struct converted done = converted_with("good/g_idx", &options);
 	const quire_tensor *weight = quire_model_linear(done.model, 0)->weight;
 	float values[64];
 	float exact[64];
@@ -329,7 +330,7 @@ static void test_fallback_f16(void **state)
 	assert_int_equal(weight->dtype, QUIRE_F16);
 	assert_int_equal(converted_row(&done, weight)->outcome,
 			 QUIRE_OUTCOME_FALLBACK);
-	expected = scratch_read(QUIRE_TEST_ONNX "/g_idx.weight", &size);
+	expected = scratch_read(QUIRE_TEST_ONNX "/good/g_idx.weight", &size);
 	assert_int_equal(quire_tensor_decode(weight, 0, 1, 64, values, NULL),
 			 QUIRE_OK);
 	memcpy(exact, expected, sizeof(exact));
@@ -339,7 +340,7 @@ static void test_fallback_f16(void **state)
 	free(expected);
 	converted_discard(&done);
 
-	done = converted_with("offset_large", &options);
+	done = converted_with("good/offset_large", &options);
 	weight = quire_model_linear(done.model, 0)->weight;
 	assert_int_equal(weight->dtype, QUIRE_F32);
 	assert_non_null(strstr(converted_row(&done, weight)->reason,
@@ -352,18 +353,18 @@ static void test_fallback_refused(void **state)
 	const quire_convert_options options = { .fallback =
 						    QUIRE_FALLBACK_ERROR };
 	const quire_convert_options none = { .fallback = (quire_fallback)9 };
-	struct converted done = converted_with("plain", &options);
+	struct converted done = converted_with("good/plain", &options);
 	char *output = scratch_path(done.folder, "refused.gguf");
 	quire_error error = { 0 };
 
 	(void)state;
-	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/g_idx.onnx",
+	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/good/g_idx.onnx",
 					    output, &options, NULL, &error),
 			 QUIRE_ERROR_UNSUPPORTED);
 	assert_string_equal(error.message,
 			    "node '/fc/MatMul_Q4' (MatMulNBits): no block type "
 			    "holds its weight: g_idx reorders columns");
-	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/plain.onnx",
+	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/good/plain.onnx",
 					    output, &none, NULL, &error),
 			 QUIRE_ERROR_ARGUMENT);
 	assert_int_equal(scratch_count(done.folder), 1);

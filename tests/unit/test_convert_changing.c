@@ -15,7 +15,7 @@
 static char *copy_to(const char *folder, const char *name)
 {
 	char *from = scratch_path(QUIRE_TEST_ONNX, name);
-	char *to = scratch_path(folder, name);
+	char *to = scratch_path(folder, strrchr(name, '/') + 1);
 	size_t size;
 	unsigned char *bytes = scratch_read(from, &size);
 
@@ -88,9 +88,9 @@ static void check_changing(const char *folder, const char *source,
 static void test_changing(void **state)
 {
 	char *folder = scratch_make();
-	char *inside = copy_to(folder, "plain.onnx");
-	char *beside = copy_to(folder, "gather_external.onnx");
-	char *data = copy_to(folder, "gather_external.bin");
+	char *inside = copy_to(folder, "good/plain.onnx");
+	char *beside = copy_to(folder, "places/gather_external.onnx");
+	char *data = copy_to(folder, "places/gather_external.bin");
 
 	(void)state;
 	for (enum change change = LONGER; change <= OVERWRITTEN; change++) {

@@ -91,8 +91,9 @@ static void check_link(const struct folder *folder, const char *target,
 {
 	char *inner = make_folder(folder, "inner");
 	char *sub = make_folder(folder, "inner/sub");
-	char *model = copy_to(folder, "external.onnx", "inner/external.onnx");
-	char *second = copy_to(folder, "sub/external.second.bin",
+	char *model =
+	    copy_to(folder, "places/external.onnx", "inner/external.onnx");
+	char *second = copy_to(folder, "places/sub/external.second.bin",
 			       "inner/sub/external.second.bin");
 	quire_error error = { 0 };
 
@@ -119,7 +120,7 @@ static void check_link(const struct folder *folder, const char *target,
 static void test_link_that_leaves(void **state)
 {
 	const struct folder *folder = *state;
-	char *data = copy_to(folder, "external.first.bin", "data.bin");
+	char *data = copy_to(folder, "places/external.first.bin", "data.bin");
 
 	check_link(folder, "../data.bin", QUIRE_ERROR_LAYOUT);
 	check_link(folder, data, QUIRE_ERROR_LAYOUT);
@@ -131,7 +132,7 @@ static void test_link_that_leaves(void **state)
 static void test_too_large(void **state)
 {
 	const struct folder *folder = *state;
-	char *model = copy_to(folder, "plain.onnx", "model.onnx");
+	char *model = copy_to(folder, "good/plain.onnx", "model.onnx");
 	quire_error error = { 0 };
 
 	assert_int_equal(truncate(model, (off_t)INT32_MAX + 1), 0);
@@ -149,7 +150,7 @@ static void test_link_to_neighbour(void **state)
 	const struct folder *folder = *state;
 	char *neighbour = make_folder(folder, "innermost");
 	char *data =
-	    copy_to(folder, "external.first.bin", "innermost/data.bin");
+	    copy_to(folder, "places/external.first.bin", "innermost/data.bin");
 
 	check_link(folder, "../innermost/data.bin", QUIRE_ERROR_LAYOUT);
 	remove(data);
@@ -162,11 +163,13 @@ static void test_link_that_stays(void **state)
 {
 	const struct folder *folder = *state;
 	char *inner = make_folder(folder, "inner");
-	char *data = copy_to(folder, "external.first.bin", "inner/data.bin");
+	char *data =
+	    copy_to(folder, "places/external.first.bin", "inner/data.bin");
 	char *sub = make_folder(folder, "inner/sub");
-	char *second = copy_to(folder, "sub/external.second.bin",
+	char *second = copy_to(folder, "places/sub/external.second.bin",
 			       "inner/sub/external.second.bin");
-	char *model = copy_to(folder, "external.onnx", "inner/external.onnx");
+	char *model =
+	    copy_to(folder, "places/external.onnx", "inner/external.onnx");
 
 	link_to("data.bin", inner, "external.first.bin");
 	assert_int_equal(
@@ -193,9 +196,10 @@ static void test_model_is_a_link(void **state)
 	char *blobs = make_folder(folder, "blobs");
 	char *inner = make_folder(folder, "inner");
 	char *sub = make_folder(folder, "inner/sub");
-	char *model = copy_to(folder, "external.onnx", "blobs/m");
-	char *first = copy_to(folder, "external.first.bin", "blobs/f");
-	char *second = copy_to(folder, "sub/external.second.bin", "blobs/s");
+	char *model = copy_to(folder, "places/external.onnx", "blobs/m");
+	char *first = copy_to(folder, "places/external.first.bin", "blobs/f");
+	char *second =
+	    copy_to(folder, "places/sub/external.second.bin", "blobs/s");
 	char *linked = scratch_path(inner, "external.onnx");
 
 	link_to("../blobs/m", inner, "external.onnx");
@@ -226,7 +230,7 @@ static void test_existing_output(void **state)
 {
 	const struct folder *folder = *state;
 	const quire_convert_options overwrite = { .overwrite = true };
-	char *source = published("plain.onnx");
+	char *source = published("good/plain.onnx");
 	quire_model *model;
 	unsigned char *bytes;
 	size_t size;
@@ -254,7 +258,7 @@ static void test_output_is_the_source(void **state)
 {
 	const struct folder *folder = *state;
 	const quire_convert_options overwrite = { .overwrite = true };
-	char *model = copy_to(folder, "plain.onnx", "plain.onnx");
+	char *model = copy_to(folder, "good/plain.onnx", "plain.onnx");
 	quire_error error = { 0 };
 	size_t before;
 	size_t after;
@@ -292,7 +296,7 @@ static void test_bad_options(void **state)
 	const struct folder *folder = *state;
 	const quire_convert_options threads = { .threads = 100000 };
 	const quire_convert_options alignment = { .alignment = 48 };
-	char *source = published("plain.onnx");
+	char *source = published("good/plain.onnx");
 
 	assert_int_equal(
 	    quire_convert_onnx(source, folder->output, &threads, NULL, NULL),
@@ -329,7 +333,7 @@ static void test_progress(void **state)
 	struct seen seen = { 0 };
 	const quire_convert_options options = { .progress = watch,
 						.context = &seen };
-	char *source = published("external.onnx");
+	char *source = published("places/external.onnx");
 	quire_convert_report *report;
 
 	assert_int_equal(
@@ -348,7 +352,7 @@ static void test_cancel(void **state)
 	struct seen seen = { .stop_at = 1 };
 	const quire_convert_options options = { .progress = watch,
 						.context = &seen };
-	char *source = published("external.onnx");
+	char *source = published("places/external.onnx");
 
 	assert_int_equal(
 	    quire_convert_onnx(source, folder->output, &options, NULL, NULL),
@@ -365,7 +369,7 @@ static void test_names_in_options(void **state)
 	const quire_convert_options options = { .architecture = "bert",
 						.name = "mini",
 						.alignment = 64 };
-	char *source = published("plain.onnx");
+	char *source = published("good/plain.onnx");
 	quire_model_info info;
 	quire_model *model;
 	quire_string text;
@@ -388,7 +392,7 @@ static void test_names_in_options(void **state)
 static void test_threads_do_not_matter(void **state)
 {
 	const struct folder *folder = *state;
-	char *source = published("shared.onnx");
+	char *source = published("good/shared.onnx");
 	unsigned char *first = NULL;
 	size_t first_size = 0;
 

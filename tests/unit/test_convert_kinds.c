@@ -29,69 +29,69 @@ static const char by_column[] =
 static const char in_codebook[] = "a codebook says what codes mean";
 
 static const struct kind kinds[] = {
-	{ "dq_int4", QUIRE_Q4_0, 75, { 5 }, LINEAR, NULL },
-	{ "dq_uint4", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_int4_zero_points", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_uint4_zero_points", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_int8", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
-	{ "dq_uint8", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
-	{ "dq_uint8_large",
+	{ "good/dq_int4", QUIRE_Q4_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_uint4", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_int4_zero_points", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_uint4_zero_points", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_int8", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_uint8", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_uint8_large",
 	  QUIRE_F32,
 	  40,
 	  { 3 },
 	  LINEAR,
 	  "code less zero point, 128 at row 2, column 39, is not in int8" },
-	{ "dq_int8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
-	{ "dq_uint8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
-	{ "dq_int2", QUIRE_Q4_1, 40, { 3 }, LINEAR, NULL },
-	{ "dq_block_64", QUIRE_Q4_0, 200, { 3 }, LINEAR, NULL },
-	{ "dq_block_8", QUIRE_Q4_0, 75, { 3 }, LINEAR, NULL },
-	{ "dq_block_8_bits_8", QUIRE_Q8_0, 75, { 3 }, LINEAR, NULL },
-	{ "dq_block_48",
+	{ "good/dq_int8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_uint8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_int2", QUIRE_Q4_1, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_block_64", QUIRE_Q4_0, 200, { 3 }, LINEAR, NULL },
+	{ "good/dq_block_8", QUIRE_Q4_0, 75, { 3 }, LINEAR, NULL },
+	{ "good/dq_block_8_bits_8", QUIRE_Q8_0, 75, { 3 }, LINEAR, NULL },
+	{ "good/dq_block_48",
 	  QUIRE_F32,
 	  100,
 	  { 3 },
 	  LINEAR,
 	  "block size 48, and blocks 0 and 1 of row 0 do not share a scale" },
-	{ "dq_transposed", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_transposed_default", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_gemm", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_gemm_rows", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_rows", QUIRE_Q4_1, 160, { 3 }, LINEAR, NULL },
-	{ "dq_shared", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_both_ways", QUIRE_Q4_0, 32, { 32 }, LINEAR, NULL },
-	{ "dq_channels", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
-	{ "dq_channels_rows", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
-	{ "dq_tensor", QUIRE_Q4_1, 72, { 3 }, LINEAR, NULL },
-	{ "dq_by_k", QUIRE_F32, 40, { 3 }, LINEAR, by_column },
-	{ "dq_by_k_equal", QUIRE_Q4_0, 40, { 3 }, LINEAR, NULL },
-	{ "dq_along_n", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
-	{ "dq_along_n_rows", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
-	{ "dq_constant_nodes", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_typed", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_external", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_body", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_reshaped", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "dq_bias", QUIRE_Q8_0, 64, { 3 }, TENSOR, NULL },
-	{ "dq_gemm_scaled", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
-	{ "dq_gather", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
-	{ "dq_added", QUIRE_Q4_0, 64, { 3 }, TENSOR, NULL },
-	{ "dq_conv",
+	{ "good/dq_transposed", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_transposed_default", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_gemm", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_gemm_rows", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_rows", QUIRE_Q4_1, 160, { 3 }, LINEAR, NULL },
+	{ "good/dq_shared", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_both_ways", QUIRE_Q4_0, 32, { 32 }, LINEAR, NULL },
+	{ "good/dq_channels", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_channels_rows", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_tensor", QUIRE_Q4_1, 72, { 3 }, LINEAR, NULL },
+	{ "good/dq_by_k", QUIRE_F32, 40, { 3 }, LINEAR, by_column },
+	{ "good/dq_by_k_equal", QUIRE_Q4_0, 40, { 3 }, LINEAR, NULL },
+	{ "good/dq_along_n", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "good/dq_along_n_rows", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "good/dq_constant_nodes", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_typed", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "places/dq_external", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_body", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_reshaped", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/dq_bias", QUIRE_Q8_0, 64, { 3 }, TENSOR, NULL },
+	{ "good/dq_gemm_scaled", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
+	{ "good/dq_gather", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
+	{ "good/dq_added", QUIRE_Q4_0, 64, { 3 }, TENSOR, NULL },
+	{ "good/dq_conv",
 	  QUIRE_F32,
 	  3,
 	  { 2, 2, 2 },
 	  TENSOR,
 	  "rows of 3 elements are not whole blocks" },
-	{ "gather_cube", QUIRE_Q4_0, 64, { 3, 2 }, TENSOR, NULL },
-	{ "gather_reshaped", QUIRE_Q4_1, 64, { 5 }, LINEAR, NULL },
-	{ "moe", QUIRE_Q4_0, 64, { 6, 3 }, TENSOR, NULL },
-	{ "moe_zero_points", QUIRE_Q4_1, 64, { 6, 3 }, TENSOR, NULL },
-	{ "moe_rows", QUIRE_Q4_0, 40, { 5, 3 }, TENSOR, NULL },
-	{ "moe_rows_zero_points", QUIRE_Q4_1, 40, { 5, 3 }, TENSOR, NULL },
-	{ "moe_external", QUIRE_Q8_0, 64, { 5, 3 }, TENSOR, NULL },
-	{ "bnb4_fp4", QUIRE_F32, 64, { 5 }, LINEAR, in_codebook },
-	{ "bnb4_nf4", QUIRE_F32, 64, { 5 }, LINEAR, in_codebook },
-	{ "bnb4_ragged", QUIRE_F32, 41, { 5 }, LINEAR, in_codebook },
+	{ "good/gather_cube", QUIRE_Q4_0, 64, { 3, 2 }, TENSOR, NULL },
+	{ "good/gather_reshaped", QUIRE_Q4_1, 64, { 5 }, LINEAR, NULL },
+	{ "good/moe", QUIRE_Q4_0, 64, { 6, 3 }, TENSOR, NULL },
+	{ "good/moe_zero_points", QUIRE_Q4_1, 64, { 6, 3 }, TENSOR, NULL },
+	{ "good/moe_rows", QUIRE_Q4_0, 40, { 5, 3 }, TENSOR, NULL },
+	{ "good/moe_rows_zero_points", QUIRE_Q4_1, 40, { 5, 3 }, TENSOR, NULL },
+	{ "places/moe_external", QUIRE_Q8_0, 64, { 5, 3 }, TENSOR, NULL },
+	{ "good/bnb4_fp4", QUIRE_F32, 64, { 5 }, LINEAR, in_codebook },
+	{ "good/bnb4_nf4", QUIRE_F32, 64, { 5 }, LINEAR, in_codebook },
+	{ "good/bnb4_ragged", QUIRE_F32, 41, { 5 }, LINEAR, in_codebook },
 };
 
 static void check_shape(const struct kind *kind, const quire_tensor *weight)
@@ -189,10 +189,12 @@ static void check_place(const char *base, const char *place)
 {
 	struct converted done;
 	char name[64];
+	char good[64];
 
-	snprintf(name, sizeof(name), "%s_in_%s", base, place);
+	snprintf(name, sizeof(name), "places/%s_in_%s", base, place);
+	snprintf(good, sizeof(good), "good/%s", base);
 	done = converted_make(name);
-	converted_check(base, quire_model_tensor(done.model, 0));
+	converted_check(good, quire_model_tensor(done.model, 0));
 	assert_int_equal(compare(&done, name), 0);
 	converted_discard(&done);
 }
@@ -214,7 +216,7 @@ static void test_places(void **state)
 
 static void test_gemm(void **state)
 {
-	struct converted done = converted_make("dq_gemm_rows");
+	struct converted done = converted_make("good/dq_gemm_rows");
 	const quire_linear *linear = quire_model_find_linear(done.model, "mm");
 
 	(void)state;
@@ -222,12 +224,12 @@ static void test_gemm(void **state)
 	assert_memory_equal(linear->bias->name.data, "b", 1);
 	converted_discard(&done);
 
-	done = converted_make("dq_gemm_scaled");
+	done = converted_make("good/dq_gemm_scaled");
 	assert_string_equal(
 	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
 	    "alpha of the Gemm is not 1: a tensor without a linear");
 	converted_discard(&done);
-	done = converted_make("dq_bias");
+	done = converted_make("good/dq_bias");
 	assert_string_equal(
 	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
 	    "C of the Gemm is no bias: a tensor without a linear");
@@ -237,8 +239,8 @@ static void test_gemm(void **state)
 /* One tensor for all that take the same constants the same way. */
 static void test_shared(void **state)
 {
-	static const char *const names[] = { "dq_shared", "dq_body",
-					     "gather_reshaped" };
+	static const char *const names[] = { "good/dq_shared", "good/dq_body",
+					     "good/gather_reshaped" };
 	struct converted done;
 
 	(void)state;
@@ -249,7 +251,7 @@ static void test_shared(void **state)
 				 i < 2 ? 2 : 1);
 		converted_discard(&done);
 	}
-	done = converted_make("dq_both_ways");
+	done = converted_make("good/dq_both_ways");
 	assert_int_equal(quire_model_tensor_count(done.model), 2);
 	assert_int_equal(quire_model_linear(done.model, 1)->weight->dtype,
 			 QUIRE_F32);
@@ -262,7 +264,7 @@ static void test_experts(void **state)
 	static const char *const names[] = { "fc1_weights.weight",
 					     "fc2_weights.weight",
 					     "fc3_weights.weight", "fc1_bias" };
-	struct converted done = converted_make("moe");
+	struct converted done = converted_make("good/moe");
 
 	(void)state;
 	assert_int_equal(quire_model_tensor_count(done.model), 4);
@@ -278,16 +280,17 @@ static void test_experts(void **state)
 static void test_fallback(void **state)
 {
 	quire_convert_options options = { .fallback = QUIRE_FALLBACK_F16 };
-	struct converted done = converted_with("bnb4_nf4", &options);
+	struct converted done = converted_with("good/bnb4_nf4", &options);
 	char *output = scratch_path(done.folder, "refused.gguf");
 	quire_error error = { 0 };
 
 	(void)state;
 	assert_int_equal(quire_model_linear(done.model, 0)->weight->dtype,
 			 QUIRE_F16);
-	assert_int_equal(compare(&done, "bnb4_nf4"), 0);
+	assert_int_equal(compare(&done, "good/bnb4_nf4"), 0);
 	options.fallback = QUIRE_FALLBACK_ERROR;
-	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX "/bnb4_nf4.onnx",
+	assert_int_equal(quire_convert_onnx(QUIRE_TEST_ONNX
+					    "/good/bnb4_nf4.onnx",
 					    output, &options, NULL, &error),
 			 QUIRE_ERROR_UNSUPPORTED);
 	assert_string_equal(error.message,

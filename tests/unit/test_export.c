@@ -54,7 +54,7 @@ static void convert(const struct place *place, const char *name)
 	char path[512];
 	size_t size;
 
-	snprintf(path, sizeof(path), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
+	snprintf(path, sizeof(path), "%s/good/%s.onnx", QUIRE_TEST_ONNX, name);
 	bytes = scratch_read(path, &size);
 	scratch_write(place->source, bytes, size);
 	free(bytes);

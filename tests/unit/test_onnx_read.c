@@ -22,7 +22,7 @@ static struct onnx_model *open_model(const char *name)
 
 static void test_header(void **state)
 {
-	struct onnx_model *model = open_model("plain");
+	struct onnx_model *model = open_model("good/plain");
 
 	(void)state;
 	assert_string_equal(model->graph_name, "tiny");
@@ -35,7 +35,7 @@ static void test_header(void **state)
 
 static void test_node(void **state)
 {
-	struct onnx_model *model = open_model("plain");
+	struct onnx_model *model = open_model("good/plain");
 	const struct onnx_node *node = &model->nodes[0];
 
 	(void)state;
@@ -54,7 +54,7 @@ static void test_node(void **state)
 
 static void test_values(void **state)
 {
-	struct onnx_model *model = open_model("plain");
+	struct onnx_model *model = open_model("good/plain");
 	const struct onnx_value *codes = quire_onnx_find(model, 0, "w_Q4");
 	const struct onnx_value *x = quire_onnx_find(model, 0, "x");
 	const struct onnx_value *y = quire_onnx_find(model, 0, "y");
@@ -81,7 +81,7 @@ static void test_values(void **state)
 /* A body sees the names around it, and nothing outside sees into a body. */
 static void test_scopes(void **state)
 {
-	struct onnx_model *model = open_model("body");
+	struct onnx_model *model = open_model("good/body");
 	const struct onnx_node *inside = NULL;
 
 	(void)state;
@@ -101,7 +101,7 @@ static void test_scopes(void **state)
 
 static void test_external(void **state)
 {
-	struct onnx_model *model = open_model("external");
+	struct onnx_model *model = open_model("places/external");
 	const struct onnx_value *codes = quire_onnx_find(model, 0, "w_Q4");
 	const struct onnx_value *bias = quire_onnx_find(model, 0, "b");
 	float one = 0;
@@ -123,7 +123,7 @@ static void test_external(void **state)
 
 static void test_constant_nodes(void **state)
 {
-	struct onnx_model *model = open_model("constant_nodes");
+	struct onnx_model *model = open_model("good/constant_nodes");
 	const struct onnx_value *scales = quire_onnx_find(model, 0, "w_scales");
 
 	(void)state;
@@ -136,7 +136,7 @@ static void test_constant_nodes(void **state)
 /* An initializer that is an input too is the input's default value. */
 static void test_overridable(void **state)
 {
-	struct onnx_model *model = open_model("overridable");
+	struct onnx_model *model = open_model("good/overridable");
 
 	(void)state;
 	assert_int_equal(quire_onnx_find(model, 0, "w_scales")->origin,
@@ -146,7 +146,7 @@ static void test_overridable(void **state)
 
 static void test_sparse(void **state)
 {
-	struct onnx_model *model = open_model("dense");
+	struct onnx_model *model = open_model("good/dense");
 	const struct onnx_value *value = quire_onnx_find(model, 0, "sparse");
 
 	(void)state;

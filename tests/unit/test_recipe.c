@@ -313,7 +313,8 @@ static quire_status convert(const char *model, const char *recipe,
 						.overwrite = true };
 	char source[512];
 
-	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, model);
+	snprintf(source, sizeof(source), "%s/good/%s.onnx", QUIRE_TEST_ONNX,
+		 model);
 	return quire_convert_onnx(source, path, &options, report, error);
 }
 
