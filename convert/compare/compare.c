@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/table.h"
 #include "convert/compare/compare_find.h"
 #include "convert/compare/compare_plain.h"
 #include "convert/compare/compare_weight.h"
-#include "convert/onnx/arena.h"
 #include "convert/onnx/onnx_read.h"
 
 /* A report is these, and the strings of its rows in the arena. */

@@ -5,7 +5,7 @@
 #ifndef QUIRE_CONVERT_ONNX_ONNX_MESSAGE_H
 #define QUIRE_CONVERT_ONNX_ONNX_MESSAGE_H
 
-#include "convert/onnx/arena.h"
+#include "base/arena.h"
 #include "convert/onnx/onnx_model.h"
 #include "onnx_subset.pb-c.h"
 

@@ -7,7 +7,7 @@
 #ifndef QUIRE_CONVERT_EXPORT_SEGMENTS_H
 #define QUIRE_CONVERT_EXPORT_SEGMENTS_H
 
-#include "convert/onnx/arena.h"
+#include "base/arena.h"
 #include "convert/onnx/wire.h"
 #include "quire.h"
 

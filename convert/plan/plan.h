@@ -6,8 +6,8 @@
 #ifndef QUIRE_CONVERT_PLAN_PLAN_H
 #define QUIRE_CONVERT_PLAN_PLAN_H
 
+#include "convert/encode/cast.h"
 #include "convert/encode/encode.h"
-#include "convert/plan/cast.h"
 #include "convert/plan/names.h"
 #include "convert/recipe/recipe.h"
 #include "quire_convert.h"

@@ -12,7 +12,7 @@
 #ifndef QUIRE_CONVERT_RECIPE_PATTERN_H
 #define QUIRE_CONVERT_RECIPE_PATTERN_H
 
-#include "convert/onnx/arena.h"
+#include "base/arena.h"
 #include "quire.h"
 
 /* Parts of one pattern or template: a character each, but for {n}. */

@@ -5,8 +5,8 @@
 #ifndef QUIRE_CONVERT_RECIPE_RECIPE_H
 #define QUIRE_CONVERT_RECIPE_RECIPE_H
 
+#include "base/arena.h"
 #include "base/error.h"
-#include "convert/onnx/arena.h"
 #include "convert/recipe/pattern.h"
 #include "quire_convert.h"
 

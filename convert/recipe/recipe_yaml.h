@@ -7,8 +7,8 @@
 #ifndef QUIRE_CONVERT_RECIPE_RECIPE_YAML_H
 #define QUIRE_CONVERT_RECIPE_RECIPE_YAML_H
 
+#include "base/arena.h"
 #include "base/error.h"
-#include "convert/onnx/arena.h"
 
 /* Of the file, and of all that is in it: a vocabulary of 200 000 words fits,
  * and 50 MB hold the nodes. */

@@ -3,8 +3,8 @@
  * large model. One part is allocated and released piece by piece, as an
  * unpacker does; the other lives until the arena is freed.
  */
-#ifndef QUIRE_CONVERT_ONNX_ARENA_H
-#define QUIRE_CONVERT_ONNX_ARENA_H
+#ifndef QUIRE_BASE_ARENA_H
+#define QUIRE_BASE_ARENA_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * arena.c - counts what is asked for. The bytes come from malloc, so that
  * sanitizers see each piece.
  */
-#include "convert/onnx/arena.h"
+#include "base/arena.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
  * cast.h - dense tensors in another float type: each element rounded to the
  * nearest one, ties to even.
  */
-#ifndef QUIRE_CONVERT_PLAN_CAST_H
-#define QUIRE_CONVERT_PLAN_CAST_H
+#ifndef QUIRE_CONVERT_ENCODE_CAST_H
+#define QUIRE_CONVERT_ENCODE_CAST_H
 
 #include "convert/onnx/onnx_model.h"
 

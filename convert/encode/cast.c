@@ -1,7 +1,7 @@
 /*
  * cast.c - every cast goes through f32, which holds all of f16 and bf16.
  */
-#include "convert/plan/cast.h"
+#include "convert/encode/cast.h"
 
 #include <fp16.h>
 #include <math.h>
