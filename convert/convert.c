@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "convert/onnx/file_hash.h"
-#include "convert/onnx/onnx_read.h"
+#include "convert/onnx/onnx.h"
 #include "convert/pipeline.h"
 #include "convert/plan/plan.h"
 #include "convert/recipe/recipe.h"

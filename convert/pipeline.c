@@ -3,12 +3,11 @@
  * thread, the other is filled by the rest. What a piece holds is decided by
  * the plan and its encodings.
  */
-#include "convert/pipeline.h"
-
 #include <stdlib.h>
 
 #include "base/crew.h"
 #include "base/error.h"
+#include "convert/pipeline.h"
 
 /* Bytes of a piece, unless one row has more, and pieces of a set for each
  * thread: enough in all to make the cost of a turn vanish, little enough to

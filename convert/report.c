@@ -2,12 +2,11 @@
  * report.c - copies what a user wants to know out of a plan. A report is one
  * piece of memory: itself, its rows, and the text they point to.
  */
-#include "convert/report.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "convert/report.h"
 
 struct report {
 	quire_convert_report public; /* first: what the user holds */

@@ -13,7 +13,7 @@
 #include "convert/compare/compare_find.h"
 #include "convert/compare/compare_plain.h"
 #include "convert/compare/compare_weight.h"
-#include "convert/onnx/onnx_read.h"
+#include "convert/onnx/onnx.h"
 
 /* A report is these, and the strings of its rows in the arena. */
 struct report {

@@ -4,7 +4,7 @@
 #ifndef QUIRE_CONVERT_COMPARE_COMPARE_PLAIN_H
 #define QUIRE_CONVERT_COMPARE_COMPARE_PLAIN_H
 
-#include "convert/onnx/onnx_model.h"
+#include "convert/onnx/onnx.h"
 #include "quire_convert.h"
 
 /* The type of ONNX as one of ours, if it is a float type that we have. */

@@ -6,7 +6,7 @@
 #ifndef QUIRE_CONVERT_COMPARE_COMPARE_SOURCE_H
 #define QUIRE_CONVERT_COMPARE_COMPARE_SOURCE_H
 
-#include "convert/onnx/onnx_model.h"
+#include "convert/onnx/onnx.h"
 
 /* More dimensions than any weight has. */
 #define COMPARE_RANK_MAX 8

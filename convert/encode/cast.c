@@ -1,14 +1,13 @@
 /*
  * cast.c - every cast goes through f32, which holds all of f16 and bf16.
  */
-#include "convert/encode/cast.h"
-
 #include <fp16.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "convert/encode/encode.h"
 
 /* Elements that are looked at together. */
 #define PIECE_COUNT ((size_t)1 << 16)

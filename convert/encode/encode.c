@@ -1,10 +1,10 @@
 /*
  * encode.c - chooses among the encodings; knows none from inside.
  */
-#include "convert/encode/encode.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "convert/encode/encode.h"
 
 static const struct encoding *const block_types[] = {
 	&quire_encode_q4_0,

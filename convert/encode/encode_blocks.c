@@ -2,13 +2,11 @@
  * encode_blocks.c - walks rows in blocks of 32 columns, whatever the block size
  * of the source: larger ones repeat their scale, halves of 16 share one.
  */
-#include "convert/encode/encode_blocks.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "convert/weight/halves.h"
+#include "convert/encode/encode_blocks.h"
 
 void quire_blocks_split(const struct weight *weight,
 			const struct finding *split, const char *what,

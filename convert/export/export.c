@@ -15,7 +15,7 @@
 #include "base/output.h"
 #include "convert/export/export_weight.h"
 #include "convert/export/splice.h"
-#include "convert/onnx/onnx_read.h"
+#include "convert/onnx/onnx.h"
 #include "convert/recipe/recipe.h"
 
 /* Protobuf's own limit on a message. */

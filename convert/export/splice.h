@@ -6,8 +6,8 @@
 #ifndef QUIRE_CONVERT_EXPORT_SPLICE_H
 #define QUIRE_CONVERT_EXPORT_SPLICE_H
 
-#include "convert/onnx/onnx_model.h"
-#include "convert/onnx/segments.h"
+#include "convert/onnx/onnx.h"
+#include "convert/onnx/wire.h"
 
 /* Where the data of a constant goes. */
 enum splice_place {

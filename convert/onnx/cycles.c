@@ -3,12 +3,11 @@
  * are some. What is left goes round, or comes after what does. The order in
  * the file is not asked for: exporters disagree about it.
  */
-#include "convert/onnx/cycles.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "convert/onnx/onnx_private.h"
 
 /* An input of a node that is the output of another, or of itself. */
 struct edge {

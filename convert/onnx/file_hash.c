@@ -2,13 +2,12 @@
  * file_hash.c - in turns: the threads read and sum a piece each until a few
  * are done, and then the sums are joined in order. What sums are is hash.h's.
  */
-#include "convert/onnx/file_hash.h"
-
 #include <stdlib.h>
 
 #include "base/crew.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "convert/onnx/file_hash.h"
 
 /* Bytes read at once, to be summed while they are in the cache, and how many
  * times that in a turn for each thread: threads end within a piece of each

@@ -4,7 +4,7 @@
 #ifndef QUIRE_CONVERT_ONNX_FILE_HASH_H
 #define QUIRE_CONVERT_ONNX_FILE_HASH_H
 
-#include "convert/onnx/onnx_external.h"
+#include "convert/onnx/onnx.h"
 
 /*
  * Of an acquired file; `threads` 0: one for each CPU. What it takes of memory

@@ -3,8 +3,6 @@
  * location is checked twice: as text, and after the system resolved its links.
  * What the bytes mean is not known here.
  */
-#include "convert/onnx/onnx_external.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/grow.h"
+#include "convert/onnx/onnx_private.h"
 
 /* The path without links, to be freed. */
 static quire_status resolve(const char *path, char **real, quire_error *error)

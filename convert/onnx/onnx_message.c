@@ -2,12 +2,11 @@
  * onnx_message.c - one protobuf message, one entry of the model. The walk
  * through graphs is onnx_read.c's, and so is memory.
  */
-#include "convert/onnx/onnx_message.h"
-
 #include <string.h>
 
 #include "base/error.h"
-#include "convert/onnx/onnx_tensor.h"
+#include "convert/onnx/onnx_message.h"
+#include "convert/onnx/onnx_private.h"
 
 quire_status quire_message_no_memory(const struct onnx_reader *in)
 {

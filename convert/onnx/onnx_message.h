@@ -6,7 +6,7 @@
 #define QUIRE_CONVERT_ONNX_ONNX_MESSAGE_H
 
 #include "base/arena.h"
-#include "convert/onnx/onnx_model.h"
+#include "convert/onnx/onnx_private.h"
 #include "onnx_subset.pb-c.h"
 
 struct onnx_reader {

@@ -1,12 +1,11 @@
 /*
  * onnx_model.c - puts a model together and looks things up in it.
  */
-#include "convert/onnx/onnx_model.h"
-
 #include <string.h>
 
 #include "base/error.h"
 #include "base/grow.h"
+#include "convert/onnx/onnx_private.h"
 #include "format/value.h"
 
 quire_status quire_onnx_text(const char *text, const char **valid,

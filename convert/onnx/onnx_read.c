@@ -3,16 +3,13 @@
  * What a message says is onnx_message.c's; what the nodes mean is not known
  * here.
  */
-#include "convert/onnx/onnx_read.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/grow.h"
-#include "convert/onnx/cycles.h"
 #include "convert/onnx/onnx_message.h"
-#include "convert/onnx/skeleton.h"
+#include "convert/onnx/onnx_private.h"
 
 /* Protobuf's own limit on a message. */
 #define MAX_FILE_SIZE INT32_MAX

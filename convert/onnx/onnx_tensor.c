@@ -2,15 +2,14 @@
  * onnx_tensor.c - checks a tensor against the bytes it has. Nothing is sized
  * by what a message claims before the bytes are known to be there.
  */
-#include "convert/onnx/onnx_tensor.h"
-
 #include <assert.h>
+#include <fp16.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "convert/onnx/onnx_external.h"
+#include "convert/onnx/onnx_private.h"
 
 /* The field of numbers that holds a type when raw_data does not. */
 enum field {
@@ -341,4 +340,32 @@ quire_status quire_onnx_read(const struct onnx_value *value, uint64_t offset,
 	if (size > 0)
 		memcpy(bytes, value->bytes + offset, size);
 	return QUIRE_OK;
+}
+
+float quire_onnx_float(int32_t type, const unsigned char *bytes, uint64_t index)
+{
+	unsigned char widened[4] = { 0 };
+
+	if (type == ONNX_FLOAT)
+		return load_f32(bytes + 4 * index);
+	if (type == ONNX_FLOAT16)
+		return fp16_ieee_to_fp32_value(load_u16(bytes + 2 * index));
+	/* BFLOAT16 is the upper half of an f32. */
+	memcpy(widened + 2, bytes + 2 * index, 2);
+	return load_f32(widened);
+}
+
+void quire_onnx_floats(int32_t type, const unsigned char *bytes, uint64_t first,
+		       size_t count, float *values)
+{
+	if (type == ONNX_FLOAT)
+		for (size_t i = 0; i < count; i++)
+			values[i] = load_f32(bytes + 4 * (first + i));
+	else if (type == ONNX_FLOAT16)
+		for (size_t i = 0; i < count; i++)
+			values[i] = fp16_ieee_to_fp32_value(
+			    load_u16(bytes + 2 * (first + i)));
+	else
+		for (size_t i = 0; i < count; i++)
+			values[i] = quire_onnx_float(type, bytes, first + i);
 }

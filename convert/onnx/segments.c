@@ -2,12 +2,11 @@
  * segments.c - a list that grows. The header of a message has its place from
  * the start, and is filled in at the end.
  */
-#include "convert/onnx/segments.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/grow.h"
+#include "convert/onnx/wire.h"
 
 static void add(struct segments *segments, const struct segment *segment)
 {

@@ -2,13 +2,12 @@
  * skeleton.c - walks every message in which a tensor of the model may be, by a
  * table of ONNX's field numbers.
  */
-#include "convert/onnx/skeleton.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "convert/onnx/segments.h"
+#include "convert/onnx/onnx_private.h"
+#include "convert/onnx/wire.h"
 
 /* Less raw data than this stays where it is: telling its place takes as much.
  */

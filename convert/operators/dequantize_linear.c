@@ -2,13 +2,12 @@
  * dequantize_linear.c - finds the DequantizeLinear behind a weight and reads
  * it. Where its scales belong is dequantize_map.c's.
  */
-#include "convert/operators/dequantize_linear.h"
-
 #include <inttypes.h>
 #include <string.h>
 
-#include "convert/onnx/onnx_tensor.h"
+#include "convert/onnx/onnx.h"
 #include "convert/operators/dequantize_map.h"
+#include "convert/operators/operators.h"
 
 /* Nodes between a MatMul and its DequantizeLinear; in a malformed model they
  * may run in a circle. */
@@ -137,8 +136,8 @@ static const struct onnx_node *find_source(const struct onnx_model *model,
 	return NULL;
 }
 
-bool quire_dequantized_linear_is(const struct onnx_model *model,
-				 const struct onnx_node *node)
+static bool is_linear(const struct onnx_model *model,
+		      const struct onnx_node *node)
 {
 	const struct onnx_node *source;
 	bool swapped;
@@ -149,8 +148,8 @@ bool quire_dequantized_linear_is(const struct onnx_model *model,
 	return source && holds_weight(model, source);
 }
 
-bool quire_dequantized_rows_is(const struct onnx_model *model,
-			       const struct onnx_node *node)
+static bool is_rows(const struct onnx_model *model,
+		    const struct onnx_node *node)
 {
 	const struct onnx_value *x = find_x(model, node);
 	const struct onnx_value *rows = before(model, x, "Gather");
@@ -159,8 +158,8 @@ bool quire_dequantized_rows_is(const struct onnx_model *model,
 	       rows->origin == ONNX_CONSTANT && is_quantized_type(rows->type);
 }
 
-bool quire_dequantized_tensor_is(const struct onnx_model *model,
-				 const struct onnx_node *node)
+static bool is_tensor(const struct onnx_model *model,
+		      const struct onnx_node *node)
 {
 	return is_dequantize(node) && holds_weight(model, node);
 }
@@ -329,10 +328,9 @@ static const char *check_gemm(const struct onnx_model *model,
 	return NULL;
 }
 
-quire_status quire_dequantized_linear_read(const struct onnx_model *model,
-					   const struct onnx_node *node,
-					   size_t index, struct weight *weight,
-					   quire_error *error)
+static quire_status read_linear(const struct onnx_model *model,
+				const struct onnx_node *node, size_t index,
+				struct weight *weight, quire_error *error)
 {
 	const bool gemm = quire_onnx_is(node, "Gemm");
 	struct weight read = { .node = node };
@@ -358,10 +356,9 @@ quire_status quire_dequantized_linear_read(const struct onnx_model *model,
 	return QUIRE_OK;
 }
 
-quire_status quire_dequantized_rows_read(const struct onnx_model *model,
-					 const struct onnx_node *node,
-					 size_t index, struct weight *weight,
-					 quire_error *error)
+static quire_status read_rows(const struct onnx_model *model,
+			      const struct onnx_node *node, size_t index,
+			      struct weight *weight, quire_error *error)
 {
 	struct weight read = { .node = node, .no_linear = true };
 	struct dequantize in = { .node = { model, node, error },
@@ -376,10 +373,9 @@ quire_status quire_dequantized_rows_read(const struct onnx_model *model,
 	return status;
 }
 
-quire_status quire_dequantized_tensor_read(const struct onnx_model *model,
-					   const struct onnx_node *node,
-					   size_t index, struct weight *weight,
-					   quire_error *error)
+static quire_status read_tensor(const struct onnx_model *model,
+				const struct onnx_node *node, size_t index,
+				struct weight *weight, quire_error *error)
 {
 	struct weight read = { .node = node,
 			       .no_linear = true,
@@ -394,3 +390,19 @@ quire_status quire_dequantized_tensor_read(const struct onnx_model *model,
 		*weight = read;
 	return status;
 }
+
+const struct weight_operator quire_operator_dequantized_linear = {
+	.is = is_linear,
+	.read = read_linear,
+};
+
+const struct weight_operator quire_operator_dequantized_rows = {
+	.is = is_rows,
+	.read = read_rows,
+};
+
+const struct weight_operator quire_operator_dequantized_tensor = {
+	.is = is_tensor,
+	.read = read_tensor,
+	.late = true,
+};

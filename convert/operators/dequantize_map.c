@@ -2,9 +2,9 @@
  * dequantize_map.c - the shape of scales, and which of them belongs to (row,
  * col) of what we call W.
  */
-#include "convert/operators/dequantize_map.h"
-
 #include <inttypes.h>
+
+#include "convert/operators/dequantize_map.h"
 
 /* Scales for each `size` indices of x along the axis: where they belong, for
  * an x of [rows, cols], or of more dimensions with the first or last axis. */

@@ -3,13 +3,11 @@
  * Data of UINT8 is packed as MatMulNBits packs it, around 2^(bits - 1) unless
  * zero points say otherwise; INT4 and UINT4 are a flat tensor around 0.
  */
-#include "convert/operators/gather_block_quantized.h"
-
 #include <inttypes.h>
 #include <string.h>
 
-#include "convert/onnx/onnx_tensor.h"
 #include "convert/operators/node_check.h"
+#include "convert/operators/operators.h"
 
 #define MAX_BLOCK_SIZE (INT64_C(1) << 31)
 
@@ -41,13 +39,6 @@ struct check {
 	int64_t quantize_axis;
 	struct node_part data;
 };
-
-bool quire_gather_is(const struct onnx_model *model,
-		     const struct onnx_node *node)
-{
-	(void)model;
-	return strcmp(node->op_type, "GatherBlockQuantized") == 0;
-}
 
 static quire_status read_attributes(struct check *in)
 {
@@ -212,9 +203,9 @@ static quire_status read_zero_points(struct check *in)
 	return status;
 }
 
-quire_status quire_gather_read(const struct onnx_model *model,
-			       const struct onnx_node *node, size_t index,
-			       struct weight *weight, quire_error *error)
+static quire_status read_node(const struct onnx_model *model,
+			      const struct onnx_node *node, size_t index,
+			      struct weight *weight, quire_error *error)
 {
 	static quire_status (*const steps[])(struct check *) = {
 		read_attributes, read_data, read_scales, read_zero_points
@@ -231,3 +222,8 @@ quire_status quire_gather_read(const struct onnx_model *model,
 		*weight = read;
 	return status;
 }
+
+const struct weight_operator quire_operator_gather_block_quantized = {
+	.op_type = "GatherBlockQuantized",
+	.read = read_node,
+};

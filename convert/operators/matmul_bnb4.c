@@ -2,14 +2,12 @@
  * matmul_bnb4.c - reads and checks one MatMulBnb4 node. Its codes are no steps
  * of one size, so no block type of ours holds them.
  */
-#include "convert/operators/matmul_bnb4.h"
-
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "convert/onnx/onnx_tensor.h"
 #include "convert/operators/node_check.h"
+#include "convert/operators/operators.h"
 
 /* FP4: a sign, and 0, 1/192, 1/6, 1/4, 1/3, 1/2, 2/3 or 1 in the order of an
  * exponent of two bits and one of mantissa, whose greatest number, 12, is 1.
@@ -67,12 +65,6 @@ static const struct attribute_row attribute_rows[] = {
 
 static const struct input_row input_b = { "B", 1, true };
 static const struct input_row input_absmax = { "absmax", 2, true };
-
-bool quire_bnb4_is(const struct onnx_model *model, const struct onnx_node *node)
-{
-	(void)model;
-	return strcmp(node->op_type, "MatMulBnb4") == 0;
-}
 
 static quire_status read_attributes(const struct node_check *in,
 				    struct weight *weight)
@@ -149,9 +141,9 @@ static quire_status read_inputs(const struct node_check *in,
 	return status == QUIRE_OK ? quire_node_constant(in, &scales) : status;
 }
 
-quire_status quire_bnb4_read(const struct onnx_model *model,
-			     const struct onnx_node *node, size_t index,
-			     struct weight *weight, quire_error *error)
+static quire_status read_node(const struct onnx_model *model,
+			      const struct onnx_node *node, size_t index,
+			      struct weight *weight, quire_error *error)
 {
 	struct weight read = { .node = node };
 	const struct node_check in = { model, node, error };
@@ -166,3 +158,8 @@ quire_status quire_bnb4_read(const struct onnx_model *model,
 		*weight = read;
 	return status;
 }
+
+const struct weight_operator quire_operator_matmul_bnb4 = {
+	.op_type = "MatMulBnb4",
+	.read = read_node,
+};

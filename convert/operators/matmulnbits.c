@@ -2,14 +2,12 @@
  * matmulnbits.c - reads and checks one MatMulNBits node. Rows of its weight
  * are in matmulnbits_rows.c; what they become is not known here.
  */
-#include "convert/weight/weight.h"
-
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "convert/onnx/onnx_tensor.h"
 #include "convert/operators/node_check.h"
+#include "convert/operators/operators.h"
 
 enum {
 	PART_B,
@@ -28,13 +26,6 @@ struct check {
 
 /* Block sizes are far below this; it keeps k * blocks * bits in range. */
 #define MAX_BLOCK_SIZE (UINT64_C(1) << 31)
-
-bool quire_matmulnbits_is(const struct onnx_model *model,
-			  const struct onnx_node *node)
-{
-	(void)model;
-	return strcmp(node->op_type, "MatMulNBits") == 0;
-}
 
 enum {
 	ROW_K,
@@ -242,9 +233,9 @@ static quire_status check_node(struct check *in)
 	return QUIRE_OK;
 }
 
-quire_status quire_matmulnbits_read(const struct onnx_model *model,
-				    const struct onnx_node *node, size_t index,
-				    struct weight *weight, quire_error *error)
+static quire_status read_node(const struct onnx_model *model,
+			      const struct onnx_node *node, size_t index,
+			      struct weight *weight, quire_error *error)
 {
 	static quire_status (*const steps[])(struct check *) = {
 		check_node, read_attributes, measure,
@@ -264,3 +255,8 @@ quire_status quire_matmulnbits_read(const struct onnx_model *model,
 	*weight = read;
 	return QUIRE_OK;
 }
+
+const struct weight_operator quire_operator_matmulnbits = {
+	.op_type = "MatMulNBits",
+	.read = read_node,
+};

@@ -1,40 +1,36 @@
 /*
- * operators.c - the table, and nothing else.
+ * operators.c - looks a node up among the operators. Knows none of them.
  */
+#include <string.h>
+
 #include "convert/operators/operators.h"
 
-#include "convert/operators/dequantize_linear.h"
-#include "convert/operators/gather_block_quantized.h"
-#include "convert/operators/matmul_bnb4.h"
-#include "convert/operators/qmoe.h"
+#define OPERATOR_ROW(name) &quire_operator_##name,
+static const struct weight_operator *const operators[] = { OPERATORS(
+    OPERATOR_ROW) };
+#undef OPERATOR_ROW
 
-static const struct weight_kind kinds[] = {
-	{ .is = quire_matmulnbits_is, .read = quire_matmulnbits_read },
-	{ .is = quire_gather_is, .read = quire_gather_read },
-	{ .is = quire_bnb4_is, .read = quire_bnb4_read },
-	{ .is = quire_qmoe_is,
-	  .count = quire_qmoe_count,
-	  .read = quire_qmoe_read },
-	{ .is = quire_dequantized_linear_is,
-	  .read = quire_dequantized_linear_read },
-	{ .is = quire_dequantized_rows_is,
-	  .read = quire_dequantized_rows_read },
-	{ .is = quire_dequantized_tensor_is,
-	  .read = quire_dequantized_tensor_read,
-	  .late = true },
-};
-
-const struct weight_kind *quire_kind_of(const struct onnx_model *model,
-					const struct onnx_node *node)
+static bool matches(const struct weight_operator *row,
+		    const struct onnx_model *model,
+		    const struct onnx_node *node)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].is(model, node))
-			return &kinds[i];
+	return row->op_type ? strcmp(node->op_type, row->op_type) == 0
+			    : row->is(model, node);
+}
+
+const struct weight_operator *quire_operator_of(const struct onnx_model *model,
+						const struct onnx_node *node)
+{
+	const size_t count = sizeof(operators) / sizeof(operators[0]);
+
+	for (size_t i = 0; i < count; i++)
+		if (matches(operators[i], model, node))
+			return operators[i];
 	return NULL;
 }
 
-size_t quire_kind_count(const struct weight_kind *kind,
-			const struct onnx_node *node)
+size_t quire_operator_count(const struct weight_operator *found,
+			    const struct onnx_node *node)
 {
-	return kind->count ? kind->count(node) : 1;
+	return found->count ? found->count(node) : 1;
 }

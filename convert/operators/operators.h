@@ -1,34 +1,63 @@
 /*
- * operators.h - the operators that hold quantized weights, one row of a table
- * for each: who asks knows none of them by name.
+ * operators.h - the operators that hold quantized weights, and the list of
+ * them. To add one: its name in OPERATORS, and a file that defines
+ * quire_operator_<name>, in CMakeLists.txt. `quire compare` reads each operator
+ * a second time by code of its own (compare/compare_kinds.c).
  */
 #ifndef QUIRE_CONVERT_OPERATORS_OPERATORS_H
 #define QUIRE_CONVERT_OPERATORS_OPERATORS_H
 
 #include "convert/weight/weight.h"
 
-struct weight_kind {
-	/* Whether the node computes with weights of this kind, be they good
-	 * or bad. */
+struct weight_operator {
+	/* The operator of the nodes, in any domain; NULL: `is` says which. */
+	const char *op_type;
+	/* Whether a node computes with weights of this kind, valid or not. */
 	bool (*is)(const struct onnx_model *model,
 		   const struct onnx_node *node);
-	/* How many it has; NULL: one. */
+	/* How many weights such a node has; NULL: one. */
 	size_t (*count)(const struct onnx_node *node);
-	/* Reads the one of a number below that. Fails with LAYOUT for a node
-	 * that contradicts itself, UNSUPPORTED for what cannot be taken. */
+	/* Reads the weight of an index below that. Fails with LAYOUT for a node
+	 * that contradicts itself or the operator, UNSUPPORTED for a weight
+	 * that is no constant and for what the operator has but the converter
+	 * does not take. */
 	quire_status (*read)(const struct onnx_model *model,
 			     const struct onnx_node *node, size_t index,
 			     struct weight *weight, quire_error *error);
-	/* Only for a node none of whose inputs another has for its weight. */
+	/* Read after all others, and only a node that has no input that is an
+	 * operand of a weight already. */
 	bool late;
 };
 
-/* The kind of a node's weights, or NULL. */
-const struct weight_kind *quire_kind_of(const struct onnx_model *model,
-					const struct onnx_node *node);
+/* clang-format off */
+#define OPERATORS(X) \
+	X(matmulnbits) \
+	X(gather_block_quantized) \
+	X(matmul_bnb4) \
+	X(qmoe) \
+	X(dequantized_linear) \
+	X(dequantized_rows) \
+	X(dequantized_tensor)
+/* clang-format on */
 
-/* How many weights a node of a kind has. */
-size_t quire_kind_count(const struct weight_kind *kind,
-			const struct onnx_node *node);
+#define OPERATOR_DECLARE(name)                                                 \
+	extern const struct weight_operator quire_operator_##name;
+OPERATORS(OPERATOR_DECLARE)
+#undef OPERATOR_DECLARE
+
+/* The operator that a node with quantized weights is, or NULL. */
+const struct weight_operator *quire_operator_of(const struct onnx_model *model,
+						const struct onnx_node *node);
+
+/* How many weights a node of an operator has. */
+size_t quire_operator_count(const struct weight_operator *found,
+			    const struct onnx_node *node);
+
+/* For a node that none of these is: OK, or UNSUPPORTED for an operator whose
+ * quantized weight would be missing from the container, or be there as bare
+ * numbers without its scales. */
+quire_status quire_unsupported_check(const struct onnx_model *model,
+				     const struct onnx_node *node,
+				     quire_error *error);
 
 #endif

@@ -3,15 +3,13 @@
  * k] with codes packed along k, low bits first. Without block_size a row has
  * one scale, and zero points are packed along n.
  */
-#include "convert/operators/qmoe.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "convert/onnx/onnx_tensor.h"
 #include "convert/operators/node_check.h"
+#include "convert/operators/operators.h"
 
 enum {
 	ROW_BITS,
@@ -72,13 +70,7 @@ struct check {
 	bool in_blocks;
 };
 
-bool quire_qmoe_is(const struct onnx_model *model, const struct onnx_node *node)
-{
-	(void)model;
-	return strcmp(node->op_type, "QMoE") == 0;
-}
-
-size_t quire_qmoe_count(const struct onnx_node *node)
+static size_t count(const struct onnx_node *node)
 {
 	const size_t fc3 = projections[2].weights.index;
 
@@ -223,9 +215,9 @@ static quire_status read_zero_points(struct check *in)
 				  : status;
 }
 
-quire_status quire_qmoe_read(const struct onnx_model *model,
-			     const struct onnx_node *node, size_t index,
-			     struct weight *weight, quire_error *error)
+static quire_status read_node(const struct onnx_model *model,
+			      const struct onnx_node *node, size_t index,
+			      struct weight *weight, quire_error *error)
 {
 	static quire_status (*const steps[])(struct check *) = {
 		read_attributes, read_codes, read_scales, read_zero_points
@@ -243,3 +235,9 @@ quire_status quire_qmoe_read(const struct onnx_model *model,
 		*weight = read;
 	return status;
 }
+
+const struct weight_operator quire_operator_qmoe = {
+	.op_type = "QMoE",
+	.count = count,
+	.read = read_node,
+};

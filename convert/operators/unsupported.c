@@ -2,18 +2,17 @@
  * unsupported.c - knows which input of which operator is a quantized weight,
  * and nothing of how it is written.
  */
-#include "convert/operators/unsupported.h"
-
 #include <string.h>
 
 #include "base/error.h"
-#include "convert/onnx/onnx_tensor.h"
+#include "convert/onnx/onnx.h"
+#include "convert/operators/operators.h"
 
-static const struct relative {
+static const struct unsupported {
 	const char *op_type;
 	size_t weight;	/* among the inputs */
 	bool by_nature; /* the operator has no other use than for weights */
-} relatives[] = {
+} unsupported_rows[] = {
 	{ "MatMulFpQ4", 1, true },
 	/* These take activations as well as weights. */
 	{ "ConvInteger", 1, false },
@@ -27,21 +26,22 @@ static const struct relative {
 	{ "QLinearMatMul", 3, false },
 };
 
-static const struct relative *find(const struct onnx_node *node)
+static const struct unsupported *find(const struct onnx_node *node)
 {
-	const size_t count = sizeof(relatives) / sizeof(relatives[0]);
+	const size_t count =
+	    sizeof(unsupported_rows) / sizeof(unsupported_rows[0]);
 
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(node->op_type, relatives[i].op_type) == 0)
-			return &relatives[i];
+		if (strcmp(node->op_type, unsupported_rows[i].op_type) == 0)
+			return &unsupported_rows[i];
 	return NULL;
 }
 
 /* A quantized bias of one dimension stays a number of the graph. */
-static bool holds_weight(const struct relative *relative,
+static bool holds_weight(const struct unsupported *row,
 			 const struct onnx_value *value)
 {
-	if (relative->by_nature)
+	if (row->by_nature)
 		return true;
 	return value && value->origin == ONNX_CONSTANT && value->rank >= 2;
 }
@@ -50,17 +50,17 @@ quire_status quire_unsupported_check(const struct onnx_model *model,
 				     const struct onnx_node *node,
 				     quire_error *error)
 {
-	const struct relative *relative = find(node);
+	const struct unsupported *row = find(node);
 	const struct onnx_value *value = NULL;
 	const char *name = "";
 
-	if (!relative)
+	if (!row)
 		return QUIRE_OK;
-	if (relative->weight < node->input_count)
-		name = node->inputs[relative->weight];
+	if (row->weight < node->input_count)
+		name = node->inputs[row->weight];
 	if (name[0])
 		value = quire_onnx_find(model, node->scope, name);
-	if (!holds_weight(relative, value))
+	if (!holds_weight(row, value))
 		return QUIRE_OK;
 	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
 			  "node '%s' (%s): its quantized weight '%s', %s, "

@@ -4,7 +4,7 @@
 #ifndef QUIRE_CONVERT_OPERATORS_UNSUPPORTED_H
 #define QUIRE_CONVERT_OPERATORS_UNSUPPORTED_H
 
-#include "convert/onnx/onnx_model.h"
+#include "convert/onnx/onnx.h"
 
 /* OK, or UNSUPPORTED for a node whose quantized weight would be missing from
  * the container, or be there as bare numbers without its scales. */

@@ -2,8 +2,6 @@
  * names.c - reads meaning out of exporters' habits, and keeps names apart.
  * Deterministic: nothing but the names decides.
  */
-#include "convert/plan/names.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/grow.h"
+#include "convert/plan/planner.h"
 
 /* A shortened name: 31 bytes, ~, 8 hex digits, ~, 22 bytes. */
 #define HEAD_SIZE 31

@@ -2,8 +2,6 @@
  * plan.c - walks nodes and constants once each, in order. What is decided of
  * each is in plan_weights.c, plan_plain.c and plan_names.c. Writes nothing.
  */
-#include "convert/plan/plan.h"
-
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -104,10 +102,11 @@ static quire_status allocate(struct planner *in)
 
 	for (size_t i = 0; i < model->node_count; i++) {
 		const struct onnx_node *node = &model->nodes[i];
-		const struct weight_kind *kind = quire_kind_of(model, node);
+		const struct weight_operator *found =
+		    quire_operator_of(model, node);
 
-		if (kind)
-			weights += quire_kind_count(kind, node);
+		if (found)
+			weights += quire_operator_count(found, node);
 	}
 	in->parts = calloc(model->node_count + 1, sizeof(*in->parts));
 	in->uses = calloc(values, sizeof(*in->uses));

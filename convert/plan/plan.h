@@ -6,9 +6,8 @@
 #ifndef QUIRE_CONVERT_PLAN_PLAN_H
 #define QUIRE_CONVERT_PLAN_PLAN_H
 
-#include "convert/encode/cast.h"
+#include "base/table.h"
 #include "convert/encode/encode.h"
-#include "convert/plan/names.h"
 #include "convert/recipe/recipe.h"
 #include "quire_convert.h"
 
@@ -29,6 +28,14 @@ struct plan_item {
 	uint64_t size;
 	double scale_error_max;
 	double scale_error_mean;
+};
+
+/* Names that are all different. Zero is empty; may not be moved in use. */
+struct name_set {
+	struct table taken; /* name to the next number to try */
+	char **names;
+	size_t count;
+	size_t capacity;
 };
 
 struct plan_linear {

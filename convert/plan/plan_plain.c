@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "convert/onnx/onnx_tensor.h"
 #include "convert/plan/planner.h"
 
 static bool dense_type(int32_t type, quire_dtype *dtype)

@@ -10,7 +10,6 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "convert/operators/operators.h"
-#include "convert/operators/unsupported.h"
 #include "convert/plan/planner.h"
 
 /* A bit for each input that may be a part of a weight. */
@@ -70,14 +69,15 @@ static struct weight_key key_of(const struct planner *in,
 }
 
 static quire_status add_weight(struct planner *in, const struct onnx_node *node,
-			       const struct weight_kind *kind, size_t index)
+			       const struct weight_operator *found,
+			       size_t index)
 {
 	const size_t number = in->weight_count++;
 	struct weight *weight = &in->plan->weights[number];
 	struct weight_key *key = &in->keys[number];
 	const size_t *first;
 	quire_status status =
-	    kind->read(in->model, node, index, weight, in->error);
+	    found->read(in->model, node, index, weight, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
@@ -96,17 +96,18 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 static quire_status read_node(struct planner *in, size_t number, bool late)
 {
 	const struct onnx_node *node = &in->model->nodes[number];
-	const struct weight_kind *kind = quire_kind_of(in->model, node);
+	const struct weight_operator *found =
+	    quire_operator_of(in->model, node);
 	quire_status status = QUIRE_OK;
 	size_t count;
 
-	if (!kind && !late)
+	if (!found && !late)
 		return quire_unsupported_check(in->model, node, in->error);
-	if (!kind || kind->late != late || (late && in->parts[number]))
+	if (!found || found->late != late || (late && in->parts[number]))
 		return QUIRE_OK;
-	count = quire_kind_count(kind, node);
+	count = quire_operator_count(found, node);
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
-		status = add_weight(in, node, kind, i);
+		status = add_weight(in, node, found, i);
 	return status;
 }
 

@@ -3,11 +3,11 @@
  * stay normal numbers, which scales are wont to, rounding is an addition of
  * integers, which compilers do side by side; else FP16 has them all.
  */
-#include "convert/weight/halves.h"
-
 #include <fp16.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "convert/weight/weight.h"
 
 #define SIGN UINT32_C(0x80000000)
 

@@ -4,9 +4,9 @@
  * column, whichever lies closer together. Columns are read several at a time,
  * so that what is written of a row lies together too.
  */
-#include "convert/weight/rows_layout.h"
-
 #include <string.h>
+
+#include "convert/weight/weight.h"
 
 /* Columns that are read together: even, so that they fill bytes. */
 #define TILE 32

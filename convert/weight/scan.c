@@ -2,8 +2,6 @@
  * scan.c - one pass over scales and zero points, by several threads, in
  * pieces that do not depend on how many there are. Judges nothing.
  */
-#include "convert/weight/scan.h"
-
 #include <assert.h>
 #include <fp16.h>
 #include <math.h>
@@ -11,7 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "convert/weight/halves.h"
+#include "convert/weight/scan.h"
 #include "format/blocks.h"
 
 /* Bytes of source that are looked at together. */

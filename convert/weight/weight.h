@@ -14,8 +14,46 @@
 #ifndef QUIRE_CONVERT_WEIGHT_WEIGHT_H
 #define QUIRE_CONVERT_WEIGHT_WEIGHT_H
 
-#include "convert/onnx/onnx_model.h"
-#include "convert/weight/rows_layout.h"
+#include "convert/onnx/onnx.h"
+
+/*
+ * Which element of a tensor is that of (row, col):
+ *
+ *	((row / group) * group_step + (row % group) * row_step +
+ *	 col * col_step) / share
+ *
+ * All zero is no map at all: rows that lie whole, each from a byte of its own.
+ */
+struct element_map {
+	uint64_t group; /* rows; at least 1 */
+	uint64_t group_step;
+	uint64_t row_step;
+	uint64_t col_step;
+	uint64_t share; /* elements in a row that have one in common */
+	bool swapped;	/* of 4 bits: the high half of a byte is the first */
+};
+
+struct rows_shape {
+	struct element_map map;
+	uint32_t bits; /* of an element: 2, 4, 8, 16 or 32 */
+	uint64_t cols; /* elements of a row */
+	bool flip;     /* invert the top bit of each element */
+};
+
+/* Bytes of a row as it is gathered. */
+size_t quire_rows_size(const struct rows_shape *shape);
+
+/* Bytes that gathering `count` rows of a value needs. */
+size_t quire_rows_scratch(const struct rows_shape *shape,
+			  const struct onnx_value *value, uint64_t count);
+
+/* Puts rows at the start of `scratch`, each in whole bytes, low bits first.
+ * The file of the value must be acquired, and the value hold every element
+ * that the map names. */
+quire_status quire_rows_gather(const struct rows_shape *shape,
+			       const struct onnx_value *value, uint64_t first,
+			       uint64_t count, unsigned char *scratch,
+			       quire_error *error);
 
 /* An input of a node that is a part of a weight. */
 struct onnx_use {
@@ -62,21 +100,6 @@ struct weight {
 	size_t scale_row_size;
 	size_t zero_row_size; /* 0 without zero points */
 };
-
-/* Whether the node is a MatMulNBits. */
-bool quire_matmulnbits_is(const struct onnx_model *model,
-			  const struct onnx_node *node);
-
-/*
- * Interprets a MatMulNBits node; it has one weight, of index 0. Every attribute
- * is checked, and the type, shape and origin of every input but A. Fails with
- * LAYOUT for a node that contradicts itself or the operator, UNSUPPORTED for a
- * weight that is not a constant and for what the operator has but we do not
- * take.
- */
-quire_status quire_matmulnbits_read(const struct onnx_model *model,
-				    const struct onnx_node *node, size_t index,
-				    struct weight *weight, quire_error *error);
 
 /* Bytes of the constants that make up the weight. */
 uint64_t quire_weight_size(const struct weight *weight);
@@ -128,14 +151,6 @@ float quire_weight_scale(const struct weight_rows *rows, uint64_t row,
 float quire_weight_zero(const struct weight_rows *rows, uint64_t row,
 			uint64_t block);
 
-/* f32 of the float at `index` of packed FLOAT, FLOAT16 or BFLOAT16. */
-float quire_onnx_float(int32_t type, const unsigned char *bytes,
-		       uint64_t index);
-
-/* The same of `count` floats from `first` on. */
-void quire_onnx_floats(int32_t type, const unsigned char *bytes, uint64_t first,
-		       size_t count, float *values);
-
 /* The unsigned number at `index` of a row of 2-, 4- or 8-bit codes. */
 static inline uint32_t weight_code(const unsigned char *row, uint32_t bits,
 				   uint64_t index)
@@ -144,5 +159,11 @@ static inline uint32_t weight_code(const unsigned char *row, uint32_t bits,
 
 	return (uint32_t)row[bit / 8] >> (bit % 8) & ((1u << bits) - 1);
 }
+
+/* Writes the f16 of each of `count` values; the two do not overlap. */
+void quire_halves_of(const float *values, size_t count, uint16_t *halves);
+
+/* The same, as f32 again. */
+void quire_halves_round(const float *values, size_t count, float *rounded);
 
 #endif

@@ -3,15 +3,12 @@
  * its scales and zero points are as numbers.
  */
 #include <assert.h>
-#include <fp16.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "convert/onnx/onnx_tensor.h"
-#include "convert/weight/rows_layout.h"
 #include "convert/weight/weight.h"
 
 /* The constants that hold the weight. */
@@ -233,34 +230,6 @@ quire_status quire_weight_fetch(struct weight_rows *rows,
 		status = fetch(rows, weight->codes, weight->code_row_size,
 			       &scratch, &rows->codes, error);
 	return status;
-}
-
-float quire_onnx_float(int32_t type, const unsigned char *bytes, uint64_t index)
-{
-	unsigned char widened[4] = { 0 };
-
-	if (type == ONNX_FLOAT)
-		return load_f32(bytes + 4 * index);
-	if (type == ONNX_FLOAT16)
-		return fp16_ieee_to_fp32_value(load_u16(bytes + 2 * index));
-	/* BFLOAT16 is the upper half of an f32. */
-	memcpy(widened + 2, bytes + 2 * index, 2);
-	return load_f32(widened);
-}
-
-void quire_onnx_floats(int32_t type, const unsigned char *bytes, uint64_t first,
-		       size_t count, float *values)
-{
-	if (type == ONNX_FLOAT)
-		for (size_t i = 0; i < count; i++)
-			values[i] = load_f32(bytes + 4 * (first + i));
-	else if (type == ONNX_FLOAT16)
-		for (size_t i = 0; i < count; i++)
-			values[i] = fp16_ieee_to_fp32_value(
-			    load_u16(bytes + 2 * (first + i)));
-	else
-		for (size_t i = 0; i < count; i++)
-			values[i] = quire_onnx_float(type, bytes, first + i);
 }
 
 float quire_weight_scale(const struct weight_rows *rows, uint64_t row,

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "convert/encode/cast.h"
+#include "convert/encode/encode.h"
 #include "quire_convert.h"
 #include "tests/support/check.h"
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "convert/weight/halves.h"
+#include "convert/weight/weight.h"
 #include "tests/support/check.h"
 
 #define COUNT 37

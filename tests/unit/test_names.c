@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/plan/names.h"
+#include "convert/plan/planner.h"
 #include "format/value.h"
 #include "tests/support/check.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "convert/onnx/onnx_read.h"
+#include "convert/onnx/onnx.h"
 #include "tests/support/check.h"
 
 static struct onnx_model *open_model(const char *name)

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "convert/onnx/onnx_tensor.h"
+#include "convert/onnx/onnx_private.h"
 #include "tests/support/check.h"
 
 enum {

@@ -3,7 +3,7 @@
  * ends where the tensor does and out of a file, against the map's own words,
  * element by element and bit by bit.
  */
-#include "convert/weight/rows_layout.h"
+#include "convert/weight/weight.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "convert/onnx/segments.h"
 #include "convert/onnx/wire.h"
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
