@@ -1,11 +1,12 @@
 /*
- * pattern.c - matches by a table of which parts can match which end of the
- * text, so that no pattern takes more than parts x characters steps.
+ * pattern.c - matches with a table: for each part of the pattern and each
+ * position in the text, whether the parts from there on match the rest of the
+ * text. A match takes at most parts x bytes steps, whatever the pattern.
  */
-#include "convert/recipe/pattern.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "convert/recipe/recipe.h"
 
 #define PARTS_MAX QUIRE_PATTERN_PARTS_MAX
 #define TEXT_MAX  QUIRE_PATTERN_TEXT_MAX
@@ -24,7 +25,7 @@ struct pattern_part {
 	size_t size;
 };
 
-/* Bit j of row i: parts from i on match the text from j on. */
+/* Bit j of row i: the parts from i on match the text from j on. */
 struct reach {
 	unsigned char rows[PARTS_MAX + 1][TEXT_MAX / 8 + 1];
 };
@@ -39,7 +40,7 @@ static void set(struct reach *reach, size_t part, size_t at, bool value)
 	reach->rows[part][at / 8] |= (unsigned char)(value << (at % 8));
 }
 
-/* What \ takes the meaning of. */
+/* Whether \ may stand before it. */
 static bool is_special(char c)
 {
 	return c != '\0' && strchr("*?{}\\", c) != NULL;
@@ -68,13 +69,12 @@ static const struct pattern_part *find_named(const struct pattern *pattern,
 	return NULL;
 }
 
-/* Takes one part from the front of the text. NULL: it is one; else what is
- * wrong with it. */
+/* Takes one part from the front of the text. Returns what is wrong with it, or
+ * NULL. */
 static const char *take_part(const char **text, size_t *size,
 			     struct pattern_part *part)
 {
 	const char *at = *text;
-	const char *end;
 	size_t taken = 1;
 
 	*part = (struct pattern_part){ .kind = PART_BYTE, .byte = *at };
@@ -90,15 +90,16 @@ static const char *take_part(const char **text, size_t *size,
 	} else if (*at == '}') {
 		return "a } without a { before it";
 	} else if (*at == '{') {
-		end = memchr(at, '}', *size);
+		const char *end = memchr(at, '}', *size);
+
 		if (!end)
 			return "a { without a } after it";
 		*part = (struct pattern_part){ .kind = PART_NAMED,
 					       .name = at + 1,
 					       .size = (size_t)(end - at) - 1 };
 		if (!is_name(part->name, part->size))
-			return "between { and } a name of letters, digits and "
-			       "_ must stand";
+			return "between { and } there must be a name of "
+			       "letters, digits and _";
 		taken = part->size + 2;
 	}
 	*text += taken;
@@ -157,8 +158,8 @@ bool quire_pattern_parse_template(struct pattern *made, const char *text,
 		const struct pattern_part *part = &made->parts[i];
 
 		if (part->kind == PART_ONE || part->kind == PART_RUN) {
-			*problem = "a new name has no * and no ?; keep what "
-				   "is to stay as {name}";
+			*problem = "a new name has no * and no ?; write "
+				   "{name} for what is to stay";
 			return false;
 		}
 		if (part->kind == PART_NAMED && !find_named(pattern, part)) {
@@ -174,7 +175,7 @@ static bool is_kept(char c)
 	return c != '.' && c != '/';
 }
 
-/* Bytes of the UTF-8 character that begins here, of those that there are. */
+/* Bytes of the UTF-8 character that begins here, at most `left`. */
 static size_t character_size(const char *text, size_t left)
 {
 	const unsigned char first = (unsigned char)*text;
@@ -208,7 +209,8 @@ static bool reaches(const struct reach *reach, const struct pattern *pattern,
 	}
 }
 
-/* The size of the text, if it matches; else SIZE_MAX. */
+/* Fills the table. Returns the size of the text, or SIZE_MAX if it does not
+ * match. */
 static size_t find_reach(struct reach *reach, const struct pattern *pattern,
 			 const char *text)
 {
@@ -216,7 +218,7 @@ static size_t find_reach(struct reach *reach, const struct pattern *pattern,
 
 	if (size > TEXT_MAX)
 		return SIZE_MAX;
-	/* Most rules are of another name, as its beginning tells. */
+	/* The first bytes rule out most patterns. */
 	for (size_t i = 0; i < pattern->count; i++) {
 		if (pattern->parts[i].kind != PART_BYTE)
 			break;
@@ -241,7 +243,8 @@ bool quire_pattern_matches(const struct pattern *pattern, const char *text)
 	return find_reach(&reach, pattern, text) != SIZE_MAX;
 }
 
-/* Where in the text each part of the pattern begins, and the last one ends. */
+/* Finds where in the text each part of the pattern begins, and where the last
+ * one ends. */
 static void find_starts(const struct reach *reach,
 			const struct pattern *pattern, const char *text,
 			size_t size, size_t starts[PARTS_MAX + 1])
@@ -263,7 +266,7 @@ static void find_starts(const struct reach *reach,
 	starts[pattern->count] = at;
 }
 
-/* Writes the filled template, if there is a place for it. Its size. */
+/* Writes the filled template to `out`, unless it is NULL. Returns its size. */
 static size_t fill(const struct pattern *made, const struct pattern *pattern,
 		   const char *text, const size_t starts[PARTS_MAX + 1],
 		   char *out)
@@ -295,11 +298,11 @@ char *quire_pattern_fill(const struct pattern *made,
 	size_t starts[PARTS_MAX + 1] = { 0 };
 	struct reach reach;
 	const size_t size = find_reach(&reach, pattern, text);
-	char *out;
 
 	if (size != SIZE_MAX)
 		find_starts(&reach, pattern, text, size, starts);
-	out = malloc(fill(made, pattern, text, starts, NULL) + 1);
+	char *out = malloc(fill(made, pattern, text, starts, NULL) + 1);
+
 	if (out)
 		out[fill(made, pattern, text, starts, out)] = '\0';
 	return out;

@@ -1,9 +1,8 @@
 /*
- * recipe.c - what a recipe says of a name. How it is written is in
- * recipe_read.c and recipe_write.c.
+ * recipe.c - looks up a tensor's name in a recipe, and loads the recipe that
+ * the options of a conversion name. recipe_read.c and recipe_write.c know the
+ * text of a recipe.
  */
-#include "convert/recipe/recipe.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 
 #include "base/error.h"
 #include "convert/recipe/load_file.h"
-#include "convert/recipe/recipe_yaml.h"
+#include "convert/recipe/recipe_private.h"
 #include "format/value.h"
 
 static bool any_matches(const struct recipe_pattern *patterns, size_t count,
@@ -98,20 +97,18 @@ static quire_status check_options(const quire_convert_options *options,
 {
 	if (!quire_recipe_fallback_name(options->fallback))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "%d is no fallback", (int)options->fallback);
+				  "fallback %d does not exist",
+				  (int)options->fallback);
 	if (options->recipe && options->recipe_path)
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "a recipe's text and its path: one of them");
+				  "both a recipe's text and its path are "
+				  "given; give one");
 	return QUIRE_OK;
 }
 
 static quire_status read_options(const quire_convert_options *options,
 				 struct recipe *recipe, quire_error *error)
 {
-	unsigned char *text;
-	size_t size;
-	quire_status status;
-
 	if (options->recipe)
 		return quire_recipe_parse(
 		    options->recipe_name ? options->recipe_name : "recipe",
@@ -120,8 +117,12 @@ static quire_status read_options(const quire_convert_options *options,
 		*recipe = (struct recipe){ .take = NULL };
 		return QUIRE_OK;
 	}
-	status = quire_load_file(options->recipe_path, QUIRE_RECIPE_MAX_SIZE,
-				 &text, &size, error);
+
+	unsigned char *text;
+	size_t size;
+	quire_status status = quire_load_file(
+	    options->recipe_path, QUIRE_RECIPE_MAX_SIZE, &text, &size, error);
+
 	if (status == QUIRE_ERROR_LAYOUT) {
 		if (error)
 			error->status = QUIRE_ERROR_ARGUMENT;
@@ -135,20 +136,20 @@ static quire_status read_options(const quire_convert_options *options,
 	return status;
 }
 
-/* Sets a key, or replaces it. */
+/* Sets a key to a text, which it copies; NULL changes nothing. Bytes that are
+ * not UTF-8 become ?. */
 static quire_status set_string(struct recipe *recipe, const char *key,
 			       const char *text, quire_error *error)
 {
-	const size_t count = recipe->value_count;
-	const size_t size = text ? strlen(text) : 0;
-	struct recipe_value *values;
-	char *copy;
-	size_t at = 0;
-
 	if (!text)
 		return QUIRE_OK;
-	values = quire_arena_own(&recipe->arena, count + 1, sizeof(*values));
-	copy = quire_arena_own(&recipe->arena, size + 1, 1);
+
+	const size_t count = recipe->value_count;
+	const size_t size = strlen(text);
+	struct recipe_value *values =
+	    quire_arena_own(&recipe->arena, count + 1, sizeof(*values));
+	char *copy = quire_arena_own(&recipe->arena, size + 1, 1);
+
 	if (!values || !copy)
 		return quire_fail_memory(error, size + 1);
 	memcpy(copy, text, size);
@@ -158,6 +159,9 @@ static quire_status set_string(struct recipe *recipe, const char *key,
 				*c = '?';
 	if (count > 0)
 		memcpy(values, recipe->values, count * sizeof(*values));
+
+	size_t at = 0;
+
 	while (at < count && strcmp(values[at].key, key) != 0)
 		at++;
 	values[at] = (struct recipe_value){

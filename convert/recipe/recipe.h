@@ -1,16 +1,64 @@
 /*
- * recipe.h - what a conversion is told beyond "convert": docs/recipe.md. A
- * recipe decides; what is decided about is the planner's.
+ * recipe.h - what a user asks of a conversion: docs/recipe.md describes the
+ * file. This stage reads and writes recipes and answers questions about a
+ * tensor's name. The planner (convert/plan) acts on the answers.
  */
 #ifndef QUIRE_CONVERT_RECIPE_RECIPE_H
 #define QUIRE_CONVERT_RECIPE_RECIPE_H
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "convert/recipe/pattern.h"
 #include "quire_convert.h"
 
-/* A pattern as it was written, where, and read. */
+/* ---------------------------------------------------------------- patterns */
+
+/*
+ * A pattern describes names:
+ *
+ *	*	matches any run of characters, also an empty one
+ *	?	matches one character
+ *	{n}	matches one or more characters except . and /, kept as "n"
+ *	\*	matches *; likewise \?, \{, \} and \\
+ *
+ * All other characters match themselves. A template is a text with {n} in it:
+ * the characters that a pattern kept as "n" take its place.
+ */
+
+/* In one pattern or template: each character is one part, and each {n}. */
+#define QUIRE_PATTERN_PARTS_MAX 256
+
+/* Bytes. Only a lone * matches a longer name. */
+#define QUIRE_PATTERN_TEXT_MAX 1024
+
+struct pattern_part; /* of pattern.c */
+
+struct pattern {
+	struct pattern_part *parts;
+	size_t count;
+};
+
+/* Reads a pattern of `size` bytes, which must outlive it. On failure *problem
+ * says what is wrong, in static storage; NULL: out of memory. */
+bool quire_pattern_parse(struct pattern *pattern, const char *text, size_t size,
+			 struct arena *arena, const char **problem);
+
+/* The same for a template, whose names must be names of `pattern`. */
+bool quire_pattern_parse_template(struct pattern *made, const char *text,
+				  size_t size, const struct pattern *pattern,
+				  struct arena *arena, const char **problem);
+
+/* Whether the pattern matches the whole of `text`. */
+bool quire_pattern_matches(const struct pattern *pattern, const char *text);
+
+/* Fills the template with what the pattern, which must match `text`, keeps of
+ * it. If there are several ways to match, each part takes as little as it can,
+ * from left to right. The result is to be freed; NULL: out of memory. */
+char *quire_pattern_fill(const struct pattern *made,
+			 const struct pattern *pattern, const char *text);
+
+/* ----------------------------------------------------------------- recipes */
+
+/* A pattern with its text and its place in the recipe. */
 struct recipe_pattern {
 	const char *text;
 	size_t line;
@@ -24,7 +72,7 @@ struct recipe_rename {
 	struct pattern to;
 };
 
-/* The types of dense tensors: no QUIRE_... means 0, so that all can be said. */
+/* What a dense tensor becomes. */
 enum recipe_dense {
 	RECIPE_DENSE_KEEP,
 	RECIPE_DENSE_F32,
@@ -42,9 +90,9 @@ struct recipe_value {
 	quire_value value; /* what it points to is in the arena */
 };
 
-/* Zero is the recipe of which nothing is said. */
+/* A zeroed struct is the empty recipe: all tensors as they are. */
 struct recipe {
-	const char *name;	     /* for messages; NULL: it was not read */
+	const char *name; /* for messages; NULL: no recipe was read */
 	struct recipe_pattern *take; /* none: all */
 	size_t take_count;
 	struct recipe_pattern *leave;
@@ -55,45 +103,41 @@ struct recipe {
 	size_t dense_count;
 	struct recipe_value *values;
 	size_t value_count;
-	quire_fallback fallback; /* QUIRE_FALLBACK_DEFAULT: not said */
-	uint32_t alignment;	 /* 0: not said */
-	uint64_t split_size;	 /* likewise */
+	quire_fallback fallback; /* QUIRE_FALLBACK_DEFAULT: not given */
+	uint32_t alignment;	 /* 0: not given */
+	uint64_t split_size;	 /* 0: not given, or one file */
 	struct arena arena;
 };
 
 /*
- * Reads the recipe that conversion options name, if they do, into *recipe,
- * and then sets in it what the options say themselves: after this the options'
- * fallback, alignment, split_size, architecture and name are of no account.
- * Fails with IO, ARGUMENT and MEMORY; *recipe is to be freed only if it does
- * not.
+ * Reads the recipe that the options name, if any, then sets what the options
+ * give themselves: fallback, alignment, split_size, architecture, name. After
+ * this the caller reads these from the recipe only. Fails with IO, ARGUMENT and
+ * MEMORY. Free *recipe after success only.
  */
 quire_status quire_recipe_load(const quire_convert_options *options,
 			       struct recipe *recipe, quire_error *error);
 void quire_recipe_free(struct recipe *recipe);
 
-/* Reads a recipe's text. `name` is what messages call it. As above. */
+/* Reads a recipe's text; messages begin with `name`. Fails with ARGUMENT and
+ * MEMORY. Free *recipe after success only. */
 quire_status quire_recipe_parse(const char *name, const void *text, size_t size,
 				struct recipe *recipe, quire_error *error);
 
-/* ARGUMENT, for a rule that makes no sense with a model; the message begins
- * with its place in the recipe. */
+/* Fails with ARGUMENT for a rule that does not fit the model. The message
+ * begins with the rule's place in the recipe. */
 quire_status quire_recipe_fail_rule(const struct recipe *recipe,
 				    const struct recipe_pattern *rule,
 				    quire_error *error, const char *format, ...)
     QUIRE_PRINTF(4, 5);
 
-/* What is said of the tensor that would be called `name`. */
+/* Whether the recipe takes the tensor that would be called `name`. */
 bool quire_recipe_takes(const struct recipe *recipe, const char *name);
-/* NULL: it keeps its name. */
+/* The rule that renames it; NULL: it keeps its name. */
 const struct recipe_rename *quire_recipe_find_rename(
     const struct recipe *recipe, const char *name);
+/* What it becomes if it is dense. */
 enum recipe_dense quire_recipe_dense(const struct recipe *recipe,
 				     const char *name);
-
-/* "keep", "f32" and so on; NULL past the last. */
-const char *quire_recipe_dense_name(enum recipe_dense dense);
-/* "f32", "f16", "error"; those that can be asked for. */
-const char *quire_recipe_fallback_name(quire_fallback fallback);
 
 #endif

@@ -1,13 +1,11 @@
 /*
- * recipe_read.c - from the nodes of a recipe to its rules. Each key at the top
- * has a reader of its own, in one table.
+ * recipe_read.c - turns the nodes of a recipe into its rules. Each key has a
+ * reader, read_<key>.
  */
 #include <string.h>
 
 #include "base/nearest.h"
-#include "convert/recipe/recipe.h"
-#include "convert/recipe/recipe_value.h"
-#include "convert/recipe/recipe_yaml.h"
+#include "convert/recipe/recipe_private.h"
 #include "format/parse.h"
 #include "format/value.h"
 
@@ -35,28 +33,28 @@ static size_t child_count(const struct recipe_node *node)
 	return count;
 }
 
-static quire_status want_scalar(const struct reading *in,
-				const struct recipe_node *node,
-				const char *what)
+static quire_status expect_scalar(const struct reading *in,
+				  const struct recipe_node *node,
+				  const char *what)
 {
 	if (node->kind == RECIPE_SCALAR && !node->tag)
 		return QUIRE_OK;
-	return quire_recipe_fail(in->name, node, in->error, "%s belongs here",
+	return quire_recipe_fail(in->name, node, in->error, "expected %s",
 				 what);
 }
 
-/* A map, or nothing, which is an empty one. */
-static quire_status want_map(const struct reading *in,
-			     const struct recipe_node *node, const char *what)
+/* An empty value stands for an empty map. */
+static quire_status expect_map(const struct reading *in,
+			       const struct recipe_node *node, const char *what)
 {
 	if ((node->kind == RECIPE_MAP && !node->tag) ||
 	    (node->kind == RECIPE_SCALAR && node->size == 0 && !node->quoted))
 		return QUIRE_OK;
-	return quire_recipe_fail(in->name, node, in->error, "%s belongs here",
+	return quire_recipe_fail(in->name, node, in->error, "expected %s",
 				 what);
 }
 
-/* "'%s' is none of a, b and c", with the nearest one, if any is near. */
+/* The message names the known name that is nearest, if one is near. */
 static quire_status fail_unknown(const struct reading *in,
 				 const struct recipe_node *node,
 				 const char *what, const char *(*names)(size_t))
@@ -79,8 +77,9 @@ static quire_status read_pattern(const struct reading *in,
 				 const struct recipe_node *node,
 				 struct recipe_pattern *pattern)
 {
+	const quire_status status =
+	    expect_scalar(in, node, "a pattern of names");
 	const char *problem;
-	quire_status status = want_scalar(in, node, "a pattern of names");
 
 	if (status != QUIRE_OK)
 		return status;
@@ -107,7 +106,7 @@ static quire_status read_patterns(const struct reading *in,
 
 	if (node->kind == RECIPE_MAP || node->tag)
 		return quire_recipe_fail(in->name, node, in->error,
-					 "a list of patterns belongs here");
+					 "expected a list of patterns");
 	if (node->kind == RECIPE_LIST)
 		item = node->first;
 	*patterns =
@@ -148,7 +147,7 @@ static quire_status read_rename_rule(const struct reading *in,
 	quire_status status = read_pattern(in, from, &rename->from);
 
 	if (status == QUIRE_OK)
-		status = want_scalar(in, to, "a new name");
+		status = expect_scalar(in, to, "a new name");
 	if (status != QUIRE_OK)
 		return status;
 	rename->to_text = to->text;
@@ -162,12 +161,12 @@ static quire_status read_rename_rule(const struct reading *in,
 				 to->text, problem);
 }
 
-static quire_status read_renames(const struct reading *in,
-				 const struct recipe_node *node)
+static quire_status read_rename(const struct reading *in,
+				const struct recipe_node *node)
 {
 	struct recipe *recipe = in->recipe;
 	quire_status status =
-	    want_map(in, node, "a map of patterns and new names");
+	    expect_map(in, node, "a map of patterns and new names");
 
 	if (status != QUIRE_OK)
 		return status;
@@ -183,6 +182,25 @@ static quire_status read_renames(const struct reading *in,
 	return status;
 }
 
+/* Finds a scalar among names: *index is its number. `expected` lists them. */
+static quire_status read_choice(const struct reading *in,
+				const struct recipe_node *node,
+				const char *what, const char *expected,
+				const char *(*names)(size_t), size_t *index)
+{
+	const quire_status status = expect_scalar(in, node, expected);
+	const char *name;
+
+	if (status != QUIRE_OK)
+		return status;
+	for (size_t i = 0; (name = names(i)); i++)
+		if (strcmp(name, node->text) == 0) {
+			*index = i;
+			return QUIRE_OK;
+		}
+	return fail_unknown(in, node, what, names);
+}
+
 static const char *dense_name(size_t index)
 {
 	return quire_recipe_dense_name((enum recipe_dense)index);
@@ -192,20 +210,16 @@ static quire_status read_dense_type(const struct reading *in,
 				    const struct recipe_node *node,
 				    enum recipe_dense *type)
 {
-	const char *name;
-	quire_status status = want_scalar(in, node, "keep, f32, f16 or bf16");
+	size_t index = 0;
+	const quire_status status =
+	    read_choice(in, node, "type of dense tensors",
+			"keep, f32, f16 or bf16", dense_name, &index);
 
-	if (status != QUIRE_OK)
-		return status;
-	for (size_t i = 0; (name = dense_name(i)); i++)
-		if (strcmp(name, node->text) == 0) {
-			*type = (enum recipe_dense)i;
-			return QUIRE_OK;
-		}
-	return fail_unknown(in, node, "type of dense tensors", dense_name);
+	*type = (enum recipe_dense)index;
+	return status;
 }
 
-/* A type for all is a rule for all. */
+/* One type for all tensors is one rule, for "*". */
 static quire_status read_dense(const struct reading *in,
 			       const struct recipe_node *node)
 {
@@ -227,7 +241,7 @@ static quire_status read_dense(const struct reading *in,
 			   ? read_dense_type(in, node, &recipe->dense->type)
 			   : status;
 	}
-	status = want_map(in, node, "a type, or a map of patterns and types,");
+	status = expect_map(in, node, "a type, or a map of patterns and types");
 	for (; name && status == QUIRE_OK; name = name->next->next) {
 		struct recipe_dense_rule *rule =
 		    &recipe->dense[recipe->dense_count++];
@@ -248,30 +262,24 @@ static const char *fallback_name(size_t index)
 static quire_status read_fallback(const struct reading *in,
 				  const struct recipe_node *node)
 {
-	const char *name;
-	quire_status status = want_scalar(in, node, "f32, f16 or error");
+	size_t index = 0;
+	const quire_status status = read_choice(
+	    in, node, "fallback", "f32, f16 or error", fallback_name, &index);
 
-	if (status != QUIRE_OK)
-		return status;
-	for (size_t i = 0; (name = fallback_name(i)); i++)
-		if (strcmp(name, node->text) == 0) {
-			in->recipe->fallback =
-			    (quire_fallback)(i + QUIRE_FALLBACK_F32);
-			return QUIRE_OK;
-		}
-	return fail_unknown(in, node, "fallback", fallback_name);
+	in->recipe->fallback = (quire_fallback)(index + QUIRE_FALLBACK_F32);
+	return status;
 }
 
 static quire_status read_size(const struct reading *in,
 			      const struct recipe_node *node, uint64_t *size)
 {
 	const quire_status status =
-	    want_scalar(in, node, "a size, as 4G or 16384,");
+	    expect_scalar(in, node, "a size such as 4G or 16384");
 
 	if (status != QUIRE_OK || quire_size_parse(node->text, size))
 		return status;
 	return quire_recipe_fail(in->name, node, in->error,
-				 "'%.60s' is no size, as 4G or 16384",
+				 "'%.60s' is not a size such as 4G or 16384",
 				 node->text);
 }
 
@@ -286,8 +294,8 @@ static quire_status read_alignment(const struct reading *in,
 	if (size < QUIRE_ALIGNMENT_DEFAULT || size > QUIRE_ALIGNMENT_MAX ||
 	    (size & (size - 1)) != 0)
 		return quire_recipe_fail(in->name, node, in->error,
-					 "'%.60s' is no power of two from %d "
-					 "to %d",
+					 "'%.60s' is not a power of two from "
+					 "%d to %d",
 					 node->text, QUIRE_ALIGNMENT_DEFAULT,
 					 QUIRE_ALIGNMENT_MAX);
 	in->recipe->alignment = (uint32_t)size;
@@ -300,7 +308,7 @@ static quire_status read_split_size(const struct reading *in,
 	return read_size(in, node, &in->recipe->split_size);
 }
 
-/* Why a recipe may not set a key, or NULL. */
+/* Why a recipe may not set a key; NULL: it may. */
 static const char *why_reserved(const struct recipe_node *key)
 {
 	if (key->size == 0 || key->size > QUIRE_KEY_MAX_SIZE)
@@ -309,7 +317,7 @@ static const char *why_reserved(const struct recipe_node *key)
 		if (key->text[i] < '!' || key->text[i] > '~')
 			return "a key is printable ASCII without spaces [F-6]";
 	if (strcmp(key->text, "general.alignment") == 0)
-		return "it is 'alignment', beside 'metadata'";
+		return "set it by 'alignment', beside 'metadata'";
 	if (strcmp(key->text, "general.quantization_version") == 0)
 		return "it is always 2";
 	if (strncmp(key->text, "quire.", 6) == 0 ||
@@ -322,7 +330,7 @@ static quire_status read_metadata(const struct reading *in,
 				  const struct recipe_node *node)
 {
 	struct recipe *recipe = in->recipe;
-	quire_status status = want_map(in, node, "a map of keys and values");
+	quire_status status = expect_map(in, node, "a map of keys and values");
 
 	if (status != QUIRE_OK)
 		return status;
@@ -348,15 +356,12 @@ static quire_status read_metadata(const struct reading *in,
 	return status;
 }
 
-static const struct recipe_key {
+#define KEY(name) { #name, read_##name },
+static const struct {
 	const char *name;
 	read_fn read;
-} keys[] = {
-	{ "take", read_take },		 { "leave", read_leave },
-	{ "rename", read_renames },	 { "dense", read_dense },
-	{ "fallback", read_fallback },	 { "metadata", read_metadata },
-	{ "alignment", read_alignment }, { "split_size", read_split_size },
-};
+} keys[] = { RECIPE_KEYS(KEY) };
+#undef KEY
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
@@ -396,7 +401,8 @@ quire_status quire_recipe_parse(const char *name, const void *text, size_t size,
 	    quire_recipe_read_yaml(name, text, size, &made.arena, &root, error);
 
 	if (status == QUIRE_OK && root)
-		status = want_map(&in, root, "a map of keys, as 'rename:',");
+		status =
+		    expect_map(&in, root, "a map of keys such as 'rename:'");
 	if (status == QUIRE_OK && root)
 		for (const struct recipe_node *key = root->first;
 		     key && status == QUIRE_OK; key = key->next->next)

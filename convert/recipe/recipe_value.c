@@ -1,10 +1,9 @@
 /*
- * recipe_value.c - metadata values. What YAML 1.1 would read as a number or a
- * truth, and we would not (yes, 0x10, 1_000, 012), is refused rather than
- * taken for text: quotes say that text is meant.
+ * recipe_value.c - values as people write them: metadata in YAML, and sizes.
+ * YAML 1.1 has numbers and truth values that this reader does not have (yes,
+ * 0x10, 1_000, 012). It refuses them instead of taking them for text; quotes
+ * make them text.
  */
-#include "convert/recipe/recipe_value.h"
-
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -12,15 +11,16 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "convert/recipe/recipe_private.h"
 #include "format/value.h"
 
 struct scalar_type {
 	const char *name;
 	uint64_t max;	 /* of integers */
-	uint64_t lowest; /* -min */
+	uint64_t lowest; /* of integers: -min */
 };
 
-/* By GGUF's numbers; arrays are no scalar. */
+/* Indexed by GGUF's numbers of types; an array is not a scalar. */
 static const struct scalar_type scalars[] = {
 	[QUIRE_VALUE_U8] = { "u8", UINT8_MAX, 0 },
 	[QUIRE_VALUE_I8] = { "i8", INT8_MAX, UINT64_C(1) << 7 },
@@ -55,7 +55,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* -?(0|[1-9][0-9]*) as a sign and what is behind it. */
+/* Reads -?(0|[1-9][0-9]*) as a sign and a size. */
 static bool parse_integer(const char *text, bool *negative, uint64_t *size)
 {
 	const char *digits = text + (*text == '-');
@@ -71,7 +71,7 @@ static bool parse_integer(const char *text, bool *negative, uint64_t *size)
 	return *digits == '\0';
 }
 
-/* [-+]?[0-9.][0-9.eE+-]*, or with a dot before them inf and nan, whole. */
+/* Reads [-+]?[0-9.][0-9.eE+-]*, [-+]?.inf or .nan. */
 static bool parse_float(const char *text, double *number)
 {
 	const char *digits = text + (*text == '-' || *text == '+');
@@ -108,7 +108,7 @@ static bool is_bool(const struct recipe_node *node)
 	       strcmp(node->text, "false") == 0;
 }
 
-/* The scalar as that type, if it can be. */
+/* Reads the scalar as that type; false if it is none of it. */
 static bool parse_as(const struct recipe_node *node, quire_value_type type,
 		     quire_value *value)
 {
@@ -141,7 +141,7 @@ static bool parse_as(const struct recipe_node *node, quire_value_type type,
 	return true;
 }
 
-/* What YAML 1.1 takes for something else than text, and we for nothing. */
+/* Whether YAML 1.1 reads the scalar as something else than text. */
 static bool is_ambiguous(const struct recipe_node *node)
 {
 	static const char *const words[] = { "yes", "no",   "on",   "off",
@@ -161,12 +161,13 @@ static bool is_ambiguous(const struct recipe_node *node)
 	}
 	if (!is_digit(*digits))
 		return false;
-	/* Of other bases, parted by _ or :, or a date. */
+	/* A number in another base, one with _ or :, or a date. */
 	return (digits[0] == '0' && strchr("xob", digits[1] | 0x20)) ||
 	       digits[strspn(digits, "0123456789_:.+-eE")] == '\0';
 }
 
-/* What a scalar without a tag looks like. */
+/* Finds the type that a scalar without a tag looks like; false if it could be
+ * text or not. */
 static bool guess(const struct recipe_node *node, quire_value_type *type)
 {
 	static const quire_value_type order[] = {
@@ -197,7 +198,7 @@ static quire_status find_type(const struct values *in,
 		return quire_recipe_fail(
 		    in->name, example, in->error,
 		    "'%.40s' may be text or not; put it in quotes, or give it "
-		    "a type, as !u32",
+		    "a type such as !u32",
 		    example->text);
 	}
 	for (size_t i = 0; i < SCALAR_COUNT; i++)
@@ -207,8 +208,8 @@ static quire_status find_type(const struct values *in,
 			return QUIRE_OK;
 		}
 	return quire_recipe_fail(in->name, node, in->error,
-				 "unknown type '!%.20s'; there are u8 to u64, "
-				 "i8 to i64, f32, f64, bool and string",
+				 "unknown type '!%.20s'; the types are u8 to "
+				 "u64, i8 to i64, f32, f64, bool and string",
 				 node->tag);
 }
 
@@ -221,11 +222,13 @@ static quire_status read_scalar(const struct values *in,
 					 "a list holds scalars only");
 	if (parse_as(node, type, value))
 		return QUIRE_OK;
-	return quire_recipe_fail(in->name, node, in->error, "'%.60s' is no %s",
-				 node->text, scalars[type].name);
+	return quire_recipe_fail(in->name, node, in->error,
+				 "'%.60s' is not of type %s", node->text,
+				 scalars[type].name);
 }
 
-/* The bytes of an element as they lie in a file; their number. */
+/* Writes an element as it lies in a file to `bytes`, unless it is NULL. Returns
+ * its size. */
 static size_t store(const quire_value *value, unsigned char *bytes)
 {
 	const size_t size = quire_value_size(value->type);
@@ -242,15 +245,13 @@ static size_t store(const quire_value *value, unsigned char *bytes)
 		store_f32(wide, (float)value->as.f);
 	else if (value->type == QUIRE_VALUE_BOOL)
 		store_u64(wide, value->as.b);
-	else /* a double's bits, and the low bytes of all else */
+	else /* a double's bits; of an integer its low bytes */
 		store_u64(wide, value->as.u);
 	if (bytes)
 		memcpy(bytes, wide, size);
 	return size;
 }
 
-/* Numbers of several sizes have the type that the first one looks like; the
- * next types up are tried for those that do not fit it. */
 static bool all_fit(const struct recipe_node *list, quire_value_type type)
 {
 	quire_value ignored;
@@ -263,6 +264,8 @@ static bool all_fit(const struct recipe_node *list, quire_value_type type)
 	return true;
 }
 
+/* A list of numbers has the type that its first number looks like, if all fit
+ * it, else the next wider type that all fit. */
 static quire_value_type widen(const struct recipe_node *list,
 			      quire_value_type type)
 {
@@ -284,21 +287,20 @@ static quire_status read_list(const struct values *in,
 			      const struct recipe_node *list,
 			      quire_value *value)
 {
-	quire_value_type type;
-	unsigned char *bytes;
-	quire_value element;
-	uint64_t count = 0;
-	size_t size = 0;
-	quire_status status;
-
 	if (!list->first)
 		return quire_recipe_fail(in->name, list, in->error,
 					 "an empty list, which some readers "
-					 "of GGUF cannot take");
+					 "of GGUF cannot read");
 	if (list->first->kind != RECIPE_SCALAR)
 		return quire_recipe_fail(in->name, list->first, in->error,
 					 "a list holds scalars only");
-	status = find_type(in, list, list->first, &type);
+
+	quire_value_type type;
+	quire_status status = find_type(in, list, list->first, &type);
+	uint64_t count = 0;
+	size_t size = 0;
+	quire_value element;
+
 	if (status != QUIRE_OK)
 		return status;
 	type = widen(list, type);
@@ -307,14 +309,16 @@ static quire_status read_list(const struct values *in,
 		if (node->tag)
 			return quire_recipe_fail(in->name, node, in->error,
 						 "the type of a list stands "
-						 "before it");
+						 "before the list");
 		status = read_scalar(in, node, type, &element);
 		if (status != QUIRE_OK)
 			return status;
 		size += store(&element, NULL);
 		count++;
 	}
-	bytes = quire_arena_own(in->arena, size + 1, 1);
+
+	unsigned char *bytes = quire_arena_own(in->arena, size + 1, 1);
+
 	if (!bytes)
 		return quire_fail_memory(in->error, size + 1);
 	*value = (quire_value){ .type = QUIRE_VALUE_ARRAY,
@@ -338,11 +342,49 @@ quire_status quire_recipe_read_value(const char *name,
 
 	if (node->kind == RECIPE_MAP)
 		return quire_recipe_fail(name, node, error,
-					 "a value is a scalar or a list; a key "
-					 "with dots in it is written as one");
+					 "a value is a scalar or a list; write "
+					 "the key with its dots as one key");
 	if (node->kind == RECIPE_LIST)
 		return read_list(&in, node, value);
 	status = find_type(&in, node, node, &type);
 	return status == QUIRE_OK ? read_scalar(&in, node, type, value)
 				  : status;
+}
+
+/* ------------------------------------------------------------------- sizes */
+
+/* Takes a unit, if any, from the front of the text. Returns its factor. */
+static uint64_t take_unit(const char **text)
+{
+	static const char letters[] = "KMGT";
+	const char found = (char)(**text == 'k' ? 'K' : **text);
+	const char *letter = found ? strchr(letters, found) : NULL;
+	const uint64_t thousand = letter && (*text)[1] == 'i' ? 1024 : 1000;
+	uint64_t unit = 1;
+
+	if (!letter)
+		return 1;
+	for (const char *l = letters; l <= letter; l++)
+		unit *= thousand;
+	*text += thousand == 1024 ? 2 : 1;
+	return unit;
+}
+
+bool quire_size_parse(const char *text, uint64_t *size)
+{
+	uint64_t number = 0;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++)
+		if (!checked_mul(number, 10, &number) ||
+		    !checked_add(number, (uint64_t)(*text - '0'), &number))
+			return false;
+	if (!checked_mul(number, take_unit(&text), &number))
+		return false;
+	text += *text == 'B';
+	if (*text || number > INT64_MAX)
+		return false;
+	*size = number;
+	return true;
 }

@@ -1,6 +1,7 @@
 /*
- * recipe_write.c - a recipe as text that reads back as the same recipe. All
- * that a user wrote is in double quotes, in which YAML can say everything.
+ * recipe_write.c - writes a recipe as a text that reads back as the same
+ * recipe. Each key has a writer, write_<key>. Names and texts of the user are
+ * in double quotes, which can hold any character in YAML.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -10,14 +11,13 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "convert/recipe/recipe.h"
-#include "convert/recipe/recipe_value.h"
+#include "convert/recipe/recipe_private.h"
 
-/* What quire_writer_options has for 0. */
+/* What 0 means in quire_writer_options. */
 #define DEFAULT_ALIGNMENT 16384
 
-/* YAML wants a key that is written before a colon to end within 1024
- * characters. */
+/* A YAML key before a colon has at most 1024 characters; a longer one needs a ?
+ * before it. */
 #define KEY_MAX_SIZE 1000
 
 struct text {
@@ -29,10 +29,10 @@ struct text {
 static void put_bytes(struct text *text, const char *bytes, size_t size)
 {
 	const size_t wanted = text->size + size + 1;
-	char *grown;
 
 	if (wanted > text->capacity && !text->failed) {
-		grown = realloc(text->bytes, 2 * wanted);
+		char *grown = realloc(text->bytes, 2 * wanted);
+
 		text->failed = !grown;
 		if (grown) {
 			text->bytes = grown;
@@ -51,7 +51,7 @@ static void put(struct text *text, const char *words)
 	put_bytes(text, words, strlen(words));
 }
 
-/* For numbers, which are short. */
+/* For numbers: at most 63 bytes. */
 static void put_number(struct text *text, const char *format, ...)
     QUIRE_PRINTF(2, 3);
 static void put_number(struct text *text, const char *format, ...)
@@ -65,7 +65,7 @@ static void put_number(struct text *text, const char *format, ...)
 	put(text, number);
 }
 
-/* Takes one character of valid UTF-8 from the front. */
+/* Takes one character from the front of valid UTF-8. */
 static uint32_t take_character(const char **at, size_t *size)
 {
 	const unsigned char first = (unsigned char)**at;
@@ -83,7 +83,7 @@ static uint32_t take_character(const char **at, size_t *size)
 	return character;
 }
 
-/* Characters that do not stand for themselves, or in no YAML file at all. */
+/* Whether a character is not allowed in a YAML file, or not kept by readers. */
 static bool must_escape(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0x2028 ||
@@ -108,7 +108,7 @@ static void put_quoted(struct text *text, const char *string, size_t size)
 	put(text, "\"");
 }
 
-/* A key at two columns, and what goes before its value. */
+/* Writes a key, indented by two columns, up to where its value begins. */
 static void put_key(struct text *text, const char *key)
 {
 	const size_t before = text->size;
@@ -139,26 +139,29 @@ static void put_patterns(struct text *text, const char *key,
 	put(text, "\n");
 }
 
-static void put_names(struct text *text, const struct recipe *recipe)
+static void write_take(struct text *text, const struct recipe *recipe)
 {
-	put(text, "# Patterns are held against the names that 'quire info' "
-		  "shows of the model\n"
-		  "# converted without a recipe: * is any run of characters, "
-		  "? is one, {n} is one\n"
-		  "# or more other than . and /.\n\n"
-		  "# The tensors to take, and of these the ones to leave.\n");
+	put(text, "# The tensors to take, and of these the ones to leave.\n");
 	if (recipe->take_count > 0)
 		put_patterns(text, "take:", recipe->take, recipe->take_count);
 	else
 		put(text, "take: \"*\"\n");
+}
+
+static void write_leave(struct text *text, const struct recipe *recipe)
+{
 	if (recipe->leave_count > 0)
 		put_patterns(text, "leave:", recipe->leave,
 			     recipe->leave_count);
 	else
 		put(text, "leave: []\n");
-	put(text, "\n# New names: the first pattern that matches counts, and "
-		  "what it calls {n} may be\n"
-		  "# in the name.\n"
+}
+
+static void write_rename(struct text *text, const struct recipe *recipe)
+{
+	put(text, "\n# New names. The first pattern that matches counts; the "
+		  "new name may use what\n"
+		  "# the pattern keeps as {n}.\n"
 		  "rename:");
 	put(text, recipe->rename_count > 0 ? "\n" : " {}\n");
 	for (size_t i = 0; i < recipe->rename_count; i++) {
@@ -170,14 +173,14 @@ static void put_names(struct text *text, const struct recipe *recipe)
 	}
 }
 
-static void put_types(struct text *text, const struct recipe *recipe)
+static void write_dense(struct text *text, const struct recipe *recipe)
 {
 	const bool one_for_all = recipe->dense_count == 1 &&
 				 strcmp(recipe->dense->names.text, "*") == 0;
 
 	put(text, "\n# The type of dense tensors: keep, f32, f16 or bf16; or "
-		  "patterns with a\n"
-		  "# type each, of which the first that matches counts.\n"
+		  "patterns with a type\n"
+		  "# each, where the first that matches counts.\n"
 		  "dense:");
 	if (recipe->dense_count == 0 || one_for_all) {
 		put(text, " ");
@@ -191,8 +194,12 @@ static void put_types(struct text *text, const struct recipe *recipe)
 		put(text, quire_recipe_dense_name(recipe->dense[i].type));
 		put(text, "\n");
 	}
-	put(text, "\n# What a quantized weight becomes that no block type "
-		  "holds: f32, f16 or error.\n"
+}
+
+static void write_fallback(struct text *text, const struct recipe *recipe)
+{
+	put(text, "\n# What a quantized weight becomes if no block type holds "
+		  "it: f32, f16 or error.\n"
 		  "fallback: ");
 	put(text, quire_recipe_fallback_name(recipe->fallback));
 	put(text, "\n");
@@ -256,11 +263,11 @@ static void put_value(struct text *text, const quire_value *value)
 	put(text, "]");
 }
 
-static void put_file(struct text *text, const struct recipe *recipe)
+static void write_metadata(struct text *text, const struct recipe *recipe)
 {
-	put(text, "\n# Keys of the container. Without them "
-		  "general.architecture is onnx, and\n"
-		  "# general.name the graph's name.\n"
+	put(text, "\n# Keys of the container. The defaults: "
+		  "general.architecture is onnx,\n"
+		  "# general.name is the graph's name, or else the file's.\n"
 		  "metadata:");
 	put(text, recipe->value_count > 0 ? "\n" : " {}\n");
 	for (size_t i = 0; i < recipe->value_count; i++) {
@@ -268,31 +275,52 @@ static void put_file(struct text *text, const struct recipe *recipe)
 		put_value(text, &recipe->values[i].value);
 		put(text, "\n");
 	}
-	put(text, "\n# Bytes that tensors start on: a power of two from 32 to "
-		  "65536.\n");
+}
+
+static void write_alignment(struct text *text, const struct recipe *recipe)
+{
+	put(text, "\n# Each tensor begins at a multiple of this many bytes: a "
+		  "power of two from 32\n"
+		  "# to 65536.\n");
 	put_number(text, "alignment: %" PRIu32 "\n",
 		   recipe->alignment ? recipe->alignment : DEFAULT_ALIGNMENT);
-	put(text, "\n# The size of a file at most, as 4G; where one file would "
-		  "be larger there are\n"
-		  "# several. 0: always one.\n");
+}
+
+static void write_split_size(struct text *text, const struct recipe *recipe)
+{
+	put(text, "\n# The largest size of one file, such as 4G; a larger "
+		  "container is split into\n"
+		  "# several. 0: always one file.\n");
 	put_number(text, "split_size: %" PRIu64 "\n", recipe->split_size);
 }
+
+#define WRITER(name) write_##name,
+static void (*const writers[])(struct text *,
+			       const struct recipe *) = { RECIPE_KEYS(WRITER) };
+#undef WRITER
 
 quire_status quire_recipe_write(const quire_convert_options *options,
 				char **text, quire_error *error)
 {
 	static const quire_convert_options defaults;
-	struct text made = { .bytes = NULL };
 	struct recipe recipe;
 	const quire_status status =
 	    quire_recipe_load(options ? options : &defaults, &recipe, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	put(&made, "# A recipe for 'quire convert --recipe FILE'.\n\n");
-	put_names(&made, &recipe);
-	put_types(&made, &recipe);
-	put_file(&made, &recipe);
+
+	struct text made = { .bytes = NULL };
+
+	put(&made,
+	    "# A recipe for 'quire convert --recipe FILE'.\n\n"
+	    "# Patterns match the names that 'quire info' shows of the model "
+	    "converted\n"
+	    "# without a recipe: * is any run of characters, ? is one, {n} is "
+	    "one or more\n"
+	    "# other than . and /.\n\n");
+	for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
+		writers[i](&made, &recipe);
 	quire_recipe_free(&recipe);
 	if (made.failed) {
 		free(made.bytes);

@@ -1,18 +1,18 @@
 /*
- * recipe_yaml.c - the only file that knows libyaml: its events, one by one,
- * become nodes. The depth is looked at before the parser goes deeper, so that
- * it never sees more than a few brackets of a million.
+ * recipe_yaml.c - the only file that knows libyaml: turns its events into
+ * nodes, one by one. It checks the depth at each event, so that of a million
+ * brackets the parser reads only the first few.
  */
-#include "convert/recipe/recipe_yaml.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/table.h"
+#include "convert/recipe/recipe_private.h"
 
-/* A map of maps of lists, and one more to have something to refuse. */
+/* The keys, their maps, and lists in those; one more, so that the readers of
+ * keys name the place of a list that is too deep. */
 #define DEPTH_MAX 4
 
 struct reading {
@@ -22,14 +22,14 @@ struct reading {
 	struct arena *arena;
 	quire_error *error;
 	struct recipe_node *root;
-	struct recipe_node *open[DEPTH_MAX]; /* lists and maps within another */
+	struct recipe_node *open[DEPTH_MAX]; /* the lists and maps around */
 	struct recipe_node **end[DEPTH_MAX]; /* where the next child goes */
 	size_t depth;
 	size_t documents;
 	size_t nodes;
 };
 
-/* Of a long path the end. */
+/* The end of a long path. */
 static const char *short_name(const char *name, const char **dots)
 {
 	const size_t size = strlen(name);
@@ -74,13 +74,14 @@ static quire_status fail_event(const struct reading *in,
 		       event->start_mark.column + 1, in->error, text);
 }
 
-/* The place of a byte, of which alone libyaml's reader of characters knows. */
+/* Line and column of a byte: libyaml's reader of characters gives its offset
+ * only. */
 static yaml_mark_t find_mark(const struct reading *in, size_t offset)
 {
 	yaml_mark_t mark = { .index = offset };
 
 	for (size_t i = 0; i < offset && i < in->size; i++) {
-		/* A byte that goes on with a character begins no column. */
+		/* The later bytes of a character begin no column. */
 		mark.column += (in->text[i] & 0xc0) != 0x80;
 		if (in->text[i] == '\n') {
 			mark.line++;
@@ -94,7 +95,7 @@ static quire_status fail_parser(const struct reading *in,
 				const yaml_parser_t *parser)
 {
 	yaml_mark_t mark = parser->problem_mark;
-	const char *problem = parser->problem ? parser->problem : "no YAML";
+	const char *problem = parser->problem ? parser->problem : "not YAML";
 	char text[200];
 
 	if (parser->error == YAML_MEMORY_ERROR)
@@ -117,7 +118,7 @@ static char *copy(const struct reading *in, const void *text, size_t size)
 	return made;
 }
 
-/* Adds a node where the next one belongs. */
+/* Adds a node after the last one. */
 static quire_status add(struct reading *in, const yaml_event_t *event,
 			enum recipe_kind kind, struct recipe_node **added)
 {
@@ -141,7 +142,7 @@ static quire_status add(struct reading *in, const yaml_event_t *event,
 	return QUIRE_OK;
 }
 
-/* ! alone and !!str say that a scalar is text. */
+/* A scalar with ! alone or !!str is text. */
 static quire_status set_tag(const struct reading *in, const yaml_event_t *event,
 			    const yaml_char_t *tag, struct recipe_node *node)
 {
@@ -156,8 +157,8 @@ static quire_status set_tag(const struct reading *in, const yaml_event_t *event,
 	}
 	if (text[0] != '!' || text[1] == '\0')
 		return fail_event(in, event,
-				  "a tag other than the types of "
-				  "metadata, as !u32");
+				  "a tag that is not a type of "
+				  "metadata such as !u32");
 	node->tag = copy(in, text + 1, strlen(text + 1));
 	return node->tag ? QUIRE_OK : fail_memory(in);
 }
@@ -171,8 +172,8 @@ static quire_status add_scalar(struct reading *in, const yaml_event_t *event)
 
 	if (event->data.scalar.anchor)
 		return fail_event(in, event,
-				  "an anchor; write it out where it "
-				  "is used");
+				  "an anchor; write the value out where "
+				  "it is used");
 	if (memchr(value, 0, size))
 		return fail_event(in, event, "a NUL in a text");
 	status = add(in, event, RECIPE_SCALAR, &node);
@@ -196,8 +197,8 @@ static quire_status open_node(struct reading *in, const yaml_event_t *event,
 	if (list ? event->data.sequence_start.anchor
 		 : event->data.mapping_start.anchor)
 		return fail_event(in, event,
-				  "an anchor; write it out where it "
-				  "is used");
+				  "an anchor; write the value out where "
+				  "it is used");
 	if (in->depth == DEPTH_MAX)
 		return fail_event(in, event, "nested too deeply");
 	status = add(in, event, kind, &node);
@@ -213,7 +214,7 @@ static quire_status open_node(struct reading *in, const yaml_event_t *event,
 	return QUIRE_OK;
 }
 
-/* Keys are scalars, and no two are the same. */
+/* Keys are scalars, each given once. */
 static quire_status check_keys(const struct reading *in,
 			       const struct recipe_node *map)
 {
@@ -224,10 +225,10 @@ static quire_status check_keys(const struct reading *in,
 	     key && status == QUIRE_OK; key = key->next->next) {
 		if (key->kind != RECIPE_SCALAR || key->tag)
 			status = quire_recipe_fail(in->name, key, in->error,
-						   "a key that is no text");
+						   "a key that is not text");
 		else if (quire_table_find(&keys, 0, key->text, key->size))
 			status = quire_recipe_fail(in->name, key, in->error,
-						   "key '%.60s' is there twice",
+						   "key '%.60s' is given twice",
 						   key->text);
 		else
 			status = quire_table_add(&keys, 0, key->text, key->size,
@@ -246,8 +247,8 @@ static quire_status take_event(struct reading *in, const yaml_event_t *event)
 		return QUIRE_OK;
 	case YAML_ALIAS_EVENT:
 		return fail_event(in, event,
-				  "an alias; write it out (and a name that "
-				  "begins with *, in quotes)");
+				  "an alias; write the value out (a name that "
+				  "begins with * needs quotes)");
 	case YAML_SCALAR_EVENT:
 		return add_scalar(in, event);
 	case YAML_SEQUENCE_START_EVENT:

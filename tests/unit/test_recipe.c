@@ -1,7 +1,7 @@
 /*
- * test_recipe.c - what recipes may say and what they may not, with the place
- * of the mistake; that a printed recipe reads back as itself; and what they do
- * to a conversion.
+ * test_recipe.c - which recipes are accepted and refused, with the place of the
+ * mistake; that a printed recipe reads back as itself; and what recipes do to a
+ * conversion.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,50 +15,51 @@ static const struct bad_recipe {
 	const char *text;
 	const char *message; /* how it begins, after "r:" */
 } bad_recipes[] = {
-	{ "take", "1:1: a map of keys" },
-	{ "- take", "1:1: a map of keys" },
+	{ "take", "1:1: expected a map of keys" },
+	{ "- take", "1:1: expected a map of keys" },
 	{ "renmae: {}", "1:1: unknown key 'renmae', did you mean 'rename'?" },
 	{ "take: a\n\nsplitsize: 4G",
 	  "3:1: unknown key 'splitsize', did you mean 'split_size'?" },
 	{ "zebra: 1", "1:1: unknown key 'zebra'" },
-	{ "? [a]\n: b", "1:3: a key that is no text" },
-	{ "take: a\ntake: b", "2:1: key 'take' is there twice" },
-	{ "rename: {a: b, a: c}", "1:16: key 'a' is there twice" },
+	{ "? [a]\n: b", "1:3: a key that is not text" },
+	{ "take: a\ntake: b", "2:1: key 'take' is given twice" },
+	{ "rename: {a: b, a: c}", "1:16: key 'a' is given twice" },
 	{ "take: &x a", "1:7: an anchor" },
 	{ "take: &x [a]", "1:7: an anchor" },
 	{ "rename: &x {a: b}", "1:9: an anchor" },
 	{ "take: *x", "1:7: an alias" },
 	{ "take: a\n---\ntake: b", "2:1: a second document" },
 	{ "take: [[[[[a]]]]]", "1:10: nested too deeply" },
-	{ "take: [[a]]", "1:8: a pattern of names belongs here" },
-	{ "take: {a: b}", "1:7: a list of patterns belongs here" },
+	{ "take: [[a]]", "1:8: expected a pattern of names" },
+	{ "take: {a: b}", "1:7: expected a list of patterns" },
 	{ "take: []", "1:7: an empty list takes nothing" },
 	{ "take: ['']", "1:8: '': an empty text" },
 	{ "leave: ['{n']", "1:9: '{n': a { without a }" },
-	{ "take: !u32 a", "1:7: a list of patterns belongs here" },
-	{ "take: !!int 3", "1:7: a tag other than the types" },
-	{ "rename: [a]", "1:9: a map of patterns and new names belongs here" },
-	{ "rename: {a: [b]}", "1:13: a new name belongs here" },
+	{ "take: !u32 a", "1:7: expected a list of patterns" },
+	{ "take: !!int 3", "1:7: a tag that is not a type" },
+	{ "rename: [a]", "1:9: expected a map of patterns and new names" },
+	{ "rename: {a: [b]}", "1:13: expected a new name" },
 	{ "rename: {a: 'b{n}'}", "1:13: 'b{n}': it has a {name} that" },
 	{ "dense: f23", "1:8: unknown type of dense tensors 'f23', did you "
 			"mean 'f32'?" },
 	{ "dense: {a: f64}", "1:12: unknown type of dense tensors 'f64'" },
-	{ "dense: [f16]", "1:8: a type, or a map of patterns and types, " },
+	{ "dense: [f16]",
+	  "1:8: expected a type, or a map of patterns and types" },
 	{ "fallback: none", "1:11: unknown fallback 'none'" },
 	{ "fallback: eror", "1:11: unknown fallback 'eror', did you mean "
 			    "'error'?" },
-	{ "fallback: [f16]", "1:11: f32, f16 or error belongs here" },
-	{ "alignment: 100", "1:12: '100' is no power of two" },
-	{ "alignment: 16", "1:12: '16' is no power of two" },
-	{ "alignment: 128Ki", "1:12: '128Ki' is no power of two" },
-	{ "alignment: -32", "1:12: '-32' is no size" },
-	{ "split_size: 4X", "1:13: '4X' is no size" },
-	{ "split_size: 99999999999T", "1:13: '99999999999T' is no size" },
-	{ "metadata: [a]", "1:11: a map of keys and values belongs here" },
+	{ "fallback: [f16]", "1:11: expected f32, f16 or error" },
+	{ "alignment: 100", "1:12: '100' is not a power of two" },
+	{ "alignment: 16", "1:12: '16' is not a power of two" },
+	{ "alignment: 128Ki", "1:12: '128Ki' is not a power of two" },
+	{ "alignment: -32", "1:12: '-32' is not a size" },
+	{ "split_size: 4X", "1:13: '4X' is not a size" },
+	{ "split_size: 99999999999T", "1:13: '99999999999T' is not a size" },
+	{ "metadata: [a]", "1:11: expected a map of keys and values" },
 	{ "metadata: {'a b': 1}", "1:12: key 'a b': a key is printable" },
 	{ "metadata: {'': 1}", "1:12: key '': a key has 1 to" },
 	{ "metadata: {general.alignment: 32}",
-	  "1:12: key 'general.alignment': it is 'alignment'" },
+	  "1:12: key 'general.alignment': set it by 'alignment'" },
 	{ "metadata: {general.quantization_version: 3}", "1:12: key " },
 	{ "metadata: {quire.version: 2}", "1:12: key 'quire.version'" },
 	{ "metadata: {split.count: 2}", "1:12: key 'split.count'" },
@@ -73,16 +74,16 @@ static const struct bad_recipe {
 	{ "metadata: {a: 1:30}", "1:15: '1:30' may be text or not" },
 	{ "metadata: {a: 2024-01-01}", "1:15: '2024-01-01' may be text" },
 	{ "metadata: {a: 1e300}", "1:15: '1e300' may be text or not" },
-	{ "metadata: {a: !u8 256}", "1:15: '256' is no u8" },
-	{ "metadata: {a: !i8 -129}", "1:15: '-129' is no i8" },
-	{ "metadata: {a: !u32 -1}", "1:15: '-1' is no u32" },
-	{ "metadata: {a: !f32 1e39}", "1:15: '1e39' is no f32" },
-	{ "metadata: {a: !bool yes}", "1:15: 'yes' is no bool" },
+	{ "metadata: {a: !u8 256}", "1:15: '256' is not of type u8" },
+	{ "metadata: {a: !i8 -129}", "1:15: '-129' is not of type i8" },
+	{ "metadata: {a: !u32 -1}", "1:15: '-1' is not of type u32" },
+	{ "metadata: {a: !f32 1e39}", "1:15: '1e39' is not of type f32" },
+	{ "metadata: {a: !bool yes}", "1:15: 'yes' is not of type bool" },
 	{ "metadata: {a: !u33 1}", "1:15: unknown type '!u33'" },
 	{ "metadata: {a: []}", "1:15: an empty list" },
 	{ "metadata: {a: [[1]]}", "1:16: a list holds scalars only" },
 	{ "metadata: {a: [1, {b: 2}]}", "1:19: a list holds scalars only" },
-	{ "metadata: {a: [1, x]}", "1:19: 'x' is no u32" },
+	{ "metadata: {a: [1, x]}", "1:19: 'x' is not of type u32" },
 	{ "metadata: {a: [1, !u8 2]}", "1:19: the type of a list" },
 	{ "metadata: {a: \"\\0\"}", "1:15: a NUL in a text" },
 	{ "take: [a", "2:1: did not find expected ',' or ']'" },
@@ -92,7 +93,7 @@ static const struct bad_recipe {
 	{ "take: \xff", "1:7: invalid leading UTF-8 octet" },
 	{ "take: a\nleave: \xc3\xa4\x01",
 	  "2:9: control characters are not allowed" },
-	{ "%TAG ! x\n--- a", "2:5: a map of keys" },
+	{ "%TAG ! x\n--- a", "2:5: expected a map of keys" },
 };
 
 static quire_status parse(const char *text, struct recipe *recipe,
@@ -111,7 +112,7 @@ static void test_bad(void **state)
 		quire_error error;
 
 		if (parse(row->text, &recipe, &error) != QUIRE_ERROR_ARGUMENT)
-			fail_msg("'%s' is taken", row->text);
+			fail_msg("'%s' is accepted", row->text);
 		assert_int_equal(error.status, QUIRE_ERROR_ARGUMENT);
 		if (strncmp(error.message, "r:", 2) != 0 ||
 		    strncmp(error.message + 2, row->message,
@@ -121,7 +122,7 @@ static void test_bad(void **state)
 	}
 }
 
-/* A line of these would be billions of nodes if aliases were followed. */
+/* With aliases, a line of these would be billions of nodes. */
 static void test_bombs(void **state)
 {
 	const size_t size = 3 << 20;
@@ -137,14 +138,14 @@ static void test_bombs(void **state)
 	text[size] = '\0';
 	assert_int_equal(parse(text, &recipe, &error), QUIRE_ERROR_ARGUMENT);
 	assert_non_null(strstr(error.message, "nested too deeply"));
-	/* A key without end, and a text. */
+	/* A key that does not end, and a text. */
 	memset(text, 'a', size);
 	assert_int_equal(parse(text, &recipe, NULL), QUIRE_ERROR_ARGUMENT);
 	memcpy(text, "take: '", 7);
 	text[size - 1] = '\'';
 	assert_int_equal(parse(text, &recipe, &error), QUIRE_ERROR_ARGUMENT);
 	assert_non_null(strstr(error.message, "more than 256 characters"));
-	/* More nodes than there may be. */
+	/* Too many nodes. */
 	memcpy(text, "take: [a", 8);
 	for (size_t i = 8; i + 1 < size; i += 2)
 		memcpy(text + i, ",a", 2);
@@ -279,7 +280,7 @@ static void test_everything(void **state)
 	free(printed);
 }
 
-/* What the options say goes before. */
+/* Options override the recipe. */
 static void test_options_win(void **state)
 {
 	const quire_convert_options options = {
@@ -353,7 +354,7 @@ static void test_misfits(void **state)
 	scratch_remove(folder);
 }
 
-/* What is left is told, and its linear goes with it. */
+/* The report lists what is left out; its linear is left out with it. */
 static void test_leave(void **state)
 {
 	char *folder = scratch_make();
@@ -390,7 +391,7 @@ static void test_leave(void **state)
 	scratch_remove(folder);
 }
 
-/* What f16 cannot hold stays what it is, and that is told. */
+/* A tensor that f16 cannot hold keeps its type; the report says so. */
 static void test_stays(void **state)
 {
 	char *folder = scratch_make();
