@@ -1,8 +1,8 @@
 /*
- * compare.c - quire_compare_onnx: which linear goes with which node, and which
- * tensor with which constant; what is left over on either side is told. How a
- * quantized weight is compared is in compare_weight.c, how a dense tensor in
- * compare_plain.c.
+ * compare.c - quire_compare_onnx: pairs the linears of a container with the
+ * nodes of a model, and tensors with constants, and reports what has no
+ * partner. compare_weight.c compares a quantized weight, compare_plain.c a
+ * dense tensor. Must not include plan/: it pairs by the names in both files.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,24 +10,21 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/table.h"
-#include "convert/compare/compare_find.h"
-#include "convert/compare/compare_plain.h"
-#include "convert/compare/compare_weight.h"
-#include "convert/onnx/onnx.h"
+#include "convert/compare/compare.h"
 
-/* A report is these, and the strings of its rows in the arena. */
+/* What the user frees. */
 struct report {
-	quire_compare_report public; /* first: what the user holds */
+	quire_compare_report public; /* first: the user's pointer */
 	quire_compare_row *rows;
 	size_t capacity;
-	struct arena strings;
+	struct arena strings; /* of the rows */
 };
 
 struct comparison {
 	struct onnx_model *source;
 	quire_model *file;
 	struct report *report;
-	bool *weight;		    /* of each tensor: a linear has it */
+	bool *weight;		    /* of each tensor: compared as a weight */
 	struct compare_found found; /* in the source */
 	bool *compared;		    /* of each value */
 	size_t *next; /* of each value: the next of its name, or SIZE_MAX */
@@ -55,7 +52,6 @@ static quire_status add_row(struct comparison *in, quire_compare_row row,
 			    const quire_tensor *tensor)
 {
 	struct report *report = in->report;
-	quire_compare_row *slot;
 	const bool has_node = row.node != NULL;
 	const bool has_source = row.source != NULL;
 
@@ -72,8 +68,7 @@ static quire_status add_row(struct comparison *in, quire_compare_row row,
 	if ((has_node && !row.node) || (has_source && !row.source) ||
 	    (tensor && !row.tensor))
 		return fail_memory(in);
-	slot = &report->rows[report->public.count++];
-	*slot = row;
+	report->rows[report->public.count++] = row;
 	report->public.different += row.verdict != QUIRE_VERDICT_SAME;
 	return QUIRE_OK;
 }
@@ -90,7 +85,8 @@ static bool same_text(quire_string text, const char *other)
 	       memcmp(text.data, other, text.size) == 0;
 }
 
-/* A weight and the linear in its place, either of which may be missing. */
+/* Compares a weight with the linear in its place; NULL: one of them is missing.
+ */
 static quire_status compare_pair(struct comparison *in,
 				 struct compare_source *source,
 				 const quire_linear *linear)
@@ -120,7 +116,8 @@ static quire_status compare_pair(struct comparison *in,
 	return add_row(in, row, linear ? linear->weight : NULL);
 }
 
-/* The tensor of that source after another, which may be NULL; or NULL. */
+/* The next tensor of a source after another one, or the first after NULL; NULL:
+ * there is none. */
 static const quire_tensor *next_source(const struct comparison *in,
 				       const char *source,
 				       const quire_tensor *after)
@@ -137,8 +134,9 @@ static const quire_tensor *next_source(const struct comparison *in,
 	return NULL;
 }
 
-/* A weight of no linear, though one may have the same tensor: of several from
- * that source the one that is the same, or else the first. */
+/* Compares a weight that has no linear; a linear may have its tensor all the
+ * same. If several tensors come from its source, the one that is the same
+ * counts, or else the first. */
 static quire_status compare_lookup(struct comparison *in,
 				   const struct compare_source *source)
 {
@@ -172,7 +170,8 @@ static quire_status compare_lookup(struct comparison *in,
 	return add_row(in, row, best);
 }
 
-/* Whether a linear is of that weight's node: it has its name, or its weight. */
+/* Whether a linear belongs to the node of a weight: it has the node's name, or
+ * the weight. */
 static bool belongs(const quire_linear *linear,
 		    const struct compare_source *source)
 {
@@ -182,8 +181,8 @@ static bool belongs(const quire_linear *linear,
 	       (codes && same_text(linear->weight->source, codes->name));
 }
 
-/* Weights with linears, which are in the order of the nodes, or the others. A
- * recipe may have left linears out. */
+/* Compares the weights that have linears, or those that have none. Linears are
+ * in the order of the nodes; a recipe may have left some out. */
 static quire_status compare_weights(struct comparison *in, bool linears)
 {
 	const size_t count = quire_model_linear_count(in->file);
@@ -192,7 +191,6 @@ static quire_status compare_weights(struct comparison *in, bool linears)
 
 	for (size_t i = 0; i < in->found.count && status == QUIRE_OK; i++) {
 		struct compare_source *source = &in->found.weights[i];
-
 		const quire_linear *linear =
 		    quire_model_linear(in->file, index);
 
@@ -211,7 +209,7 @@ static quire_status compare_weights(struct comparison *in, bool linears)
 	return status;
 }
 
-/* Whether a container has a tensor for the constant itself. */
+/* Whether a container should have a dense tensor for the constant. */
 static bool expected(const struct comparison *in, size_t number)
 {
 	const struct onnx_value *value = &in->source->values[number];
@@ -220,45 +218,51 @@ static bool expected(const struct comparison *in, size_t number)
 	return value->origin == ONNX_CONSTANT && !value->sparse &&
 	       value->count > 0 &&
 	       quire_compare_dense_type(value->type, &dtype) &&
-	       (in->found.whole[number] || !in->found.part[number]) &&
+	       (in->found.used_otherwise[number] ||
+		!in->found.used_by_weight[number]) &&
 	       (value->initializer || value->rank > 0);
 }
 
-/* Names of constants, from the last so that chains begin with the first. */
+/* Indexes the constants by name: the first one of a name, and from each the
+ * next one. Goes from the last to the first. */
 static quire_status index_names(struct comparison *in)
 {
 	for (size_t i = in->source->value_count; i-- > 0;) {
 		const char *name = in->source->values[i].name;
 		const size_t size = strlen(name);
-		size_t *head;
-		quire_status status;
 
 		in->next[i] = SIZE_MAX;
 		if (!expected(in, i))
 			continue;
-		head = quire_table_find(&in->names, 0, name, size);
+
+		size_t *head = quire_table_find(&in->names, 0, name, size);
+
 		if (head) {
 			in->next[i] = *head;
 			*head = i;
 			continue;
 		}
-		status =
+
+		const quire_status status =
 		    quire_table_add(&in->names, 0, name, size, i, in->error);
+
 		if (status != QUIRE_OK)
 			return status;
 	}
 	return QUIRE_OK;
 }
 
-/* The first constant of that name that no tensor has taken; SIZE_MAX: none. */
+/* Takes the first constant of a name that no tensor has taken yet. SIZE_MAX:
+ * none. */
 static size_t take_constant(struct comparison *in, quire_string name)
 {
 	size_t *head = quire_table_find(&in->names, 0, name.data, name.size);
-	size_t found;
 
 	if (!head || *head == SIZE_MAX)
 		return SIZE_MAX;
-	found = *head;
+
+	const size_t found = *head;
+
 	*head = in->next[found];
 	in->compared[found] = true;
 	return found;
@@ -269,20 +273,25 @@ static quire_status compare_constant(struct comparison *in,
 {
 	const size_t number = take_constant(in, tensor->source);
 	quire_compare_row row = { .verdict = QUIRE_VERDICT_ONLY_FILE };
-	const struct onnx_value *value;
-	quire_status status;
 
 	if (number == SIZE_MAX)
 		return add_row(in, row, tensor);
-	value = &in->source->values[number];
+
+	const struct onnx_value *value = &in->source->values[number];
+
 	row.source = value->name;
 	row.verdict = QUIRE_VERDICT_SAME;
-	status = quire_compare_plain(value, tensor, &row, in->error);
+
+	const quire_status status =
+	    quire_compare_plain(value, tensor, &row, in->error);
+
 	if (row.reason || row.different)
 		row.verdict = QUIRE_VERDICT_DIFFERS;
 	return status == QUIRE_OK ? add_row(in, row, tensor) : status;
 }
 
+/* Compares the tensors that are no weights with constants, and reports the
+ * constants that are left. */
 static quire_status compare_rest(struct comparison *in)
 {
 	quire_status status = QUIRE_OK;
@@ -310,8 +319,7 @@ static quire_status compare_rest(struct comparison *in)
 	return status;
 }
 
-/* Enough for every weight, linear, tensor and constant; and for every name
- * twice, as a tensor's and as its source's. */
+/* There is a row for each weight, linear, tensor and constant at most. */
 static quire_status allocate(struct comparison *in)
 {
 	const size_t values = in->source->value_count + 1;

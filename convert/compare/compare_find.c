@@ -1,21 +1,99 @@
 /*
- * compare_find.c - asks each node once, and remembers which of its inputs are
- * parts of weights.
+ * compare_find.c - finds the quantized weights of a model: which nodes have
+ * one, and which constants are their codes, scales and so on. Reads no bytes of
+ * constants. Must not include weight/ and plan/, which search a second time.
  */
-#include "convert/compare/compare_find.h"
-
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "convert/compare/compare.h"
+
+#define KIND(name) &quire_compare_kind_##name,
+static const struct compare_kind *const kinds[] = { COMPARE_KINDS(KIND) };
+#undef KIND
+
+/* The kind of a node, or NULL. */
+static const struct compare_kind *find_kind(struct compare_source *source)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		source->has_linear = false;
+		source->transposed = false;
+		source->bias = "";
+		if (kinds[i]->is(source))
+			return kinds[i];
+	}
+	return NULL;
+}
+
+/* Finds the constant of an input. A Reshape or a Gather before it, which move
+ * no number within a row, are skipped. */
+static void find_array(const struct compare_source *source, size_t input,
+		       struct compare_array *array)
+{
+	const struct onnx_node *user = source->holder;
+
+	while (input < user->input_count && user->inputs[input][0]) {
+		array->value = quire_onnx_find(source->model, user->scope,
+					       user->inputs[input]);
+		array->user = user;
+		array->input = input;
+
+		const struct onnx_node *before =
+		    quire_onnx_producer(source->model, array->value);
+
+		if (!before || user != source->holder ||
+		    (!quire_onnx_is(before, "Reshape") &&
+		     !quire_onnx_is(before, "Gather")))
+			return;
+		user = before;
+		input = 0;
+	}
+}
+
+static void find_arrays(struct compare_source *source)
+{
+	source->kind = find_kind(source);
+	for (size_t i = 0; source->kind && i < COMPARE_ARRAY_COUNT; i++)
+		find_array(source, source->kind->inputs[source->index][i],
+			   &source->arrays[i]);
+}
+
+/* How many weights a node has; 0 for most nodes. */
+static size_t weight_count(const struct onnx_model *model,
+			   const struct onnx_node *node)
+{
+	struct compare_source source = { .model = model, .node = node };
+	const struct compare_kind *kind = find_kind(&source);
+
+	if (!kind)
+		return 0;
+	/* The last of several is optional. */
+	source.index = kind->count - 1;
+	find_arrays(&source);
+	return kind->count > 1 && !source.arrays[COMPARE_CODES].value
+		   ? kind->count - 1
+		   : kind->count;
+}
+
+static bool is_late(const struct onnx_model *model,
+		    const struct onnx_node *node)
+{
+	struct compare_source source = { .model = model, .node = node };
+	const struct compare_kind *kind = find_kind(&source);
+
+	return kind && kind->late;
+}
+
+/* ------------------------------------------------------------- whole models */
 
 struct finder {
 	const struct onnx_model *model;
 	struct compare_found *found;
-	uint32_t *inputs; /* of each node: a bit for each that is a part */
+	uint32_t *inputs; /* of each node: a bit for each that is an array */
 	quire_error *error;
 };
 
-/* Inputs of weights are below 32. */
+/* Arrays are inputs below 32. */
 static uint32_t input_bit(size_t input)
 {
 	return input < 32 ? UINT32_C(1) << input : 0;
@@ -35,9 +113,13 @@ static void mark_uses(const struct finder *in)
 			if (!value)
 				continue;
 			if (in->inputs[i] & input_bit(at))
-				in->found->part[value - model->values] = true;
+				in->found
+				    ->used_by_weight[value - model->values] =
+				    true;
 			else
-				in->found->whole[value - model->values] = true;
+				in->found
+				    ->used_otherwise[value - model->values] =
+				    true;
 		}
 	}
 }
@@ -51,7 +133,7 @@ static void find_weight(const struct finder *in, const struct onnx_node *node,
 					   .node = node,
 					   .index = index,
 					   .error = in->error };
-	quire_compare_find(source);
+	find_arrays(source);
 	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
 		const struct compare_array *array = &source->arrays[i];
 
@@ -67,10 +149,10 @@ static void find_weights(const struct finder *in, bool late)
 
 	for (size_t i = 0; i < model->node_count; i++) {
 		const struct onnx_node *node = &model->nodes[i];
-		const size_t count = quire_compare_count(model, node);
+		const size_t count = weight_count(model, node);
 
 		if (count == 0 || (late && in->inputs[i]) ||
-		    quire_compare_is_late(model, node) != late)
+		    is_late(model, node) != late)
 			continue;
 		for (size_t at = 0; at < count; at++)
 			find_weight(in, node, at);
@@ -86,12 +168,13 @@ quire_status quire_compare_find_all(const struct onnx_model *model,
 	size_t total = 1;
 
 	for (size_t i = 0; i < model->node_count; i++)
-		total += quire_compare_count(model, &model->nodes[i]);
+		total += weight_count(model, &model->nodes[i]);
 	in.inputs = calloc(model->node_count + 1, sizeof(*in.inputs));
 	found->weights = calloc(total, sizeof(*found->weights));
-	found->part = calloc(values, sizeof(*found->part));
-	found->whole = calloc(values, sizeof(*found->whole));
-	if (!in.inputs || !found->weights || !found->part || !found->whole) {
+	found->used_by_weight = calloc(values, sizeof(*found->used_by_weight));
+	found->used_otherwise = calloc(values, sizeof(*found->used_otherwise));
+	if (!in.inputs || !found->weights || !found->used_by_weight ||
+	    !found->used_otherwise) {
 		free(in.inputs);
 		return quire_fail_memory(error, total);
 	}
@@ -105,6 +188,6 @@ quire_status quire_compare_find_all(const struct onnx_model *model,
 void quire_compare_found_free(struct compare_found *found)
 {
 	free(found->weights);
-	free(found->part);
-	free(found->whole);
+	free(found->used_by_weight);
+	free(found->used_otherwise);
 }

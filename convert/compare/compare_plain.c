@@ -1,10 +1,9 @@
 /*
- * compare_plain.c - a dense tensor is the bytes of its source, or, where it has
- * another type, each number the nearest one of that type. Rounding is judged
- * by distance, and not done again.
+ * compare_plain.c - compares a dense tensor with its constant. With the same
+ * type, the bytes are equal; with another type, each element is the nearest
+ * number of that type. Checks the distance instead of rounding a second time.
+ * Must not include plan/ or encode/, which choose the type and round.
  */
-#include "convert/compare/compare_plain.h"
-
 #include <fp16.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,8 +11,9 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "convert/compare/compare.h"
 
-/* Bytes of the source that are read together. */
+/* Bytes of the constant that are read at once: whole elements. */
 #define PIECE_SIZE ((size_t)1 << 18)
 
 bool quire_compare_dense_type(int32_t type, quire_dtype *dtype)
@@ -33,42 +33,9 @@ bool quire_compare_dense_type(int32_t type, quire_dtype *dtype)
 	}
 }
 
-/* Elements that are not the same bytes. */
-static quire_status compare_bytes(const struct onnx_value *value,
-				  const quire_tensor *tensor, uint64_t width,
-				  quire_compare_row *row, quire_error *error)
-{
-	unsigned char *piece = malloc(PIECE_SIZE);
-	quire_status status;
-
-	if (!piece)
-		return quire_fail_memory(error, PIECE_SIZE);
-	status = quire_onnx_file_acquire(value->file, error);
-	if (status != QUIRE_OK)
-		goto out;
-	for (uint64_t at = 0; at < value->size && status == QUIRE_OK;
-	     at += PIECE_SIZE) {
-		const uint64_t left = value->size - at;
-		const size_t size =
-		    left < PIECE_SIZE ? (size_t)left : PIECE_SIZE;
-		const unsigned char *other =
-		    (const unsigned char *)tensor->data + at;
-
-		status = quire_onnx_read(value, at, piece, size, error);
-		for (size_t i = 0; status == QUIRE_OK && i < size; i += width)
-			row->different +=
-			    memcmp(piece + i, other + i, width) != 0;
-	}
-	quire_onnx_file_release(value->file);
-	row->count = value->count;
-out:
-	free(piece);
-	return status;
-}
-
-/* How far the nearest number of a type may lie from one: half a step, by the
- * bits of a significand, 11 or 8; among the smallest numbers, whose exponent
- * ends, half of the smallest one. */
+/* How far a number may be from the nearest one of a type: half of the last bit
+ * of a significand, which has 11 or 8 bits; for subnormal numbers, half of the
+ * smallest one. */
 static double half_step(quire_dtype dtype, double value)
 {
 	const int bits = dtype == QUIRE_F16 ? 11 : 8;
@@ -79,7 +46,7 @@ static double half_step(quire_dtype dtype, double value)
 	return fmax(ldexp(1, exponent - 1 - bits), least);
 }
 
-/* A number that a recipe has rounded to another type. */
+/* Checks a number that a recipe has rounded to another type. */
 static void compare_number(quire_dtype dtype, double before, double after,
 			   quire_compare_row *row)
 {
@@ -94,8 +61,7 @@ static void compare_number(quire_dtype dtype, double before, double after,
 		row->different++;
 }
 
-/* A dense number of the source, in the type that it has there. */
-static double source_number(quire_dtype dtype, const unsigned char *bytes)
+static double number_at(quire_dtype dtype, const unsigned char *bytes)
 {
 	unsigned char wide[4] = { 0 };
 
@@ -107,21 +73,29 @@ static double source_number(quire_dtype dtype, const unsigned char *bytes)
 	return (double)load_f32(wide);
 }
 
-/* Elements that are not the nearest ones of the tensor's type. */
-static quire_status compare_rounded(const struct onnx_value *value,
-				    quire_dtype dtype,
-				    const quire_tensor *tensor,
-				    quire_compare_row *row, quire_error *error)
+/* Bytes of an element of a dense type. */
+static size_t width_of(quire_dtype dtype)
 {
-	const size_t from_width = dtype == QUIRE_F32 ? 4 : 2;
-	const size_t to_width = tensor->dtype == QUIRE_F32 ? 4 : 2;
+	return dtype == QUIRE_F32 ? 4 : 2;
+}
+
+/* Counts the elements of a tensor that differ from those of a constant, whose
+ * type is `from`. */
+static quire_status compare_elements(const struct onnx_value *value,
+				     quire_dtype from,
+				     const quire_tensor *tensor,
+				     quire_compare_row *row, quire_error *error)
+{
+	const quire_dtype to = tensor->dtype;
+	const size_t width = width_of(from);
 	const unsigned char *other = tensor->data;
 	unsigned char *piece = malloc(PIECE_SIZE);
-	quire_status status;
 
 	if (!piece)
 		return quire_fail_memory(error, PIECE_SIZE);
-	status = quire_onnx_file_acquire(value->file, error);
+
+	quire_status status = quire_onnx_file_acquire(value->file, error);
+
 	if (status != QUIRE_OK)
 		goto out;
 	for (uint64_t at = 0; at < value->size && status == QUIRE_OK;
@@ -132,10 +106,13 @@ static quire_status compare_rounded(const struct onnx_value *value,
 
 		status = quire_onnx_read(value, at, piece, size, error);
 		for (size_t i = 0; status == QUIRE_OK && i < size;
-		     i += from_width, other += to_width)
-			compare_number(
-			    tensor->dtype, source_number(dtype, piece + i),
-			    source_number(tensor->dtype, other), row);
+		     i += width, other += width_of(to))
+			if (from == to)
+				row->different +=
+				    memcmp(piece + i, other, width) != 0;
+			else
+				compare_number(to, number_at(from, piece + i),
+					       number_at(to, other), row);
 	}
 	quire_onnx_file_release(value->file);
 	row->count = value->count;
@@ -153,7 +130,7 @@ static uint64_t element_count(const quire_tensor *tensor)
 {
 	uint32_t count, size;
 
-	/* A dense type's block is one element. */
+	/* A block of a dense type is one element. */
 	quire_dtype_block(tensor->dtype, &count, &size);
 	return tensor->size / size;
 }
@@ -169,10 +146,7 @@ quire_status quire_compare_plain(const struct onnx_value *value,
 		row->reason = "the type differs";
 	else if (value->count != element_count(tensor))
 		row->reason = "the size differs";
-	else if (dtype != tensor->dtype)
-		return compare_rounded(value, dtype, tensor, row, error);
 	else
-		return compare_bytes(value, tensor, value->size / value->count,
-				     row, error);
+		return compare_elements(value, dtype, tensor, row, error);
 	return QUIRE_OK;
 }

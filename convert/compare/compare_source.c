@@ -1,16 +1,15 @@
 /*
- * compare_source.c - constants, what stands between them and a node, and their
- * numbers. Every place is checked against what the file has.
+ * compare_source.c - reads the constants of a weight and takes single elements
+ * out of them. Checks each place against the size of its constant. Must not
+ * include weight/, which reads whole rows in another way.
  */
-#include "convert/compare/compare_source.h"
-
 #include <fp16.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "convert/compare/compare_kinds.h"
+#include "convert/compare/compare.h"
 
 quire_status quire_compare_malformed(const struct compare_source *source,
 				     const char *what)
@@ -20,64 +19,23 @@ quire_status quire_compare_malformed(const struct compare_source *source,
 			  source->node->op_type, what);
 }
 
-size_t quire_compare_count(const struct onnx_model *model,
-			   const struct onnx_node *node)
+/* Reads all bytes of a constant. */
+static quire_status read_constant(const struct compare_source *source,
+				  const struct onnx_value *value,
+				  unsigned char *bytes)
 {
-	struct compare_source source = { .model = model, .node = node };
-	const struct compare_kind *kind = quire_compare_kind(&source);
+	quire_status status =
+	    quire_onnx_file_acquire(value->file, source->error);
 
-	if (!kind)
-		return 0;
-	/* The last of several may be left out. */
-	source.index = kind->count - 1;
-	quire_compare_find(&source);
-	return kind->count > 1 && !source.arrays[COMPARE_CODES].value
-		   ? kind->count - 1
-		   : kind->count;
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_onnx_read(value, 0, bytes, (size_t)value->size,
+				 source->error);
+	quire_onnx_file_release(value->file);
+	return status;
 }
 
-bool quire_compare_is_late(const struct onnx_model *model,
-			   const struct onnx_node *node)
-{
-	struct compare_source source = { .model = model, .node = node };
-	const struct compare_kind *kind = quire_compare_kind(&source);
-
-	return kind && kind->late;
-}
-
-/* The constant of an input: its own, or what a Reshape or a Gather, which move
- * no number within a row, takes. */
-static void find_array(const struct compare_source *source, size_t input,
-		       struct compare_array *array)
-{
-	const struct onnx_node *user = source->holder;
-
-	while (input < user->input_count && user->inputs[input][0]) {
-		const struct onnx_node *before;
-
-		array->value = quire_onnx_find(source->model, user->scope,
-					       user->inputs[input]);
-		array->user = user;
-		array->input = input;
-		before = quire_onnx_producer(source->model, array->value);
-		if (!before || user != source->holder ||
-		    (!quire_onnx_is(before, "Reshape") &&
-		     !quire_onnx_is(before, "Gather")))
-			return;
-		user = before;
-		input = 0;
-	}
-}
-
-void quire_compare_find(struct compare_source *source)
-{
-	source->kind = quire_compare_kind(source);
-	for (size_t i = 0; source->kind && i < COMPARE_ARRAY_COUNT; i++)
-		find_array(source, source->kind->inputs[source->index][i],
-			   &source->arrays[i]);
-}
-
-/* The dimensions that a Reshape says, with 0 and -1 as they are. */
+/* Reads the dimensions that a Reshape gives, with 0 and -1 unresolved. */
 static quire_status read_shape(struct compare_source *source,
 			       const struct onnx_node *reshape)
 {
@@ -87,31 +45,25 @@ static quire_status read_shape(struct compare_source *source,
 				  reshape->inputs[1])
 		: NULL;
 	unsigned char bytes[8 * COMPARE_RANK_MAX];
-	quire_status status;
 
 	if (!shape || shape->origin != ONNX_CONSTANT ||
 	    shape->type != ONNX_INT64 || shape->count > COMPARE_RANK_MAX)
 		return quire_compare_malformed(source,
-					       "a shape is no constant");
-	status = quire_onnx_file_acquire(shape->file, source->error);
-	if (status != QUIRE_OK)
-		return status;
-	status = quire_onnx_read(shape, 0, bytes, (size_t)shape->size,
-				 source->error);
-	quire_onnx_file_release(shape->file);
+					       "a shape is not a constant");
+
+	const quire_status status = read_constant(source, shape, bytes);
+
 	source->rank = (size_t)shape->count;
 	for (size_t i = 0; status == QUIRE_OK && i < source->rank; i++)
 		source->dims[i] = load_u64(bytes + 8 * i);
 	return status;
 }
 
-/* The dimensions of the codes as the holder sees them. */
+/* Finds the dimensions of the codes as the holder has them. */
 static quire_status find_dims(struct compare_source *source)
 {
 	const struct compare_array *codes = &source->arrays[COMPARE_CODES];
 	const struct onnx_value *value = codes->value;
-	uint64_t known = 1;
-	quire_status status;
 
 	if (value->rank > COMPARE_RANK_MAX)
 		return quire_compare_malformed(source, "codes of too many "
@@ -121,7 +73,10 @@ static quire_status find_dims(struct compare_source *source)
 		source->dims[i] = (uint64_t)value->dims[i];
 	if (!quire_onnx_is(codes->user, "Reshape"))
 		return QUIRE_OK;
-	status = read_shape(source, codes->user);
+
+	const quire_status status = read_shape(source, codes->user);
+	uint64_t known = 1;
+
 	if (status != QUIRE_OK)
 		return status;
 	for (size_t i = 0; i < source->rank; i++) {
@@ -141,34 +96,28 @@ static quire_status read_array(const struct compare_source *source,
 			       struct compare_array *array)
 {
 	const struct onnx_value *value = array->value;
-	quire_status status;
 
 	if (value->sparse || value->size > SIZE_MAX - 1)
 		return quire_compare_malformed(source, "an input is sparse");
 	array->bytes = malloc((size_t)value->size + 1);
 	if (!array->bytes)
 		return quire_fail_memory(source->error, value->size);
-	status = quire_onnx_file_acquire(value->file, source->error);
-	if (status != QUIRE_OK)
-		return status;
-	status = quire_onnx_read(value, 0, array->bytes, (size_t)value->size,
-				 source->error);
-	quire_onnx_file_release(value->file);
-	return status;
+	return read_constant(source, value, array->bytes);
 }
 
 static quire_status read_arrays(struct compare_source *source)
 {
 	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
 		struct compare_array *array = &source->arrays[i];
-		quire_status status;
 
 		if (!array->user && i >= COMPARE_ZEROS)
 			continue;
 		if (!array->value || array->value->origin != ONNX_CONSTANT)
 			return quire_compare_malformed(
-			    source, "an input is no constant");
-		status = read_array(source, array);
+			    source, "an input is not a constant");
+
+		const quire_status status = read_array(source, array);
+
 		if (status != QUIRE_OK)
 			return status;
 	}
@@ -227,20 +176,22 @@ static bool float_at(const struct compare_array *array, uint64_t index,
 	return true;
 }
 
-/* The number at `index` of packed ones, low bits first; of two's complement
- * that plus 2^(bits - 1), as the block types have it. */
+/* The number at `index` of packed numbers, low bits first. Adds 2^(bits - 1) to
+ * two's complement, because the block types do. */
 static bool packed_at(const struct compare_source *source,
 		      const struct compare_array *array, uint64_t index,
 		      double *number)
 {
 	const uint64_t each = 8 / source->bits;
 	const unsigned half = 1u << (source->bits - 1);
-	unsigned code;
 
 	if (index / each >= array->value->size)
 		return false;
-	code = array->bytes[index / each];
-	code = code >> (index % each * source->bits) & (2 * half - 1);
+
+	const unsigned byte = array->bytes[index / each];
+	const unsigned code =
+	    byte >> (index % each * source->bits) & (2 * half - 1);
+
 	*number = (double)(source->is_signed ? code ^ half : code);
 	return true;
 }
@@ -277,17 +228,18 @@ quire_status quire_compare_element(const struct compare_source *source,
 {
 	const struct compare_array *order = &source->arrays[COMPARE_ORDER];
 	struct compare_place place;
-	uint32_t block;
 
 	source->kind->place(source, row, col, &place);
 	if (order->value) {
 		if (col >= order->value->size / 4)
 			return quire_compare_malformed(source,
 						       "g_idx is too short");
-		block = load_u32(order->bytes + 4 * col);
+
+		const uint32_t block = load_u32(order->bytes + 4 * col);
+
 		if (block >= source->blocks)
 			return quire_compare_malformed(
-			    source, "g_idx names a block that is not there");
+			    source, "g_idx names a block that does not exist");
 		place.scale += block - col / source->block_size;
 		place.zero += block - col / source->block_size;
 	}

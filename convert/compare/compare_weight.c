@@ -1,23 +1,24 @@
 /*
- * compare_weight.c - decodes a tensor block by block, and counts what is not as
- * the source has it.
+ * compare_weight.c - decodes a tensor element by element and counts those that
+ * differ from the source. Reads the blocks by their description in
+ * spec/format.md and must not include format/blocks.h or encode/: a mistake
+ * there must be found here.
  */
-#include "convert/compare/compare_weight.h"
-
 #include <fp16.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "convert/compare/compare.h"
 
-/* What rounding to f16 may do to a scale, relative to it. */
+/* The largest relative error of rounding a scale to f16. */
 static const double half_step = 0x1p-11;
 
 /* Columns of a block of Q4_0, Q4_1 and Q8_0. */
 #define BLOCK_COUNT 32
 
-/* One element of the container: (code - zero) * scale or, where there is an
- * offset, code * scale + offset. A dense one is its own code. */
+/* One element of the container: (code - zero) * scale, or, with an offset,
+ * code * scale + offset. A dense element is its own code. */
 struct stored {
 	double code;
 	double zero;
@@ -67,7 +68,7 @@ static struct stored stored_at(const quire_tensor *tensor, uint64_t row,
 	}
 }
 
-/* Counts a number that was rounded to f16; whether it is that. */
+/* Checks a number that was rounded to f16, and notes its error. */
 static void check_rounding(double value, double rounded, quire_compare_row *row)
 {
 	const double error =
@@ -116,7 +117,8 @@ static void compare_element(const struct compare_element *element,
 			       row);
 }
 
-/* Past k the type decodes to zero, or Q4_1 to what is nearest to it. */
+/* Whether a column past k decodes to zero; in Q4_1, to the value nearest to
+ * zero. */
 static bool padding_is_zero(const struct stored *stored, quire_dtype dtype)
 {
 	const double value =
@@ -138,18 +140,19 @@ static quire_status compare_elements(const struct compare_source *source,
 			const struct stored stored =
 			    stored_at(tensor, row, col);
 			struct compare_element element;
-			quire_status status;
 
 			if (col >= source->k) {
 				counts->different +=
 				    !padding_is_zero(&stored, tensor->dtype);
 				continue;
 			}
-			status =
+
+			const quire_status status =
 			    quire_compare_element(source, row, col, &element);
+
 			if (status != QUIRE_OK)
 				return status;
-			/* Each scale of either side is looked at once. */
+			/* Checks each scale of either side once. */
 			compare_element(&element, &stored, tensor->dtype,
 					col % BLOCK_COUNT == 0 ||
 					    element.scale_at != scale_at,
@@ -160,7 +163,7 @@ static quire_status compare_elements(const struct compare_source *source,
 	return QUIRE_OK;
 }
 
-/* What no number tells of a linear, or NULL. */
+/* What differs between the linears besides their elements, or NULL. */
 static const char *linear_mismatch(const struct compare_source *source,
 				   const quire_linear *linear)
 {
@@ -178,12 +181,12 @@ static const char *linear_mismatch(const struct compare_source *source,
 	if (linear->bias &&
 	    (linear->bias->source.size != size ||
 	     memcmp(linear->bias->source.data, bias, size) != 0))
-		return "the bias is another";
+		return "another bias";
 	return NULL;
 }
 
-/* Whether the tensor has the dimensions of the codes, the last one padded;
- * where those are more than four, the first ones drawn together. */
+/* Whether the tensor has the dimensions of the codes: the last one padded; if
+ * there are more than four, the first ones multiplied into one. */
 static bool has_shape(const struct compare_source *source,
 		      const quire_tensor *tensor)
 {
@@ -212,7 +215,7 @@ static const char *tensor_mismatch(const struct compare_source *source,
 	case QUIRE_Q8_0:
 		break;
 	default:
-		return "of a type that no conversion makes";
+		return "no conversion makes a tensor of this type";
 	}
 	return has_shape(source, tensor) ? NULL : "the shape differs";
 }

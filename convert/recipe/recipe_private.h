@@ -29,7 +29,7 @@
 #define QUIRE_RECIPE_MAX_SIZE  ((uint64_t)4 << 20)
 #define QUIRE_RECIPE_MAX_NODES 250000
 
-/* -------------------------------------------------------- recipe_yaml.c */
+/* ----------------------------------------------------------- recipe_yaml.c */
 
 enum recipe_kind {
 	RECIPE_SCALAR,
@@ -67,7 +67,7 @@ quire_status quire_recipe_fail(const char *name, const struct recipe_node *node,
 			       quire_error *error, const char *format, ...)
     QUIRE_PRINTF(4, 5);
 
-/* ------------------------------------------------------- recipe_value.c */
+/* ---------------------------------------------------------- recipe_value.c */
 
 /* Reads a metadata value from a node, into the arena. Fails with ARGUMENT and
  * MEMORY. */
@@ -79,7 +79,7 @@ quire_status quire_recipe_read_value(const char *name,
 /* The tag of a type: "u32" and so on; NULL for an array. */
 const char *quire_recipe_type_name(quire_value_type type);
 
-/* ------------------------------------------------------------- recipe.c */
+/* ---------------------------------------------------------------- recipe.c */
 
 /* "keep", "f32" and so on; NULL past the last. */
 const char *quire_recipe_dense_name(enum recipe_dense dense);

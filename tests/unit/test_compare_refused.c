@@ -1,7 +1,8 @@
 /*
- * test_compare_refused.c - bad models held against the container of a good one
- * whose weight has the same name: an answer or an error, and never a read
- * beyond what either has. That a container has changed is test_convert_kinds's.
+ * test_compare_refused.c - compares bad models with the container of a good
+ * model whose weight has the same name: the result is a report or an error, and
+ * nothing reads past the end of either file. test_convert_kinds.c tests changed
+ * containers.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "tests/support/scratch.h"
 #include "tests/unit/converted.h"
 
-/* By the beginning of their names; the last one is for all others. */
+/* Found by the beginning of the name; the last row is for all others. */
 static const struct partner {
 	const char *bad;
 	const char *good;
@@ -86,10 +87,10 @@ static void test_bad_models(void **state)
 	}
 }
 
-/* What contradicts itself in a way that reading it meets. */
-static void test_told(void **state)
+/* Contradictions that reading the weight finds. */
+static void test_reported(void **state)
 {
-	static const struct told {
+	static const struct report_row {
 		const char *bad;
 		const char *good;
 		const char *message;
@@ -99,9 +100,9 @@ static void test_told(void **state)
 		{ "moe_bits", "good/moe_zero_points",
 		  "attributes that the operator does not have" },
 		{ "dq_input", "good/dq_int4_zero_points", NULL },
-		{ "bnb4_input", "good/bnb4_nf4", "an input is no constant" },
+		{ "bnb4_input", "good/bnb4_nf4", "an input is not a constant" },
 		{ "g_idx_range", "good/g_idx",
-		  "g_idx names a block that is not there" },
+		  "g_idx names a block that does not exist" },
 	};
 
 	(void)state;
@@ -134,7 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_models),
-		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,212 @@
+/*
+ * compare.h - `quire compare`: reads the quantized weights of an ONNX model a
+ * second time and checks the tensors of a container against them.
+ *
+ * A check that shared code with the converter would share its mistakes. So
+ * compare/ has its own reading of each operator, written from the operator's
+ * documentation, and its own statement of the block layouts, written from
+ * spec/format.md. It reads in the plainest way: whole constants in memory, one
+ * element at a time. It may include convert/onnx (where the constants of a
+ * model lie), base/ and public headers; not operators/, weight/, plan/, encode/
+ * and format/blocks.h. scripts/check_arrows enforces this.
+ */
+#ifndef QUIRE_CONVERT_COMPARE_COMPARE_H
+#define QUIRE_CONVERT_COMPARE_COMPARE_H
+
+#include "convert/onnx/onnx.h"
+#include "quire_convert.h"
+
+/* --------------------------------------------------- a weight of the model */
+
+/* No weight has codes of more dimensions. */
+#define COMPARE_RANK_MAX 8
+
+/* The constants of a weight; COMPARE_ORDER is g_idx. */
+enum {
+	COMPARE_CODES,
+	COMPARE_SCALES,
+	COMPARE_ZEROS,
+	COMPARE_ORDER,
+	COMPARE_ARRAY_COUNT
+};
+
+struct compare_array {
+	const struct onnx_value *value; /* NULL: absent */
+	const struct onnx_node *user;	/* the node that has it as input */
+	size_t input;			/* the input's number */
+	unsigned char *bytes;
+};
+
+struct compare_source {
+	/* Set by the caller. */
+	const struct onnx_model *model;
+	const struct onnx_node *node;
+	size_t index; /* among the weights of the node */
+	quire_error *error;
+	/* Set by quire_compare_find_all. */
+	const struct compare_kind *kind;
+	const struct onnx_node *holder; /* the node that has the arrays */
+	struct compare_array arrays[COMPARE_ARRAY_COUNT];
+	bool transposed; /* a row of the weight is a column of the codes */
+	bool has_linear;
+	const char *bias; /* of the linear: its name; empty: none */
+	/* Set by quire_compare_open. */
+	uint64_t k;
+	uint64_t n;
+	size_t rank; /* of the codes */
+	uint64_t dims[COMPARE_RANK_MAX];
+	uint64_t bits;
+	bool is_signed;		/* two's complement */
+	bool around_0;		/* an absent zero point is 0 */
+	const double *codebook; /* NULL: a code is a number */
+	uint64_t block_size;	/* 0: no blocks */
+	uint64_t blocks;	/* in a row */
+	size_t axis;		/* of DequantizeLinear */
+};
+
+/* Where an element of the weight lies in each array, in elements. */
+struct compare_place {
+	uint64_t code;
+	uint64_t scale;
+	uint64_t zero;
+};
+
+/* ------------------------------------------------------------------- kinds */
+
+#define COMPARE_NO_INPUT SIZE_MAX
+
+/* How an operator stores weights. */
+struct compare_kind {
+	/* Whether the node has such weights; if so, sets holder, transposed,
+	 * has_linear and bias. */
+	bool (*is)(struct compare_source *source);
+	/* A node counts only if no other node has an input of it as an array
+	 * of a weight. */
+	bool late;
+	size_t count; /* of weights of a node */
+	/* For each weight: the numbers of the holder's inputs. */
+	size_t inputs[3][COMPARE_ARRAY_COUNT];
+	/* Sets k, n, bits and the fields below them. Rank and dims are set. */
+	quire_status (*measure)(struct compare_source *source);
+	void (*place)(const struct compare_source *source, uint64_t row,
+		      uint64_t col, struct compare_place *place);
+};
+
+/*
+ * The kinds. A node is of the first kind that accepts it. To add one: its name
+ * here, and a file that defines quire_compare_kind_<name>, in CMakeLists.txt.
+ */
+/* clang-format off */
+#define COMPARE_KINDS(X) \
+	X(matmulnbits) \
+	X(gather_block_quantized) \
+	X(matmul_bnb4) \
+	X(qmoe) \
+	X(dequantized_product) \
+	X(dequantized_rows) \
+	X(dequantized)
+/* clang-format on */
+
+#define COMPARE_KIND_DECLARE(name)                                             \
+	extern const struct compare_kind quire_compare_kind_##name;
+COMPARE_KINDS(COMPARE_KIND_DECLARE)
+#undef COMPARE_KIND_DECLARE
+
+/* For the kinds. Sets k to the last dimension times `each`, n to the product of
+ * the others. */
+quire_status quire_compare_measure_rows(struct compare_source *source,
+					uint64_t each);
+
+/* An integer attribute; 0 if it is negative. */
+static inline uint64_t compare_attribute(const struct onnx_node *node,
+					 const char *name, int64_t absent)
+{
+	const int64_t value = quire_onnx_integer(node, name, absent);
+
+	return value < 0 ? 0 : (uint64_t)value;
+}
+
+/* The name of an input; empty: absent. */
+static inline const char *compare_input(const struct onnx_node *node,
+					size_t input)
+{
+	return input < node->input_count ? node->inputs[input] : "";
+}
+
+/* Rounds up, and cannot overflow. */
+static inline uint64_t compare_div_up(uint64_t value, uint64_t by)
+{
+	return value / by + (value % by != 0);
+}
+
+/* ---------------------------------------------------------- compare_find.c */
+
+struct compare_found {
+	/* Each as quire_compare_find leaves it, in the order of the nodes;
+	 * those of late kinds are last. */
+	struct compare_source *weights;
+	size_t count;
+	/* Of each value: it is an array of a weight; another input of a node.
+	 */
+	bool *used_by_weight;
+	bool *used_otherwise;
+};
+
+/* Finds all quantized weights of a model. Free *found in any case. Fails with
+ * MEMORY only; reading the weights reports to `error`, too. */
+quire_status quire_compare_find_all(const struct onnx_model *model,
+				    struct compare_found *found,
+				    quire_error *error);
+void quire_compare_found_free(struct compare_found *found);
+
+/* -------------------------------------------------------- compare_source.c */
+
+/*
+ * Reads the arrays of a weight that was found. Close it in any case. Fails
+ * with LAYOUT for a node that contradicts itself, IO, MEMORY.
+ */
+quire_status quire_compare_open(struct compare_source *source);
+void quire_compare_close(struct compare_source *source);
+
+/* One element of the weight: (code - zero) * scale. */
+struct compare_element {
+	double code;
+	double zero;
+	double scale;
+	uint64_t scale_at; /* the scale's place in its array */
+};
+
+/* Fails with LAYOUT if an array is too short. */
+quire_status quire_compare_element(const struct compare_source *source,
+				   uint64_t row, uint64_t col,
+				   struct compare_element *element);
+
+/* Fails with LAYOUT, naming the node. */
+quire_status quire_compare_malformed(const struct compare_source *source,
+				     const char *what);
+
+/* ------------------------------------ compare_weight.c and compare_plain.c */
+
+/*
+ * Compares a tensor with a weight that was found. Fills in the counts, the
+ * scale error and the verdict of *row; sets *reason if the two cannot be
+ * compared element by element. `linear` is the tensor's, or NULL if the weight
+ * has none. Fails as quire_compare_open and quire_compare_element do.
+ */
+quire_status quire_compare_weight(struct compare_source *source,
+				  const quire_tensor *tensor,
+				  const quire_linear *linear,
+				  quire_compare_row *row, const char **reason);
+
+/* The dense type of a container with the elements of an ONNX type, if there is
+ * one. */
+bool quire_compare_dense_type(int32_t type, quire_dtype *dtype);
+
+/* Compares a tensor with a constant, which is of a dense type and has elements.
+ * Counts in *row the elements and those that differ, and the largest rounding;
+ * sets its `reason` if the two cannot be compared. Fails with IO and MEMORY. */
+quire_status quire_compare_plain(const struct onnx_value *value,
+				 const quire_tensor *tensor,
+				 quire_compare_row *row, quire_error *error);
+
+#endif
