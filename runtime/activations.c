@@ -22,14 +22,15 @@ size_t quire_x_groups(const struct x_form *form, const struct request *request)
 
 /* `valid` columns of a row, then zeros up to `count`: in place, or in
  * `buffer`. */
-static const float *load_segment(const struct kernel_set *set,
+static const float *load_segment(const struct kernel_table *kernels,
 				 const unsigned char *x, quire_dtype dtype,
 				 size_t valid, size_t count, float *buffer)
 {
 	if (dtype == QUIRE_F32 && valid == count)
 		return (const float *)(const void *)x;
 	if (valid > 0 && dtype == QUIRE_F16)
-		set->from_f16((const uint16_t *)(const void *)x, valid, buffer);
+		kernels->from_f16((const uint16_t *)(const void *)x, valid,
+				  buffer);
 	else if (valid > 0)
 		memcpy(buffer, x, valid * sizeof(*buffer));
 	memset(buffer + valid, 0, (count - valid) * sizeof(*buffer));
@@ -59,7 +60,7 @@ static size_t count_valid(const struct request *request, size_t row, size_t col,
 }
 
 /* `count` columns from `col` on of a row, as row `tile_row` of a tile. */
-static void prepare_segment(const struct kernel_set *set,
+static void prepare_segment(const struct kernel_table *kernels,
 			    const struct x_form *form,
 			    const struct request *request, size_t row,
 			    size_t col, size_t count, size_t tile_row,
@@ -72,7 +73,7 @@ static void prepare_segment(const struct kernel_set *set,
 		  : NULL;
 	float buffer[QUIRE_SEGMENT_COLS];
 	const float *segment =
-	    load_segment(set, x, request->x_dtype, valid, count, buffer);
+	    load_segment(kernels, x, request->x_dtype, valid, count, buffer);
 
 	if (x)
 		ask_ahead(x, valid * item_size, form->rows);
@@ -82,7 +83,8 @@ static void prepare_segment(const struct kernel_set *set,
 
 /* All rows for each segment: what a kernel has side by side of them is then
  * written while it is in the first-level cache. */
-void quire_prepare_tile(const struct kernel_set *set, const struct x_form *form,
+void quire_prepare_tile(const struct kernel_table *kernels,
+			const struct x_form *form,
 			const struct request *request, size_t first, void *tile)
 {
 	const size_t cols = quire_x_groups(form, request) * form->group;
@@ -92,7 +94,7 @@ void quire_prepare_tile(const struct kernel_set *set, const struct x_form *form,
 		const size_t count = min_size(cols - col, QUIRE_SEGMENT_COLS);
 
 		for (size_t row = 0; row < form->rows; row++)
-			prepare_segment(set, form, request, first + row, col,
-					count, row, tile);
+			prepare_segment(kernels, form, request, first + row,
+					col, count, row, tile);
 	}
 }

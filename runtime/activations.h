@@ -15,7 +15,8 @@ size_t quire_x_groups(const struct x_form *form, const struct request *request);
  * quire_x_groups times form->size bytes. Columns from k on and rows from m on
  * count as zeros and are not read.
  */
-void quire_prepare_tile(const struct kernel_set *set, const struct x_form *form,
+void quire_prepare_tile(const struct kernel_table *kernels,
+			const struct x_form *form,
 			const struct request *request, size_t first,
 			void *tile);
 

@@ -1,9 +1,10 @@
 /*
- * kernel_set.c - the dispatch table and how a row of it is chosen. The sets
- * themselves are in set_*.c.
+ * kernel_set.c - chooses a kernel set, and finds what it and its bases have for
+ * a weight type. The sets themselves are in kernels/<set>/set_*.c.
  */
 #include "runtime/kernel_set.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,23 +71,109 @@ quire_status quire_kernel_set_choose(const char *name, uint32_t features,
 	return fail_name(name ? name : "", error);
 }
 
-const struct kernel_op *quire_kernel_set_op(const struct kernel_set *set,
-					    quire_dtype weights,
-					    enum compute compute)
+/* Each of these finds the first row of a list for a weight type. A list that is
+ * NULL has no row. */
+static const struct gemv_form *find_gemv(const struct gemv_form *list,
+					 quire_dtype weights)
 {
-	const struct kernel_op *in_f32 = NULL;
+	for (; list && list->multiply; list++)
+		if (list->weights == weights)
+			return list;
+	return NULL;
+}
 
-	for (size_t i = 0; i < QUIRE_MAX_OPS; i++) {
-		const struct kernel_op *op = &set->ops[i];
+static const struct small_form *find_small(const struct small_form *list,
+					   quire_dtype weights)
+{
+	for (; list && list->multiply; list++)
+		if (list->weights == weights)
+			return list;
+	return NULL;
+}
 
-		if (!op->vec.multiply || op->weights != weights)
-			continue;
-		if (op->compute == compute)
-			return op;
-		if (op->compute == COMPUTE_F32)
-			in_f32 = op;
+static const struct tile_form *find_tile(const struct tile_form *list,
+					 quire_dtype weights)
+{
+	for (; list && list->multiply; list++)
+		if (list->weights == weights)
+			return list;
+	return NULL;
+}
+
+static const struct pack_form *find_pack(const struct pack_form *list,
+					 quire_dtype weights)
+{
+	for (; list->pack; list++)
+		if (list->weights == weights)
+			return list;
+	return NULL;
+}
+
+static size_t count_small(const struct small_form *first)
+{
+	size_t count = 0;
+
+	while (first && first[count].multiply &&
+	       first[count].weights == first->weights)
+		count++;
+	return count;
+}
+
+/* Whether a set of the chain has a GEMV for the type: then it is computed. */
+static bool find_op(const struct kernel_set *set, quire_dtype weights,
+		    enum compute compute, struct kernel_op *op)
+{
+	*op = (struct kernel_op){ .weights = weights, .compute = compute };
+	for (; set; set = set->base) {
+		if (!op->gemv)
+			op->gemv = find_gemv(set->gemv[compute], weights);
+		if (!op->small)
+			op->small = find_small(set->small[compute], weights);
+		if (!op->tile)
+			op->tile = find_tile(set->tile[compute], weights);
 	}
-	return in_f32;
+	op->small_count = count_small(op->small);
+	if (op->tile)
+		op->pack = find_pack(op->tile->packs, weights);
+	assert(!op->tile || op->pack);
+	return op->gemv != NULL;
+}
+
+bool quire_kernel_set_op(const struct kernel_set *set, quire_dtype weights,
+			 enum compute compute, struct kernel_op *op)
+{
+	return find_op(set, weights, compute, op) ||
+	       (compute != COMPUTE_F32 &&
+		find_op(set, weights, COMPUTE_F32, op));
+}
+
+void quire_kernel_table_fill(struct kernel_table *table,
+			     const struct kernel_set *set)
+{
+	*table = (struct kernel_table){ .set = set };
+	for (int c = 0; c < COMPUTE_COUNT; c++)
+		for (int type = 0; type < QUIRE_DTYPE_LIMIT; type++)
+			quire_kernel_set_op(set, (quire_dtype)type,
+					    (enum compute)c,
+					    &table->ops[c][type]);
+	for (; set; set = set->base) {
+		if (!table->from_f16)
+			table->from_f16 = set->from_f16;
+		if (!table->to_f16)
+			table->to_f16 = set->to_f16;
+	}
+}
+
+const struct kernel_op *quire_kernel_table_op(const struct kernel_table *table,
+					      quire_dtype weights,
+					      enum compute compute)
+{
+	const struct kernel_op *op;
+
+	if ((size_t)weights >= QUIRE_DTYPE_LIMIT)
+		return NULL;
+	op = &table->ops[compute][weights];
+	return op->gemv ? op : NULL;
 }
 
 const char *quire_kernels_name(size_t index, bool *runs_here)

@@ -30,7 +30,7 @@
  * and a little for the bias, each thread's in pages of its own. One tile of x
  * is a kernel's `rows` (at most 16) rows of 4 bytes a column; a panel is at
  * most 32 KiB; a step is at most MAX_PANEL_STEP rows in the panel form, the
- * `nr` (at most 64) of the few form, or MAX_VEC_STEP: 6 MiB and 180 KiB a
+ * `nr` (at most 64) of the few form, or MAX_GEMV_STEP: 6 MiB and 180 KiB a
  * thread.
  */
 #define X_SIZE	   ((size_t)6 << 20)
@@ -38,8 +38,8 @@
 
 /* Rows of W that one step of the vec form takes: about as many as the
  * first-level cache holds, for they are read again for each row of x. */
-#define VEC_STEP_SIZE 32768
-#define MAX_VEC_STEP  64
+#define GEMV_STEP_SIZE 32768
+#define MAX_GEMV_STEP  64
 
 /* Rows of W that one step of the panel form takes at most, steps that each
  * thread should find, and bytes of x that a second-level cache of 1 MiB holds
@@ -69,35 +69,35 @@ static size_t pad_rows(const struct x_form *form, size_t m)
 	return divide_up(m, form->rows) * form->rows;
 }
 
-/* The few form for m rows of x, or NULL: of those that the panel form could
- * take, for as many as fill its tiles as well. */
-static const struct few_form *find_few(const struct kernel_op *op, size_t m)
+/* The small-batch form for m rows of x, or NULL. Where packing pays too, it is
+ * taken if it multiplies all rows at once and pads them to no more. */
+static const struct small_form *find_small(const struct kernel_op *op, size_t m)
 {
-	const struct few_form *few = NULL;
+	const struct small_form *small = NULL;
 
-	for (size_t i = 0; i < QUIRE_MAX_FEW && op->few[i].multiply; i++)
-		if (m >= op->few[i].from)
-			few = &op->few[i];
-	if (!few || !op->panel.pack || m < op->panel_from)
-		return few;
-	return m <= few->most &&
-		       pad_rows(&few->x, m) <= pad_rows(&op->panel.x, m)
-		   ? few
+	for (size_t i = 0; i < op->small_count; i++)
+		if (m >= op->small[i].from)
+			small = &op->small[i];
+	if (!small || !op->tile || m < op->tile->from)
+		return small;
+	return m <= small->most &&
+		       pad_rows(&small->x, m) <= pad_rows(&op->tile->x, m)
+		   ? small
 		   : NULL;
 }
 
 static enum form choose_form(const struct kernel_op *op, size_t m,
-			     const struct few_form *few, bool prepacked)
+			     const struct small_form *small)
 {
-	if (few)
-		return prepacked ? FORM_STRIP : FORM_FEW;
-	return op->panel.pack && m >= op->panel_from ? FORM_PANEL : FORM_VEC;
+	if (small)
+		return FORM_SMALL;
+	return op->tile && m >= op->tile->from ? FORM_PACKED : FORM_GEMV;
 }
 
 /* Bytes of all prepared x. */
 static double x_size(const struct matmul *mm)
 {
-	const struct x_form *form = &mm->op->panel.x;
+	const struct x_form *form = &mm->op->tile->x;
 
 	return (double)quire_x_groups(form, mm->request) * form->size /
 	       form->rows * (double)mm->request->m;
@@ -109,18 +109,18 @@ static double x_size(const struct matmul *mm)
  * few steps. */
 static size_t count_panels(const struct matmul *mm)
 {
-	const size_t panels = divide_up(mm->request->n, mm->op->panel.nr);
+	const size_t panels = divide_up(mm->request->n, mm->op->pack->nr);
 	const size_t even = panels / (mm->workers * PANEL_STEPS);
-	const size_t most = MAX_PANEL_STEP / mm->op->panel.nr;
+	const size_t most = MAX_PANEL_STEP / mm->op->pack->nr;
 
 	if (even == 0 || x_size(mm) <= X_CACHED)
 		return 1;
 	return min_size(even, most);
 }
 
-static size_t vec_step(const struct vec_form *form, size_t row_size)
+static size_t gemv_step(const struct gemv_form *form, size_t row_size)
 {
-	const size_t rows = min_size(VEC_STEP_SIZE / row_size, MAX_VEC_STEP);
+	const size_t rows = min_size(GEMV_STEP_SIZE / row_size, MAX_GEMV_STEP);
 	const size_t nr = form->nr == 0 ? 1 : form->nr;
 
 	return rows < nr ? nr : divide_up(rows, nr) * nr;
@@ -131,27 +131,27 @@ static void plan_form(struct matmul *mm, struct prepacked *prepacked)
 	const struct kernel_op *op = mm->op;
 	const struct request *request = mm->request;
 
-	mm->few = find_few(op, request->m);
-	if (mm->few && op->strip.pack) {
+	mm->small = find_small(op, request->m);
+	if (mm->small && mm->small->prepacked.pack) {
 		mm->strips = quire_prepacked_find(prepacked, request);
-		mm->strip_size = quire_strip_size(&op->strip, request->cols);
+		mm->strip_size =
+		    quire_strip_size(&mm->small->prepacked, request->cols);
 	}
-	mm->form = choose_form(op, request->m, mm->few, mm->strips != NULL);
+	mm->form = choose_form(op, request->m, mm->small);
 	switch (mm->form) {
-	case FORM_PANEL:
-		mm->x_form = &op->panel.x;
-		mm->step = op->panel.nr * count_panels(mm);
+	case FORM_PACKED:
+		mm->x_form = &op->tile->x;
+		mm->step = op->pack->nr * count_panels(mm);
 		break;
-	case FORM_FEW:
-	case FORM_STRIP:
-		mm->x_form = &mm->few->x;
-		mm->step = mm->few->nr;
+	case FORM_SMALL:
+		mm->x_form = &mm->small->x;
+		mm->step = mm->small->nr;
 		break;
-	case FORM_VEC:
-		mm->x_form = &op->vec.x;
-		mm->step = vec_step(&op->vec, request->row_size);
+	case FORM_GEMV:
+		mm->x_form = &op->gemv->x;
+		mm->step = gemv_step(op->gemv, request->row_size);
 	}
-	mm->c_stride = mm->form == FORM_PANEL ? op->panel.nr : mm->step;
+	mm->c_stride = mm->form == FORM_PACKED ? op->pack->nr : mm->step;
 }
 
 /* Tiles in a chunk: chunks are as few as there can be, and as even, as for each
@@ -181,7 +181,7 @@ static bool plan_scratch(struct matmul *mm)
 	tiles = chunk_tiles(mm);
 	mm->chunk = (size_t)tiles * mm->x_form->rows;
 
-	mm->panel_size = mm->form == FORM_PANEL ? mm->op->panel.size : 0;
+	mm->panel_size = mm->form == FORM_PACKED ? mm->op->pack->size : 0;
 	mm->bias_size = mm->step * sizeof(float);
 	mm->slot_size = mm->panel_size + mm->bias_size +
 			mm->chunk * mm->step * sizeof(float);
@@ -206,29 +206,29 @@ static void prepare_item(void *context, size_t worker, size_t item)
 	const struct matmul *mm = context;
 
 	(void)worker;
-	quire_prepare_tile(mm->set, mm->x_form, mm->request,
+	quire_prepare_tile(mm->kernels, mm->x_form, mm->request,
 			   mm->first + item * mm->x_form->rows,
 			   mm->scratch + item * mm->tile_size);
 }
 
-static void multiply_vec(const struct matmul *mm, const unsigned char *weights,
-			 size_t rows, float *c)
+static void multiply_gemv(const struct matmul *mm, const unsigned char *weights,
+			  size_t rows, float *c)
 {
 	const struct request *request = mm->request;
 
 	for (size_t m = 0; m < mm->rows; m++)
-		mm->op->vec.multiply(
+		mm->op->gemv->multiply(
 		    weights, request->row_size, rows, request->cols,
 		    mm->scratch + m * mm->tile_size, c + m * mm->step);
 }
 
-/* The few form, over rows of W or over strips of them. */
-static void multiply_few(const struct matmul *mm,
-			 quire_small_function *multiply,
-			 const unsigned char *weights, size_t row_size,
-			 size_t rows, float *c)
+/* The small-batch form, over rows of W or over strips of them. */
+static void multiply_small(const struct matmul *mm,
+			   quire_small_function *multiply,
+			   const unsigned char *weights, size_t row_size,
+			   size_t rows, float *c)
 {
-	const size_t most = mm->few->most;
+	const size_t most = mm->small->most;
 
 	assert(most % mm->x_form->rows == 0);
 	for (size_t m = 0; m < mm->rows; m += most)
@@ -236,6 +236,16 @@ static void multiply_few(const struct matmul *mm,
 			 mm->scratch + m / mm->x_form->rows * mm->tile_size,
 			 mm->tile_size, min_size(mm->rows - m, most),
 			 c + m * mm->step, mm->step);
+}
+
+static void multiply_strips(const struct matmul *mm, size_t first, size_t rows,
+			    float *c)
+{
+	const struct prepacked_form *form = &mm->small->prepacked;
+
+	multiply_small(mm, form->multiply,
+		       mm->strips + first / form->rows * mm->strip_size,
+		       mm->strip_size, rows, c);
 }
 
 /* Rows `first` to first + rows - 1 of W, at most a step. */
@@ -251,24 +261,21 @@ static void multiply_step(const struct matmul *mm, size_t worker, size_t first,
 	float *c = bias + mm->step;
 
 	switch (mm->form) {
-	case FORM_PANEL:
+	case FORM_PACKED:
 		quire_multiply_panels(mm, first, rows, c, slot);
 		break;
-	case FORM_FEW:
-		multiply_few(mm, mm->few->multiply, weights, request->row_size,
-			     rows, c);
+	case FORM_SMALL:
+		if (mm->strips)
+			multiply_strips(mm, first, rows, c);
+		else
+			multiply_small(mm, mm->small->multiply, weights,
+				       request->row_size, rows, c);
 		break;
-	case FORM_STRIP:
-		multiply_few(mm, mm->op->strip.multiply,
-			     mm->strips +
-				 first / mm->op->strip.rows * mm->strip_size,
-			     mm->strip_size, rows, c);
-		break;
-	case FORM_VEC:
-		multiply_vec(mm, weights, rows, c);
+	case FORM_GEMV:
+		multiply_gemv(mm, weights, rows, c);
 	}
 	for (size_t n = 0; n < rows; n += mm->c_stride)
-		quire_write_outputs(mm->set, request, mm->first, mm->rows,
+		quire_write_outputs(mm->kernels, request, mm->first, mm->rows,
 				    first + n, min_size(rows - n, mm->c_stride),
 				    c + n * mm->chunk, mm->c_stride, bias);
 }
@@ -334,7 +341,7 @@ quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
 
 	*mm = (struct matmul){
 		.request = request,
-		.set = runtime->set,
+		.kernels = &runtime->kernels,
 		.op = op,
 		.workers = count_workers(products, WORKER_PRODUCTS,
 					 runtime->crew.threads),

@@ -9,21 +9,20 @@
 #include "runtime/runtime.h"
 
 enum form {
-	FORM_VEC,
-	FORM_FEW,
-	FORM_STRIP,
-	FORM_PANEL,
+	FORM_GEMV,
+	FORM_SMALL,
+	FORM_PACKED,
 };
 
 /* A product under way. Its user gives it `scratch`, of `size` bytes, and says
  * which chunk is next by `first` and `rows`, at most `chunk`. */
 struct matmul {
 	const struct request *request;
-	const struct kernel_set *set;
+	const struct kernel_table *kernels;
 	const struct kernel_op *op;
-	enum form form;		     /* of `op` */
-	const struct few_form *few;  /* for FORM_FEW and FORM_STRIP */
-	const unsigned char *strips; /* of the weights; for FORM_STRIP */
+	enum form form;			/* of `op` */
+	const struct small_form *small; /* for FORM_SMALL */
+	const unsigned char *strips;	/* NULL: weights are read in place */
 	size_t strip_size;
 	const struct x_form *x_form;
 	size_t step;	  /* rows of W that are multiplied at a time */

@@ -35,8 +35,8 @@ static quire_status find_op(const quire_runtime *runtime,
 			    const struct request *request,
 			    const struct kernel_op **op, quire_error *error)
 {
-	*op =
-	    quire_kernel_set_op(runtime->set, request->dtype, request->compute);
+	*op = quire_kernel_table_op(&runtime->kernels, request->dtype,
+				    request->compute);
 	if (*op)
 		return QUIRE_OK;
 	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,

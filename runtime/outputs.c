@@ -9,8 +9,9 @@
 #include "runtime/sizes.h"
 
 /* The bias comes from the file: little-endian, at any address. */
-static void load_bias(const struct kernel_set *set, const quire_tensor *tensor,
-		      size_t first, size_t count, float *bias)
+static void load_bias(const struct kernel_table *kernels,
+		      const quire_tensor *tensor, size_t first, size_t count,
+		      float *bias)
 {
 	const unsigned char *bytes = tensor->data;
 
@@ -25,7 +26,7 @@ static void load_bias(const struct kernel_set *set, const quire_tensor *tensor,
 			break;
 		case QUIRE_F16:
 			half = load_u16(bytes + at * sizeof(half));
-			set->from_f16(&half, 1, bias + i);
+			kernels->from_f16(&half, 1, bias + i);
 			break;
 		default: /* BF16, the upper half of an f32 */
 			bits = (uint32_t)load_u16(bytes + at * sizeof(half))
@@ -58,13 +59,13 @@ void quire_prefetch_outputs(const struct request *request, size_t first_row,
 	}
 }
 
-void quire_write_outputs(const struct kernel_set *set,
+void quire_write_outputs(const struct kernel_table *kernels,
 			 const struct request *request, size_t first_row,
 			 size_t rows, size_t first_col, size_t cols, float *c,
 			 size_t stride, float *bias)
 {
 	if (request->bias)
-		load_bias(set, request->bias, first_col, cols, bias);
+		load_bias(kernels, request->bias, first_col, cols, bias);
 	for (size_t row = 0; row < rows; row++, c += stride) {
 		unsigned char *y =
 		    find_output(request, first_row + row, first_col);
@@ -73,7 +74,7 @@ void quire_write_outputs(const struct kernel_set *set,
 			for (size_t i = 0; i < cols; i++)
 				c[i] += bias[i];
 		if (request->y_dtype == QUIRE_F16)
-			set->to_f16(c, cols, (uint16_t *)(void *)y);
+			kernels->to_f16(c, cols, (uint16_t *)(void *)y);
 		else
 			memcpy(y, c, cols * sizeof(*c));
 	}

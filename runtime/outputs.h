@@ -11,7 +11,7 @@
  * first_col on. Their sums lie in c, rows `stride` apart; `bias` is room for
  * cols numbers. Overwrites c.
  */
-void quire_write_outputs(const struct kernel_set *set,
+void quire_write_outputs(const struct kernel_table *kernels,
 			 const struct request *request, size_t first_row,
 			 size_t rows, size_t first_col, size_t cols, float *c,
 			 size_t stride, float *bias);

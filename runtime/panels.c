@@ -71,9 +71,9 @@ struct part {
 
 static struct part find_part(const struct matmul *mm, size_t panels, size_t i)
 {
-	const struct panel_form *form = &mm->op->panel;
-	struct part part = { .n = i % panels * form->nr,
-			     .k = i / panels * form->kc };
+	const struct pack_form *pack = mm->op->pack;
+	struct part part = { .n = i % panels * pack->nr,
+			     .k = i / panels * pack->kc };
 
 	part.offset = part.n * mm->request->row_size +
 		      column_offset(mm->request->dtype, part.k);
@@ -94,45 +94,46 @@ static void ask_outputs(const struct matmul *mm, size_t tile, size_t first,
 void quire_multiply_panels(const struct matmul *mm, size_t first, size_t rows,
 			   float *c, void *panel)
 {
-	const struct panel_form *form = &mm->op->panel;
+	const struct pack_form *pack = mm->op->pack;
+	const struct tile_form *tile = mm->op->tile;
 	const struct request *request = mm->request;
 	const size_t row_size = request->row_size, size = rows * row_size;
 	const unsigned char *weights = request->weights + first * row_size;
 	const size_t all = request->cols, tiles = quire_matmul_tiles(mm);
-	const size_t panels = divide_up(rows, form->nr);
-	const size_t parts = divide_up(all, form->kc) * panels;
+	const size_t panels = divide_up(rows, pack->nr);
+	const size_t parts = divide_up(all, pack->kc) * panels;
 	struct ahead ahead = {
 		.tile_size = mm->tile_size,
-		.tile_begin = min_size(form->x.size, TILE_BEGIN),
+		.tile_begin = min_size(tile->x.size, TILE_BEGIN),
 		.line = (uintptr_t)weights + size,
 		.lines =
 		    divide_up(divide_up(size, QUIRE_LINE_SIZE), parts * tiles),
 		.row_size = row_size,
 		.panel_cols_size =
-		    column_offset(request->dtype, min_size(all, form->kc)),
-		.rows = divide_up(form->nr, tiles),
+		    column_offset(request->dtype, min_size(all, pack->kc)),
+		.rows = divide_up(pack->nr, tiles),
 	};
 	struct part next = find_part(mm, panels, 0);
 
 	for (size_t i = 0; i < parts; i++) {
 		const struct part part = next;
-		const size_t cols = min_size(all - part.k, form->kc);
-		const size_t left = min_size(rows - part.n, form->nr);
+		const size_t cols = min_size(all - part.k, pack->kc);
+		const size_t left = min_size(rows - part.n, pack->nr);
 		const unsigned char *x =
-		    mm->scratch + part.k / form->x.group * form->x.size;
+		    mm->scratch + part.k / tile->x.group * tile->x.size;
 		float *sums = c + part.n * mm->chunk;
 
-		form->pack(weights + part.offset, row_size, left, cols, panel);
+		pack->pack(weights + part.offset, row_size, left, cols, panel);
 		next = find_part(mm, panels, i + 1);
 		ahead.row =
 		    (uintptr_t)weights + (i + 1 < parts ? next.offset : size);
 		for (size_t t = 0; t < tiles; t++) {
-			const unsigned char *tile = x + t * mm->tile_size;
+			const unsigned char *rows_of_x = x + t * mm->tile_size;
 
-			form->multiply(tile, panel, cols,
-				       sums + t * form->x.rows * form->nr,
+			tile->multiply(rows_of_x, panel, cols,
+				       sums + t * tile->x.rows * pack->nr,
 				       part.k > 0);
-			ask_ahead(&ahead, tile);
+			ask_ahead(&ahead, rows_of_x);
 			if (part.k + cols == all)
 				ask_outputs(mm, t, first + part.n, left);
 		}

@@ -15,7 +15,7 @@ static quire_status prepack_tensor(quire_runtime *runtime,
 
 	if (status != QUIRE_OK)
 		return status;
-	return quire_prepacked_add(&runtime->prepacked, runtime->set,
+	return quire_prepacked_add(&runtime->prepacked, &runtime->kernels,
 				   &runtime->crew, model, tensor, error);
 }
 

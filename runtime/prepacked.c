@@ -49,7 +49,7 @@ void quire_prepacked_destroy(struct prepacked *list)
 	pthread_rwlock_destroy(&list->lock);
 }
 
-size_t quire_strip_size(const struct strip_form *form, size_t cols)
+size_t quire_strip_size(const struct prepacked_form *form, size_t cols)
 {
 	return divide_up(cols, form->cols) * form->size;
 }
@@ -58,7 +58,7 @@ size_t quire_strip_size(const struct strip_form *form, size_t cols)
 
 /* A tensor that is being laid out. */
 struct layout {
-	const struct strip_form *form;
+	const struct prepacked_form *form;
 	const unsigned char *weights;
 	size_t row_size, n, cols, strip_size;
 	unsigned char *strips;
@@ -97,8 +97,9 @@ static unsigned char *allocate(uint64_t size)
 
 /* Sets strips and size. */
 static quire_status lay_out(struct prepacked_entry *entry,
-			    const struct strip_form *form, struct crew *crew,
-			    const quire_tensor *tensor, quire_error *error)
+			    const struct prepacked_form *form,
+			    struct crew *crew, const quire_tensor *tensor,
+			    quire_error *error)
 {
 	const size_t strips = divide_up(entry->n, form->rows);
 	struct layout layout = {
@@ -177,15 +178,18 @@ static bool insert(struct prepacked *list, const struct prepacked_entry *entry)
 
 /* ------------------------------------------------------------------------ */
 
-static const struct strip_form *find_form(const struct kernel_set *set,
-					  const quire_tensor *tensor)
+static const struct prepacked_form *find_form(
+    const struct kernel_table *kernels, const quire_tensor *tensor)
 {
 	const struct kernel_op *op;
 
 	if (tensor->rank != 2 || tensor->shape[1] == 0 || tensor->shape[0] == 0)
 		return NULL;
-	op = quire_kernel_set_op(set, tensor->dtype, COMPUTE_INT8);
-	return op && op->strip.pack ? &op->strip : NULL;
+	op = quire_kernel_table_op(kernels, tensor->dtype, COMPUTE_INT8);
+	for (size_t i = 0; op && i < op->small_count; i++)
+		if (op->small[i].prepacked.pack)
+			return &op->small[i].prepacked;
+	return NULL;
 }
 
 static bool is_there(struct prepacked *list, const void *weights)
@@ -199,11 +203,11 @@ static bool is_there(struct prepacked *list, const void *weights)
 }
 
 quire_status quire_prepacked_add(struct prepacked *list,
-				 const struct kernel_set *set,
+				 const struct kernel_table *kernels,
 				 struct crew *crew, const quire_model *model,
 				 const quire_tensor *tensor, quire_error *error)
 {
-	const struct strip_form *form = find_form(set, tensor);
+	const struct prepacked_form *form = find_form(kernels, tensor);
 	struct prepacked_entry entry = {
 		.model = model,
 		.weights = tensor->data,

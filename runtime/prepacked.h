@@ -26,11 +26,11 @@ struct prepacked {
 quire_status quire_prepacked_init(struct prepacked *list, quire_error *error);
 void quire_prepacked_destroy(struct prepacked *list);
 
-/* Lays the tensor out, if it is one that int8 kernels of the set have a strip
- * form for, and was not laid out before. `model` is what
+/* Lays the tensor out, if int8 kernels have a layout for it, and it was not
+ * laid out before. `model` is what
  * quire_prepacked_remove takes. Fails with MEMORY. */
 quire_status quire_prepacked_add(struct prepacked *list,
-				 const struct kernel_set *set,
+				 const struct kernel_table *kernels,
 				 struct crew *crew, const quire_model *model,
 				 const quire_tensor *tensor,
 				 quire_error *error);
@@ -44,6 +44,6 @@ const unsigned char *quire_prepacked_find(struct prepacked *list,
 					  const struct request *request);
 
 /* Bytes from strip to strip, of rows of `cols` columns. */
-size_t quire_strip_size(const struct strip_form *form, size_t cols);
+size_t quire_strip_size(const struct prepacked_form *form, size_t cols);
 
 #endif

@@ -30,18 +30,17 @@ static quire_status open_device(quire_runtime *runtime,
 	return runtime->device_only ? status : QUIRE_OK;
 }
 
-static quire_status create(const quire_runtime_options *options,
-			   quire_runtime **runtime, quire_error *error)
+quire_status quire_runtime_create_with(const struct kernel_set *set,
+				       const quire_runtime_options *options,
+				       quire_runtime **runtime,
+				       quire_error *error)
 {
 	quire_runtime *created = calloc(1, sizeof(*created));
 	quire_status status;
 
 	if (!created)
 		return quire_fail_memory(error, sizeof(*created));
-	status = quire_kernel_set_choose(options->kernels, quire_cpu_features(),
-					 &created->set, error);
-	if (status != QUIRE_OK)
-		goto out;
+	quire_kernel_table_fill(&created->kernels, set);
 	status = quire_crew_init(&created->crew, options->threads,
 				 options->parallel_for, options->pool);
 	if (status != QUIRE_OK) {
@@ -71,22 +70,35 @@ out:
 	return status;
 }
 
+static bool is_device(quire_device device)
+{
+	switch (device) {
+	case QUIRE_DEVICE_METAL:
+	case QUIRE_DEVICE_BEST:
+	case QUIRE_DEVICE_CPU:
+		return true;
+	}
+	return false;
+}
+
 quire_status quire_runtime_create(const quire_runtime_options *options,
 				  quire_runtime **runtime, quire_error *error)
 {
 	static const quire_runtime_options defaults;
+	const struct kernel_set *set;
+	quire_status status;
 
 	if (!options)
 		options = &defaults;
-	switch (options->device) {
-	case QUIRE_DEVICE_METAL:
-	case QUIRE_DEVICE_BEST:
-	case QUIRE_DEVICE_CPU:
-		return create(options, runtime, error);
-	}
-	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			  "device %d: there is none of this number",
-			  (int)options->device);
+	if (!is_device(options->device))
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "device %d: there is none of this number",
+				  (int)options->device);
+	status = quire_kernel_set_choose(options->kernels, quire_cpu_features(),
+					 &set, error);
+	return status == QUIRE_OK
+		   ? quire_runtime_create_with(set, options, runtime, error)
+		   : status;
 }
 
 void quire_runtime_free(quire_runtime *runtime)
@@ -106,7 +118,7 @@ void quire_runtime_describe(const quire_runtime *runtime,
 {
 	*info = (quire_runtime_info){
 		.device = runtime->device,
-		.kernels = runtime->set->name,
+		.kernels = runtime->kernels.set->name,
 		.threads = runtime->crew.threads,
 		.prepacked_size = atomic_load(&runtime->prepacked.size),
 	};

@@ -15,12 +15,21 @@
  */
 struct quire_runtime {
 	quire_device device;
-	const struct kernel_set *set;
+	struct kernel_table kernels;
 	struct crew crew;
 	struct scratch_list scratch;
 	struct prepacked prepacked;
 	struct accelerator accelerator;
 	bool device_only; /* what the device cannot do is an error */
 };
+
+/* quire_runtime_create with the kernels of `set`, which this CPU must be able
+ * to run and which must outlive the runtime. So a test chooses one form of a
+ * set, or adds a kernel of its own. options->kernels is not read, but that it
+ * is set still means the CPU, and `options` is not NULL. */
+quire_status quire_runtime_create_with(const struct kernel_set *set,
+				       const quire_runtime_options *options,
+				       quire_runtime **runtime,
+				       quire_error *error);
 
 #endif

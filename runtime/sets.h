@@ -7,6 +7,7 @@
 #include "runtime/kernel_set.h"
 
 extern const struct kernel_set quire_set_avx512vnni;
+extern const struct kernel_set quire_set_avx512;
 extern const struct kernel_set quire_set_avxvnni;
 extern const struct kernel_set quire_set_avx2;
 extern const struct kernel_set quire_set_neon_i8mm;

@@ -9,130 +9,9 @@
 
 #include "base/cpu.h"
 #include "runtime/kernel_set.h"
-#include "runtime/matmul.h"
-#include "runtime/runtime.h"
 #include "tests/support/check.h"
 #include "tests/support/product.h"
-
-/* A form, and which of an op's few forms. */
-struct way {
-	enum form form;
-	size_t few;
-};
-
-static const struct way ways[] = {
-	{ FORM_VEC, 0 }, { FORM_STRIP, 0 }, { FORM_FEW, 0 },   { FORM_FEW, 1 },
-	{ FORM_FEW, 2 }, { FORM_FEW, 3 },   { FORM_PANEL, 0 },
-};
-
-#define WAYS (sizeof(ways) / sizeof(ways[0]))
-
-_Static_assert(QUIRE_MAX_FEW == 4, "a way for each few form");
-
-/* A runtime on one thread whose ops all multiply in one way. */
-struct bench {
-	quire_runtime *runtime;
-	struct kernel_set set; /* a copy, of that way alone */
-	struct way way;
-};
-
-static bool bench_create(struct bench *bench, const struct kernel_set *set,
-			 struct way way)
-{
-	const quire_runtime_options options = { .threads = 1,
-						.kernels = set->name };
-
-	if (set->needs & ~quire_cpu_features())
-		return false;
-	assert_int_equal(quire_runtime_create(&options, &bench->runtime, NULL),
-			 QUIRE_OK);
-	bench->way = way;
-	bench->set = *set;
-	for (size_t i = 0; i < QUIRE_MAX_OPS; i++) {
-		struct kernel_op *op = &bench->set.ops[i];
-		const struct few_form few = op->few[way.few];
-
-		op->panel_from = way.form == FORM_PANEL ? 0 : UINT32_MAX;
-		memset(op->few, 0, sizeof(op->few));
-		if (way.form != FORM_FEW && way.form != FORM_STRIP)
-			continue;
-		op->few[0] = few;
-		op->few[0].from = 1;
-	}
-	bench->runtime->set = &bench->set;
-	return true;
-}
-
-static bool has_way(const struct kernel_op *op, struct way way)
-{
-	switch (way.form) {
-	case FORM_PANEL:
-		return op->panel.pack != NULL;
-	case FORM_FEW:
-		return op->few[way.few].multiply != NULL;
-	case FORM_STRIP:
-		return op->strip.pack != NULL;
-	default:
-		return op->vec.multiply != NULL;
-	}
-}
-
-static bool same_kernel(const struct kernel_op *a, const struct kernel_op *b,
-			struct way way)
-{
-	switch (way.form) {
-	case FORM_PANEL:
-		return a->panel.pack == b->panel.pack &&
-		       a->panel.multiply == b->panel.multiply;
-	case FORM_FEW:
-		return a->few[way.few].multiply == b->few[way.few].multiply;
-	case FORM_STRIP:
-		return a->strip.pack == b->strip.pack &&
-		       a->strip.multiply == b->strip.multiply;
-	default:
-		return a->vec.multiply == b->vec.multiply;
-	}
-}
-
-/* Whether a set before set `end` that runs here has the kernel of `op`. */
-static bool is_repeated(size_t end, const struct kernel_op *op, struct way way)
-{
-	for (size_t i = 0; i < end; i++) {
-		const struct kernel_set *set = quire_kernel_set(i);
-
-		if (!(set->needs & ~quire_cpu_features()) &&
-		    same_kernel(
-			quire_kernel_set_op(set, op->weights, op->compute), op,
-			way))
-			return true;
-	}
-	return false;
-}
-
-/* Calls `visit` for each kernel that can run here: for each op of each set and
- * way, but for kernels that several sets have once. */
-static void for_each_op(void (*visit)(struct bench *bench, struct rng *rng,
-				      const struct kernel_op *op))
-{
-	for (size_t i = 0; quire_kernel_set(i); i++)
-		for (size_t w = 0; w < WAYS; w++) {
-			struct rng rng = { .state = i + 1 };
-			struct bench bench;
-
-			if (!bench_create(&bench, quire_kernel_set(i), ways[w]))
-				continue;
-			for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
-				const struct kernel_op *op = &bench.set.ops[j];
-
-				if (!has_way(op, ways[w]) ||
-				    is_repeated(i, &quire_kernel_set(i)->ops[j],
-						ways[w]))
-					continue;
-				visit(&bench, &rng, op);
-			}
-			quire_runtime_free(bench.runtime);
-		}
-}
+#include "tests/unit/one_form.h"
 
 static struct product product_of(const struct kernel_op *op, size_t m, size_t n,
 				 size_t k)
@@ -148,37 +27,23 @@ static struct product product_of(const struct kernel_op *op, size_t m, size_t n,
 	};
 }
 
-/* The strip form is that of weights which were laid out before. */
-static void run(struct bench *bench, struct product *product)
-{
-	struct prepacked *list = &bench->runtime->prepacked;
-
-	if (bench->way.form == FORM_STRIP)
-		assert_int_equal(quire_prepacked_add(
-				     list, &bench->set, &bench->runtime->crew,
-				     NULL, &product->weight, NULL),
-				 QUIRE_OK);
-	product_run(product, bench->runtime);
-	quire_prepacked_remove(list, NULL);
-}
-
-static void check_size(struct bench *bench, struct rng *rng,
+static void check_size(struct one_form *one, struct rng *rng,
 		       const struct kernel_op *op, size_t m, size_t n, size_t k)
 {
 	struct product product = product_of(op, m, n, k);
 
 	product_create(&product, rng);
-	run(bench, &product);
+	one_form_run(one, &product);
 	product_check(&product);
 	product_free(&product);
 }
 
-/* The largest tiles of any set are 8 by 48; the few form takes 16 rows of x
- * at a time, from 1 on in the last, and in f32 up to 64, by 16. */
-#define M_MAX (2 * QUIRE_FEW_ROWS + 1)
+/* The largest tiles of any set are 8 by 48. The small-batch form takes 16 rows
+ * of x at a time, and in f32 up to 64, by 16. */
+#define M_MAX (2 * QUIRE_SMALL_ROWS + 1)
 #define N_MAX (2 * 48 + 1)
 
-static void visit_rows(struct bench *bench, struct rng *rng,
+static void visit_rows(struct one_form *one, struct rng *rng,
 		       const struct kernel_op *op)
 {
 	static const size_t ns[] = { 1,	 7,  8,	 9,  15, 16, 17, 31, 32, 33,
@@ -187,18 +52,18 @@ static void visit_rows(struct bench *bench, struct rng *rng,
 
 	for (size_t m = 1; m <= M_MAX; m++)
 		for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++)
-			check_size(bench, rng, op, m, ns[i], 65);
+			check_size(one, rng, op, m, ns[i], 65);
 	for (size_t i = 0; i < sizeof(ms) / sizeof(ms[0]); i++) {
-		check_size(bench, rng, op, ms[i], 17, 65);
-		check_size(bench, rng, op, ms[i], 97, 160);
+		check_size(one, rng, op, ms[i], 17, 65);
+		check_size(one, rng, op, ms[i], 97, 160);
 	}
 	for (size_t n = 1; n <= N_MAX; n++) {
-		check_size(bench, rng, op, 1, n, 160);
-		check_size(bench, rng, op, 9, n, 32);
+		check_size(one, rng, op, 1, n, 160);
+		check_size(one, rng, op, 9, n, 32);
 	}
 }
 
-static void visit_columns(struct bench *bench, struct rng *rng,
+static void visit_columns(struct one_form *one, struct rng *rng,
 			  const struct kernel_op *op)
 {
 	/* About the columns of one panel and of two. */
@@ -206,26 +71,26 @@ static void visit_columns(struct bench *bench, struct rng *rng,
 				     769, 1023, 1024, 1025, 1057 };
 
 	for (size_t k = 1; k <= 2 * 128 + 33; k++) {
-		check_size(bench, rng, op, 1, 3, k);
-		check_size(bench, rng, op, 2, 17, k);
-		check_size(bench, rng, op, 3, 33, k);
+		check_size(one, rng, op, 1, 3, k);
+		check_size(one, rng, op, 2, 17, k);
+		check_size(one, rng, op, 3, 33, k);
 	}
 	for (size_t i = 0; i < sizeof(ks) / sizeof(ks[0]); i++) {
-		check_size(bench, rng, op, 1, 33, ks[i]);
-		check_size(bench, rng, op, 13, 17, ks[i]);
+		check_size(one, rng, op, 1, 33, ks[i]);
+		check_size(one, rng, op, 13, 17, ks[i]);
 	}
 }
 
 static void test_rows(void **state)
 {
 	(void)state;
-	for_each_op(visit_rows);
+	one_form_each(visit_rows);
 }
 
 static void test_columns(void **state)
 {
 	(void)state;
-	for_each_op(visit_columns);
+	one_form_each(visit_columns);
 }
 
 /* Numbers of all magnitudes that f32 has, the subnormals too. */
@@ -236,7 +101,7 @@ static float wild_f32(struct rng *rng)
 	return ldexpf(random_f32(rng), exponent);
 }
 
-static void visit_wild(struct bench *bench, struct rng *rng,
+static void visit_wild(struct one_form *one, struct rng *rng,
 		       const struct kernel_op *op)
 {
 	for (int round = 0; round < 20; round++) {
@@ -246,7 +111,7 @@ static void visit_wild(struct bench *bench, struct rng *rng,
 		for (size_t i = 0; i < product.m; i++)
 			for (size_t j = 0; j < product.k; j++)
 				product_set_x(&product, i, j, wild_f32(rng));
-		run(bench, &product);
+		one_form_run(one, &product);
 		product_check(&product);
 		product_free(&product);
 	}
@@ -255,12 +120,12 @@ static void visit_wild(struct bench *bench, struct rng *rng,
 static void test_wild_ranges(void **state)
 {
 	(void)state;
-	for_each_op(visit_wild);
+	one_form_each(visit_wild);
 }
 
 /* Numbers so large that times a code of W they are no f32, while times its
  * weight they are: in the columns whose codes are in 4 bytes of a block. */
-static void visit_large(struct bench *bench, struct rng *rng,
+static void visit_large(struct one_form *one, struct rng *rng,
 			const struct kernel_op *op)
 {
 	struct product product = product_of(op, 10, 33, 161);
@@ -272,7 +137,7 @@ static void visit_large(struct bench *bench, struct rng *rng,
 				      j / 32 == i / 2 && j % 16 < 4
 					  ? random_f32(rng) * 0x1p125F
 					  : 0.0F);
-	product_run(&product, bench->runtime);
+	product_run(&product, one->runtime);
 	product_check(&product);
 	product_free(&product);
 }
@@ -280,12 +145,12 @@ static void visit_large(struct bench *bench, struct rng *rng,
 static void test_large(void **state)
 {
 	(void)state;
-	for_each_op(visit_large);
+	one_form_each(visit_large);
 }
 
 /* Rows in which each number comes again with the other sign, against columns
  * of W that are alike: all that is left of the sum is its error. */
-static void visit_cancelling(struct bench *bench, struct rng *rng,
+static void visit_cancelling(struct one_form *one, struct rng *rng,
 			     const struct kernel_op *op)
 {
 	struct product product = product_of(op, 9, 33, 256);
@@ -302,7 +167,7 @@ static void visit_cancelling(struct bench *bench, struct rng *rng,
 		for (size_t j = 0; j < product.k / 2; j++)
 			product_set_x(&product, i, product.k / 2 + j,
 				      -product_x(&product, i, j));
-	run(bench, &product);
+	one_form_run(one, &product);
 	product_check(&product);
 	product_free(&product);
 }
@@ -310,12 +175,12 @@ static void visit_cancelling(struct bench *bench, struct rng *rng,
 static void test_cancelling(void **state)
 {
 	(void)state;
-	for_each_op(visit_cancelling);
+	one_form_each(visit_cancelling);
 }
 
 /* f32 follows IEEE; in int8 a block that holds a NaN or an infinity is NaN.
  * Rows without one are as they would be alone. */
-static void visit_not_finite(struct bench *bench, struct rng *rng,
+static void visit_not_finite(struct one_form *one, struct rng *rng,
 			     const struct kernel_op *op)
 {
 	static const float specials[] = { NAN, INFINITY, -INFINITY };
@@ -328,7 +193,7 @@ static void visit_not_finite(struct bench *bench, struct rng *rng,
 			product_set_x(&product, 4, k, specials[s]);
 			if (k > 32)
 				product_set_x(&product, 8, 32, -specials[s]);
-			run(bench, &product);
+			one_form_run(one, &product);
 			product_check(&product);
 			product_free(&product);
 		}
@@ -337,14 +202,14 @@ static void visit_not_finite(struct bench *bench, struct rng *rng,
 static void test_not_finite(void **state)
 {
 	(void)state;
-	for_each_op(visit_not_finite);
+	one_form_each(visit_not_finite);
 }
 
 /* The largest magnitude of a block that counts as zero in int8: 127 / 2^128. */
 #define TINY 0x1.fcp-122F
 
 /* About the magnitude below which a block counts as zero in int8. */
-static void visit_tiny(struct bench *bench, struct rng *rng,
+static void visit_tiny(struct one_form *one, struct rng *rng,
 		       const struct kernel_op *op)
 {
 	const float sizes[] = { 0x1p-149F, nextafterf(TINY, 0), TINY,
@@ -359,7 +224,7 @@ static void visit_tiny(struct bench *bench, struct rng *rng,
 			for (size_t k = m % 2 ? 64 : 0; k < 96; k++)
 				product_set_x(&product, m, k,
 					      k % 3 ? sizes[i] : -sizes[i] / 2);
-		run(bench, &product);
+		one_form_run(one, &product);
 		product_check(&product);
 		product_free(&product);
 	}
@@ -368,7 +233,7 @@ static void visit_tiny(struct bench *bench, struct rng *rng,
 static void test_tiny_blocks(void **state)
 {
 	(void)state;
-	for_each_op(visit_tiny);
+	one_form_each(visit_tiny);
 }
 
 /* Activations that are integers, of which 127 is the largest, and scales of 1:
@@ -422,13 +287,14 @@ static void check_integers(quire_dtype weights)
 	product_create(&product, &rng);
 	fill_integers(&product, &rng);
 	for (size_t i = 0; quire_kernel_set(i); i++)
-		for (size_t w = 0; w < WAYS; w++) {
-			struct bench bench;
+		for (size_t w = 0; w < ONE_FORM_WAYS; w++) {
+			struct one_form one;
 
-			if (!bench_create(&bench, quire_kernel_set(i), ways[w]))
+			if (!one_form_create(&one, quire_kernel_set(i),
+					     one_form_ways[w]))
 				continue;
-			run(&bench, &product);
-			quire_runtime_free(bench.runtime);
+			one_form_run(&one, &product);
+			one_form_free(&one);
 			product_check(&product);
 			if (!first) {
 				first = malloc(product.y.size);
@@ -480,13 +346,14 @@ static void check_quantization(quire_dtype weights)
 		fill_blocks(x, round, &rng);
 		for (size_t i = 0; quire_kernel_set(i); i++) {
 			const struct kernel_set *set = quire_kernel_set(i);
-			const struct kernel_op *op =
-			    quire_kernel_set_op(set, weights, COMPUTE_INT8);
-			struct x_form form =
-			    op->panel.pack ? op->panel.x : op->vec.x;
+			struct kernel_op op;
+			struct x_form form;
 
 			if (set->needs & ~quire_cpu_features())
 				continue;
+			assert_true(quire_kernel_set_op(set, weights,
+							COMPUTE_INT8, &op));
+			form = op.tile ? op.tile->x : op.gemv->x;
 			form.rows = 1;
 			form.size = 40;
 			form.begin = 0;
@@ -512,33 +379,35 @@ static void test_quantization_is_equal(void **state)
 static void run_way(const struct kernel_set *set, struct way way,
 		    struct product *product)
 {
-	struct bench bench;
+	struct one_form one;
 
-	assert_true(bench_create(&bench, set, way));
-	run(&bench, product);
-	quire_runtime_free(bench.runtime);
+	assert_true(one_form_create(&one, set, way));
+	one_form_run(&one, product);
+	one_form_free(&one);
 }
 
-/* The few form in f32 whose lanes are 16 rows of x, the last one, adds up in
- * the order of the panel form. */
+/* The last row of the small-batch form in f32 has 16 rows of x as lanes. It
+ * adds up in the order of the packed form. */
 static void check_order(const struct kernel_set *set,
-			const struct kernel_op *op, size_t last, size_t m)
+			const struct kernel_op *op, size_t m)
 {
+	const struct way last = { .form = FORM_SMALL,
+				  .row = op->small_count - 1 };
 	struct product product = product_of(op, m, 61, 417);
 	struct rng rng = { .state = 13 };
-	unsigned char *few;
+	unsigned char *small;
 
 	product_create(&product, &rng);
-	few = malloc(product.y.size);
-	run_way(set, (struct way){ FORM_FEW, last }, &product);
-	memcpy(few, product.y.data, product.y.size);
-	run_way(set, (struct way){ FORM_PANEL, 0 }, &product);
-	assert_memory_equal(few, product.y.data, product.y.size);
-	free(few);
+	small = malloc(product.y.size);
+	run_way(set, last, &product);
+	memcpy(small, product.y.data, product.y.size);
+	run_way(set, (struct way){ .form = FORM_PACKED }, &product);
+	assert_memory_equal(small, product.y.data, product.y.size);
+	free(small);
 	product_free(&product);
 }
 
-static void test_order_of_few(void **state)
+static void test_order_of_small_batches(void **state)
 {
 	(void)state;
 	for (size_t i = 0; quire_kernel_set(i); i++) {
@@ -546,16 +415,17 @@ static void test_order_of_few(void **state)
 
 		if (set->needs & ~quire_cpu_features())
 			continue;
-		for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
-			const struct kernel_op *op = &set->ops[j];
-			size_t count = 0;
+		for (int type = 0; type < QUIRE_DTYPE_LIMIT; type++) {
+			struct kernel_op op;
+			uint32_t most;
 
-			while (count < QUIRE_MAX_FEW && op->few[count].multiply)
-				count++;
-			if (op->compute != COMPUTE_F32 || count == 0)
+			if (!quire_kernel_set_op(set, (quire_dtype)type,
+						 COMPUTE_F32, &op) ||
+			    op.small_count == 0)
 				continue;
-			for (size_t m = 1; m <= op->few[count - 1].most; m += 7)
-				check_order(set, op, count - 1, m);
+			most = op.small[op.small_count - 1].most;
+			for (size_t m = 1; m <= most; m += 7)
+				check_order(set, &op, m);
 		}
 	}
 }
@@ -572,7 +442,7 @@ int main(void)
 		cmocka_unit_test(test_tiny_blocks),
 		cmocka_unit_test(test_integers_are_equal),
 		cmocka_unit_test(test_quantization_is_equal),
-		cmocka_unit_test(test_order_of_few),
+		cmocka_unit_test(test_order_of_small_batches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,8 +8,10 @@
 #include "base/cpu.h"
 #include "runtime/kernel_set.h"
 #include "runtime/runtime.h"
+#include "runtime/sets.h"
 #include "runtime/sizes.h"
 #include "tests/support/check.h"
+#include "tests/unit/one_form.h"
 
 static void test_defaults(void **state)
 {
@@ -110,48 +112,87 @@ static void test_choice_by_features(void **state)
 	}
 }
 
-static void check_few(const struct kernel_op *op)
+/* By rising rows of x, and one prepacked layout at most. */
+static void check_small(const struct kernel_op *op)
 {
-	uint32_t before = 1;
+	uint32_t before = 1, layouts = 0;
 
-	for (size_t i = 0; i < QUIRE_MAX_FEW && op->few[i].multiply; i++) {
-		const struct few_form *few = &op->few[i];
+	assert_in_range(op->small_count, 0, ONE_FORM_ROWS);
+	for (size_t i = 0; i < op->small_count; i++) {
+		const struct small_form *small = &op->small[i];
+		const struct prepacked_form *prepacked = &small->prepacked;
 
-		assert_true(few->from > before);
-		assert_int_equal(QUIRE_SEGMENT_COLS % few->x.group, 0);
-		assert_int_equal(few->most % few->x.rows, 0);
-		assert_true(few->nr <= 64 && few->x.rows <= 16);
-		before = few->from;
+		assert_true(small->from > before);
+		assert_int_equal(QUIRE_SEGMENT_COLS % small->x.group, 0);
+		assert_int_equal(small->most % small->x.rows, 0);
+		assert_true(small->nr <= 64 && small->x.rows <= 16);
+		before = small->from;
+		if (!prepacked->pack)
+			continue;
+		layouts++;
+		assert_non_null(prepacked->multiply);
+		assert_int_equal(small->nr % prepacked->rows, 0);
+		assert_int_equal(prepacked->cols % QUIRE_BLOCK_COLS, 0);
 	}
+	assert_in_range(layouts, 0, 1);
 }
 
-/* What matmul.c takes for granted of the tables. */
+static void check_packed(const struct kernel_op *op)
+{
+	const struct tile_form *tile = op->tile;
+	const struct pack_form *pack = op->pack;
+
+	if (!tile)
+		return;
+	assert_int_equal(pack->weights, op->weights);
+	assert_int_equal(QUIRE_SEGMENT_COLS % tile->x.group, 0);
+	assert_int_equal(pack->kc % tile->x.group, 0);
+	assert_int_equal(pack->kc % QUIRE_BLOCK_COLS, 0);
+	assert_int_equal(pack->size % QUIRE_LINE_SIZE, 0);
+	assert_true(pack->size <= 32768);
+	assert_true(pack->nr <= 48 && tile->x.rows <= 8);
+}
+
+/* A set runs wherever its base's functions do, and scalar is the last base. */
+static void check_bases(const struct kernel_set *set)
+{
+	for (; set->base; set = set->base)
+		assert_int_equal(set->base->needs & ~set->needs, 0);
+	assert_string_equal(set->name, "scalar");
+}
+
+/* What the framework takes for granted of the tables. */
+static void check_op(const struct kernel_set *set, quire_dtype type,
+		     enum compute compute)
+{
+	struct kernel_op op, in_scalar;
+
+	if (!quire_kernel_set_op(set, type, compute, &op)) {
+		assert_false(quire_kernel_set_op(&quire_set_scalar, type,
+						 compute, &in_scalar));
+		return;
+	}
+	assert_true(
+	    quire_kernel_set_op(&quire_set_scalar, type, compute, &in_scalar));
+	assert_int_equal(op.compute, in_scalar.compute);
+	assert_int_equal(op.gemv->x.rows, 1);
+	assert_int_equal(QUIRE_SEGMENT_COLS % op.gemv->x.group, 0);
+	check_small(&op);
+	check_packed(&op);
+}
+
 static void test_tables_are_sound(void **state)
 {
 	const struct kernel_set *set;
 
 	(void)state;
-	for (size_t i = 0; (set = quire_kernel_set(i)); i++)
-		for (size_t j = 0; j < QUIRE_MAX_OPS; j++) {
-			const struct kernel_op *op = &set->ops[j];
-			const struct panel_form *panel = &op->panel;
-
-			if (!op->vec.multiply)
-				continue;
-			assert_int_equal(op->vec.x.rows, 1);
-			assert_int_equal(QUIRE_SEGMENT_COLS % op->vec.x.group,
-					 0);
-			check_few(op);
-			if (!panel->pack)
-				continue;
-			assert_int_equal(QUIRE_SEGMENT_COLS % panel->x.group,
-					 0);
-			assert_int_equal(panel->kc % panel->x.group, 0);
-			assert_int_equal(panel->kc % QUIRE_BLOCK_COLS, 0);
-			assert_int_equal(panel->size % QUIRE_LINE_SIZE, 0);
-			assert_true(panel->size <= 32768);
-			assert_true(panel->nr <= 48 && panel->x.rows <= 8);
-		}
+	for (size_t i = 0; (set = quire_kernel_set(i)); i++) {
+		check_bases(set);
+		for (int c = 0; c < COMPUTE_COUNT; c++)
+			for (int type = 0; type < QUIRE_DTYPE_LIMIT; type++)
+				check_op(set, (quire_dtype)type,
+					 (enum compute)c);
+	}
 }
 
 static void test_devices(void **state)

@@ -249,7 +249,7 @@ QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
 {
 	_Static_assert(AT_ONCE == 4, "one case for each count");
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= QUIRE_FEW_ROWS);
+	assert(x_rows >= 1 && x_rows <= QUIRE_SMALL_ROWS);
 	for (size_t m = 0; m < x_rows; m += AT_ONCE) {
 		const unsigned char *columns =
 		    (const unsigned char *)x + m * x_size;

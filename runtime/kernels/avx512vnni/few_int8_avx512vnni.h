@@ -64,7 +64,7 @@ QUIRE_INLINE void multiply_strip(const unsigned char *weights, size_t row_size,
 	const size_t run = type->run_blocks;
 	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
 	const unsigned char *row[STRIP];
-	__m512 sum[QUIRE_FEW_ROWS];
+	__m512 sum[QUIRE_SMALL_ROWS];
 	size_t b = 0;
 
 	find_rows16(weights, row_size, rows, 0, row);
@@ -107,7 +107,7 @@ QUIRE_INLINE void multiply_strips(const void *weights, size_t row_size,
 				  const struct strip_type *type)
 {
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= QUIRE_FEW_ROWS);
+	assert(x_rows >= 1 && x_rows <= QUIRE_SMALL_ROWS);
 	for (size_t first = 0; first < rows; first += STRIP) {
 		const unsigned char *w =
 		    (const unsigned char *)weights + first * row_size;

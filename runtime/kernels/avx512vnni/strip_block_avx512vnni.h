@@ -68,7 +68,7 @@ QUIRE_INLINE __m512 add_block(__m512 sum, const struct strip_block *w,
 }
 
 /* All rows of x, whose blocks are at `x`, by a block of the strip. */
-QUIRE_INLINE void add_rows(__m512 sum[QUIRE_FEW_ROWS],
+QUIRE_INLINE void add_rows(__m512 sum[QUIRE_SMALL_ROWS],
 			   const struct strip_block *w, const unsigned char *x,
 			   size_t x_size, size_t count, bool minima)
 {

@@ -56,7 +56,7 @@ QUIRE_INLINE void multiply_strip(const unsigned char *pair, size_t rows,
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
-	__m512 sum[QUIRE_FEW_ROWS];
+	__m512 sum[QUIRE_SMALL_ROWS];
 
 	QUIRE_UNROLL
 	for (size_t m = 0; m < count; m++)
@@ -91,7 +91,7 @@ QUIRE_INLINE void multiply_strips(const void *strips, size_t strip_size,
 	const unsigned char *strip = strips;
 
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= QUIRE_FEW_ROWS);
+	assert(x_rows >= 1 && x_rows <= QUIRE_SMALL_ROWS);
 	for (size_t first = 0; first < rows; first += STRIP) {
 		const size_t left = rows - first < STRIP ? rows - first : STRIP;
 

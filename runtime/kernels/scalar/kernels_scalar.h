@@ -10,6 +10,14 @@
 /* Tile rows of group columns of f32: [rows][group]. */
 quire_prepare_function quire_prepare_f32_scalar;
 
+/* One row of x as it is: what most GEMV in f32 take. */
+#define QUIRE_X_F32_ROW                                                        \
+	{                                                                      \
+		.rows = 1, .group = QUIRE_BLOCK_COLS,                          \
+		.size = QUIRE_BLOCK_COLS * sizeof(float),                      \
+		.prepare = quire_prepare_f32_scalar                            \
+	}
+
 /* The same, for groups of 1, 2, 4 or 8 columns. */
 quire_prepare_function quire_prepare_columns_f32_scalar;
 
