@@ -30,13 +30,36 @@ static void trim(char *text, size_t capacity)
 	text[end] = '\0';
 }
 
-static void fill(quire_error *error, quire_status status, uint64_t offset,
-		 const char *format, va_list args)
+/* Copies a path, or "..." and the end of a longer one, from where a UTF-8
+ * character begins. */
+static void shorten_path(char shown[QUIRE_ERROR_PATH_SIZE], const char *path)
+{
+	static const char dots[] = "...";
+	const size_t room = QUIRE_ERROR_PATH_SIZE - 1;
+	const size_t size = strlen(path);
+	size_t used = 0;
+
+	if (size > room) {
+		used = strlen(dots);
+		memcpy(shown, dots, used);
+		path += size - (room - used);
+		while (((unsigned char)*path & 0xC0) == 0x80)
+			path++;
+	}
+	memcpy(shown + used, path, strlen(path) + 1);
+	sanitize(shown);
+}
+
+static void fill(quire_error *error, quire_status status, const char *path,
+		 uint64_t offset, const char *format, va_list args)
 {
 	int size;
 
 	error->status = status;
 	error->offset = offset;
+	error->path[0] = '\0';
+	if (path)
+		shorten_path(error->path, path);
 	size = vsnprintf(error->message, sizeof(error->message), format, args);
 	if (size < 0)
 		error->message[0] = '\0';
@@ -52,13 +75,28 @@ quire_status quire_fail(quire_error *error, quire_status status,
 
 	if (error) {
 		va_start(args, format);
-		fill(error, status, offset, format, args);
+		fill(error, status, NULL, offset, format, args);
 		va_end(args);
 	}
 	return status;
 }
 
-quire_status quire_fail_errno(quire_error *error, const char *format, ...)
+quire_status quire_fail_file(quire_error *error, quire_status status,
+			     const char *path, uint64_t offset,
+			     const char *format, ...)
+{
+	va_list args;
+
+	if (error) {
+		va_start(args, format);
+		fill(error, status, path, offset, format, args);
+		va_end(args);
+	}
+	return status;
+}
+
+quire_status quire_fail_errno(quire_error *error, const char *path,
+			      const char *format, ...)
 {
 	const int code = errno;
 	const quire_status status =
@@ -68,7 +106,7 @@ quire_status quire_fail_errno(quire_error *error, const char *format, ...)
 
 	if (error) {
 		va_start(args, format);
-		fill(error, status, QUIRE_NO_OFFSET, format, args);
+		fill(error, status, path, QUIRE_NO_OFFSET, format, args);
 		va_end(args);
 		size = strlen(error->message);
 		snprintf(error->message + size, sizeof(error->message) - size,
@@ -96,6 +134,22 @@ quire_status quire_fail_threads(quire_error *error, quire_status status,
 			  "cannot start %" PRIu32 " threads", threads);
 }
 
+void quire_error_name_file(quire_error *error, const char *path)
+{
+	if (error && path && error->path[0] == '\0')
+		shorten_path(error->path, path);
+}
+
+bool quire_error_is_about(const quire_error *error, const char *path)
+{
+	char shown[QUIRE_ERROR_PATH_SIZE];
+
+	if (!path || path[0] == '\0')
+		return false;
+	shorten_path(shown, path);
+	return strcmp(error->path, shown) == 0;
+}
+
 const char *quire_status_name(quire_status status)
 {
 	switch (status) {
@@ -109,6 +163,8 @@ const char *quire_status_name(quire_status status)
 		return "io";
 	case QUIRE_ERROR_CANCELLED:
 		return "cancelled";
+	case QUIRE_ERROR_EXISTS:
+		return "exists";
 	case QUIRE_ERROR_MAGIC:
 		return "magic";
 	case QUIRE_ERROR_VERSION:

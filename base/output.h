@@ -18,7 +18,7 @@ struct quire_output {
 	bool overwrite;
 };
 
-/* Opens the part, empty. Fails with IO if `path` exists and may not be
+/* Opens the part, empty. Fails with EXISTS if `path` exists and may not be
  * overwritten. On success it is closed with _commit or _discard. Where a killed
  * process has left a part, what it left of sets (below) is put right. */
 quire_status quire_output_open(struct quire_output *output, const char *path,
@@ -49,8 +49,8 @@ void quire_output_begin_flush(const struct quire_output *output,
 quire_status quire_output_flush(const struct quire_output *output,
 				quire_error *error);
 
-/* Flushes to the disk and renames into place. On failure the part is still
- * to be discarded. */
+/* Flushes to the disk and renames into place. Fails with EXISTS as open does.
+ * On failure the part is still to be discarded. */
 quire_status quire_output_commit(struct quire_output *output,
 				 quire_error *error);
 
@@ -77,6 +77,9 @@ char *quire_output_set_path(const char *path, size_t no, size_t count);
 /* As link, but where a file system has none renames. What exists is never
  * replaced: EEXIST. */
 int quire_output_link(const char *from, const char *to);
+
+/* The failure of a link or rename to `path`, by errno: EXISTS or IO. */
+quire_status quire_output_fail_place(const char *path, quire_error *error);
 
 /* What was renamed in a folder lasts once that is on the disk. */
 void quire_output_sync_folder(const char *path);

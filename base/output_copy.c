@@ -63,7 +63,7 @@ static quire_status copy_by_buffer(const struct quire_output *output,
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return quire_fail_errno(error, "cannot read");
+			return quire_fail_errno(error, NULL, "cannot read");
 		if (done == 0)
 			return quire_fail(error, QUIRE_ERROR_TRUNCATED,
 					  from_offset,

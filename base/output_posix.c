@@ -18,6 +18,19 @@
 /* A write of more than 2 GiB is cut short by Linux, and refused by macOS. */
 #define WRITE_MAX_SIZE ((size_t)1 << 30)
 
+static quire_status fail_exists(const char *path, quire_error *error)
+{
+	return quire_fail_file(error, QUIRE_ERROR_EXISTS, path, QUIRE_NO_OFFSET,
+			       "the file exists");
+}
+
+quire_status quire_output_fail_place(const char *path, quire_error *error)
+{
+	if (errno == EEXIST)
+		return fail_exists(path, error);
+	return quire_fail_errno(error, path, "cannot rename to it");
+}
+
 /* Whether the open file is still the one at the path. */
 static bool is_at(const struct stat *open_file, const char *path)
 {
@@ -36,20 +49,22 @@ static quire_status lock_part(struct quire_output *output, struct stat *file,
 
 	output->fd = open(output->part_path, flags, 0666);
 	if (output->fd < 0)
-		return quire_fail_errno(error, "%s: cannot create",
-					output->part_path);
+		return quire_fail_errno(error, output->path,
+					"cannot create its temporary file");
 	if (flock(output->fd, LOCK_EX | LOCK_NB) == 0) {
 		if (fstat(output->fd, file) != 0)
-			return quire_fail_errno(error, "%s: cannot stat",
-						output->part_path);
+			return quire_fail_errno(
+			    error, output->path,
+			    "cannot stat its temporary file");
 		if (is_at(file, output->part_path))
 			return QUIRE_OK;
 	}
 	/* Not ours to remove. */
 	close(output->fd);
 	output->fd = -1;
-	return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-			  "%s: another process is writing it", output->path);
+	return quire_fail_file(error, QUIRE_ERROR_IO, output->path,
+			       QUIRE_NO_OFFSET,
+			       "another process is writing it");
 }
 
 static quire_status open_part(struct quire_output *output, quire_error *error)
@@ -68,8 +83,8 @@ static quire_status open_part(struct quire_output *output, quire_error *error)
 		status = lock_part(output, &file, error);
 	}
 	if (status == QUIRE_OK && ftruncate(output->fd, 0) != 0)
-		status = quire_fail_errno(error, "%s: cannot empty",
-					  output->part_path);
+		status = quire_fail_errno(error, output->path,
+					  "cannot empty its temporary file");
 	return status;
 }
 
@@ -91,8 +106,7 @@ quire_status quire_output_open(struct quire_output *output, const char *path,
 	quire_status status;
 
 	if (!overwrite && lstat(path, &old) == 0)
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: the file exists", path);
+		return fail_exists(path, error);
 	opened.path = malloc(size);
 	opened.part_path = malloc(size + strlen(PART_SUFFIX));
 	if (!opened.path || !opened.part_path) {
@@ -116,8 +130,7 @@ quire_status quire_output_resize(const struct quire_output *output,
 				 uint64_t size, quire_error *error)
 {
 	if (size > INT64_MAX || ftruncate(output->fd, (off_t)size) != 0)
-		return quire_fail_errno(error, "%s: cannot resize",
-					output->part_path);
+		return quire_fail_errno(error, output->path, "cannot resize");
 	return QUIRE_OK;
 }
 
@@ -136,8 +149,8 @@ quire_status quire_output_write(const struct quire_output *output,
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done <= 0)
-			return quire_fail_errno(error, "%s: cannot write",
-						output->part_path);
+			return quire_fail_errno(error, output->path,
+						"cannot write");
 		bytes += done;
 		offset += (uint64_t)done;
 		size -= (size_t)done;
@@ -198,8 +211,7 @@ quire_status quire_output_flush(const struct quire_output *output,
 				quire_error *error)
 {
 	if (fsync(output->fd) != 0)
-		return quire_fail_errno(error, "%s: cannot flush",
-					output->part_path);
+		return quire_fail_errno(error, output->path, "cannot flush");
 	return QUIRE_OK;
 }
 
@@ -211,8 +223,7 @@ quire_status quire_output_commit(struct quire_output *output,
 	if (status != QUIRE_OK)
 		return status;
 	if (put_in_place(output) != 0)
-		return quire_fail_errno(error, "%s: cannot rename to it",
-					output->path);
+		return quire_output_fail_place(output->path, error);
 	quire_output_sync_folder(output->path);
 	close(output->fd);
 	output->fd = -1;

@@ -98,11 +98,10 @@ static quire_status put_aside(const struct quire_output *output,
 	if (!output->overwrite || lstat(names->path, &old) != 0)
 		return QUIRE_OK;
 	if (S_ISDIR(old.st_mode))
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: is a folder", names->path);
+		return quire_fail_file(error, QUIRE_ERROR_IO, names->path,
+				       QUIRE_NO_OFFSET, "it is a folder");
 	if (rename(names->path, names->old) != 0)
-		return quire_fail_errno(error, "%s: cannot put aside",
-					names->path);
+		return quire_fail_errno(error, names->path, "cannot put aside");
 	return QUIRE_OK;
 }
 
@@ -120,8 +119,8 @@ static quire_status flush_all(struct quire_output *const *outputs, size_t count,
 {
 	for (size_t i = 0; i < count; i++)
 		if (fsync(outputs[i]->fd) != 0)
-			return quire_fail_errno(error, "%s: cannot flush",
-						outputs[i]->part_path);
+			return quire_fail_errno(error, outputs[i]->path,
+						"cannot flush");
 	return QUIRE_OK;
 }
 
@@ -140,8 +139,7 @@ static quire_status place_all(struct quire_output *const *outputs, size_t count,
 	for (*placed = count; *placed > 0 && status == QUIRE_OK; --*placed) {
 		set_names(names, outputs[*placed - 1]->path);
 		if (quire_output_link(names->part, names->path) != 0)
-			return quire_fail_errno(
-			    error, "%s: cannot rename to it", names->path);
+			return quire_output_fail_place(names->path, error);
 	}
 	return status;
 }

@@ -154,8 +154,9 @@ static int run(int argc, char **argv)
 		return code;
 	if (quire_compare_onnx(words.word[0], words.word[1], &report, &error) !=
 	    QUIRE_OK)
-		return trouble("%s with %s: %s", words.word[0], words.word[1],
-			       error.message);
+		return trouble_with_files(
+		    (const char *const[]){ words.word[0], words.word[1], NULL },
+		    &error);
 	code = EXIT_FINE;
 	if (values.json)
 		code = print_json(words.word, report);

@@ -161,49 +161,6 @@ static int tell(const struct conversion *conversion,
 	return output_file_commit(report_file) ? EXIT_FINE : EXIT_TROUBLE;
 }
 
-/* Whether a message begins with the name of the output or one of its parts, or
- * of the recipe. */
-static bool names_file(const char *message, const quire_convert_options *how,
-		       const char *output)
-{
-	static const char ending[] = ".gguf";
-	const char *recipe =
-	    how->recipe_path ? how->recipe_path : how->recipe_name;
-	size_t size = strlen(output);
-
-	if (recipe && strncmp(message, recipe, strlen(recipe)) == 0 &&
-	    message[strlen(recipe)] == ':')
-		return true;
-	if (size > strlen(ending) &&
-	    strcmp(output + size - strlen(ending), ending) == 0)
-		size -= strlen(ending);
-	return strncmp(message, output, size) == 0;
-}
-
-/* A part of a set; a single file was looked for before. */
-static bool is_in_the_way(const struct values *values, const quire_error *error)
-{
-	static const char ending[] = ": the file exists";
-	const size_t size = strlen(error->message);
-
-	return error->status == QUIRE_ERROR_IO && !values->force &&
-	       size > strlen(ending) &&
-	       strcmp(error->message + size - strlen(ending), ending) == 0;
-}
-
-static int tell_failure(const struct values *values,
-			const quire_convert_options *how, const char *source,
-			quire_error *error)
-{
-	if (is_in_the_way(values, error))
-		return trouble("%s; --force replaces it", error->message);
-	/* Advice on containers does not help with ONNX models. */
-	error->status = QUIRE_OK;
-	if (names_file(error->message, how, values->output))
-		return trouble("%s", error->message);
-	return trouble_with_file(source, error);
-}
-
 static int convert(const struct values *values, quire_convert_options *how,
 		   const char *source, struct output_file *report_file)
 {
@@ -224,7 +181,10 @@ static int convert(const struct values *values, quire_convert_options *how,
 	if (status == QUIRE_ERROR_CANCELLED)
 		return EXIT_TROUBLE; /* the signal itself ends the program */
 	if (status != QUIRE_OK)
-		return tell_failure(values, how, source, &error);
+		return trouble_with_files(
+		    (const char *const[]){ source, values->output,
+					   how->recipe_path, NULL },
+		    &error);
 	conversion.report = report;
 	conversion.seconds = terminal_seconds() - progress.started;
 	code = tell(&conversion, report_file);
@@ -254,7 +214,8 @@ static int print_recipe(const quire_convert_options *how)
 	char *text;
 
 	if (quire_recipe_write(how, &text, &error) != QUIRE_OK)
-		return trouble("%s", error.message);
+		return trouble_with_files(
+		    (const char *const[]){ how->recipe_path, NULL }, &error);
 	fputs(text, stdout);
 	quire_recipe_text_free(text);
 	return EXIT_FINE;

@@ -2,6 +2,7 @@
  * cmd_export.c - quire export: a container's weights back in the ONNX model
  * that it was made of. How they get there is libquire_convert's.
  */
+#include "base/error.h"
 #include "cli/command.h"
 #include "cli/files/output_file.h"
 #include "cli/ui/interrupt.h"
@@ -103,20 +104,21 @@ static void tell(const struct values *values,
 	print_count("constants", summary->plain);
 }
 
-static int tell_failure(const struct values *values, const char *container,
-			quire_error *error)
+static int report_failure(const struct values *values, const char *container,
+			  const quire_error *error)
 {
-	const size_t size = strlen(values->output);
+	const char *const paths[] = { values->output, values->model, container,
+				      NULL };
 
+	if (error->path[0] == '\0')
+		return trouble("%s with %s: %s", container, values->model,
+			       error->message);
 	if (error->status == QUIRE_ERROR_UNSUPPORTED &&
 	    !values->external_data &&
-	    strncmp(error->message, values->output, size) == 0)
-		return trouble("%s; see --external-data", error->message);
-	error->status = QUIRE_OK; /* advice on containers does not help */
-	if (strncmp(error->message, values->output, size) == 0)
-		return trouble("%s", error->message);
-	return trouble("%s with %s: %s", container, values->model,
-		       error->message);
+	    quire_error_is_about(error, values->output))
+		return trouble("%s: %s; see --external-data", values->output,
+			       error->message);
+	return trouble_with_files(paths, error);
 }
 
 static int export(const struct values *values, const char *container)
@@ -138,7 +140,7 @@ static int export(const struct values *values, const char *container)
 	if (status == QUIRE_ERROR_CANCELLED)
 		return EXIT_TROUBLE; /* the signal itself ends the program */
 	if (status != QUIRE_OK)
-		return tell_failure(values, container, &error);
+		return report_failure(values, container, &error);
 	tell(values, &summary);
 	return EXIT_FINE;
 }

@@ -219,8 +219,9 @@ static quire_status check_output(const struct conversion *job, const char *path)
 		same = same_file(&output, files->items[i]->path);
 	if (!same)
 		return QUIRE_OK;
-	return quire_fail(job->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			  "%s is a file of the source model", path);
+	return quire_fail_file(job->error, QUIRE_ERROR_ARGUMENT, path,
+			       QUIRE_NO_OFFSET,
+			       "the output is a file of the source model");
 }
 
 /* How many files there are, is known with the layout. */
@@ -313,11 +314,10 @@ static bool is_part_name(const char *path)
 static quire_status check_path(const struct conversion *job)
 {
 	if (job->recipe.split_size > 0 && is_part_name(job->gguf_path))
-		return quire_fail(job->error, QUIRE_ERROR_ARGUMENT,
-				  QUIRE_NO_OFFSET,
-				  "%s: the name of a part; name the set, "
-				  "without the numbers",
-				  job->gguf_path);
+		return quire_fail_file(job->error, QUIRE_ERROR_ARGUMENT,
+				       job->gguf_path, QUIRE_NO_OFFSET,
+				       "the name of a part; name the set, "
+				       "without the numbers");
 	return QUIRE_OK;
 }
 
@@ -350,6 +350,8 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 		status = write_container(&job);
 	if (status == QUIRE_OK)
 		status = finish(&job, report);
+	if (status != QUIRE_OK)
+		quire_error_name_file(error, onnx_path);
 	quire_writer_free(job.writer);
 	quire_plan_free(job.plan);
 	quire_onnx_close(job.model);

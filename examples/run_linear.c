@@ -61,7 +61,8 @@ int main(int argc, char **argv)
 		code = 0;
 out:
 	if (code != 0)
-		fprintf(stderr, "matmul: %s\n", error.message);
+		fprintf(stderr, "run_linear: %s%s%s\n", error.path,
+			error.path[0] ? ": " : "", error.message);
 	quire_runtime_free(runtime);
 	quire_model_close(model);
 	return code;

@@ -55,7 +55,8 @@ typedef enum quire_status { /* values are permanent; gaps are for growth */
 	QUIRE_ERROR_MEMORY = 1,
 	QUIRE_ERROR_ARGUMENT = 2,
 	QUIRE_ERROR_IO = 3,
-	QUIRE_ERROR_CANCELLED = 4,  /* a progress callback asked to stop */
+	QUIRE_ERROR_CANCELLED = 4,  /* a progress callback returned false */
+	QUIRE_ERROR_EXISTS = 5,	    /* the output exists; see `overwrite` */
 	QUIRE_ERROR_MAGIC = 10,	    /* not a GGUF file */
 	QUIRE_ERROR_VERSION = 11,   /* newer, or of the other byte order */
 	QUIRE_ERROR_TRUNCATED = 12, /* the file ends too early */
@@ -67,10 +68,25 @@ typedef enum quire_status { /* values are permanent; gaps are for growth */
 
 #define QUIRE_NO_OFFSET UINT64_MAX
 
+#define QUIRE_ERROR_PATH_SIZE 256
+
+/*
+ * What failed. `path`, `offset` and `message` belong together: "FILE: MESSAGE
+ * (at byte OFFSET)". The texts end with NUL, and control characters in them are
+ * replaced by '?'.
+ */
 typedef struct quire_error {
 	quire_status status;
-	uint64_t offset;   /* byte in the file, or QUIRE_NO_OFFSET */
-	char message[240]; /* "tensor 'wq': dims overflow [F-18]" */
+	/* Byte in the file at `path`, or QUIRE_NO_OFFSET. */
+	uint64_t offset;
+	/* The file, as the caller named it, or as it was found from there (a
+	 * part of a split set, external data of a model). Of a path that is too
+	 * long: "..." and its end. Empty: the failure is about no file, or
+	 * about one that has no path. */
+	char path[QUIRE_ERROR_PATH_SIZE];
+	/* What is wrong, without the path: "tensor 'wq': dims overflow [F-18]".
+	 * A message that is too long is cut at its end. */
+	char message[240];
 } quire_error;
 
 /* "layout" for QUIRE_ERROR_LAYOUT and so on; never NULL. Static storage. */
@@ -402,8 +418,8 @@ typedef struct quire_writer_options {
  * Order of calls: values, tensors and linears are declared; the first
  * quire_writer_write fixes the layout (and fails with ARGUMENT for one that
  * breaks a rule, or if split_size is less than the first part's header, or
- * makes more than 65535 parts, and with IO for a part that exists and may not
- * be overwritten); then the tensors' bytes; then finish.
+ * makes more than 65535 parts, and with EXISTS for a part that exists and may
+ * not be overwritten); then the tensors' bytes; then finish.
  * The same calls give the same bytes.
  */
 QUIRE_API quire_status quire_writer_create(const char *path,

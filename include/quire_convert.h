@@ -65,9 +65,9 @@ typedef enum quire_fallback {
  *
  * A recipe (docs/recipe.md) is YAML: which tensors to take, their names and
  * types, metadata. It comes as the path of a file, or as `recipe_size` bytes of
- * text, which need no NUL; NULL: there is none. What is wrong with one is
- * ARGUMENT, with a message that begins with its name, line and column; `name`
- * of a text is `recipe_name`, or "recipe".
+ * text, which need no NUL; NULL: there is none. A mistake in one is ARGUMENT:
+ * error->path is the path, or of a text `recipe_name` or "recipe", and the
+ * message begins with "line L, column C: ".
  */
 typedef struct quire_convert_options {
 	uint32_t threads;    /* 0: one for each CPU */

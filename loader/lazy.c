@@ -33,12 +33,14 @@ struct lazy {
 	pthread_mutex_t lock; /* of changes of state */
 	pthread_cond_t ended; /* a tensor is no longer BUSY */
 	uint32_t features;
+	const struct model_part *parts;
 	struct quire_lazy_check checks[]; /* by tensor */
 };
 
-static quire_status create(const struct quire_index *index, struct lazy **lazy,
+static quire_status create(const quire_model *model, struct lazy **lazy,
 			   quire_error *error)
 {
+	const struct quire_index *index = &model->index;
 	const size_t count = index->tensor_count;
 	struct lazy *made =
 	    malloc(sizeof(*made) + count * sizeof(*made->checks));
@@ -55,6 +57,7 @@ static quire_status create(const struct quire_index *index, struct lazy **lazy,
 		return quire_fail_memory(error, sizeof(made->ended));
 	}
 	made->features = quire_cpu_features();
+	made->parts = model->parts;
 	for (size_t i = 0; i < count; i++) {
 		atomic_init(&made->checks[i].state, UNKNOWN);
 		made->checks[i].tensor = &index->tensors[i];
@@ -73,7 +76,7 @@ quire_status quire_lazy_create(quire_model *model, quire_error *error)
 		return quire_fail(error, QUIRE_ERROR_NOT_FOUND, QUIRE_NO_OFFSET,
 				  "a GGUF file without Quire's checksums: "
 				  "nothing to verify it by");
-	status = create(index, &model->lazy, error);
+	status = create(model, &model->lazy, error);
 	for (size_t i = 0; i < index->tensor_count && status == QUIRE_OK; i++)
 		index->tensors[i].check = &model->lazy->checks[i];
 	return status;
@@ -147,9 +150,11 @@ quire_status quire_lazy_check(const quire_tensor *tensor, quire_error *error)
 	}
 	if (atomic_load(&check->state) == GOOD)
 		return QUIRE_OK;
-	return quire_fail(error, QUIRE_ERROR_CHECKSUM, check->tensor->offset,
-			  "tensor '%.*s' is damaged: XXH3 %016" PRIx64
-			  " instead of %016" PRIx64 " [F-33]",
-			  QUIRE_PRINT(check->tensor->name), check->actual,
-			  check->tensor->xxh3);
+	return quire_fail_file(error, QUIRE_ERROR_CHECKSUM,
+			       check->lazy->parts[check->tensor->part].path,
+			       check->tensor->offset,
+			       "tensor '%.*s' is damaged: XXH3 %016" PRIx64
+			       " instead of %016" PRIx64 " [F-33]",
+			       QUIRE_PRINT(check->tensor->name), check->actual,
+			       check->tensor->xxh3);
 }

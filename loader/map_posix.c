@@ -43,7 +43,7 @@ static quire_status stat_file(int fd, const char *name, struct stat *file,
 			      quire_error *error)
 {
 	if (fstat(fd, file) != 0)
-		return quire_fail_errno(error, "%s: cannot stat", name);
+		return quire_fail_errno(error, name, "cannot stat");
 	return QUIRE_OK;
 }
 
@@ -58,10 +58,10 @@ static quire_status map_pages(int fd, const char *name, struct quire_map *map,
 	 * while this one's pages stay mapped. */
 	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (own < 0)
-		return quire_fail_errno(error, "%s: cannot keep it open", name);
+		return quire_fail_errno(error, name, "cannot keep it open");
 	data = mmap(NULL, map->size, PROT_READ, MAP_SHARED, fd, 0);
 	if (data == MAP_FAILED) {
-		status = quire_fail_errno(error, "%s: cannot map", name);
+		status = quire_fail_errno(error, name, "cannot map");
 		close(own);
 		return status;
 	}
@@ -109,11 +109,11 @@ static quire_status read_all(int fd, const char *name, unsigned char *data,
 			continue;
 		if (got < 0)
 			return quire_fail_errno(
-			    error, "%s: cannot read at byte %zu", name, done);
+			    error, name, "cannot read at byte %zu", done);
 		if (got == 0)
-			return quire_fail(error, QUIRE_ERROR_TRUNCATED, done,
-					  "%s: it shrank while it was read",
-					  name);
+			return quire_fail_file(
+			    error, QUIRE_ERROR_TRUNCATED, name, done,
+			    "the file shrank while it was read");
 		done += (size_t)got;
 	}
 	return QUIRE_OK;
@@ -132,9 +132,9 @@ static quire_status read_pages(int fd, const char *name, struct quire_map *map,
 	if (status == QUIRE_OK)
 		status = stat_file(fd, name, &file, error);
 	if (status == QUIRE_OK && !same_time(time_of(&file), map->written))
-		status =
-		    quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-			       "%s: it was written to while it was read", name);
+		status = quire_fail_file(
+		    error, QUIRE_ERROR_IO, name, QUIRE_NO_OFFSET,
+		    "the file was written to while it was read");
 	if (status != QUIRE_OK) {
 		munmap(map->base, map->base_size);
 		return status;
@@ -155,13 +155,14 @@ quire_status quire_map_fd(int fd, const char *name, quire_load_mode load,
 	if (status != QUIRE_OK)
 		return status;
 	if (!S_ISREG(file.st_mode))
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: not a regular file; a pipe or a device "
-				  "cannot be mapped",
-				  name);
+		return quire_fail_file(error, QUIRE_ERROR_IO, name,
+				       QUIRE_NO_OFFSET,
+				       "not a regular file; a pipe or a device "
+				       "cannot be mapped");
 	if ((uint64_t)file.st_size > SIZE_MAX)
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: larger than the address space", name);
+		return quire_fail_file(error, QUIRE_ERROR_IO, name,
+				       QUIRE_NO_OFFSET,
+				       "larger than the address space");
 	made.size = (size_t)file.st_size;
 	made.written = time_of(&file);
 	if (made.size > 0) /* mmap refuses to map nothing */
@@ -182,7 +183,7 @@ quire_status quire_map_file(const char *path, quire_load_mode load,
 	/* Not to wait for a writer where the path is a pipe. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
-		return quire_fail_errno(error, "%s: cannot open", path);
+		return quire_fail_errno(error, path, "cannot open");
 	status = quire_map_fd(fd, path, load, map, error);
 	close(fd);
 	return status;
@@ -205,13 +206,12 @@ quire_status quire_map_lock(const struct quire_map *map, const char *name,
 		return QUIRE_OK;
 	if (errno == EPERM || getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
 	    limit.rlim_cur == RLIM_INFINITY)
-		return quire_fail_errno(error,
-					"%s: cannot lock %zu bytes in memory",
-					name, map->size);
-	return quire_fail_errno(error,
-				"%s: cannot lock %zu bytes in memory, where "
+		return quire_fail_errno(
+		    error, name, "cannot lock %zu bytes in memory", map->size);
+	return quire_fail_errno(error, name,
+				"cannot lock %zu bytes in memory, where "
 				"the process may lock %ju (RLIMIT_MEMLOCK)",
-				name, map->size, (uintmax_t)limit.rlim_cur);
+				map->size, (uintmax_t)limit.rlim_cur);
 }
 
 /* For systems that cannot be told to: a byte of each page. */
@@ -231,8 +231,7 @@ static quire_status populate(const struct quire_map *map, const char *name,
 	if (madvise(map->base, map->base_size, POPULATE_READ) == 0)
 		return QUIRE_OK;
 	if (errno != EINVAL)
-		return quire_fail_errno(error, "%s: cannot read all of it",
-					name);
+		return quire_fail_errno(error, name, "cannot read all of it");
 #endif
 	(void)name;
 	(void)error;
@@ -264,16 +263,16 @@ quire_status quire_map_check(const struct quire_map *map, const char *name,
 	if (status != QUIRE_OK)
 		return status;
 	if ((uint64_t)file.st_size < map->size)
-		return quire_fail(error, QUIRE_ERROR_TRUNCATED,
-				  (uint64_t)file.st_size,
-				  "%s: it shrank from %zu to %ju bytes since "
-				  "it was opened",
-				  name, map->size, (uintmax_t)file.st_size);
+		return quire_fail_file(
+		    error, QUIRE_ERROR_TRUNCATED, name, (uint64_t)file.st_size,
+		    "the file shrank from %zu to %ju bytes since "
+		    "it was opened",
+		    map->size, (uintmax_t)file.st_size);
 	if ((uint64_t)file.st_size > map->size ||
 	    !same_time(time_of(&file), map->written))
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: it was written to since it was opened",
-				  name);
+		return quire_fail_file(
+		    error, QUIRE_ERROR_IO, name, QUIRE_NO_OFFSET,
+		    "the file was written to since it was opened");
 	return QUIRE_OK;
 }
 

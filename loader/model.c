@@ -40,9 +40,8 @@ quire_status quire_model_check_files(const quire_model *model,
 	quire_status status = QUIRE_OK;
 
 	for (size_t i = 0; i < model->part_count && status == QUIRE_OK; i++)
-		status =
-		    quire_map_check(&model->parts[i].map,
-				    quire_part_name(&model->parts[i]), error);
+		status = quire_map_check(&model->parts[i].map,
+					 model->parts[i].path, error);
 	return status;
 }
 size_t quire_model_tensor_count(const quire_model *model)

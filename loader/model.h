@@ -26,10 +26,11 @@ struct quire_model {
 	struct lazy *lazy; /* NULL, but with QUIRE_VERIFY_LAZY */
 };
 
-/* For messages about a part. */
-static inline const char *quire_part_name(const struct model_part *part)
+/* For errors about a model as a whole: its path, or NULL if it has none or
+ * several. */
+static inline const char *quire_model_path(const quire_model *model)
 {
-	return part->path ? part->path : "the file";
+	return model->part_count == 1 ? model->parts[0].path : NULL;
 }
 
 #endif

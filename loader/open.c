@@ -25,27 +25,6 @@ static uint64_t secret_seed(const void *address)
 	return seed;
 }
 
-/* Of a long path the end, so that the message stays whole. */
-void quire_open_name_file(quire_error *error, const char *path)
-{
-	const size_t room = sizeof(error->message) - sizeof("...: ");
-	const size_t path_size = strlen(path);
-	quire_error named;
-	size_t size;
-
-	if (!error)
-		return;
-	size = strlen(error->message);
-	if (path_size + size <= room)
-		quire_fail(&named, error->status, error->offset, "%s: %s", path,
-			   error->message);
-	else
-		quire_fail(&named, error->status, error->offset, "...%s: %s",
-			   path + path_size - (room > size ? room - size : 0),
-			   error->message);
-	*error = named;
-}
-
 /* Parses a part whose bytes are there. */
 static quire_status parse_part(struct opening *opening, size_t part)
 {
@@ -56,8 +35,7 @@ static quire_status parse_part(struct opening *opening, size_t part)
 	status = quire_parse(file->bytes, file->size, &opening->parse,
 			     &parsed->index, opening->error);
 	if (status != QUIRE_OK) {
-		if (file->path)
-			quire_open_name_file(opening->error, file->path);
+		quire_error_name_file(opening->error, file->path);
 		return status;
 	}
 	parsed->bytes = file->bytes;
@@ -151,8 +129,8 @@ static quire_status join(struct opening *opening, struct quire_index *index)
 	    quire_parse_join(opening->parsed, opening->part_count,
 			     &opening->parse, index, &culprit, opening->error);
 	if (status != QUIRE_OK)
-		quire_open_name_file(opening->error,
-				     opening->parts[culprit].path);
+		quire_error_name_file(opening->error,
+				      opening->parts[culprit].path);
 	else /* it has taken what they held */
 		memset(opening->parsed, 0,
 		       opening->part_count * sizeof(*opening->parsed));
@@ -169,20 +147,18 @@ static quire_status use_pages(const struct opening *opening, quire_model *model)
 	for (size_t i = 0; i < model->part_count && status == QUIRE_OK; i++) {
 		const struct model_part *part = &model->parts[i];
 
-		status = quire_map_prefetch(&part->map, quire_part_name(part),
+		status = quire_map_prefetch(&part->map, part->path,
 					    options->prefetch, error);
 		if (status == QUIRE_OK && options->lock)
-			status = quire_map_lock(&part->map,
-						quire_part_name(part), error);
+			status = quire_map_lock(&part->map, part->path, error);
 	}
 	if (status != QUIRE_OK || options->verify == QUIRE_VERIFY_HEADER)
 		return status;
 	status = options->verify == QUIRE_VERIFY_LAZY
 		     ? quire_lazy_create(model, error)
 		     : quire_verify_tensors(model, NULL, error);
-	if (status != QUIRE_OK && model->part_count == 1 &&
-	    model->parts[0].path)
-		quire_open_name_file(error, model->parts[0].path);
+	if (status != QUIRE_OK)
+		quire_error_name_file(error, quire_model_path(model));
 	return status;
 }
 
@@ -257,8 +233,7 @@ quire_status quire_model_open_fd(int fd, const quire_open_options *options,
 	quire_status status = begin(&opening, options, error);
 
 	if (status == QUIRE_OK)
-		status = quire_map_fd(fd, quire_part_name(opening.parts),
-				      opening.options->load,
+		status = quire_map_fd(fd, NULL, opening.options->load,
 				      &opening.parts[0].map, error);
 	if (status == QUIRE_OK) {
 		take_map(opening.parts);

@@ -17,15 +17,12 @@ struct opening {
 	quire_error *error;
 };
 
-/* Maps and parses the file of a part whose path is set. The message of a
- * failure names the file. */
+/* Maps and parses the file of a part whose path is set. A failure names the
+ * file. */
 quire_status quire_open_part(struct opening *opening, size_t part);
 
 /* Given a part, the only one yet, that is one of several: opens the others,
  * by F-42 and F-43, and puts each in its place. */
 quire_status quire_open_siblings(struct opening *opening);
-
-/* Puts the file's name before the message of a failure. */
-void quire_open_name_file(quire_error *error, const char *path);
 
 #endif

@@ -43,19 +43,17 @@ static quire_status check_name(const struct opening *opening,
 	const char *path = opening->parts[0].path;
 	const size_t size = strlen(path);
 	char suffix[SUFFIX_SIZE + 1];
-	quire_status status;
 
 	print_suffix(suffix, split->no, split->count);
 	if (size >= SUFFIX_SIZE &&
 	    strcmp(path + size - SUFFIX_SIZE, suffix) == 0)
 		return QUIRE_OK;
-	status = quire_fail(opening->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-			    "part %" PRIu32 " of %" PRIu32
-			    " of a split set, whose name does not end with "
-			    "'%s' [F-42]",
-			    split->no + 1, split->count, suffix);
-	quire_open_name_file(opening->error, path);
-	return status;
+	return quire_fail_file(opening->error, QUIRE_ERROR_LAYOUT, path,
+			       QUIRE_NO_OFFSET,
+			       "part %" PRIu32 " of %" PRIu32
+			       " of a split set, whose name does not end with "
+			       "'%s' [F-42]",
+			       split->no + 1, split->count, suffix);
 }
 
 /* Room for all, with the one that there is in its place. */
@@ -93,14 +91,12 @@ static quire_status find_sibling(const struct opening *opening,
 	if (!sibling)
 		return quire_fail_memory(opening->error,
 					 strlen(opening->parts[0].path) + 1);
-	if (access(sibling, F_OK) != 0 && errno == ENOENT) {
-		status = quire_fail(opening->error, QUIRE_ERROR_NOT_FOUND,
-				    QUIRE_NO_OFFSET,
-				    "part %" PRIu32 " of %" PRIu32
-				    " of the split set is missing [F-43]",
-				    no + 1, (uint32_t)split->count);
-		quire_open_name_file(opening->error, sibling);
-	}
+	if (access(sibling, F_OK) != 0 && errno == ENOENT)
+		status = quire_fail_file(opening->error, QUIRE_ERROR_NOT_FOUND,
+					 sibling, QUIRE_NO_OFFSET,
+					 "part %" PRIu32 " of %" PRIu32
+					 " of the split set is missing [F-43]",
+					 no + 1, (uint32_t)split->count);
 	free(sibling);
 	return status;
 }

@@ -177,12 +177,11 @@ static quire_status fail_unreadable(const struct model_part *part,
 {
 	const char *reason = strerror(errno);
 
-	if (quire_map_check(&part->map, quire_part_name(part), error) ==
+	if (quire_map_check(&part->map, part->path, error) ==
 	    QUIRE_ERROR_TRUNCATED)
 		return QUIRE_ERROR_TRUNCATED;
-	return quire_fail(error, QUIRE_ERROR_IO, offset,
-			  "%s: cannot be read: %s", quire_part_name(part),
-			  reason);
+	return quire_fail_file(error, QUIRE_ERROR_IO, part->path, offset,
+			       "cannot be read: %s", reason);
 }
 
 /* Where a byte is that is not zero, or `size`. */

@@ -25,8 +25,9 @@ static quire_status compare_hashes(const quire_model *model,
 		if (hashes[i] == tensor->xxh3)
 			continue;
 		if (status == QUIRE_OK)
-			status = quire_fail(
-			    error, QUIRE_ERROR_CHECKSUM, tensor->offset,
+			status = quire_fail_file(
+			    error, QUIRE_ERROR_CHECKSUM,
+			    model->parts[tensor->part].path, tensor->offset,
 			    "tensor '%.*s' is damaged: XXH3 %016" PRIx64
 			    " instead of %016" PRIx64 " [F-33]",
 			    QUIRE_PRINT(tensor->name), hashes[i], tensor->xxh3);
@@ -41,12 +42,16 @@ static quire_status judge_padding(const quire_model *model,
 				  const struct quire_sweep_result *result,
 				  quire_error *error)
 {
+	const quire_tensor *tensor;
+
 	if (result->dirty == model->index.tensor_count)
 		return QUIRE_OK;
-	return quire_fail(
-	    error, QUIRE_ERROR_LAYOUT, result->dirty_offset,
+	tensor = &model->index.tensors[result->dirty];
+	return quire_fail_file(
+	    error, QUIRE_ERROR_LAYOUT, model->parts[tensor->part].path,
+	    result->dirty_offset,
 	    "the padding after tensor '%.*s' is not zero [F-23]",
-	    QUIRE_PRINT(model->index.tensors[result->dirty].name));
+	    QUIRE_PRINT(tensor->name));
 }
 
 static quire_status verify_foreign(const quire_model *model, quire_error *error)
@@ -94,11 +99,14 @@ quire_status quire_model_verify(const quire_model *model,
 				const quire_verify_options *options,
 				quire_error *error)
 {
-	const quire_status status = quire_verify_tensors(model, options, error);
+	quire_status status = quire_verify_tensors(model, options, error);
 
 	if (status == QUIRE_OK && model->index.info.header_edited)
-		return quire_fail(error, QUIRE_ERROR_CHECKSUM, QUIRE_NO_OFFSET,
-				  "the metadata was edited after writing; "
-				  "the tensors are intact [F-31]");
+		status =
+		    quire_fail(error, QUIRE_ERROR_CHECKSUM, QUIRE_NO_OFFSET,
+			       "the metadata was edited after writing; "
+			       "the tensors are intact [F-31]");
+	if (status != QUIRE_OK)
+		quire_error_name_file(error, quire_model_path(model));
 	return status;
 }

@@ -2,14 +2,14 @@
  * npy.c - reads and writes .npy streams. The header's dictionary is parsed by
  * npy_header.c; here are the bytes around it and the elements.
  */
-#include "cli/files/npy.h"
-#include "cli/files/npy_header.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "base/error.h"
+#include "cli/files/npy_header.h"
 
 /* Magic and version. */
 #define PREFIX_SIZE 8
@@ -77,10 +77,10 @@ static void to_host(void *data, size_t element_size, size_t count)
 static quire_status fail_read(FILE *stream, uint64_t offset, quire_error *error)
 {
 	if (ferror(stream))
-		return npy_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				"cannot read: %s", strerror(errno));
-	return npy_fail(error, QUIRE_ERROR_TRUNCATED, offset,
-			"the .npy data ends too early");
+		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+				  "cannot read: %s", strerror(errno));
+	return quire_fail(error, QUIRE_ERROR_TRUNCATED, offset,
+			  "the .npy data ends too early");
 }
 
 /* Reads the header's text, which the caller frees, and tells its place. */
@@ -95,15 +95,15 @@ static quire_status read_text(FILE *stream, char **text, size_t *text_size,
 
 	if (memcmp(prefix, magic, got < sizeof(magic) ? got : sizeof(magic)) ||
 	    (got == 0 && !ferror(stream)))
-		return npy_fail(error, QUIRE_ERROR_MAGIC, 0,
-				"not a .npy file; numpy.save writes one");
+		return quire_fail(error, QUIRE_ERROR_MAGIC, 0,
+				  "not a .npy file; numpy.save writes one");
 	if (got < sizeof(prefix))
 		return fail_read(stream, got, error);
 	if (prefix[6] < 1 || prefix[6] > 3 || prefix[7] != 0)
-		return npy_fail(error, QUIRE_ERROR_VERSION, sizeof(magic),
-				".npy version %u.%u is not one of 1.0, 2.0, "
-				"3.0",
-				prefix[6], prefix[7]);
+		return quire_fail(error, QUIRE_ERROR_VERSION, sizeof(magic),
+				  ".npy version %u.%u is not one of 1.0, 2.0, "
+				  "3.0",
+				  prefix[6], prefix[7]);
 	length_size = prefix[6] == 1 ? 2 : 4;
 	got = fread(length, 1, length_size, stream);
 	if (got < length_size)
@@ -111,14 +111,14 @@ static quire_status read_text(FILE *stream, char **text, size_t *text_size,
 	size = (uint32_t)length[0] | (uint32_t)length[1] << 8 |
 	       (uint32_t)length[2] << 16 | (uint32_t)length[3] << 24;
 	if (size > HEADER_SIZE_MAX)
-		return npy_fail(error, QUIRE_ERROR_LAYOUT, PREFIX_SIZE,
-				"a .npy header of %" PRIu32
-				" bytes is not one of a plain array",
-				size);
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, PREFIX_SIZE,
+				  "a .npy header of %" PRIu32
+				  " bytes is not one of a plain array",
+				  size);
 	*text = malloc((size_t)size + 1);
 	if (!*text)
-		return npy_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
-				"out of memory");
+		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+				  "out of memory");
 	*text_size = size;
 	*text_offset = PREFIX_SIZE + length_size;
 	got = fread(*text, 1, size, stream);
@@ -143,15 +143,17 @@ static quire_status check_file_size(FILE *stream, uint64_t offset,
 		return fail_read(stream, offset, error);
 	rest = (uint64_t)(status.st_size - at);
 	if (rest < size)
-		return npy_fail(error, QUIRE_ERROR_TRUNCATED, offset + rest,
-				"%" PRIu64 " bytes of elements are missing of "
-				"%" PRIu64,
-				size - rest, size);
+		return quire_fail(error, QUIRE_ERROR_TRUNCATED, offset + rest,
+				  "%" PRIu64
+				  " bytes of elements are missing of "
+				  "%" PRIu64,
+				  size - rest, size);
 	if (rest > size)
-		return npy_fail(error, QUIRE_ERROR_LAYOUT, offset + size,
-				"%" PRIu64 " bytes follow the array; one file "
-				"holds one array",
-				rest - size);
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, offset + size,
+				  "%" PRIu64
+				  " bytes follow the array; one file "
+				  "holds one array",
+				  rest - size);
 	return QUIRE_OK;
 }
 
@@ -173,10 +175,10 @@ static quire_status read_pieces(FILE *stream, uint64_t offset, uint64_t size,
 		larger = realloc(bytes, capacity ? capacity : 1);
 		if (!larger) {
 			free(bytes);
-			return npy_fail(error, QUIRE_ERROR_MEMORY,
-					QUIRE_NO_OFFSET,
-					"out of memory: %" PRIu64 " bytes",
-					(uint64_t)capacity);
+			return quire_fail(error, QUIRE_ERROR_MEMORY,
+					  QUIRE_NO_OFFSET,
+					  "out of memory: %" PRIu64 " bytes",
+					  (uint64_t)capacity);
 		}
 		bytes = larger;
 		used += fread(bytes + used, 1, want, stream);
@@ -204,9 +206,9 @@ static quire_status read_elements(FILE *stream, uint64_t offset,
 		return status;
 	if (fgetc(stream) != EOF) {
 		npy_free(array);
-		return npy_fail(error, QUIRE_ERROR_LAYOUT, offset + size,
-				"more bytes follow the array; one stream "
-				"holds one array");
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, offset + size,
+				  "more bytes follow the array; one stream "
+				  "holds one array");
 	}
 	to_host(array->data, element_size, (size_t)array->count);
 	return QUIRE_OK;
@@ -228,9 +230,9 @@ static quire_status count_elements(const struct npy_header *header,
 		}
 	for (i = 0; i < header->rank; i++) {
 		if (header->shape[i] > max / product)
-			return npy_fail(error, QUIRE_ERROR_LAYOUT, offset,
-					"the shape in the .npy header is too "
-					"large");
+			return quire_fail(error, QUIRE_ERROR_LAYOUT, offset,
+					  "the shape in the .npy header is too "
+					  "large");
 		product *= header->shape[i];
 	}
 	*count = product;

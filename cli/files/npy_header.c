@@ -5,8 +5,9 @@
  */
 #include "cli/files/npy_header.h"
 
-#include <stdarg.h>
 #include <string.h>
+
+#include "base/error.h"
 
 struct parser {
 	const char *text;
@@ -22,26 +23,11 @@ struct piece {
 	size_t size;
 };
 
-quire_status npy_fail(quire_error *error, quire_status status, uint64_t offset,
-		      const char *format, ...)
-{
-	va_list args;
-
-	if (error) {
-		error->status = status;
-		error->offset = offset;
-		va_start(args, format);
-		vsnprintf(error->message, sizeof(error->message), format, args);
-		va_end(args);
-	}
-	return status;
-}
-
 static quire_status malformed(const struct parser *parser, const char *what)
 {
-	return npy_fail(parser->error, QUIRE_ERROR_LAYOUT,
-			parser->offset + parser->at,
-			"malformed .npy header: %s", what);
+	return quire_fail(parser->error, QUIRE_ERROR_LAYOUT,
+			  parser->offset + parser->at,
+			  "malformed .npy header: %s", what);
 }
 
 static void skip_spaces(struct parser *parser)
@@ -123,10 +109,10 @@ static quire_status parse_descr(struct parser *parser,
 
 	skip_spaces(parser);
 	if (parser->at < parser->size && parser->text[parser->at] == '[')
-		return npy_fail(parser->error, QUIRE_ERROR_UNSUPPORTED,
-				parser->offset + parser->at,
-				"the array has fields; pass a float32 or "
-				"float16 one");
+		return quire_fail(parser->error, QUIRE_ERROR_UNSUPPORTED,
+				  parser->offset + parser->at,
+				  "the array has fields; pass a float32 or "
+				  "float16 one");
 	if (!take_string(parser, &descr))
 		return malformed(parser, "descr is not a string");
 	if (equals(descr, "<f4"))
@@ -134,13 +120,13 @@ static quire_status parse_descr(struct parser *parser,
 	else if (equals(descr, "<f2"))
 		header->dtype = QUIRE_F16;
 	else if (equals(descr, ">f4") || equals(descr, ">f2"))
-		return npy_fail(parser->error, QUIRE_ERROR_UNSUPPORTED,
-				QUIRE_NO_OFFSET,
-				"the array is big-endian; save "
-				"x.astype('<f%c')",
-				descr.data[2]);
+		return quire_fail(parser->error, QUIRE_ERROR_UNSUPPORTED,
+				  QUIRE_NO_OFFSET,
+				  "the array is big-endian; save "
+				  "x.astype('<f%c')",
+				  descr.data[2]);
 	else
-		return npy_fail(
+		return quire_fail(
 		    parser->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
 		    "the array is of type '%.*s', not float32 or "
 		    "float16; save x.astype('<f4')",
@@ -155,10 +141,10 @@ static quire_status parse_order(struct parser *parser,
 	if (take(parser, "False"))
 		return QUIRE_OK;
 	if (take(parser, "True"))
-		return npy_fail(parser->error, QUIRE_ERROR_UNSUPPORTED,
-				QUIRE_NO_OFFSET,
-				"the array is in Fortran order; save "
-				"numpy.ascontiguousarray(x)");
+		return quire_fail(parser->error, QUIRE_ERROR_UNSUPPORTED,
+				  QUIRE_NO_OFFSET,
+				  "the array is in Fortran order; save "
+				  "numpy.ascontiguousarray(x)");
 	return malformed(parser, "fortran_order is not True or False");
 }
 

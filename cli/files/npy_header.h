@@ -1,5 +1,5 @@
 /*
- * npy_header.h - the dictionary in a .npy header, and npy's way to fail.
+ * npy_header.h - the dictionary in a .npy header.
  */
 #ifndef QUIRE_CLI_FILES_NPY_HEADER_H
 #define QUIRE_CLI_FILES_NPY_HEADER_H
@@ -11,15 +11,5 @@
  * of other types or orders. */
 quire_status npy_header_parse(const char *text, size_t size, uint64_t offset,
 			      struct npy_header *header, quire_error *error);
-
-#if defined(__GNUC__)
-#define NPY_PRINTF __attribute__((format(printf, 4, 5)))
-#else
-#define NPY_PRINTF
-#endif
-
-/* Fills *error, which may be NULL, and returns `status`. */
-quire_status npy_fail(quire_error *error, quire_status status, uint64_t offset,
-		      const char *format, ...) NPY_PRINTF;
 
 #endif

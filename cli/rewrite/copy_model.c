@@ -4,6 +4,7 @@
  * copy_tensors.c.
  */
 #include "cli/rewrite/copy_model.h"
+#include "base/error.h"
 #include "cli/files/output_file.h"
 #include "cli/ui/interrupt.h"
 #include "cli/ui/text.h"
@@ -96,18 +97,6 @@ bool copy_progress(void *context, uint64_t done, uint64_t total)
 	return !interrupt_waits();
 }
 
-/* The library's message names the output, or else the model is at fault. */
-static int tell(const struct copy *copy, const char *output,
-		const quire_error *error)
-{
-	const size_t size = strlen(output);
-
-	if (strncmp(error->message, output, size) == 0 &&
-	    (error->message[size] == ':' || error->message[size] == '.'))
-		return trouble("%s", error->message);
-	return trouble_with_file(copy->path, error);
-}
-
 /* Keys of which the writer makes its own. */
 static bool is_derived(const char *key, bool plain)
 {
@@ -146,10 +135,8 @@ static quire_status declare_value(const struct copy_how *how,
 
 static quire_status out_of_memory(quire_error *error)
 {
-	*error = (quire_error){ .status = QUIRE_ERROR_MEMORY,
-				.offset = QUIRE_NO_OFFSET,
-				.message = "out of memory" };
-	return error->status;
+	return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+			  "out of memory");
 }
 
 static quire_status declare_values(const struct copy *copy,
@@ -195,12 +182,10 @@ static quire_status declare_linear(const struct copy *copy,
 	if (!name)
 		return out_of_memory(error);
 	if (strlen(name) < linear->name.size) {
-		*error = (quire_error){ .status = QUIRE_ERROR_UNSUPPORTED,
-					.offset = QUIRE_NO_OFFSET,
-					.message = "a linear's name has a NUL "
-						   "in it" };
 		free(name);
-		return error->status;
+		return quire_fail(error, QUIRE_ERROR_UNSUPPORTED,
+				  QUIRE_NO_OFFSET,
+				  "a linear's name has a NUL in it");
 	}
 	status = quire_writer_add_linear(writer, &entry, error);
 	free(name);
@@ -245,13 +230,9 @@ static quire_status fill(struct copy *copy, const struct copy_how *how,
 		status = quire_model_check_files(copy->model, error);
 	if (status != QUIRE_OK)
 		return status;
-	if (how->in_place && !is_still_there(copy, how->output)) {
-		*error = (quire_error){ .status = QUIRE_ERROR_IO,
-					.offset = QUIRE_NO_OFFSET,
-					.message = "was replaced meanwhile; "
-						   "try again" };
-		return error->status;
-	}
+	if (how->in_place && !is_still_there(copy, how->output))
+		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
+				  "the file was replaced meanwhile; try again");
 	return quire_writer_finish(writer, error);
 }
 
@@ -300,7 +281,10 @@ int copy_write(struct copy *copy, const struct copy_how *how)
 	if (status == QUIRE_OK)
 		code = look(copy, how->output);
 	else if (status != QUIRE_ERROR_CANCELLED)
-		code = tell(copy, how->output, &error);
+		code = trouble_with_file(
+		    quire_error_is_about(&error, how->output) ? how->output
+							      : copy->path,
+		    &error);
 	interrupt_release(); /* after a cancellation the signal ends us */
 	return code;
 }

@@ -4,15 +4,16 @@
  * are read and not taken from the map, so that a file that shrinks meanwhile
  * is an error and not a signal, and memory stays small.
  */
-#include "cli/rewrite/copy_model.h"
-#include "cli/ui/interrupt.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/error.h"
+#include "cli/rewrite/copy_model.h"
+#include "cli/ui/interrupt.h"
 
 /* What a thread writes between two reports: enough to make calls cheap, and
  * little enough to stay in a cache between read, hash and write. */
@@ -66,12 +67,10 @@ static bool report(struct stream *stream, size_t size, quire_status status,
 
 static quire_status fail_read(quire_error *error, uint64_t offset, int number)
 {
-	error->status = number ? QUIRE_ERROR_IO : QUIRE_ERROR_TRUNCATED;
-	error->offset = offset;
-	snprintf(error->message, sizeof(error->message), "%s%s",
-		 number ? "cannot read: " : "the file ends while it is read",
-		 number ? strerror(number) : "");
-	return error->status;
+	return quire_fail(
+	    error, number ? QUIRE_ERROR_IO : QUIRE_ERROR_TRUNCATED, offset,
+	    "%s%s", number ? "cannot read: " : "the file ends while it is read",
+	    number ? strerror(number) : "");
 }
 
 /* All of `size` bytes. */
@@ -121,13 +120,12 @@ static void *work(void *context)
 {
 	struct stream *stream = context;
 	unsigned char *chunk = malloc(CHUNK_SIZE);
-	const quire_error error = { .status = QUIRE_ERROR_MEMORY,
-				    .offset = QUIRE_NO_OFFSET,
-				    .message = "out of memory" };
+	quire_error error;
 	size_t index;
 
 	if (!chunk)
-		report(stream, 0, error.status, &error);
+		report(stream, 0, quire_fail_memory(&error, CHUNK_SIZE),
+		       &error);
 	while (chunk && take_tensor(stream, &index))
 		write_tensor(stream, index, chunk);
 	free(chunk);

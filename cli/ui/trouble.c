@@ -3,12 +3,14 @@
  * alone, so that advice lives here and not in every command.
  */
 #include "cli/ui/trouble.h"
-#include "cli/ui/text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/error.h"
+#include "cli/ui/text.h"
 
 int trouble(const char *format, ...)
 {
@@ -29,6 +31,8 @@ int trouble(const char *format, ...)
 static const char *way_out(quire_status status)
 {
 	switch (status) {
+	case QUIRE_ERROR_EXISTS:
+		return "; choose another output";
 	case QUIRE_ERROR_MAGIC:
 		return "; 'quire convert' makes a container of an ONNX model";
 	case QUIRE_ERROR_TRUNCATED:
@@ -40,39 +44,44 @@ static const char *way_out(quire_status status)
 	}
 }
 
-/* How much of `message` is the path: all of it or 0. The library puts '?' for
- * control characters. */
-static size_t path_at(const char *message, const char *path)
+/* The path to print: in full, if it is one of `paths`. */
+static const char *path_of(const quire_error *error, const char *const *paths)
 {
-	size_t i;
-
-	for (i = 0; path[i]; i++)
-		if (message[i] != path[i] && message[i] != '?')
-			return 0;
-	return i;
+	if (error->path[0] == '\0')
+		return paths[0];
+	for (; *paths; paths++)
+		if (quire_error_is_about(error, *paths))
+			return *paths;
+	return error->path;
 }
 
-/* The library's message without the path that some begin with. */
-static const char *without_path(const char *message, const char *path)
+static int print_error(const char *path, const char *kind,
+		       const quire_error *error, const char *way_out)
 {
-	const size_t size = path_at(message, path);
-
-	if (size > 0 && strncmp(message + size, ": ", 2) == 0)
-		return message + size + 2;
-	return message;
-}
-
-int trouble_with_file(const char *path, const quire_error *error)
-{
-	const bool truncated = error->status == QUIRE_ERROR_TRUNCATED;
 	char offset[48] = "";
 
 	if (error->offset != QUIRE_NO_OFFSET)
 		snprintf(offset, sizeof(offset), " (at byte %" PRIu64 ")",
 			 error->offset);
-	return trouble("%s: %s%s%s%s", path, truncated ? "truncated: " : "",
-		       without_path(error->message, path), offset,
-		       way_out(error->status));
+	return trouble("%s: %s%s%s%s", path, kind, error->message, offset,
+		       way_out);
+}
+
+int trouble_with_file(const char *path, const quire_error *error)
+{
+	const char *const paths[] = { path, NULL };
+	const bool truncated = error->status == QUIRE_ERROR_TRUNCATED;
+
+	return print_error(path_of(error, paths),
+			   truncated ? "truncated: " : "", error,
+			   way_out(error->status));
+}
+
+int trouble_with_files(const char *const *paths, const quire_error *error)
+{
+	return print_error(
+	    path_of(error, paths), "", error,
+	    error->status == QUIRE_ERROR_EXISTS ? "; --force replaces it" : "");
 }
 
 int trouble_memory(void)

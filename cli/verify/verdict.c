@@ -2,6 +2,7 @@
  * verdict.c - prints verdicts. Judges nothing.
  */
 #include "cli/verify/verdict.h"
+#include "base/error.h"
 #include "cli/ui/trouble.h"
 
 #include <inttypes.h>
@@ -168,11 +169,19 @@ static void add_offset(struct verdict *verdict, uint64_t offset)
 
 int verdict_trouble(struct verdict *verdict, const quire_error *error)
 {
+	char message[sizeof(error->path) + 2 + sizeof(error->message)];
+
 	progress_clear(&verdict->progress);
 	trouble_with_file(verdict->path, error);
 	if (verdict->printer->json)
 		add_offset(verdict, error->offset);
-	end(verdict, "trouble", NULL, error->message);
+	if (error->path[0] != '\0' &&
+	    !quire_error_is_about(error, verdict->path))
+		snprintf(message, sizeof(message), "%s: %s", error->path,
+			 error->message);
+	else
+		snprintf(message, sizeof(message), "%s", error->message);
+	end(verdict, "trouble", NULL, message);
 	return EXIT_TROUBLE;
 }
 

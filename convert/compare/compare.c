@@ -364,6 +364,8 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 		status = compare_rest(&in);
 	if (status == QUIRE_OK)
 		status = quire_onnx_check_files(in.source, error);
+	if (status != QUIRE_OK)
+		quire_error_name_file(error, onnx_path);
 	quire_table_free(&in.names);
 	quire_compare_found_free(&in.found);
 	free(in.compared);

@@ -75,10 +75,12 @@ static quire_status pair(struct exporting *job)
 	quire_status status = quire_plan_create(job->model, &everything, 1,
 						&job->plan, job->error);
 
-	if (status == QUIRE_OK)
-		status = quire_contents_match(job->model, job->plan, job->file,
-					      &job->contents, job->error);
-	return status;
+	if (status != QUIRE_OK) {
+		quire_error_name_file(job->error, job->onnx_path);
+		return status;
+	}
+	return quire_contents_match(job->model, job->plan, job->file,
+				    &job->contents, job->error);
 }
 
 /* ------------------------------------------------------------------ layout */
@@ -165,11 +167,12 @@ static quire_status lay_out(struct exporting *job)
 		return status;
 	size = quire_segments_size(&job->segments, 0);
 	if (size > MAX_FILE_SIZE)
-		return quire_fail(
-		    job->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
-		    "%s would have %" PRIu64 " bytes, of 2 GiB that a model "
-		    "may have; external data would go beside it",
-		    job->back_path, size);
+		return quire_fail_file(
+		    job->error, QUIRE_ERROR_UNSUPPORTED, job->back_path,
+		    QUIRE_NO_OFFSET,
+		    "the model would have %" PRIu64 " bytes, more than 2 GiB; "
+		    "external data goes into a file beside it",
+		    size);
 	job->total = size + job->data_size;
 	job->room = malloc(2 * job->room_size + 1);
 	return job->room ? QUIRE_OK
@@ -207,8 +210,9 @@ static quire_status check_output(const struct exporting *job, const char *path)
 	}
 	if (!same)
 		return QUIRE_OK;
-	return quire_fail(job->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			  "%s is a file of the model or the container", path);
+	return quire_fail_file(
+	    job->error, QUIRE_ERROR_ARGUMENT, path, QUIRE_NO_OFFSET,
+	    "the output is a file of the model or the container");
 }
 
 static quire_status advance(struct exporting *job, uint64_t size)
@@ -284,8 +288,9 @@ static quire_status write_old(const struct exporting *job,
 
 	if (status != QUIRE_ERROR_TRUNCATED)
 		return status;
-	return quire_fail(job->error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-			  "%s changed while it was read", job->onnx_path);
+	return quire_fail_file(job->error, QUIRE_ERROR_IO, job->onnx_path,
+			       QUIRE_NO_OFFSET,
+			       "the file changed while it was read");
 }
 
 static quire_status write_segment(struct exporting *job,

@@ -22,7 +22,7 @@ static quire_status resolve(const char *path, char **real, quire_error *error)
 	char *found = realpath(path, NULL);
 
 	if (!found)
-		return quire_fail_errno(error, "%s", path);
+		return quire_fail_errno(error, path, "cannot open");
 	*real = found;
 	return QUIRE_OK;
 }
@@ -135,7 +135,12 @@ static quire_status locate(const struct onnx_files *files,
 	memcpy(joined, files->folders[0], folder_size);
 	joined[folder_size] = '/';
 	memcpy(joined + folder_size + 1, file->location, size + 1);
-	status = resolve(joined, &file->path, error);
+	file->path = realpath(joined, NULL);
+	status =
+	    file->path
+		? QUIRE_OK
+		: quire_fail_errno(error, joined,
+				   "cannot open the model's external data");
 	free(joined);
 	if (status != QUIRE_OK)
 		return status;
@@ -146,7 +151,7 @@ static quire_status locate(const struct onnx_files *files,
 				  "the model's folder",
 				  file->location);
 	if (stat(file->path, &facts) != 0)
-		return quire_fail_errno(error, "%s", file->path);
+		return quire_fail_errno(error, file->path, "cannot stat");
 	if (!S_ISREG(facts.st_mode))
 		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
 				  "external data '%s' is not a regular file",
@@ -226,13 +231,14 @@ quire_status quire_onnx_file_check(const struct onnx_file *file,
 
 	if (file->users > 0 ? fstat(file->descriptor, &facts) != 0
 			    : stat(file->path, &facts) != 0)
-		return quire_fail_errno(error, "%s", file->path);
+		return quire_fail_errno(error, file->path, "cannot stat");
 	changed = time_of(&facts);
 	if ((uint64_t)facts.st_size != file->size ||
 	    changed.tv_sec != file->changed.tv_sec ||
 	    changed.tv_nsec != file->changed.tv_nsec)
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s changed while it was read", file->path);
+		return quire_fail_file(error, QUIRE_ERROR_IO, file->path,
+				       QUIRE_NO_OFFSET,
+				       "the file changed while it was read");
 	return QUIRE_OK;
 }
 
@@ -246,7 +252,8 @@ quire_status quire_onnx_file_acquire(struct onnx_file *file, quire_error *error)
 		file->descriptor =
 		    open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		if (file->descriptor < 0)
-			return quire_fail_errno(error, "%s", file->path);
+			return quire_fail_errno(error, file->path,
+						"cannot open");
 	}
 	file->users++;
 	if (file->users > 1)
@@ -276,10 +283,10 @@ static quire_status describe(struct onnx_file *file, const char *path,
 	if (!file->path)
 		return quire_fail_memory(error, strlen(path));
 	if (fstat(file->descriptor, &facts) != 0)
-		return quire_fail_errno(error, "%s", path);
+		return quire_fail_errno(error, path, "cannot stat");
 	if (!S_ISREG(facts.st_mode))
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: not a regular file", path);
+		return quire_fail_file(error, QUIRE_ERROR_IO, path,
+				       QUIRE_NO_OFFSET, "not a regular file");
 	note_facts(file, &facts);
 	return QUIRE_OK;
 }
@@ -294,7 +301,7 @@ quire_status quire_onnx_file_open(const char *path, struct onnx_file **file,
 		return quire_fail_memory(error, sizeof(*opened));
 	opened->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (opened->descriptor < 0) {
-		status = quire_fail_errno(error, "%s", path);
+		status = quire_fail_errno(error, path, "cannot open");
 		free(opened);
 		return status;
 	}
@@ -320,11 +327,12 @@ quire_status quire_onnx_file_read(const struct onnx_file *file, uint64_t offset,
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return quire_fail_errno(error, "%s", file->path);
+			return quire_fail_errno(error, file->path,
+						"cannot read");
 		if (got == 0)
-			return quire_fail(error, QUIRE_ERROR_IO, offset,
-					  "%s: ends at byte %" PRIu64,
-					  file->path, offset);
+			return quire_fail_file(
+			    error, QUIRE_ERROR_IO, file->path, offset,
+			    "the file ends at byte %" PRIu64, offset);
 		to += got;
 		size -= (size_t)got;
 		offset += (uint64_t)got;

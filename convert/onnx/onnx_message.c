@@ -11,7 +11,7 @@
 quire_status quire_message_no_memory(const struct onnx_reader *in)
 {
 	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
-			  "%s: out of memory", in->path);
+			  "out of memory");
 }
 
 static quire_status find_range(const struct onnx_reader *in,
@@ -32,9 +32,9 @@ static quire_status find_range(const struct onnx_reader *in,
 		if (!field)
 			continue;
 		if (*field)
-			return quire_fail(
-			    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-			    "%s: external data with two %ss", in->path, key);
+			return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
+					  QUIRE_NO_OFFSET,
+					  "external data with two %ss", key);
 		*field = pair->value ? pair->value : "";
 	}
 	return QUIRE_OK;

@@ -39,11 +39,11 @@ static quire_status fail_unpack(const struct onnx_reader *in, const char *what)
 	if (arena->out_of_memory)
 		return quire_message_no_memory(in);
 	if (arena->over_ceiling)
-		return quire_fail(
-		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-		    "%s: unpacks to far more than its size", in->path);
+		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
+				  QUIRE_NO_OFFSET,
+				  "it unpacks to far more than its size");
 	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-			  "%s: malformed %s", in->path, what);
+			  "malformed %s", what);
 }
 
 static quire_status read_graph(const struct onnx_reader *in, size_t parent,
@@ -64,9 +64,9 @@ static quire_status read_body(const struct onnx_reader *in, size_t scope,
 		return quire_message_no_memory(in);
 	messages->bodies = bodies;
 	if (depth >= MAX_DEPTH)
-		return quire_fail(
-		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-		    "%s: graphs nest deeper than %d", in->path, MAX_DEPTH);
+		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
+				  QUIRE_NO_OFFSET, "graphs nest deeper than %d",
+				  MAX_DEPTH);
 	body = quire_onnx__graph__unpack(&messages->allocator, packed->len,
 					 packed->data);
 	if (!body)
@@ -170,9 +170,9 @@ static quire_status read_model(const struct onnx_reader *in)
 	quire_status status;
 
 	if (!root->graph)
-		return quire_fail(
-		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-		    "%s: not an ONNX model, it has no graph", in->path);
+		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
+				  QUIRE_NO_OFFSET,
+				  "not an ONNX model, it has no graph");
 	read_opset(model, root);
 	status =
 	    quire_onnx_text(root->graph->name, &model->graph_name, in->error);
@@ -197,7 +197,7 @@ static quire_status open_file(const struct onnx_reader *in)
 	if (status != QUIRE_OK || in->model->file->size <= MAX_FILE_SIZE)
 		return status;
 	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-			  "%s: more than %d bytes", in->path, MAX_FILE_SIZE);
+			  "more than %d bytes", MAX_FILE_SIZE);
 }
 
 /* Weights stay where they are in the file. */
@@ -265,10 +265,12 @@ quire_status quire_onnx_open(const char *path, struct onnx_model **model,
 		status = read_model(&in);
 	if (status == QUIRE_OK)
 		status = quire_onnx_check_cycles(read, error);
-	if (status == QUIRE_OK)
+	if (status == QUIRE_OK) {
 		*model = read;
-	else
-		quire_onnx_close(read);
+		return QUIRE_OK;
+	}
+	quire_error_name_file(error, path);
+	quire_onnx_close(read);
 	return status;
 }
 

@@ -25,10 +25,11 @@ static quire_status read_all(int descriptor, const char *path,
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return quire_fail_errno(error, "%s", path);
+			return quire_fail_errno(error, path, "cannot read");
 		if (got == 0)
-			return quire_fail(error, QUIRE_ERROR_IO, done,
-					  "%s changed while it was read", path);
+			return quire_fail_file(
+			    error, QUIRE_ERROR_IO, path, done,
+			    "the file changed while it was read");
 		done += (size_t)got;
 	}
 	return QUIRE_OK;
@@ -43,14 +44,14 @@ static quire_status load(int descriptor, const char *path, uint64_t limit,
 	quire_status status;
 
 	if (fstat(descriptor, &facts) != 0)
-		return quire_fail_errno(error, "%s", path);
+		return quire_fail_errno(error, path, "cannot stat");
 	if (!S_ISREG(facts.st_mode))
-		return quire_fail(error, QUIRE_ERROR_IO, QUIRE_NO_OFFSET,
-				  "%s: not a regular file", path);
+		return quire_fail_file(error, QUIRE_ERROR_IO, path,
+				       QUIRE_NO_OFFSET, "not a regular file");
 	if ((uint64_t)facts.st_size > limit)
-		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-				  "%s: more than %" PRIu64 " bytes", path,
-				  limit);
+		return quire_fail_file(error, QUIRE_ERROR_LAYOUT, path,
+				       QUIRE_NO_OFFSET,
+				       "more than %" PRIu64 " bytes", limit);
 	all = malloc((size_t)facts.st_size + 1);
 	if (!all)
 		return quire_fail_memory(error, (uint64_t)facts.st_size + 1);
@@ -72,7 +73,7 @@ quire_status quire_load_file(const char *path, uint64_t limit,
 	quire_status status;
 
 	if (descriptor < 0)
-		return quire_fail_errno(error, "%s", path);
+		return quire_fail_errno(error, path, "cannot open");
 	status = load(descriptor, path, limit, bytes, size, error);
 	close(descriptor);
 	return status;

@@ -29,24 +29,12 @@ struct reading {
 	size_t nodes;
 };
 
-/* The end of a long path. */
-static const char *short_name(const char *name, const char **dots)
-{
-	const size_t size = strlen(name);
-	const size_t most = 80;
-
-	*dots = size > most ? "..." : "";
-	return size > most ? name + size - most : name;
-}
-
 static quire_status fail_at(const char *name, size_t line, size_t column,
 			    quire_error *error, const char *text)
 {
-	const char *dots;
-	const char *end = short_name(name, &dots);
-
-	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			  "%s%s:%zu:%zu: %s", dots, end, line, column, text);
+	return quire_fail_file(error, QUIRE_ERROR_ARGUMENT, name,
+			       QUIRE_NO_OFFSET, "line %zu, column %zu: %s",
+			       line, column, text);
 }
 
 quire_status quire_recipe_fail(const char *name, const struct recipe_node *node,

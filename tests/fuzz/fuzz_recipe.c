@@ -11,14 +11,16 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_folder.h"
 
-/* A message begins with "fuzzed:LINE:COLUMN: ". */
+/* A message begins with "line LINE, column COLUMN: ". */
 static void check_message(const quire_error *error)
 {
 	unsigned long line, column;
 	int end = 0;
 
 	FUZZ_CHECK(error->status == QUIRE_ERROR_ARGUMENT);
-	sscanf(error->message, "fuzzed:%lu:%lu: %n", &line, &column, &end);
+	FUZZ_CHECK(strcmp(error->path, "fuzzed") == 0);
+	sscanf(error->message, "line %lu, column %lu: %n", &line, &column,
+	       &end);
 	FUZZ_CHECK(end > 0 && line > 0 && column > 0);
 	FUZZ_CHECK(error->message[end] != '\0');
 }

@@ -12,8 +12,9 @@ int main(void)
 	const quire_status status = quire_convert_onnx(
 	    "absent.onnx", "absent.gguf", NULL, NULL, &error);
 
-	printf("%s: %s\n", quire_version(), error.message);
-	return status == QUIRE_ERROR_IO && strstr(error.message, "absent.onnx")
+	printf("%s: %s: %s\n", quire_version(), error.path, error.message);
+	return status == QUIRE_ERROR_IO &&
+		       strcmp(error.path, "absent.onnx") == 0
 		   ? 0
 		   : 1;
 }

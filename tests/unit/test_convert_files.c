@@ -238,7 +238,7 @@ static void test_existing_output(void **state)
 	scratch_write(folder->output, "old", 3);
 	assert_int_equal(
 	    quire_convert_onnx(source, folder->output, NULL, NULL, NULL),
-	    QUIRE_ERROR_IO);
+	    QUIRE_ERROR_EXISTS);
 	bytes = scratch_read(folder->output, &size);
 	assert_int_equal(size, 3);
 	assert_memory_equal(bytes, "old", 3);
@@ -267,6 +267,7 @@ static void test_output_is_the_source(void **state)
 	assert_int_equal(
 	    quire_convert_onnx(model, model, &overwrite, NULL, &error),
 	    QUIRE_ERROR_ARGUMENT);
+	assert_string_equal(error.path, model);
 	assert_non_null(strstr(error.message, "a file of the source model"));
 	free(scratch_read(model, &after));
 	assert_int_equal(before, after);
@@ -283,7 +284,7 @@ static void test_missing_model(void **state)
 	assert_int_equal(
 	    quire_convert_onnx(path, folder->output, NULL, NULL, &error),
 	    QUIRE_ERROR_IO);
-	assert_non_null(strstr(error.message, "none.onnx"));
+	assert_string_equal(error.path, path);
 	assert_int_equal(quire_convert_onnx(folder->path, folder->output, NULL,
 					    NULL, &error),
 			 QUIRE_ERROR_IO);

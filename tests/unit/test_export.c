@@ -353,7 +353,7 @@ static void test_files_in_the_way(void **state)
 
 	convert(place, "block_256");
 	scratch_write(place->back, "old", 3);
-	assert_int_equal(export(place, NULL), QUIRE_ERROR_IO);
+	assert_int_equal(export(place, NULL), QUIRE_ERROR_EXISTS);
 	assert_int_equal(scratch_count(place->folder), 3);
 	scratch_write(data, "old", 3);
 	assert_int_equal(quire_export_onnx(place->container, place->source,

@@ -109,16 +109,22 @@ static void test_bad(void **state)
 	     i++) {
 		const struct bad_recipe *row = &bad_recipes[i];
 		struct recipe recipe;
+		unsigned line, column;
+		char expected[256];
+		int end = 0;
 		quire_error error;
 
+		sscanf(row->message, "%u:%u: %n", &line, &column, &end);
+		assert_true(end > 0);
+		snprintf(expected, sizeof(expected), "line %u, column %u: %s",
+			 line, column, row->message + end);
 		if (parse(row->text, &recipe, &error) != QUIRE_ERROR_ARGUMENT)
 			fail_msg("'%s' is accepted", row->text);
 		assert_int_equal(error.status, QUIRE_ERROR_ARGUMENT);
-		if (strncmp(error.message, "r:", 2) != 0 ||
-		    strncmp(error.message + 2, row->message,
-			    strlen(row->message)) != 0)
+		assert_string_equal(error.path, "r");
+		if (strncmp(error.message, expected, strlen(expected)) != 0)
 			fail_msg("'%s': '%s', not '%s'", row->text,
-				 error.message, row->message);
+				 error.message, expected);
 	}
 }
 
@@ -326,11 +332,11 @@ static const struct misfit {
 } misfits[] = {
 	{ "take: none", QUIRE_ERROR_UNSUPPORTED, "that the recipe takes" },
 	{ "rename: {'model.{a}.{b}.input_layernorm.weight': same}",
-	  QUIRE_ERROR_ARGUMENT, "recipe:1:10: tensor 'model.layers.1." },
+	  QUIRE_ERROR_ARGUMENT, "line 1, column 10: tensor 'model.layers.1." },
 	{ "rename: {lm_head.weight: "
 	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa}",
 	  QUIRE_ERROR_ARGUMENT,
-	  "recipe:1:10: tensor 'lm_head.weight' gets a name of " },
+	  "line 1, column 10: tensor 'lm_head.weight' gets a name of " },
 	{ "split_size: 100", QUIRE_ERROR_ARGUMENT, "first part's header" },
 };
 

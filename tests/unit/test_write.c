@@ -152,7 +152,8 @@ static void test_keeps_the_old_file(void **state)
 	scratch_write(folder->file, "old", 3);
 	assert_int_equal(
 	    quire_writer_create(folder->file, NULL, &writer, &error),
-	    QUIRE_ERROR_IO);
+	    QUIRE_ERROR_EXISTS);
+	assert_string_equal(error.path, folder->file);
 	assert_non_null(strstr(error.message, "the file exists"));
 	writer = begin(folder, true);
 	quire_writer_free(writer);
@@ -177,7 +178,7 @@ static void test_loses_no_race(void **state)
 	size_t size;
 
 	scratch_write(folder->file, "other", 5);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_ERROR_IO);
+	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_ERROR_EXISTS);
 	quire_writer_free(writer);
 	bytes = scratch_read(folder->file, &size);
 	assert_int_equal(size, 5);

@@ -305,8 +305,8 @@ static void test_old_part_stays(void **state)
 
 	put(folder, "model-00003-of-00004.gguf", "old");
 	assert_int_equal(write_set(folder, SPLIT_SIZE, false, &error),
-			 QUIRE_ERROR_IO);
-	assert_non_null(strstr(error.message, "model-00003-of-00004.gguf"));
+			 QUIRE_ERROR_EXISTS);
+	assert_non_null(strstr(error.path, "model-00003-of-00004.gguf"));
 	assert_int_equal(scratch_count(folder->path), 1);
 	assert_true(holds(folder, "model-00003-of-00004.gguf", "old"));
 	assert_int_equal(write_set(folder, SPLIT_SIZE, true, &error), QUIRE_OK);
