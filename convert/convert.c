@@ -185,8 +185,8 @@ static quire_status declare_linears(const struct conversion *job)
 			.name = linear->name,
 			.weight = linear->tensor,
 			.bias = linear->bias,
-			.k = linear->weight->k,
-			.accuracy_level = linear->weight->accuracy_level,
+			.k = linear->weight->value.k,
+			.accuracy_level = linear->weight->intent.accuracy_level,
 		};
 		const quire_status status =
 		    quire_writer_add_linear(job->writer, &entry, job->error);

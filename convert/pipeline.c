@@ -18,7 +18,7 @@
 /* Rows of a weight, or bytes or elements of a plain tensor. */
 struct piece {
 	const struct plan_item *item;
-	const uint32_t *map;
+	const uint32_t *column_blocks;
 	uint64_t first;
 	uint64_t count;
 	unsigned char *out; /* own memory, and that for fetching */
@@ -52,12 +52,12 @@ static uint64_t unit_count(const struct plan_item *item)
 {
 	if (item->cast)
 		return item->value->count;
-	return item->weight ? item->weight->n : item->size;
+	return item->weight ? item->weight->value.n : item->size;
 }
 
 static uint64_t out_row_size(const struct plan_item *item)
 {
-	return item->size / item->weight->n;
+	return item->size / item->weight->value.n;
 }
 
 /* Units in a piece: as many as fit in it, on either side. */
@@ -70,8 +70,8 @@ static uint64_t piece_units(const struct plan_item *item)
 	if (!item->weight)
 		return PIECE_SIZE;
 	row_size = out_row_size(item);
-	if (row_size < item->weight->code_row_size)
-		row_size = item->weight->code_row_size;
+	if (row_size < item->weight->storage.codes.row_size)
+		row_size = item->weight->storage.codes.row_size;
 	return row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
 }
 
@@ -128,7 +128,7 @@ static void fill_cast(struct piece *piece)
 static void fill_rows(struct piece *piece)
 {
 	struct weight_rows rows = { .weight = piece->item->weight,
-				    .map = piece->map,
+				    .column_blocks = piece->column_blocks,
 				    .first = piece->first,
 				    .count = piece->count };
 
@@ -220,7 +220,8 @@ static quire_status step(struct pipeline *pipe, quire_error *error)
 
 static quire_status stream_units(struct pipeline *pipe,
 				 const struct plan_item *item,
-				 const uint32_t *map, quire_error *error)
+				 const uint32_t *column_blocks,
+				 quire_error *error)
 {
 	const uint64_t units = piece_units(item);
 	const uint64_t total = unit_count(item);
@@ -236,7 +237,7 @@ static quire_status stream_units(struct pipeline *pipe,
 			const uint64_t left = total - first;
 
 			piece->item = item;
-			piece->map = map;
+			piece->column_blocks = column_blocks;
 			piece->first = first;
 			piece->count = left < units ? left : units;
 			piece->status = QUIRE_OK;
@@ -251,15 +252,16 @@ static quire_status stream_weight(struct pipeline *pipe,
 				  const struct plan_item *item,
 				  quire_error *error)
 {
-	uint32_t *map = NULL;
+	uint32_t *column_blocks = NULL;
 	quire_status status = quire_weight_acquire(item->weight, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_weight_map(item->weight, &map, error);
+	status =
+	    quire_weight_column_blocks(item->weight, &column_blocks, error);
 	if (status == QUIRE_OK)
-		status = stream_units(pipe, item, map, error);
-	free(map);
+		status = stream_units(pipe, item, column_blocks, error);
+	free(column_blocks);
 	quire_weight_release(item->weight);
 	return status;
 }

@@ -33,10 +33,10 @@ const struct encoding *quire_encoding_choose(const struct weight *weight,
 	const size_t count = sizeof(block_types) / sizeof(block_types[0]);
 
 	reason[0] = '\0';
-	if (weight->codebook)
+	if (weight->value.codebook)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "a codebook says what codes mean");
-	for (size_t i = 0; !weight->codebook && i < count; i++)
+	for (size_t i = 0; !weight->value.codebook && i < count; i++)
 		if (block_types[i]->suits(weight, scan) &&
 		    block_types[i]->fits(weight, scan, reason))
 			return block_types[i];

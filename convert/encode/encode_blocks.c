@@ -15,7 +15,7 @@ void quire_blocks_split(const struct weight *weight,
 	snprintf(reason, QUIRE_REASON_SIZE,
 		 "block size %" PRIu64 ", and blocks %" PRIu64 " and %" PRIu64
 		 " of row %" PRIu64 " do not share %s",
-		 weight->block_size, split->at - 1, split->at, split->row,
+		 weight->value.block_size, split->at - 1, split->at, split->row,
 		 what);
 }
 
@@ -25,10 +25,11 @@ bool quire_blocks_fit(const struct weight *weight,
 {
 	const struct finding *lost = &scan->lost_scale;
 
-	if (weight->no_padding && weight->k % QUIRE_BLOCK_COLS != 0)
+	if (weight->intent.no_padding &&
+	    weight->value.k % QUIRE_BLOCK_COLS != 0)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "rows of %" PRIu64 " elements are not whole blocks",
-			 weight->k);
+			 weight->value.k);
 	else if (scan->reordered)
 		snprintf(reason, QUIRE_REASON_SIZE, "g_idx reorders columns");
 	else if (lost->found)
@@ -50,28 +51,30 @@ static void take_scales(const struct weight_rows *rows, uint64_t row,
 {
 	const struct weight *weight = rows->weight;
 
-	if (weight->block_size == QUIRE_BLOCK_COLS) {
-		quire_onnx_floats(weight->scales->type, rows->scales,
-				  row * weight->blocks + col / QUIRE_BLOCK_COLS,
-				  count, scales);
+	if (weight->value.block_size == QUIRE_BLOCK_COLS) {
+		quire_onnx_floats(
+		    weight->storage.scales.value->type, rows->scales,
+		    row * weight->value.blocks + col / QUIRE_BLOCK_COLS, count,
+		    scales);
 		return;
 	}
 	for (size_t i = 0; i < count; i++, col += QUIRE_BLOCK_COLS)
-		scales[i] =
-		    quire_weight_scale(rows, row, col / weight->block_size);
+		scales[i] = quire_weight_scale(rows, row,
+					       col / weight->value.block_size);
 }
 
 void quire_block_run_take(struct block_run *run)
 {
 	const struct weight *weight = run->rows->weight;
-	const uint64_t left = weight->k - run->col;
+	const uint64_t left = weight->value.k - run->col;
 	const uint64_t columns =
 	    left < BLOCK_RUN_COLUMNS ? left : BLOCK_RUN_COLUMNS;
 
 	run->count =
 	    (size_t)((columns + QUIRE_BLOCK_COLS - 1) / QUIRE_BLOCK_COLS);
-	run->codes = run->rows->codes + run->row * weight->code_row_size +
-		     run->col * weight->bits / 8;
+	run->codes = run->rows->codes +
+		     run->row * weight->storage.codes.row_size +
+		     run->col * weight->value.bits / 8;
 	take_scales(run->rows, run->row, run->col, run->count, run->scales);
 	quire_halves_of(run->scales, run->count, run->scale_bits);
 }
@@ -79,7 +82,7 @@ void quire_block_run_take(struct block_run *run)
 void quire_block_codes(const struct block *block, unsigned char padding,
 		       unsigned char codes[QUIRE_BLOCK_COLS])
 {
-	const uint32_t bits = block->rows->weight->bits;
+	const uint32_t bits = block->rows->weight->value.bits;
 
 	for (uint64_t i = 0; i < block->count; i++)
 		codes[i] = (unsigned char)weight_code(block->codes, bits, i);

@@ -60,16 +60,17 @@ static inline void blocks_write(const struct weight_rows *rows, size_t size,
 	struct block_run run = { .rows = rows };
 
 	for (; run.row < rows->count; run.row++)
-		for (run.col = 0; run.col < weight->k;
+		for (run.col = 0; run.col < weight->value.k;
 		     run.col += BLOCK_RUN_COLUMNS) {
 			quire_block_run_take(&run);
 			for (size_t i = 0; i < run.count; i++, out += size) {
 				const uint64_t at = i * QUIRE_BLOCK_COLS;
-				const uint64_t left = weight->k - run.col - at;
+				const uint64_t left =
+				    weight->value.k - run.col - at;
 				const struct block block = {
 					.rows = rows,
-					.codes =
-					    run.codes + at * weight->bits / 8,
+					.codes = run.codes +
+						 at * weight->value.bits / 8,
 					.count = left < QUIRE_BLOCK_COLS
 						     ? left
 						     : QUIRE_BLOCK_COLS,

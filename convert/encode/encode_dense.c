@@ -59,50 +59,57 @@ static unsigned char *put(unsigned char *out, size_t width, float value)
 }
 
 /* One NaN for all: which one 0 times infinity is depends on the CPU. */
-static float value(const struct weight *weight, const unsigned char *codes,
-		   uint64_t col, float zero, float scale)
+static float element(const struct weight_value *value,
+		     const unsigned char *codes, uint64_t col, float zero,
+		     float scale)
 {
-	const uint32_t code = weight_code(codes, weight->bits, col);
-	const float exact = weight->codebook ? weight->codebook[code] * scale
-					     : ((float)code - zero) * scale;
+	const uint32_t code = weight_code(codes, value->bits, col);
+	const float exact = value->codebook ? value->codebook[code] * scale
+					    : ((float)code - zero) * scale;
 
 	return isnan(exact) ? NAN : exact;
+}
+
+static const unsigned char *codes_of(const struct weight_rows *rows,
+				     uint64_t row)
+{
+	return rows->codes + row * rows->weight->storage.codes.row_size;
 }
 
 static unsigned char *encode_row(const struct weight_rows *rows, uint64_t row,
 				 size_t width, unsigned char *out)
 {
-	const struct weight *weight = rows->weight;
-	const unsigned char *codes = rows->codes + row * weight->code_row_size;
+	const struct weight_value *value = &rows->weight->value;
+	const unsigned char *codes = codes_of(rows, row);
 	uint64_t col = 0;
 
-	for (uint64_t block = 0; block < weight->blocks; block++) {
+	for (uint64_t block = 0; block < value->blocks; block++) {
 		const float zero = quire_weight_zero(rows, row, block);
 		const float scale = quire_weight_scale(rows, row, block);
-		const uint64_t end = (block + 1) * weight->block_size;
+		const uint64_t end = (block + 1) * value->block_size;
 
-		for (; col < end && col < weight->k; col++)
+		for (; col < end && col < value->k; col++)
 			out = put(out, width,
-				  value(weight, codes, col, zero, scale));
+				  element(value, codes, col, zero, scale));
 	}
 	return out;
 }
 
-/* The same where g_idx tells the block of each column. */
-static unsigned char *encode_mapped_row(const struct weight_rows *rows,
-					uint64_t row, size_t width,
-					unsigned char *out)
+/* The same where g_idx gives the block of each column. */
+static unsigned char *encode_reordered_row(const struct weight_rows *rows,
+					   uint64_t row, size_t width,
+					   unsigned char *out)
 {
-	const struct weight *weight = rows->weight;
-	const unsigned char *codes = rows->codes + row * weight->code_row_size;
+	const struct weight_value *value = &rows->weight->value;
+	const unsigned char *codes = codes_of(rows, row);
 
-	for (uint64_t col = 0; col < weight->k; col++) {
-		const uint32_t block = rows->map[col];
+	for (uint64_t col = 0; col < value->k; col++) {
+		const uint32_t block = rows->column_blocks[col];
 
 		out = put(out, width,
-			  value(weight, codes, col,
-				quire_weight_zero(rows, row, block),
-				quire_weight_scale(rows, row, block)));
+			  element(value, codes, col,
+				  quire_weight_zero(rows, row, block),
+				  quire_weight_scale(rows, row, block)));
 	}
 	return out;
 }
@@ -111,8 +118,9 @@ static void encode_rows(const struct weight_rows *rows, size_t width,
 			unsigned char *out)
 {
 	for (uint64_t row = 0; row < rows->count; row++)
-		out = rows->map ? encode_mapped_row(rows, row, width, out)
-				: encode_row(rows, row, width, out);
+		out = rows->column_blocks
+			  ? encode_reordered_row(rows, row, width, out)
+			  : encode_row(rows, row, width, out);
 }
 
 static void encode_f32(const struct weight_rows *rows, unsigned char *out)

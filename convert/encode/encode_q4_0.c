@@ -8,7 +8,7 @@
 
 static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
-	return weight->bits <= 4 && scan->zero_default;
+	return weight->value.bits <= 4 && scan->zero_default;
 }
 
 static struct rounding rounding(const struct weight_scan *scan)
@@ -20,7 +20,7 @@ static struct rounding rounding(const struct weight_scan *scan)
 static void write_codes(const struct block *block, unsigned char *out)
 {
 	const unsigned char zero =
-	    (unsigned char)(1u << (block->rows->weight->bits - 1));
+	    (unsigned char)(1u << (block->rows->weight->value.bits - 1));
 	unsigned char codes[QUIRE_BLOCK_COLS];
 
 	quire_block_codes(block, zero, codes);
@@ -32,7 +32,8 @@ static void write_codes(const struct block *block, unsigned char *out)
 static inline void write_block(const struct block *block, unsigned char *out)
 {
 	store_u16(out + QUIRE_BLOCK_SCALE, block->scale_bits);
-	if (block->rows->weight->bits == 4 && block->count == QUIRE_BLOCK_COLS)
+	if (block->rows->weight->value.bits == 4 &&
+	    block->count == QUIRE_BLOCK_COLS)
 		block_interleave(block->codes, out + QUIRE_Q4_0_CODES);
 	else
 		write_codes(block, out + QUIRE_Q4_0_CODES);

@@ -14,7 +14,7 @@
 
 static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
-	return weight->bits <= 4 && !scan->zero_default;
+	return weight->value.bits <= 4 && !scan->zero_default;
 }
 
 static bool fits(const struct weight *weight, const struct weight_scan *scan,
@@ -55,13 +55,13 @@ static unsigned char padding(float zero)
 static inline void write_block(const struct block *block, unsigned char *out)
 {
 	const struct weight *weight = block->rows->weight;
-	const float zero = quire_weight_zero(block->rows, block->row,
-					     block->col / weight->block_size);
+	const float zero = quire_weight_zero(
+	    block->rows, block->row, block->col / weight->value.block_size);
 	unsigned char codes[QUIRE_BLOCK_COLS];
 
 	store_u16(out + QUIRE_BLOCK_SCALE, block->scale_bits);
 	store_u16(out + QUIRE_Q4_1_MIN, quire_offset_bits(zero, block->scale));
-	if (weight->bits == 4 && block->count == QUIRE_BLOCK_COLS) {
+	if (weight->value.bits == 4 && block->count == QUIRE_BLOCK_COLS) {
 		block_interleave(block->codes, out + QUIRE_Q4_1_CODES);
 		return;
 	}

@@ -12,7 +12,7 @@
 static bool suits(const struct weight *weight, const struct weight_scan *scan)
 {
 	(void)scan;
-	return weight->bits == 8;
+	return weight->value.bits == 8;
 }
 
 static bool fits(const struct weight *weight, const struct weight_scan *scan,
@@ -38,7 +38,7 @@ static struct rounding rounding(const struct weight_scan *scan)
 
 static inline void write_block(const struct block *block, unsigned char *out)
 {
-	const uint64_t size = block->rows->weight->block_size;
+	const uint64_t size = block->rows->weight->value.block_size;
 	const uint64_t end = block->col + block->count;
 	uint64_t i = 0;
 

@@ -116,16 +116,18 @@ static quire_status add_parts(struct matcher *in, const struct plan_item *item,
 	    rewritten ? CONTENT_CODES : CONTENT_SOURCE;
 	const enum content_kind scales =
 	    rewritten ? CONTENT_SCALES : CONTENT_SOURCE;
-	quire_status status = add(in, weight->codes, codes, item, tensor);
+	quire_status status =
+	    add(in, weight->storage.codes.value, codes, item, tensor);
 
 	if (status == QUIRE_OK)
-		status = add(in, weight->scales, scales, item, tensor);
-	if (status == QUIRE_OK)
 		status =
-		    add(in, weight->zero_points, CONTENT_SOURCE, item, tensor);
-	return status == QUIRE_OK
-		   ? add(in, weight->g_idx, CONTENT_SOURCE, item, tensor)
-		   : status;
+		    add(in, weight->storage.scales.value, scales, item, tensor);
+	if (status == QUIRE_OK)
+		status = add(in, weight->storage.zero_points.value,
+			     CONTENT_SOURCE, item, tensor);
+	return status == QUIRE_OK ? add(in, weight->storage.g_idx.value,
+					CONTENT_SOURCE, item, tensor)
+				  : status;
 }
 
 static bool is_block_type(quire_dtype dtype)
@@ -141,7 +143,7 @@ static quire_status match_weight(struct matcher *in,
 {
 	const bool rewritten = is_block_type(tensor->dtype) &&
 			       tensor->dtype == item->dtype &&
-			       !item->weight->codebook;
+			       !item->weight->value.codebook;
 	bool same = false;
 	quire_status status = QUIRE_OK;
 
@@ -249,7 +251,7 @@ static quire_status check_linears(const struct matcher *in)
 			    quire_model_linear(in->file, j);
 
 			if (linear->weight == content->tensor &&
-			    linear->k != content->item->weight->k)
+			    linear->k != content->item->weight->value.k)
 				return fail_item(in, content->item,
 						 QUIRE_ERROR_LAYOUT,
 						 "its linear in the container "

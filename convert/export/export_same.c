@@ -35,7 +35,7 @@ static quire_status same_rows(struct weight_rows *rows,
 			      bool *same, quire_error *error)
 {
 	const struct weight *weight = rows->weight;
-	const uint64_t count = rows->count * weight->k;
+	const uint64_t count = rows->count * weight->value.k;
 	float *values = (float *)(void *)room;
 	unsigned char *encoded = room + 4 * count;
 	quire_status status =
@@ -43,7 +43,7 @@ static quire_status same_rows(struct weight_rows *rows,
 
 	if (status == QUIRE_OK)
 		status = quire_tensor_decode(tensor, rows->first, rows->count,
-					     weight->k, values, error);
+					     weight->value.k, values, error);
 	if (status != QUIRE_OK)
 		return status;
 	quire_encode_dense.encode(rows, encoded);
@@ -52,23 +52,24 @@ static quire_status same_rows(struct weight_rows *rows,
 }
 
 static quire_status same_weight(const struct weight *weight,
-				const uint32_t *map, const quire_tensor *tensor,
-				bool *same, quire_error *error)
+				const uint32_t *blocks,
+				const quire_tensor *tensor, bool *same,
+				quire_error *error)
 {
-	const uint64_t row_size = 8 * weight->k;
+	const uint64_t row_size = 8 * weight->value.k;
 	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
-	const uint64_t most = step < weight->n ? step : weight->n;
+	const uint64_t most = step < weight->value.n ? step : weight->value.n;
 	const size_t size =
 	    (size_t)(most * row_size) + quire_weight_scratch(weight, most);
 	unsigned char *room = malloc(size + 1);
-	struct weight_rows rows = { .weight = weight, .map = map };
+	struct weight_rows rows = { .weight = weight, .column_blocks = blocks };
 	quire_status status = QUIRE_OK;
 
 	if (!room)
 		return quire_fail_memory(error, size + 1);
 	*same = true;
-	while (rows.first < weight->n && *same && status == QUIRE_OK) {
-		const uint64_t left = weight->n - rows.first;
+	while (rows.first < weight->value.n && *same && status == QUIRE_OK) {
+		const uint64_t left = weight->value.n - rows.first;
 
 		rows.count = left < most ? left : most;
 		status = same_rows(&rows, tensor, room, same, error);
@@ -82,15 +83,15 @@ quire_status quire_export_same(const struct weight *weight,
 			       const quire_tensor *tensor, bool *same,
 			       quire_error *error)
 {
-	uint32_t *map = NULL;
+	uint32_t *blocks = NULL;
 	quire_status status = quire_weight_acquire(weight, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_weight_map(weight, &map, error);
+	status = quire_weight_column_blocks(weight, &blocks, error);
 	if (status == QUIRE_OK)
-		status = same_weight(weight, map, tensor, same, error);
-	free(map);
+		status = same_weight(weight, blocks, tensor, same, error);
+	free(blocks);
 	quire_weight_release(weight);
 	return status;
 }

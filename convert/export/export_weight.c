@@ -71,13 +71,15 @@ static quire_status read_source(const struct onnx_value *value,
 static quire_status open_rows(struct returning *in)
 {
 	const struct weight *weight = in->weight;
-	const size_t size = quire_weight_scales_scratch(weight, weight->n);
+	const size_t size =
+	    quire_weight_scales_scratch(weight, weight->value.n);
 	quire_status status;
 
 	in->scratch = malloc(size + 1);
 	if (!in->scratch)
 		return quire_fail_memory(in->error, size + 1);
-	in->rows = (struct weight_rows){ .weight = weight, .count = weight->n };
+	in->rows =
+	    (struct weight_rows){ .weight = weight, .count = weight->value.n };
 	status = quire_weight_acquire(weight, in->error);
 	if (status != QUIRE_OK)
 		return status;
@@ -100,15 +102,16 @@ static int code_at(const struct returning *in, uint64_t row, uint64_t col)
 	if (in->tensor->dtype == QUIRE_Q8_0) {
 		code = (codes[at] ^ 0x80) - 0x80;
 		code += (int)quire_weight_zero(&in->rows, row,
-					       col / weight->block_size);
+					       col / weight->value.block_size);
 	} else {
 		code = codes[at % QUIRE_NIBBLES_SIZE] >>
 			   (at < QUIRE_NIBBLES_SIZE ? 0 : 4) &
 		       15;
 		if (in->tensor->dtype == QUIRE_Q4_0)
-			code -= QUIRE_Q4_0_ZERO - (1 << (weight->bits - 1));
+			code -=
+			    QUIRE_Q4_0_ZERO - (1 << (weight->value.bits - 1));
 	}
-	return code < 0 || code >= 1 << weight->bits ? -1 : code;
+	return code < 0 || code >= 1 << weight->value.bits ? -1 : code;
 }
 
 static void put_code(unsigned char *bytes, uint64_t bit, uint32_t bits,
@@ -135,47 +138,38 @@ static void separate(const unsigned char block[QUIRE_NIBBLES_SIZE],
 	}
 }
 
-/* The element of a constant that is that of (row, col). */
-static uint64_t element_at(const struct element_map *map, uint64_t row,
-			   uint64_t col)
-{
-	return (row / map->group * map->group_step +
-		row % map->group * map->row_step + col * map->col_step) /
-	       map->share;
-}
-
 /* The first bit of a code in its constant. */
 static uint64_t code_bit(const struct weight *weight, uint64_t row,
 			 uint64_t col)
 {
-	const struct element_map *map = &weight->code_map;
-	uint64_t element;
+	const struct weight_constant *codes = &weight->storage.codes;
 
-	if (map->share == 0)
-		return row * weight->code_row_size * 8 + col * weight->bits;
-	element = element_at(map, row, col);
-	return (map->swapped ? element ^ 1 : element) * weight->bits;
+	if (codes->order.share == 0)
+		return row * codes->row_size * 8 + col * weight->value.bits;
+	return (element_number(&codes->order, row, col) ^ codes->order.swap) *
+	       weight->value.bits;
 }
 
 static quire_status make_row(const struct returning *in, uint64_t row,
 			     unsigned char *bytes)
 {
 	const struct weight *weight = in->weight;
-	const unsigned flip = weight->is_signed ? 1u << (weight->bits - 1) : 0;
+	const unsigned flip = (unsigned)weight->storage.sign_bit;
 	uint64_t col = 0;
 
-	if (weight->bits == 4 && weight->code_map.share == 0 && !flip)
-		for (; weight->k - col >= QUIRE_BLOCK_COLS;
+	if (weight->value.bits == 4 && weight->storage.codes.order.share == 0 &&
+	    !flip)
+		for (; weight->value.k - col >= QUIRE_BLOCK_COLS;
 		     col += QUIRE_BLOCK_COLS)
 			separate(codes_at(in, row, col),
 				 bytes + code_bit(weight, row, col) / 8);
-	for (; col < weight->k; col++) {
+	for (; col < weight->value.k; col++) {
 		const int code = code_at(in, row, col);
 
 		if (code < 0)
 			return fail(in, row, col,
 				    "the node's bits do not hold the code");
-		put_code(bytes, code_bit(weight, row, col), weight->bits,
+		put_code(bytes, code_bit(weight, row, col), weight->value.bits,
 			 (unsigned)code ^ flip);
 	}
 	return QUIRE_OK;
@@ -183,9 +177,11 @@ static quire_status make_row(const struct returning *in, uint64_t row,
 
 static quire_status make_codes(const struct returning *in, unsigned char *bytes)
 {
-	quire_status status = read_source(in->weight->codes, bytes, in->error);
+	quire_status status =
+	    read_source(in->weight->storage.codes.value, bytes, in->error);
 
-	for (uint64_t row = 0; row < in->weight->n && status == QUIRE_OK; row++)
+	for (uint64_t row = 0; row < in->weight->value.n && status == QUIRE_OK;
+	     row++)
 		status = make_row(in, row, bytes);
 	return status;
 }
@@ -235,7 +231,7 @@ static bool find_scale(const struct returning *in, uint64_t row, uint64_t block,
 	*scale = fp32_from_bits(out);
 	if (gives(in, *scale, zero, wanted))
 		return true;
-	if (in->weight->scales->type != ONNX_FLOAT ||
+	if (in->weight->storage.scales.value->type != ONNX_FLOAT ||
 	    !gives(in, source, zero, wanted))
 		return false;
 	while (out + 1 != in_range && in_range + 1 != out) {
@@ -256,10 +252,10 @@ static quire_status check_shared(const struct returning *in, uint64_t row,
 				 uint64_t block, const struct rounded *wanted)
 {
 	const struct weight *weight = in->weight;
-	const uint64_t first = block * weight->block_size;
+	const uint64_t first = block * weight->value.block_size;
 
 	for (uint64_t col = first;
-	     col < weight->k && col - first < weight->block_size;
+	     col < weight->value.k && col - first < weight->value.block_size;
 	     col = (col / QUIRE_BLOCK_COLS + 1) * QUIRE_BLOCK_COLS) {
 		const struct rounded other = stored_at(in, row, col);
 
@@ -297,16 +293,16 @@ static bool put_float(unsigned char *bytes, int32_t type, uint64_t index,
 static uint64_t scale_index(const struct weight *weight, uint64_t row,
 			    uint64_t block)
 {
-	return weight->scale_map.share == 0
-		   ? row * weight->blocks + block
-		   : element_at(&weight->scale_map, row, block);
+	return weight->storage.scales.order.share == 0
+		   ? row * weight->value.blocks + block
+		   : element_number(&weight->storage.scales.order, row, block);
 }
 
 static quire_status make_scale(const struct returning *in, uint64_t row,
 			       uint64_t block, unsigned char *bytes)
 {
 	const struct weight *weight = in->weight;
-	const uint64_t col = block * weight->block_size;
+	const uint64_t col = block * weight->value.block_size;
 	const struct rounded wanted = stored_at(in, row, col);
 	quire_status status = check_shared(in, row, block, &wanted);
 	float scale;
@@ -316,7 +312,7 @@ static quire_status make_scale(const struct returning *in, uint64_t row,
 	if (!find_scale(in, row, block, &wanted, &scale))
 		return fail(in, row, col,
 			    "the offset is not that of the node's zero point");
-	if (!put_float(bytes, weight->scales->type,
+	if (!put_float(bytes, weight->storage.scales.value->type,
 		       scale_index(weight, row, block), scale))
 		return fail(in, row, col,
 			    "the type of the node's scales does not hold the "
@@ -329,10 +325,11 @@ static quire_status check_scale(const struct returning *in, uint64_t row,
 				uint64_t block, unsigned char *bytes)
 {
 	const struct weight *weight = in->weight;
-	const uint64_t col = block * weight->block_size;
+	const uint64_t col = block * weight->value.block_size;
 	const struct rounded wanted = stored_at(in, row, col);
-	const float scale = quire_onnx_float(weight->scales->type, bytes,
-					     scale_index(weight, row, block));
+	const float scale =
+	    quire_onnx_float(weight->storage.scales.value->type, bytes,
+			     scale_index(weight, row, block));
 
 	if (gives(in, scale, quire_weight_zero(&in->rows, row, block), &wanted))
 		return QUIRE_OK;
@@ -346,8 +343,9 @@ typedef quire_status (*scale_fn)(const struct returning *in, uint64_t row,
 static quire_status each_scale(const struct returning *in, scale_fn visit,
 			       unsigned char *bytes)
 {
-	for (uint64_t row = 0; row < in->weight->n; row++)
-		for (uint64_t block = 0; block < in->weight->blocks; block++) {
+	for (uint64_t row = 0; row < in->weight->value.n; row++)
+		for (uint64_t block = 0; block < in->weight->value.blocks;
+		     block++) {
 			const quire_status status =
 			    visit(in, row, block, bytes);
 
@@ -362,7 +360,7 @@ static quire_status make_scales(const struct returning *in,
 {
 	quire_status status = each_scale(in, make_scale, bytes);
 
-	if (status == QUIRE_OK && in->weight->scale_map.share != 0)
+	if (status == QUIRE_OK && in->weight->storage.scales.order.share != 0)
 		status = each_scale(in, check_scale, bytes);
 	return status;
 }

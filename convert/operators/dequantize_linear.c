@@ -1,17 +1,13 @@
 /*
- * dequantize_linear.c - finds the DequantizeLinear behind a weight and reads
- * it. Where its scales belong is dequantize_map.c's.
+ * dequantize_linear.c - constants that a DequantizeLinear turns into floats:
+ * rows that a Gather before it has looked up, or any other tensor. It means
+ * (code - zero) * scale, where an absent zero point is 0. There is one scale,
+ * or one for each index along `axis`, or one for each block_size of them.
  */
 #include <inttypes.h>
 #include <string.h>
 
-#include "convert/onnx/onnx.h"
-#include "convert/operators/dequantize_map.h"
-#include "convert/operators/operators.h"
-
-/* Nodes between a MatMul and its DequantizeLinear; in a malformed model they
- * may run in a circle. */
-#define MAX_STEPS 8
+#include "convert/operators/dequantize.h"
 
 enum {
 	ROW_AXIS,
@@ -30,25 +26,21 @@ static const struct input_row input_x = { "x", 0, true };
 static const struct input_row input_scale = { "x_scale", 1, true };
 static const struct input_row input_zero_point = { "x_zero_point", 2, false };
 
-static bool is_dequantize(const struct onnx_node *node)
+/* A DequantizeLinear while it is read. */
+struct dequantize {
+	struct node_check node;
+	struct weight *weight;
+	enum dequantize_form form;
+	int64_t axis;
+	uint64_t block_size; /* 0: none */
+	struct node_operand x;
+	struct node_operand scale;
+	struct node_operand zero;
+};
+
+bool quire_dequantize_is(const struct onnx_node *node)
 {
 	return strcmp(node->op_type, "DequantizeLinear") == 0;
-}
-
-/* The constant that a Gather takes rows of, as the part's. */
-static void ungather(const struct node_check *in, struct node_part *part)
-{
-	const struct onnx_node *node =
-	    quire_onnx_producer(in->model, part->value);
-	const struct node_check gather = { in->model, node, NULL };
-	const struct input_row data = { part->name, 0, true };
-	struct node_part found;
-
-	if (node && quire_onnx_is(node, "Gather") &&
-	    quire_onnx_integer(node, "axis", 0) == 0 &&
-	    quire_node_part(&gather, &data, &found) == QUIRE_OK &&
-	    found.value->origin == ONNX_CONSTANT)
-		*part = found;
 }
 
 static bool is_quantized_type(int32_t type)
@@ -66,7 +58,8 @@ static bool is_quantized_type(int32_t type)
 	}
 }
 
-/* What a node of that operator makes a value of, or else the value. */
+/* The first input of the node of that operator that computes a value, or else
+ * the value. */
 static const struct onnx_value *before(const struct onnx_model *model,
 				       const struct onnx_value *value,
 				       const char *op_type)
@@ -87,10 +80,10 @@ static const struct onnx_value *find_x(const struct onnx_model *model,
 		   : NULL;
 }
 
-/* Activations are never quantized in blocks or to less than 8 bits. What is
- * wrong with an x that is not there is told by who reads it. */
-static bool holds_weight(const struct onnx_model *model,
-			 const struct onnx_node *node)
+/* Activations are never quantized in blocks or to less than 8 bits. An x that
+ * does not exist passes: reading it reports what is wrong. */
+bool quire_dequantize_holds_weight(const struct onnx_model *model,
+				   const struct onnx_node *node)
 {
 	const struct onnx_value *x =
 	    before(model, find_x(model, node), "Reshape");
@@ -100,68 +93,6 @@ static bool holds_weight(const struct onnx_model *model,
 	return !x || quire_onnx_integer(node, "block_size", 0) != 0 ||
 	       (is_quantized_type(x->type) &&
 		quire_onnx_type_bits(x->type) < 8);
-}
-
-static bool swaps_two(const struct onnx_node *node)
-{
-	const struct onnx_attribute *perm = quire_onnx_attribute(node, "perm");
-
-	return !perm || (perm->is_ints && perm->int_count == 2 &&
-			 perm->ints[0] == 1 && perm->ints[1] == 0);
-}
-
-/* The DequantizeLinear that B of a MatMul or Gemm comes from, or NULL; and
- * whether B is its output or that transposed. */
-static const struct onnx_node *find_source(const struct onnx_model *model,
-					   const struct onnx_node *node,
-					   bool *swapped)
-{
-	const struct onnx_node *at = node;
-	size_t input = 1;
-
-	*swapped = false;
-	for (int step = 0; step < MAX_STEPS; step++) {
-		if (input >= at->input_count)
-			return NULL;
-		at = quire_onnx_producer(
-		    model,
-		    quire_onnx_find(model, at->scope, at->inputs[input]));
-		if (!at || is_dequantize(at))
-			return at;
-		if (!quire_onnx_is(at, "Transpose") || !swaps_two(at))
-			return NULL;
-		*swapped = !*swapped;
-		input = 0;
-	}
-	return NULL;
-}
-
-static bool is_linear(const struct onnx_model *model,
-		      const struct onnx_node *node)
-{
-	const struct onnx_node *source;
-	bool swapped;
-
-	if (!quire_onnx_is(node, "MatMul") && !quire_onnx_is(node, "Gemm"))
-		return false;
-	source = find_source(model, node, &swapped);
-	return source && holds_weight(model, source);
-}
-
-static bool is_rows(const struct onnx_model *model,
-		    const struct onnx_node *node)
-{
-	const struct onnx_value *x = find_x(model, node);
-	const struct onnx_value *rows = before(model, x, "Gather");
-
-	return is_dequantize(node) && rows != x &&
-	       rows->origin == ONNX_CONSTANT && is_quantized_type(rows->type);
-}
-
-static bool is_tensor(const struct onnx_model *model,
-		      const struct onnx_node *node)
-{
-	return is_dequantize(node) && holds_weight(model, node);
 }
 
 static quire_status read_attributes(struct dequantize *in)
@@ -177,91 +108,224 @@ static quire_status read_attributes(struct dequantize *in)
 	return QUIRE_OK;
 }
 
-/* A part that is a constant, maybe through the Gather. */
-static quire_status read_part(struct dequantize *in,
-			      const struct input_row *row, size_t use,
-			      struct node_part *part)
+/* Where a Gather takes rows of a constant: that constant. */
+static void ungather(const struct node_check *in, struct node_operand *operand)
 {
-	quire_status status = quire_node_part(&in->node, row, part);
+	const struct onnx_node *node =
+	    quire_onnx_producer(in->model, operand->value);
+	const struct node_check gather = { in->model, node, NULL };
+	const struct input_row data = { operand->name, 0, true };
+	struct node_operand found;
 
-	if (status == QUIRE_OK && part->value && in->gathered)
-		ungather(&in->node, part);
+	if (node && quire_onnx_is(node, "Gather") &&
+	    quire_onnx_integer(node, "axis", 0) == 0 &&
+	    quire_node_operand(&gather, &data, &found) == QUIRE_OK &&
+	    found.value->origin == ONNX_CONSTANT)
+		*operand = found;
+}
+
+/* An operand that is a constant, maybe through the Gather. */
+static quire_status read_operand(struct dequantize *in,
+				 const struct input_row *row, size_t use,
+				 struct node_operand *operand)
+{
+	quire_status status = quire_node_operand(&in->node, row, operand);
+
+	if (status == QUIRE_OK && operand->value &&
+	    in->form == DEQUANTIZE_GATHERED)
+		ungather(&in->node, operand);
 	if (status == QUIRE_OK)
-		status = quire_node_constant(&in->node, part);
-	if (status == QUIRE_OK && part->value)
-		in->weight->uses[use] = part->use;
+		status = quire_node_constant(&in->node, operand);
+	if (status == QUIRE_OK && operand->value)
+		in->weight->uses[use] = operand->use;
 	return status;
 }
 
-static quire_status read_x(struct dequantize *in)
+static quire_status check_x(const struct dequantize *in)
 {
-	struct weight *weight = in->weight;
-	struct node_part *x = &in->x;
-	const bool linear = !weight->no_linear;
-	quire_status status = read_part(in, &input_x, 0, x);
-	uint64_t last;
+	const struct node_operand *x = &in->x;
+	const bool matrix = in->form != DEQUANTIZE_TENSOR;
+	quire_status status =
+	    quire_node_type(&in->node, x, is_quantized_type(x->value->type),
+			    "an integer of 2, 4 or 8 bits");
 
-	if (status == QUIRE_OK)
-		status = quire_node_type(&in->node, x,
-					 is_quantized_type(x->value->type),
-					 "an integer of 2, 4 or 8 bits");
 	if (status != QUIRE_OK)
 		return status;
 	if (x->value->count == 0)
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
 				       "x, '%s', has no elements",
 				       x->value->name);
-	if (x->rank < 1 || x->rank > NODE_RANK_MAX ||
-	    ((linear || in->gathered) && x->rank != 2))
+	if (x->rank < 1 || x->rank > NODE_RANK_MAX || (matrix && x->rank != 2))
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
 				       "x, '%s', is no matrix", x->value->name);
-	weight->codes = x->value;
-	weight->bits = quire_onnx_type_bits(x->value->type);
-	weight->is_signed = x->value->type == ONNX_INT2 ||
-			    x->value->type == ONNX_INT4 ||
-			    x->value->type == ONNX_INT8;
-	weight->zero_is_0 = true;
-	last = (uint64_t)x->dims[x->rank - 1];
-	weight->k = last;
-	quire_node_outer(x, weight);
-	if (in->transposed) {
-		weight->k = weight->n;
-		weight->n = weight->outer[0] = last;
+	return QUIRE_OK;
+}
+
+static bool is_signed(int32_t type)
+{
+	return type == ONNX_INT2 || type == ONNX_INT4 || type == ONNX_INT8;
+}
+
+static quire_status read_x(struct dequantize *in)
+{
+	struct weight_value *value = &in->weight->value;
+	struct weight_storage *storage = &in->weight->storage;
+	const struct node_operand *x = &in->x;
+	const bool transposed = in->form == DEQUANTIZE_TRANSPOSED;
+	quire_status status = read_operand(in, &input_x, WEIGHT_CODES, &in->x);
+
+	if (status == QUIRE_OK)
+		status = check_x(in);
+	if (status != QUIRE_OK)
+		return status;
+	value->bits = quire_onnx_type_bits(x->value->type);
+	if (is_signed(x->value->type))
+		storage->sign_bit = middle_code(value->bits);
+	value->zero_point = (size_t)storage->sign_bit;
+	value->k = (uint64_t)x->dims[x->rank - 1];
+	quire_node_outer(x, value);
+	if (transposed) {
+		const uint64_t n = value->k;
+
+		value->k = value->n;
+		quire_node_matrix(n, value);
 	}
-	weight->code_row_size = (size_t)((weight->k * weight->bits + 7) / 8);
-	weight->code_map = (struct element_map){
-		.group = weight->n,
-		.row_step = in->transposed ? 1 : weight->k,
-		.col_step = in->transposed ? weight->n : 1,
-		.share = 1,
+	storage->codes = (struct weight_constant){
+		.value = x->value,
+		.row_size = packed_size(value->k, value->bits),
+		.order = { .group = value->n,
+			   .row_step = transposed ? 1 : value->k,
+			   .col_step = transposed ? value->n : 1,
+			   .share = 1 },
 	};
+	return QUIRE_OK;
+}
+
+/* One scale for all. */
+static void order_whole(struct dequantize *in)
+{
+	struct weight_value *value = &in->weight->value;
+
+	value->block_size = value->k;
+	value->blocks = 1;
+	in->weight->storage.scales.order =
+	    (struct element_order){ .group = value->n, .share = 1 };
+}
+
+/* Scales for each `size` indices of x along the axis: which of them belongs to
+ * (row, col) of W, for an x of [rows, cols], or of more dimensions with the
+ * first or last axis. */
+static void order_axis(struct dequantize *in, uint64_t size, uint64_t count)
+{
+	struct weight_value *value = &in->weight->value;
+	struct element_order *order = &in->weight->storage.scales.order;
+	const bool transposed = in->form == DEQUANTIZE_TRANSPOSED;
+	const bool first = in->axis == 0 && in->x.rank > 1;
+	const bool whole = in->block_size == 0; /* one for each index alone */
+
+	order->group = value->n;
+	order->share = 1;
+	if (first != transposed) {
+		/* Along rows of W, whose columns then differ, if at all. */
+		const uint64_t inner =
+		    in->x.rank == 2 ? 1 : value->n / (uint64_t)in->x.dims[0];
+
+		value->block_size = whole ? value->k : 1;
+		value->blocks = whole ? 1 : value->k;
+		order->group = whole ? inner : size;
+		order->group_step = whole || transposed ? 1 : value->k;
+		order->col_step = whole ? 0 : transposed ? count : 1;
+		return;
+	}
+	value->block_size = size;
+	value->blocks = count;
+	order->row_step = whole ? 0 : transposed ? 1 : count;
+	order->col_step = whole || !transposed ? 1 : value->n;
+}
+
+/* Whether scales in blocks have the shape of x but along the axis. */
+static bool has_block_shape(const struct dequantize *in, uint64_t count)
+{
+	const struct node_operand *scale = &in->scale;
+
+	if (scale->rank != in->x.rank)
+		return false;
+	for (size_t i = 0; i < scale->rank; i++)
+		if ((uint64_t)scale->dims[i] !=
+		    (i == (size_t)in->axis ? count : (uint64_t)in->x.dims[i]))
+			return false;
+	return true;
+}
+
+static quire_status fail_scales(const struct dequantize *in, uint64_t count)
+{
+	return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
+			       "x_scale does not have the shape that x, axis "
+			       "and block_size make: %" PRIu64
+			       " along axis %" PRId64,
+			       count, in->axis);
+}
+
+/* Sets blocks and the order of scales. All but `zero` is read. */
+static quire_status order_scales(struct dequantize *in)
+{
+	const bool blocked = in->block_size != 0;
+	const int64_t rank = (int64_t)in->x.rank;
+	const uint64_t size = blocked ? in->block_size : 1;
+	uint64_t count;
+
+	if (!blocked && in->scale.value->count == 1 && in->scale.rank <= 1) {
+		order_whole(in);
+		return QUIRE_OK;
+	}
+	if (in->axis < -rank || in->axis >= rank)
+		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
+				       "axis %" PRId64
+				       " is none of the %" PRId64 " of x",
+				       in->axis, rank);
+	in->axis += in->axis < 0 ? rank : 0;
+	count = ((uint64_t)in->x.dims[in->axis] - 1) / size + 1;
+	if (blocked ? !has_block_shape(in, count)
+		    : in->scale.rank != 1 || in->scale.value->count != count)
+		return fail_scales(in, count);
+	if (in->axis != rank - 1 && (in->axis != 0 || (blocked && rank != 2)))
+		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
+				       "axis is %" PRId64 " of %" PRId64
+				       "; the first or last is taken",
+				       in->axis, rank);
+	order_axis(in, size, count);
 	return QUIRE_OK;
 }
 
 static quire_status read_scale(struct dequantize *in)
 {
-	struct weight *weight = in->weight;
-	quire_status status = read_part(in, &input_scale, 1, &in->scale);
+	struct weight_constant *scales = &in->weight->storage.scales;
+	quire_status status =
+	    read_operand(in, &input_scale, WEIGHT_SCALES, &in->scale);
+	int32_t type;
 
-	if (status == QUIRE_OK)
-		status = quire_node_type(
-		    &in->node, &in->scale,
-		    quire_onnx_is_float(in->scale.value->type), "a float type");
-	if (status == QUIRE_OK)
-		status = quire_dequantize_map(in);
 	if (status != QUIRE_OK)
 		return status;
-	weight->scales = in->scale.value;
-	weight->scale_row_size = (size_t)weight->blocks *
-				 quire_onnx_type_bits(weight->scales->type) / 8;
+	type = in->scale.value->type;
+	status = quire_node_type(&in->node, &in->scale,
+				 quire_onnx_is_float(type), "a float type");
+	if (status == QUIRE_OK)
+		status = order_scales(in);
+	if (status != QUIRE_OK)
+		return status;
+	scales->value = in->scale.value;
+	scales->row_size =
+	    (size_t)in->weight->value.blocks * quire_onnx_type_bits(type) / 8;
 	return QUIRE_OK;
 }
 
 static quire_status read_zero_point(struct dequantize *in)
 {
-	struct weight *weight = in->weight;
-	struct node_part *zero = &in->zero;
-	quire_status status = read_part(in, &input_zero_point, 2, zero);
+	const struct weight_value *value = &in->weight->value;
+	struct weight_storage *storage = &in->weight->storage;
+	const struct node_operand *zero = &in->zero;
+	quire_status status =
+	    read_operand(in, &input_zero_point, WEIGHT_ZERO_POINTS, &in->zero);
 	bool same;
 
 	if (status != QUIRE_OK || !zero->value)
@@ -274,132 +338,92 @@ static quire_status read_zero_point(struct dequantize *in)
 	same = zero->rank == in->scale.rank;
 	for (size_t i = 0; same && i < zero->rank; i++)
 		same = zero->dims[i] == in->scale.dims[i];
-	/* One alone has as many dimensions as it likes. */
+	/* One alone may have any number of dimensions. */
 	if (!same && !(zero->value->count == 1 && in->scale.value->count == 1))
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 				       "x_zero_point does not have the shape "
 				       "of x_scale");
-	weight->zero_points = zero->value;
-	weight->zero_map = weight->scale_map;
-	weight->zero_row_size =
-	    (size_t)((weight->blocks * weight->bits + 7) / 8);
+	storage->zero_points = (struct weight_constant){
+		.value = zero->value,
+		.row_size = packed_size(value->blocks, value->bits),
+		.order = storage->scales.order,
+	};
 	return QUIRE_OK;
 }
 
-static quire_status read_weight(struct dequantize *in)
+quire_status quire_dequantize_read(const struct node_check *node,
+				   enum dequantize_form form,
+				   struct weight *weight)
 {
 	static quire_status (*const steps[])(struct dequantize *) = {
 		read_attributes, read_x, read_scale, read_zero_point
 	};
+	struct dequantize in = { .node = *node,
+				 .weight = weight,
+				 .form = form };
 	quire_status status = QUIRE_OK;
 
 	for (size_t i = 0;
 	     i < sizeof(steps) / sizeof(steps[0]) && status == QUIRE_OK; i++)
-		status = steps[i](in);
+		status = steps[i](&in);
 	return status;
 }
 
-static bool is_one(const struct onnx_node *node, const char *name)
+/* --------------------------------------------------------------- operators */
+
+static bool is_rows(const struct onnx_model *model,
+		    const struct onnx_node *node)
 {
-	const struct onnx_attribute *found = quire_onnx_attribute(node, name);
+	const struct onnx_value *x = find_x(model, node);
+	const struct onnx_value *rows = before(model, x, "Gather");
 
-	return !found || (found->is_float && found->f == 1);
-}
-
-/* What of a Gemm is no y = x W^T + bias, or NULL; finds the bias. */
-static const char *check_gemm(const struct onnx_model *model,
-			      struct weight *weight)
-{
-	const struct onnx_node *node = weight->node;
-	const struct onnx_value *c = NULL;
-
-	if (!is_one(node, "alpha"))
-		return "alpha of the Gemm is not 1: a tensor without a linear";
-	if (quire_onnx_integer(node, "transA", 0) != 0)
-		return "transA of the Gemm is not 0: a tensor without a linear";
-	if (node->input_count < 3 || node->inputs[2][0] == '\0')
-		return NULL;
-	c = quire_onnx_find(model, node->scope, node->inputs[2]);
-	if (!is_one(node, "beta") || !c || c->origin != ONNX_CONSTANT ||
-	    c->sparse || !quire_onnx_is_float(c->type) || c->rank != 1 ||
-	    c->count != weight->n)
-		return "C of the Gemm is no bias: a tensor without a linear";
-	weight->bias = c;
-	return NULL;
-}
-
-static quire_status read_linear(const struct onnx_model *model,
-				const struct onnx_node *node, size_t index,
-				struct weight *weight, quire_error *error)
-{
-	const bool gemm = quire_onnx_is(node, "Gemm");
-	struct weight read = { .node = node };
-	struct dequantize in = { .weight = &read };
-	bool swapped;
-	quire_status status;
-
-	(void)index;
-	in.node =
-	    (struct node_check){ model, find_source(model, node, &swapped),
-				 error };
-	if (gemm && quire_onnx_integer(node, "transB", 0) != 0)
-		swapped = !swapped;
-	/* B is [K, N], and W has a row for each of N. */
-	in.transposed = !swapped;
-	status = read_weight(&in);
-	if (status != QUIRE_OK)
-		return status;
-	if (gemm)
-		read.note = check_gemm(model, &read);
-	read.no_linear = read.note != NULL;
-	*weight = read;
-	return QUIRE_OK;
+	return quire_dequantize_is(node) && rows != x &&
+	       rows->origin == ONNX_CONSTANT && is_quantized_type(rows->type);
 }
 
 static quire_status read_rows(const struct onnx_model *model,
 			      const struct onnx_node *node, size_t index,
 			      struct weight *weight, quire_error *error)
 {
-	struct weight read = { .node = node, .no_linear = true };
-	struct dequantize in = { .node = { model, node, error },
-				 .weight = &read,
-				 .gathered = true };
-	quire_status status;
+	const struct node_check in = { model, node, error };
+	struct weight read = { .node = node, .intent = { .no_linear = true } };
+	const quire_status status =
+	    quire_dequantize_read(&in, DEQUANTIZE_GATHERED, &read);
 
 	(void)index;
-	status = read_weight(&in);
 	if (status == QUIRE_OK)
 		*weight = read;
 	return status;
+}
+
+const struct weight_operator quire_operator_dequantized_rows = {
+	.is = is_rows,
+	.read = read_rows,
+};
+
+static bool is_tensor(const struct onnx_model *model,
+		      const struct onnx_node *node)
+{
+	return quire_dequantize_is(node) &&
+	       quire_dequantize_holds_weight(model, node);
 }
 
 static quire_status read_tensor(const struct onnx_model *model,
 				const struct onnx_node *node, size_t index,
 				struct weight *weight, quire_error *error)
 {
+	const struct node_check in = { model, node, error };
 	struct weight read = { .node = node,
-			       .no_linear = true,
-			       .no_padding = true };
-	struct dequantize in = { .node = { model, node, error },
-				 .weight = &read };
-	quire_status status;
+			       .intent = { .no_linear = true,
+					   .no_padding = true } };
+	const quire_status status =
+	    quire_dequantize_read(&in, DEQUANTIZE_TENSOR, &read);
 
 	(void)index;
-	status = read_weight(&in);
 	if (status == QUIRE_OK)
 		*weight = read;
 	return status;
 }
-
-const struct weight_operator quire_operator_dequantized_linear = {
-	.is = is_linear,
-	.read = read_linear,
-};
-
-const struct weight_operator quire_operator_dequantized_rows = {
-	.is = is_rows,
-	.read = read_rows,
-};
 
 const struct weight_operator quire_operator_dequantized_tensor = {
 	.is = is_tensor,

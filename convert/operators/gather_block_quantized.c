@@ -1,10 +1,10 @@
 /*
- * gather_block_quantized.c - reads and checks one GatherBlockQuantized node.
- * Data of UINT8 is packed as MatMulNBits packs it, around 2^(bits - 1) unless
- * zero points say otherwise; INT4 and UINT4 are a flat tensor around 0.
+ * gather_block_quantized.c - the embeddings of one
+ * com.microsoft.GatherBlockQuantized node, as a weight of rows. Data of UINT8
+ * is packed as MatMulNBits packs it, around 2^(bits - 1) unless zero points say
+ * otherwise; INT4 and UINT4 are a flat tensor around 0.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "convert/operators/node_check.h"
 #include "convert/operators/operators.h"
@@ -37,22 +37,22 @@ struct check {
 	struct node_check node;
 	struct weight *weight;
 	int64_t quantize_axis;
-	struct node_part data;
+	struct node_operand data;
 };
 
 static quire_status read_attributes(struct check *in)
 {
-	struct weight *weight = in->weight;
+	struct weight_value *value = &in->weight->value;
 	int64_t values[ATTRIBUTE_COUNT];
 	quire_status status = quire_node_attributes(&in->node, attribute_rows,
 						    ATTRIBUTE_COUNT, values);
 
 	if (status != QUIRE_OK)
 		return status;
-	weight->bits = (uint32_t)values[ROW_BITS];
-	weight->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
+	value->bits = (uint32_t)values[ROW_BITS];
+	value->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
 	in->quantize_axis = values[ROW_QUANTIZE_AXIS];
-	return quire_node_blocks(&in->node, weight);
+	return quire_node_blocks(&in->node, value);
 }
 
 /* Blocks must lie along rows, which are those of the last dimension. */
@@ -73,40 +73,41 @@ static quire_status check_axis(const struct check *in)
 			       in->quantize_axis);
 }
 
-/* What the type of data says of its codes. */
+/* How codes of the type of data are stored; sets how many are in an element. */
 static quire_status read_type(const struct check *in, uint64_t *each)
 {
-	struct weight *weight = in->weight;
-	const int32_t type = weight->codes->type;
+	struct weight_value *value = &in->weight->value;
+	const int32_t type = in->data.value->type;
 
 	*each = 1;
-	if (type == ONNX_UINT8) {
-		*each = 8 / weight->bits;
-	} else if (weight->bits == 4 &&
-		   (type == ONNX_INT4 || type == ONNX_UINT4)) {
-		weight->is_signed = type == ONNX_INT4;
-		weight->zero_is_0 = true;
-	} else {
+	value->zero_point = middle_code(value->bits);
+	if (type == ONNX_UINT8)
+		*each = 8 / value->bits;
+	else if (value->bits == 4 && type == ONNX_INT4)
+		in->weight->storage.sign_bit = middle_code(4);
+	else if (value->bits == 4 && type == ONNX_UINT4)
+		value->zero_point = 0;
+	else
 		return quire_node_type(&in->node, &in->data, false,
 				       "UINT8, or of 4 bits and INT4 or UINT4");
-	}
 	return QUIRE_OK;
 }
 
 /* Rows that follow each other element by element, whatever the bytes. */
-static struct element_map flat_map(const struct weight *weight, uint64_t cols)
+static struct element_order flat_order(uint64_t rows, uint64_t cols)
 {
-	return (struct element_map){
-		.group = weight->n, .row_step = cols, .col_step = 1, .share = 1
+	return (struct element_order){
+		.group = rows, .row_step = cols, .col_step = 1, .share = 1
 	};
 }
 
 /* Data: its type says how it is packed, its shape what k and n are. */
 static quire_status read_data(struct check *in)
 {
-	struct weight *weight = in->weight;
-	struct node_part *data = &in->data;
-	quire_status status = quire_node_part(&in->node, &input_data, data);
+	struct weight_value *value = &in->weight->value;
+	struct weight_constant *codes = &in->weight->storage.codes;
+	struct node_operand *data = &in->data;
+	quire_status status = quire_node_operand(&in->node, &input_data, data);
 	uint64_t each;
 
 	if (status == QUIRE_OK)
@@ -115,92 +116,99 @@ static quire_status read_data(struct check *in)
 		status = check_axis(in);
 	if (status != QUIRE_OK)
 		return status;
-	weight->codes = data->value;
-	weight->uses[0] = data->use;
 	if (data->value->count == 0)
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
 				       "data has no elements");
 	status = read_type(in, &each);
 	if (status != QUIRE_OK)
 		return status;
-	weight->k = (uint64_t)data->dims[data->rank - 1] * each;
-	quire_node_outer(data, weight);
-	weight->blocks = (weight->k - 1) / weight->block_size + 1;
-	weight->code_row_size = (size_t)((weight->k * weight->bits + 7) / 8);
+	value->k = (uint64_t)data->dims[data->rank - 1] * each;
+	quire_node_outer(data, value);
+	value->blocks = (value->k - 1) / value->block_size + 1;
+	codes->value = data->value;
+	codes->row_size = packed_size(value->k, value->bits);
 	if (data->value->type != ONNX_UINT8)
-		weight->code_map = flat_map(weight, weight->k);
+		codes->order = flat_order(value->n, value->k);
+	in->weight->uses[WEIGHT_CODES] = data->use;
 	return QUIRE_OK;
 }
 
-/* The shape of scales or zero points, which is that of data but for `last`. */
+/* The shape of scales or zero points must be that of data but for `last`. */
 static quire_status check_shape(const struct check *in,
-				const struct node_part *part, uint64_t last)
+				const struct node_operand *operand,
+				uint64_t last)
 {
-	const struct node_part *data = &in->data;
-	struct shape shape = { { in->weight->n, last, 1 } };
-	bool same = part->rank == data->rank;
+	const struct node_operand *data = &in->data;
+	const struct shape shape = { { in->weight->value.n, last, 1 } };
+	bool same = operand->rank == data->rank;
 
 	for (size_t i = 0; same && i + 1 < data->rank; i++)
-		same = part->dims[i] == data->dims[i];
-	if (data->rank == 2 || !part->has_shape)
-		return quire_node_shape(&in->node, part, &shape);
-	if (same && (uint64_t)part->dims[data->rank - 1] == last)
+		same = operand->dims[i] == data->dims[i];
+	if (data->rank == 2 || !operand->has_shape)
+		return quire_node_shape(&in->node, operand, &shape);
+	if (same && (uint64_t)operand->dims[data->rank - 1] == last)
 		return QUIRE_OK;
 	return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 			       "%s does not have the shape of data, with "
 			       "%" PRIu64 " at its end",
-			       part->name, last);
+			       operand->name, last);
 }
 
 static quire_status read_scales(struct check *in)
 {
-	struct weight *weight = in->weight;
-	struct node_part part;
-	quire_status status = quire_node_part(&in->node, &input_scales, &part);
+	const uint64_t blocks = in->weight->value.blocks;
+	struct weight_constant *scales = &in->weight->storage.scales;
+	struct node_operand operand;
+	quire_status status =
+	    quire_node_operand(&in->node, &input_scales, &operand);
+	int32_t type;
 
-	if (status == QUIRE_OK)
-		status = quire_node_type(&in->node, &part,
-					 quire_onnx_is_float(part.value->type),
-					 "a float type");
-	if (status == QUIRE_OK)
-		status = check_shape(in, &part, weight->blocks);
-	if (status == QUIRE_OK)
-		status = quire_node_constant(&in->node, &part);
 	if (status != QUIRE_OK)
 		return status;
-	weight->scales = part.value;
-	weight->uses[1] = part.use;
-	weight->scale_row_size =
-	    (size_t)weight->blocks * quire_onnx_type_bits(part.value->type) / 8;
+	type = operand.value->type;
+	status = quire_node_type(&in->node, &operand, quire_onnx_is_float(type),
+				 "a float type");
+	if (status == QUIRE_OK)
+		status = check_shape(in, &operand, blocks);
+	if (status == QUIRE_OK)
+		status = quire_node_constant(&in->node, &operand);
+	if (status != QUIRE_OK)
+		return status;
+	scales->value = operand.value;
+	scales->row_size = (size_t)blocks * quire_onnx_type_bits(type) / 8;
+	in->weight->uses[WEIGHT_SCALES] = operand.use;
 	return QUIRE_OK;
 }
 
 static quire_status read_zero_points(struct check *in)
 {
-	struct weight *weight = in->weight;
-	const bool packed = weight->codes->type == ONNX_UINT8;
-	const size_t row_size =
-	    (size_t)((weight->blocks * weight->bits + 7) / 8);
-	struct node_part part;
+	const struct weight_value *value = &in->weight->value;
+	struct weight_constant *zeros = &in->weight->storage.zero_points;
+	const int32_t type = in->data.value->type;
+	const size_t row_size = packed_size(value->blocks, value->bits);
+	struct node_operand operand;
 	quire_status status =
-	    quire_node_part(&in->node, &input_zero_points, &part);
+	    quire_node_operand(&in->node, &input_zero_points, &operand);
 
-	if (status != QUIRE_OK || !part.value)
+	if (status != QUIRE_OK || !operand.value)
 		return status;
-	status = quire_node_type(&in->node, &part,
-				 part.value->type == weight->codes->type,
-				 "of the type of data");
+	status =
+	    quire_node_type(&in->node, &operand, operand.value->type == type,
+			    "of the type of data");
 	if (status == QUIRE_OK)
 		status =
-		    check_shape(in, &part, packed ? row_size : weight->blocks);
+		    check_shape(in, &operand,
+				type == ONNX_UINT8 ? row_size : value->blocks);
 	if (status == QUIRE_OK)
-		status = quire_node_constant(&in->node, &part);
-	weight->zero_points = part.value;
-	weight->uses[2] = part.use;
-	weight->zero_row_size = row_size;
-	if (!packed)
-		weight->zero_map = flat_map(weight, weight->blocks);
-	return status;
+		status = quire_node_constant(&in->node, &operand);
+	if (status != QUIRE_OK)
+		return status;
+	zeros->value = operand.value;
+	zeros->row_size = row_size;
+	if (type != ONNX_UINT8)
+		zeros->order = flat_order(value->n, value->blocks);
+	in->weight->uses[WEIGHT_ZERO_POINTS] = operand.use;
+	return QUIRE_OK;
 }
 
 static quire_status read_node(const struct onnx_model *model,
@@ -210,7 +218,7 @@ static quire_status read_node(const struct onnx_model *model,
 	static quire_status (*const steps[])(struct check *) = {
 		read_attributes, read_data, read_scales, read_zero_points
 	};
-	struct weight read = { .node = node, .no_linear = true };
+	struct weight read = { .node = node, .intent = { .no_linear = true } };
 	struct check in = { .node = { model, node, error }, .weight = &read };
 	quire_status status = quire_node_microsoft(&in.node);
 

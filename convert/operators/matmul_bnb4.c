@@ -1,9 +1,12 @@
 /*
- * matmul_bnb4.c - reads and checks one MatMulBnb4 node. Its codes are no steps
- * of one size, so no block type of ours holds them.
+ * matmul_bnb4.c - the weight of one com.microsoft.MatMulBnb4 node, as
+ * bitsandbytes quantizes: a codebook of 16 numbers says what a code of 4 bits
+ * means, times the greatest magnitude of its block. So no block type of the
+ * container holds it. Blocks are cut from the flattened [N, K], so one may
+ * reach into the next row, and the high half of a byte comes first. After ONNX
+ * Runtime's ContribOperators.md and blockwise_quant_block_bnb4.h.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/bytes.h"
 #include "convert/operators/node_check.h"
@@ -67,7 +70,7 @@ static const struct input_row input_b = { "B", 1, true };
 static const struct input_row input_absmax = { "absmax", 2, true };
 
 static quire_status read_attributes(const struct node_check *in,
-				    struct weight *weight)
+				    struct weight_value *value)
 {
 	int64_t values[ATTRIBUTE_COUNT];
 	quire_status status =
@@ -75,12 +78,13 @@ static quire_status read_attributes(const struct node_check *in,
 
 	if (status != QUIRE_OK)
 		return status;
-	weight->k = (uint64_t)values[ROW_K];
-	weight->n = (uint64_t)values[ROW_N];
-	weight->bits = 4;
-	weight->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
-	weight->codebook = values[ROW_QUANT_TYPE] == 0 ? fp4 : nf4;
-	status = quire_node_blocks(in, weight);
+	value->k = (uint64_t)values[ROW_K];
+	quire_node_matrix((uint64_t)values[ROW_N], value);
+	value->bits = 4;
+	value->zero_point = middle_code(4); /* no codebook uses it */
+	value->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
+	value->codebook = values[ROW_QUANT_TYPE] == 0 ? fp4 : nf4;
+	status = quire_node_blocks(in, value);
 	if (status == QUIRE_OK && values[ROW_TRANS_B] == 0)
 		return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
 				       "transB is 0, as in training; 1 is "
@@ -88,44 +92,48 @@ static quire_status read_attributes(const struct node_check *in,
 	return status;
 }
 
-/* Blocks of a row where they end with it; else each column looks up its own. */
-static void set_maps(struct weight *weight)
+/* Blocks of a row where they end with it; else each column finds its own. */
+static void set_orders(struct weight *weight)
 {
-	weight->code_row_size = (size_t)((weight->k * weight->bits + 7) / 8);
-	weight->code_map = (struct element_map){ .group = weight->n,
-						 .row_step = weight->k,
-						 .col_step = 1,
-						 .share = 1,
-						 .swapped = true };
-	if (weight->k % weight->block_size == 0) {
-		weight->blocks = weight->k / weight->block_size;
+	struct weight_value *value = &weight->value;
+	struct weight_constant *codes = &weight->storage.codes;
+
+	codes->row_size = packed_size(value->k, value->bits);
+	codes->order = (struct element_order){ .group = value->n,
+					       .row_step = value->k,
+					       .col_step = 1,
+					       .share = 1,
+					       .swap = 1 };
+	if (value->k % value->block_size == 0) {
+		value->blocks = value->k / value->block_size;
 		return;
 	}
-	weight->scale_map = (struct element_map){ .group = weight->n,
-						  .row_step = weight->k,
-						  .col_step = 1,
-						  .share = weight->block_size };
-	weight->block_size = 1;
-	weight->blocks = weight->k;
+	weight->storage.scales.order =
+	    (struct element_order){ .group = value->n,
+				    .row_step = value->k,
+				    .col_step = 1,
+				    .share = value->block_size };
+	value->block_size = 1;
+	value->blocks = value->k;
 }
 
 static quire_status read_inputs(const struct node_check *in,
 				struct weight *weight)
 {
-	struct node_part codes;
-	struct node_part scales;
+	const struct weight_value *value = &weight->value;
+	struct node_operand codes;
+	struct node_operand scales;
 	struct shape shape = { { 0, 1, 1 } };
 	uint64_t count;
-	quire_status status = quire_node_part(in, &input_b, &codes);
+	quire_status status = quire_node_operand(in, &input_b, &codes);
 
 	if (status != QUIRE_OK)
 		return status;
-	if (!checked_mul(weight->k, weight->n, &count) ||
-	    count > UINT64_MAX / 8)
+	if (!checked_mul(value->k, value->n, &count) || count > UINT64_MAX / 8)
 		return quire_node_fail(in, QUIRE_ERROR_LAYOUT,
 				       "K or N is out of range");
-	weight->codes = codes.value;
-	weight->uses[0] = codes.use;
+	weight->storage.codes.value = codes.value;
+	weight->uses[WEIGHT_CODES] = codes.use;
 	status = quire_node_type(in, &codes, codes.value->type == ONNX_UINT8,
 				 "UINT8");
 	shape.dims[0] = (count + 1) / 2;
@@ -133,8 +141,8 @@ static quire_status read_inputs(const struct node_check *in,
 		status = quire_node_shape(in, &codes, &shape);
 	if (status != QUIRE_OK)
 		return status;
-	shape.dims[0] = (count - 1) / weight->block_size + 1;
-	set_maps(weight);
+	shape.dims[0] = (count - 1) / value->block_size + 1;
+	set_orders(weight);
 	status = quire_node_scales(in, &input_absmax, &shape, weight, &scales);
 	if (status == QUIRE_OK)
 		status = quire_node_constant(in, &codes);
@@ -151,7 +159,7 @@ static quire_status read_node(const struct onnx_model *model,
 
 	(void)index;
 	if (status == QUIRE_OK)
-		status = read_attributes(&in, &read);
+		status = read_attributes(&in, &read.value);
 	if (status == QUIRE_OK)
 		status = read_inputs(&in, &read);
 	if (status == QUIRE_OK)

@@ -1,6 +1,6 @@
 /*
- * node_check.c - what the checks of all operators have in common. Knows no
- * operator.
+ * node_check.c - what the checks of all operators have in common. Of operators
+ * it knows Reshape alone, which may stand between a constant and its node.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -23,6 +23,17 @@ quire_status quire_node_fail(const struct node_check *in, quire_status status,
 			  "node '%s' (%s): %s", quire_onnx_label(in->node),
 			  in->node->op_type, what);
 }
+
+quire_status quire_node_microsoft(const struct node_check *in)
+{
+	if (strcmp(in->node->domain, "com.microsoft") == 0)
+		return QUIRE_OK;
+	return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
+			       "of the domain '%s', not com.microsoft",
+			       in->node->domain);
+}
+
+/* -------------------------------------------------------------- attributes */
 
 static quire_status check_known(const struct node_check *in,
 				const struct attribute_row *rows, size_t count)
@@ -81,29 +92,31 @@ quire_status quire_node_attributes(const struct node_check *in,
 	return status;
 }
 
+/* ---------------------------------------------------------------- operands */
+
 /* Shape and use of the value itself. */
-static void set_part(const struct onnx_value *value,
-		     const struct onnx_node *node, size_t input,
-		     struct node_part *part)
+static void set_operand(const struct onnx_value *value,
+			const struct onnx_node *node, size_t input,
+			struct node_operand *operand)
 {
-	part->value = value;
-	part->use = (struct onnx_use){ node, input };
-	part->has_shape = value->has_shape;
-	part->rank = value->rank;
+	operand->value = value;
+	operand->use = (struct onnx_use){ node, input };
+	operand->has_shape = value->has_shape;
+	operand->rank = value->rank;
 	for (size_t i = 0; i < value->rank && i < NODE_RANK_MAX; i++)
-		part->dims[i] = value->dims[i];
+		operand->dims[i] = value->dims[i];
 }
 
 quire_status quire_node_input(const struct node_check *in,
 			      const struct input_row *row,
-			      struct node_part *part)
+			      struct node_operand *operand)
 {
 	const struct onnx_node *node = in->node;
 	const char *name =
 	    row->index < node->input_count ? node->inputs[row->index] : "";
 	const struct onnx_value *value;
 
-	*part = (struct node_part){ .name = row->name };
+	*operand = (struct node_operand){ .name = row->name };
 	if (name[0] == '\0' && !row->required)
 		return QUIRE_OK;
 	if (name[0] == '\0')
@@ -114,13 +127,14 @@ quire_status quire_node_input(const struct node_check *in,
 		return quire_node_fail(in, QUIRE_ERROR_LAYOUT,
 				       "input %s, '%s', is defined nowhere",
 				       row->name, name);
-	set_part(value, node, row->index, part);
+	set_operand(value, node, row->index, operand);
 	return QUIRE_OK;
 }
 
+/* The shape that a Reshape asks for. */
 static quire_status read_shape(const struct node_check *in,
 			       const struct onnx_value *shape,
-			       struct node_part *part)
+			       struct node_operand *operand)
 {
 	unsigned char bytes[NODE_RANK_MAX * 8];
 	quire_status status = quire_onnx_file_acquire(shape->file, in->error);
@@ -132,31 +146,32 @@ static quire_status read_shape(const struct node_check *in,
 	quire_onnx_file_release(shape->file);
 	if (status != QUIRE_OK)
 		return status;
-	part->rank = (size_t)shape->count;
-	for (size_t i = 0; i < part->rank; i++)
-		part->dims[i] = (int64_t)load_u64(bytes + 8 * i);
+	operand->rank = (size_t)shape->count;
+	for (size_t i = 0; i < operand->rank; i++)
+		operand->dims[i] = (int64_t)load_u64(bytes + 8 * i);
 	return QUIRE_OK;
 }
 
-/* Replaces 0 and -1; whether the elements are as many as before. */
+/* Works the shape out as ONNX does: 0 keeps a dimension, -1 stands for what is
+ * left. Whether there are as many elements as before. */
 static bool complete(const struct onnx_value *value, bool allow_zero,
-		     struct node_part *part)
+		     struct node_operand *operand)
 {
 	uint64_t count = 1;
 	int64_t *rest = NULL;
 
-	for (size_t i = 0; i < part->rank; i++) {
-		if (part->dims[i] == 0 && !allow_zero) {
+	for (size_t i = 0; i < operand->rank; i++) {
+		if (operand->dims[i] == 0 && !allow_zero) {
 			if (i >= value->rank)
 				return false;
-			part->dims[i] = value->dims[i];
+			operand->dims[i] = value->dims[i];
 		}
-		if (part->dims[i] == -1 && !rest) {
-			rest = &part->dims[i];
+		if (operand->dims[i] == -1 && !rest) {
+			rest = &operand->dims[i];
 			continue;
 		}
-		if (part->dims[i] < 0 ||
-		    !checked_mul(count, (uint64_t)part->dims[i], &count))
+		if (operand->dims[i] < 0 ||
+		    !checked_mul(count, (uint64_t)operand->dims[i], &count))
 			return false;
 	}
 	if (!rest)
@@ -167,11 +182,13 @@ static bool complete(const struct onnx_value *value, bool allow_zero,
 	return true;
 }
 
+/* Turns an operand that a Reshape of a constant computes into that constant, in
+ * its new shape: a Reshape moves no byte. Leaves others as they are. */
 static quire_status follow_reshape(const struct node_check *in,
-				   struct node_part *part)
+				   struct node_operand *operand)
 {
 	const struct onnx_node *node =
-	    quire_onnx_producer(in->model, part->value);
+	    quire_onnx_producer(in->model, operand->value);
 	const struct onnx_value *from;
 	const struct onnx_value *shape;
 	quire_status status;
@@ -184,88 +201,92 @@ static quire_status follow_reshape(const struct node_check *in,
 	    shape->origin != ONNX_CONSTANT || shape->sparse ||
 	    shape->type != ONNX_INT64 || shape->count > NODE_RANK_MAX)
 		return QUIRE_OK;
-	status = read_shape(in, shape, part);
+	status = read_shape(in, shape, operand);
 	if (status != QUIRE_OK)
 		return status;
 	if (!complete(from, quire_onnx_integer(node, "allowzero", 0) != 0,
-		      part))
+		      operand))
 		return quire_node_fail(in, QUIRE_ERROR_LAYOUT,
 				       "%s, '%s', is reshaped from %" PRIu64
 				       " elements to another number of them",
-				       part->name, from->name, from->count);
-	part->value = from;
-	part->use = (struct onnx_use){ node, 0 };
-	part->has_shape = true;
+				       operand->name, from->name, from->count);
+	operand->value = from;
+	operand->use = (struct onnx_use){ node, 0 };
+	operand->has_shape = true;
 	return QUIRE_OK;
 }
 
-quire_status quire_node_part(const struct node_check *in,
-			     const struct input_row *row,
-			     struct node_part *part)
+quire_status quire_node_operand(const struct node_check *in,
+				const struct input_row *row,
+				struct node_operand *operand)
 {
-	const quire_status status = quire_node_input(in, row, part);
+	const quire_status status = quire_node_input(in, row, operand);
 
-	return status == QUIRE_OK && part->value ? follow_reshape(in, part)
-						 : status;
+	return status == QUIRE_OK && operand->value
+		   ? follow_reshape(in, operand)
+		   : status;
 }
 
-static bool has_shape(const struct node_part *part, const struct shape *shape)
+static bool has_shape(const struct node_operand *operand,
+		      const struct shape *shape)
 {
 	uint64_t wanted[3] = { shape->dims[0], shape->dims[1], shape->dims[2] };
 
-	if (!part->has_shape)
+	if (!operand->has_shape)
 		return true;
-	if (part->rank < 1 || part->rank > 3)
+	if (operand->rank < 1 || operand->rank > 3)
 		return false;
-	for (size_t rank = 3; rank > part->rank; rank--)
+	for (size_t rank = 3; rank > operand->rank; rank--)
 		if (!checked_mul(wanted[rank - 2], wanted[rank - 1],
 				 &wanted[rank - 2]))
 			return false;
-	for (size_t i = 0; i < part->rank; i++)
-		if (part->dims[i] != -1 && (uint64_t)part->dims[i] != wanted[i])
+	for (size_t i = 0; i < operand->rank; i++)
+		if (operand->dims[i] != -1 &&
+		    (uint64_t)operand->dims[i] != wanted[i])
 			return false;
 	return true;
 }
 
 quire_status quire_node_shape(const struct node_check *in,
-			      const struct node_part *part,
+			      const struct node_operand *operand,
 			      const struct shape *shape)
 {
 	const size_t rank =
-	    part->rank < NODE_RANK_MAX ? part->rank : NODE_RANK_MAX;
+	    operand->rank < NODE_RANK_MAX ? operand->rank : NODE_RANK_MAX;
 	char dims[64] = "";
 	size_t used = 0;
 
-	if (has_shape(part, shape))
+	if (has_shape(operand, shape))
 		return QUIRE_OK;
 	for (size_t i = 0; i < rank && used < sizeof(dims); i++)
 		used += (size_t)snprintf(dims + used, sizeof(dims) - used,
 					 "%s%" PRId64, i ? ", " : "",
-					 part->dims[i]);
+					 operand->dims[i]);
 	return quire_node_fail(
 	    in, QUIRE_ERROR_LAYOUT,
 	    "%s has the shape [%s]; K, N, bits and block_size make "
 	    "[%" PRIu64 ", %" PRIu64 ", %" PRIu64 "]",
-	    part->name, dims, shape->dims[0], shape->dims[1], shape->dims[2]);
+	    operand->name, dims, shape->dims[0], shape->dims[1],
+	    shape->dims[2]);
 }
 
 quire_status quire_node_type(const struct node_check *in,
-			     const struct node_part *part, bool right,
+			     const struct node_operand *operand, bool right,
 			     const char *wanted)
 {
-	const struct onnx_value *value = part->value;
+	const struct onnx_value *value = operand->value;
 
 	if (right || (value->type == 0 && value->origin != ONNX_CONSTANT))
 		return QUIRE_OK;
 	return quire_node_fail(in, QUIRE_ERROR_LAYOUT, "%s is %s, not %s",
-			       part->name, quire_onnx_type_name(value->type),
+			       operand->name, quire_onnx_type_name(value->type),
 			       wanted);
 }
 
 quire_status quire_node_constant(const struct node_check *in,
-				 const struct node_part *part)
+				 const struct node_operand *operand)
 {
-	const struct onnx_value *value = part->value;
+	const struct onnx_value *value = operand->value;
 	const char *what = NULL;
 
 	if (!value)
@@ -280,64 +301,71 @@ quire_status quire_node_constant(const struct node_check *in,
 		return QUIRE_OK;
 	return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
 			       "%s, '%s', is %s; a weight must be a constant",
-			       part->name, value->name, what);
+			       operand->name, value->name, what);
 }
 
-void quire_node_outer(const struct node_part *part, struct weight *weight)
+/* ------------------------------------------------------------------ weight */
+
+void quire_node_outer(const struct node_operand *operand,
+		      struct weight_value *value)
 {
 	const size_t rank =
-	    part->rank < NODE_RANK_MAX ? part->rank : NODE_RANK_MAX;
+	    operand->rank < NODE_RANK_MAX ? operand->rank : NODE_RANK_MAX;
 
-	weight->n = 1;
-	weight->rank = rank < 4 ? (uint32_t)rank : 4;
+	value->n = 1;
+	value->rank = rank < 4 ? (uint32_t)rank : 4;
 	for (size_t i = 0; i < 3; i++)
-		weight->outer[i] = 1;
+		value->outer[i] = 1;
 	for (size_t i = 1; i < rank; i++) {
-		const uint64_t size = (uint64_t)part->dims[rank - 1 - i];
+		const uint64_t size = (uint64_t)operand->dims[rank - 1 - i];
 
-		weight->outer[i < 3 ? i - 1 : 2] *= size;
-		weight->n *= size;
+		value->outer[i < 3 ? i - 1 : 2] *= size;
+		value->n *= size;
 	}
 }
 
-quire_status quire_node_blocks(const struct node_check *in,
-			       const struct weight *weight)
+void quire_node_matrix(uint64_t n, struct weight_value *value)
 {
-	if (weight->block_size & (weight->block_size - 1))
+	value->n = n;
+	value->rank = 2;
+	value->outer[0] = n;
+	value->outer[1] = 1;
+	value->outer[2] = 1;
+}
+
+quire_status quire_node_blocks(const struct node_check *in,
+			       const struct weight_value *value)
+{
+	if (value->block_size & (value->block_size - 1))
 		return quire_node_fail(in, QUIRE_ERROR_LAYOUT,
 				       "block_size %" PRIu64
 				       " is not a power of two",
-				       weight->block_size);
-	if (weight->bits != 2 && weight->bits != 4 && weight->bits != 8)
+				       value->block_size);
+	if (value->bits != 2 && value->bits != 4 && value->bits != 8)
 		return quire_node_fail(
 		    in, QUIRE_ERROR_UNSUPPORTED,
-		    "bits is %" PRIu32 "; 2, 4 and 8 are taken", weight->bits);
+		    "bits is %" PRIu32 "; 2, 4 and 8 are taken", value->bits);
 	return QUIRE_OK;
 }
 
 quire_status quire_node_scales(const struct node_check *in,
 			       const struct input_row *row,
 			       const struct shape *shape, struct weight *weight,
-			       struct node_part *part)
+			       struct node_operand *operand)
 {
-	quire_status status = quire_node_part(in, row, part);
+	struct weight_constant *scales = &weight->storage.scales;
+	quire_status status = quire_node_operand(in, row, operand);
+	int32_t type;
 
 	if (status != QUIRE_OK)
 		return status;
-	weight->scales = part->value;
-	weight->uses[1] = part->use;
-	weight->scale_row_size = (size_t)weight->blocks *
-				 quire_onnx_type_bits(part->value->type) / 8;
-	status = quire_node_type(
-	    in, part, quire_onnx_is_float(part->value->type), "a float type");
-	return status == QUIRE_OK ? quire_node_shape(in, part, shape) : status;
-}
-
-quire_status quire_node_microsoft(const struct node_check *in)
-{
-	if (strcmp(in->node->domain, "com.microsoft") == 0)
-		return QUIRE_OK;
-	return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
-			       "of the domain '%s', not com.microsoft",
-			       in->node->domain);
+	type = operand->value->type;
+	scales->value = operand->value;
+	scales->row_size =
+	    (size_t)weight->value.blocks * quire_onnx_type_bits(type) / 8;
+	weight->uses[WEIGHT_SCALES] = operand->use;
+	status = quire_node_type(in, operand, quire_onnx_is_float(type),
+				 "a float type");
+	return status == QUIRE_OK ? quire_node_shape(in, operand, shape)
+				  : status;
 }

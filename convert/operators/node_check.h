@@ -7,7 +7,7 @@
 #define QUIRE_CONVERT_OPERATORS_NODE_CHECK_H
 
 #include "base/error.h"
-#include "convert/weight/weight.h"
+#include "convert/operators/operators.h"
 
 struct node_check {
 	const struct onnx_model *model;
@@ -18,7 +18,12 @@ struct node_check {
 quire_status quire_node_fail(const struct node_check *in, quire_status status,
 			     const char *format, ...) QUIRE_PRINTF(3, 4);
 
-/* One integer attribute and what it may be. */
+/* UNSUPPORTED for a domain that is not Microsoft's. */
+quire_status quire_node_microsoft(const struct node_check *in);
+
+/* -------------------------------------------------------------- attributes */
+
+/* One integer attribute and the values that it may have. */
 struct attribute_row {
 	const char *name;
 	bool required;
@@ -27,7 +32,8 @@ struct attribute_row {
 	int64_t most;
 };
 
-/* One of any kind, which says nothing of the weight; it is read as 0. */
+/* An attribute of any kind that says nothing about the weight; it is read as
+ * 0. */
 #define QUIRE_ANY_ATTRIBUTE(name)                                              \
 	{                                                                      \
 		name, false, 0, 1, 0                                           \
@@ -39,7 +45,9 @@ quire_status quire_node_attributes(const struct node_check *in,
 				   const struct attribute_row *rows,
 				   size_t count, int64_t *values);
 
-/* An input as the operator's documentation has it. */
+/* ---------------------------------------------------------------- operands */
+
+/* An input as the operator's documentation names it. */
 struct input_row {
 	const char *name;
 	size_t index; /* among the node's inputs */
@@ -49,9 +57,9 @@ struct input_row {
 /* More dimensions than any weight has. */
 #define NODE_RANK_MAX 8
 
-/* An input as a node sees it: a constant that a Reshape gives another shape is
- * that constant, used by the Reshape. */
-struct node_part {
+/* An input as the node sees it. Where a Reshape of a constant computes it, it
+ * is that constant in its new shape, used by the Reshape. */
+struct node_operand {
 	const char *name;
 	const struct onnx_value *value; /* NULL: absent */
 	struct onnx_use use;
@@ -61,53 +69,70 @@ struct node_part {
 };
 
 /* Fails for an input that is defined nowhere, a required one that is absent,
- * and a Reshape that contradicts itself. */
-quire_status quire_node_part(const struct node_check *in,
-			     const struct input_row *row,
-			     struct node_part *part);
+ * and a Reshape that contradicts itself; IO, MEMORY for a Reshape whose shape
+ * cannot be read. */
+quire_status quire_node_operand(const struct node_check *in,
+				const struct input_row *row,
+				struct node_operand *operand);
 
-/* The same of the value alone. */
+/* The same for the value itself, without looking for a Reshape. */
 quire_status quire_node_input(const struct node_check *in,
 			      const struct input_row *row,
-			      struct node_part *part);
+			      struct node_operand *operand);
 
-/* What the shape of an input must be: [a, b, c], or with the last ones drawn
- * together, as exporters write it, [a, b * c] or [a * b * c]. */
+/* The shape that an input must have: [a, b, c], or with the last dimensions
+ * made one, as exporters write it, [a, b * c] or [a * b * c]. */
 struct shape {
 	uint64_t dims[3];
 };
 
 /* Unknown shapes and dims (of graph inputs) pass. */
 quire_status quire_node_shape(const struct node_check *in,
-			      const struct node_part *part,
+			      const struct node_operand *operand,
 			      const struct shape *shape);
 
-/* Fails unless `right`, but for an input of unknown type; "a is b, not c". */
+/* Fails unless `right`, except for an input of unknown type; "a is b, not
+ * c". */
 quire_status quire_node_type(const struct node_check *in,
-			     const struct node_part *part, bool right,
+			     const struct node_operand *operand, bool right,
 			     const char *wanted);
 
-/* Fails with UNSUPPORTED for what is no constant; an absent one is fine. To be
- * asked last, so that a model that is wrong as well is told so. */
+/* Fails with UNSUPPORTED for what is no constant; an absent one is fine. Call
+ * it last, so that a model that is wrong as well is reported as wrong. */
 quire_status quire_node_constant(const struct node_check *in,
-				 const struct node_part *part);
+				 const struct node_operand *operand);
 
-/* Gives the weight the dimensions of a part but for the last one, with n as
- * their product. A tensor has four at most: the first ones become one. */
-void quire_node_outer(const struct node_part *part, struct weight *weight);
+/* ------------------------------------------------------------------ weight */
 
-/* A block size that is a power of two, and bits of which bytes are full. */
+/* Sets the tensor's dimensions to those of an operand but for the last one, and
+ * n to their product. A tensor has four at most: the first ones become one. */
+void quire_node_outer(const struct node_operand *operand,
+		      struct weight_value *value);
+
+/* The same for a matrix of n rows. */
+void quire_node_matrix(uint64_t n, struct weight_value *value);
+
+/* Fails unless block_size is a power of two, and codes of `bits` fill bytes. */
 quire_status quire_node_blocks(const struct node_check *in,
-			       const struct weight *weight);
+			       const struct weight_value *value);
 
-/* Scales, of a float type and that shape, which is [n, blocks] but in name;
- * part and weight are filled in. */
+/* Reads scales, of a float type and a shape that is [n, blocks] in one form or
+ * another. Sets *operand and the weight's scales. */
 quire_status quire_node_scales(const struct node_check *in,
 			       const struct input_row *row,
 			       const struct shape *shape, struct weight *weight,
-			       struct node_part *part);
+			       struct node_operand *operand);
 
-/* UNSUPPORTED for a domain that is not Microsoft's. */
-quire_status quire_node_microsoft(const struct node_check *in);
+/* Bytes of `count` packed codes. */
+static inline size_t packed_size(uint64_t count, uint32_t bits)
+{
+	return (size_t)((count * bits + 7) / 8);
+}
+
+/* The middle of the codes, around which they are taken to lie. */
+static inline size_t middle_code(uint32_t bits)
+{
+	return (size_t)1 << (bits - 1);
+}
 
 #endif

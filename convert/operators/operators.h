@@ -35,7 +35,7 @@ struct weight_operator {
 	X(gather_block_quantized) \
 	X(matmul_bnb4) \
 	X(qmoe) \
-	X(dequantized_linear) \
+	X(dequantized_matmul) \
 	X(dequantized_rows) \
 	X(dequantized_tensor)
 /* clang-format on */

@@ -1,7 +1,8 @@
 /*
- * qmoe.c - reads and checks the weights of one QMoE node. Each is [experts, n,
- * k] with codes packed along k, low bits first. Without block_size a row has
- * one scale, and zero points are packed along n.
+ * qmoe.c - the experts of one com.microsoft.QMoE node: two or three weights,
+ * each a stack of matrices, one for each expert. A weight is [experts, n, k]
+ * with codes packed along k, low bits first. Without block_size a row has one
+ * scale, and zero points are packed along n.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -64,9 +65,9 @@ struct check {
 	struct node_check node;
 	const struct projection *projection;
 	struct weight *weight;
-	struct node_part codes;
-	struct node_part scales;
-	struct node_part zeros;
+	struct node_operand codes;
+	struct node_operand scales;
+	struct node_operand zeros;
 	bool in_blocks;
 };
 
@@ -108,7 +109,7 @@ static quire_status check_raw(const struct check *in, int64_t prepacked)
 
 static quire_status read_attributes(struct check *in)
 {
-	struct weight *weight = in->weight;
+	struct weight_value *value = &in->weight->value;
 	const size_t which = (size_t)(in->projection - projections);
 	const struct onnx_node *node = in->node.node;
 	int64_t values[ATTRIBUTE_COUNT];
@@ -122,25 +123,26 @@ static quire_status read_attributes(struct check *in)
 					       ATTRIBUTE_COUNT, values);
 	if (status != QUIRE_OK)
 		return status;
-	weight->bits = (uint32_t)values[ROW_FC1_BITS + which];
-	if (weight->bits == 0)
-		weight->bits = (uint32_t)values[ROW_BITS];
-	weight->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
-	in->in_blocks = weight->block_size > 0;
-	if (in->in_blocks && weight->block_size < 16)
+	value->bits = (uint32_t)values[ROW_FC1_BITS + which];
+	if (value->bits == 0)
+		value->bits = (uint32_t)values[ROW_BITS];
+	value->block_size = (uint64_t)values[ROW_BLOCK_SIZE];
+	in->in_blocks = value->block_size > 0;
+	if (in->in_blocks && value->block_size < 16)
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 				       "block_size is %" PRIu64
 				       ", less than 16",
-				       weight->block_size);
-	return quire_node_blocks(&in->node, weight);
+				       value->block_size);
+	return quire_node_blocks(&in->node, value);
 }
 
 static quire_status read_codes(struct check *in)
 {
-	struct weight *weight = in->weight;
-	struct node_part *codes = &in->codes;
+	struct weight_value *value = &in->weight->value;
+	struct weight_constant *stored = &in->weight->storage.codes;
+	struct node_operand *codes = &in->codes;
 	quire_status status =
-	    quire_node_part(&in->node, &in->projection->weights, codes);
+	    quire_node_operand(&in->node, &in->projection->weights, codes);
 
 	if (status == QUIRE_OK)
 		status =
@@ -154,28 +156,29 @@ static quire_status read_codes(struct check *in)
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 				       "%s is not [experts, n, k]",
 				       codes->name);
-	weight->codes = codes->value;
-	weight->uses[0] = codes->use;
-	quire_node_outer(codes, weight);
-	weight->code_row_size = (size_t)codes->dims[2];
-	weight->k = (uint64_t)codes->dims[2] * (8 / weight->bits);
+	stored->value = codes->value;
+	stored->row_size = (size_t)codes->dims[2];
+	in->weight->uses[WEIGHT_CODES] = codes->use;
+	quire_node_outer(codes, value);
+	value->zero_point = middle_code(value->bits);
+	value->k = (uint64_t)codes->dims[2] * (8 / value->bits);
 	if (!in->in_blocks)
-		weight->block_size = weight->k;
-	weight->blocks = weight->k / weight->block_size;
-	if (weight->k % weight->block_size != 0)
+		value->block_size = value->k;
+	value->blocks = value->k / value->block_size;
+	if (value->k % value->block_size != 0)
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 				       "%s has %" PRIu64
 				       " columns, no multiple of block_size",
-				       codes->name, weight->k);
+				       codes->name, value->k);
 	return QUIRE_OK;
 }
 
 /* [experts, n, blocks], or without blocks [experts, n]. */
 static quire_status read_scales(struct check *in)
 {
-	const struct weight *weight = in->weight;
+	const struct weight_value *value = &in->weight->value;
 	const struct shape shape = { { (uint64_t)in->codes.dims[0],
-				       weight->outer[0], weight->blocks } };
+				       value->outer[0], value->blocks } };
 	quire_status status =
 	    quire_node_scales(&in->node, &in->projection->scales, &shape,
 			      in->weight, &in->scales);
@@ -184,31 +187,33 @@ static quire_status read_scales(struct check *in)
 				  : status;
 }
 
+/* Packed along blocks, or without blocks along n. */
 static quire_status read_zero_points(struct check *in)
 {
-	struct weight *weight = in->weight;
-	const uint64_t each = 8 / weight->bits;
-	struct shape shape = { { (uint64_t)in->codes.dims[0], weight->outer[0],
-				 (weight->blocks + each - 1) / each } };
-	quire_status status = quire_node_part(
+	const struct weight_value *value = &in->weight->value;
+	struct weight_constant *zeros = &in->weight->storage.zero_points;
+	const uint64_t each = 8 / value->bits;
+	struct shape shape = { { (uint64_t)in->codes.dims[0], value->outer[0],
+				 (value->blocks + each - 1) / each } };
+	quire_status status = quire_node_operand(
 	    &in->node, &in->projection->zero_points, &in->zeros);
 
 	if (status != QUIRE_OK || !in->zeros.value)
 		return status;
-	weight->zero_points = in->zeros.value;
-	weight->uses[2] = in->zeros.use;
-	weight->zero_row_size = (size_t)shape.dims[2];
+	zeros->value = in->zeros.value;
+	zeros->row_size = (size_t)shape.dims[2];
+	in->weight->uses[WEIGHT_ZERO_POINTS] = in->zeros.use;
 	if (!in->in_blocks) {
-		shape.dims[1] = (weight->outer[0] + each - 1) / each;
+		shape.dims[1] = (value->outer[0] + each - 1) / each;
 		shape.dims[2] = 1;
-		weight->zero_map =
-		    (struct element_map){ .group = weight->outer[0],
-					  .group_step = shape.dims[1] * each,
-					  .row_step = 1,
-					  .share = 1 };
+		zeros->order =
+		    (struct element_order){ .group = value->outer[0],
+					    .group_step = shape.dims[1] * each,
+					    .row_step = 1,
+					    .share = 1 };
 	}
 	status = quire_node_type(&in->node, &in->zeros,
-				 in->zeros.value->type == ONNX_UINT8, "UINT8");
+				 zeros->value->type == ONNX_UINT8, "UINT8");
 	if (status == QUIRE_OK)
 		status = quire_node_shape(&in->node, &in->zeros, &shape);
 	return status == QUIRE_OK ? quire_node_constant(&in->node, &in->zeros)
@@ -222,7 +227,7 @@ static quire_status read_node(const struct onnx_model *model,
 	static quire_status (*const steps[])(struct check *) = {
 		read_attributes, read_codes, read_scales, read_zero_points
 	};
-	struct weight read = { .node = node, .no_linear = true };
+	struct weight read = { .node = node, .intent = { .no_linear = true } };
 	struct check in = { .node = { model, node, error },
 			    .projection = &projections[index],
 			    .weight = &read };

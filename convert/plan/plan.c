@@ -108,7 +108,7 @@ static quire_status allocate(struct planner *in)
 		if (found)
 			weights += quire_operator_count(found, node);
 	}
-	in->parts = calloc(model->node_count + 1, sizeof(*in->parts));
+	in->operands = calloc(model->node_count + 1, sizeof(*in->operands));
 	in->uses = calloc(values, sizeof(*in->uses));
 	in->tensor_of = calloc(values, sizeof(*in->tensor_of));
 	in->keys = calloc(weights, sizeof(*in->keys));
@@ -118,7 +118,7 @@ static quire_status allocate(struct planner *in)
 	plan->weights = calloc(weights, sizeof(*plan->weights));
 	plan->linears = calloc(weights, sizeof(*plan->linears));
 	plan->items = calloc(values + weights, sizeof(*plan->items));
-	if (!in->parts || !in->uses || !in->tensor_of || !in->keys ||
+	if (!in->operands || !in->uses || !in->tensor_of || !in->keys ||
 	    !in->first || !in->weight_tensor || !in->distinct ||
 	    !plan->weights || !plan->linears || !plan->items)
 		return quire_plan_no_memory(in);
@@ -154,7 +154,7 @@ static quire_status make_plan(struct planner *in)
 
 static void free_planner(struct planner *in)
 {
-	free(in->parts);
+	free(in->operands);
 	free(in->uses);
 	free(in->tensor_of);
 	free(in->keys);

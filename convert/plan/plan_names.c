@@ -125,15 +125,16 @@ static quire_status find_bias(const struct planner *in,
 			      const struct weight *weight, size_t *bias)
 {
 	*bias = QUIRE_NO_TENSOR;
-	if (!weight->bias)
+	if (!weight->intent.bias)
 		return QUIRE_OK;
-	*bias = in->tensor_of[quire_plan_number(in, weight->bias)];
+	*bias = in->tensor_of[quire_plan_number(in, weight->intent.bias)];
 	if (*bias != QUIRE_NO_TENSOR || in->left_out == 0)
 		return QUIRE_OK;
 	return quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 			  "node '%.60s': the recipe takes its weight and "
 			  "leaves its bias, '%.60s'",
-			  quire_onnx_label(weight->node), weight->bias->name);
+			  quire_onnx_label(weight->node),
+			  weight->intent.bias->name);
 }
 
 /* Named as the node, or else as its weight. */
@@ -148,12 +149,12 @@ quire_status quire_plan_linears(const struct planner *in)
 		quire_status status;
 		char *wanted;
 
-		if (weight->no_linear ||
+		if (weight->intent.no_linear ||
 		    in->weight_tensor[in->first[i]] == QUIRE_NO_TENSOR)
 			continue;
-		wanted = name[0]
-			     ? quire_name_of_tensor(name)
-			     : quire_name_of_weight(weight->codes->name, name);
+		wanted = name[0] ? quire_name_of_tensor(name)
+				 : quire_name_of_weight(
+				       weight->storage.codes.value->name, name);
 		if (!wanted)
 			return quire_plan_no_memory(in);
 		linear->weight = weight;

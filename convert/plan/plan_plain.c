@@ -131,10 +131,10 @@ bool quire_plan_stands_alone(const struct planner *in,
 	const unsigned char uses = in->uses[quire_plan_number(in, value)];
 	quire_dtype dtype;
 
-	if (value->origin != ONNX_CONSTANT || uses == USED_AS_PART)
+	if (value->origin != ONNX_CONSTANT || uses == USED_BY_WEIGHT)
 		return false;
 	if (value->initializer)
-		return !((uses & USED_AS_PART) &&
+		return !((uses & USED_BY_WEIGHT) &&
 			 !dense_type(value->type, &dtype));
 	return dense_type(value->type, &dtype) && value->rank > 0;
 }

@@ -12,8 +12,8 @@
 #include "convert/operators/operators.h"
 #include "convert/plan/planner.h"
 
-/* A bit for each input that may be a part of a weight. */
-#define PART_INPUTS 32
+/* A bit for each input that may be an operand of a weight. */
+#define OPERAND_INPUTS 32
 
 static size_t number_of_node(const struct planner *in,
 			     const struct onnx_node *node)
@@ -28,43 +28,33 @@ static void mark_uses(const struct planner *in, size_t number)
 	for (size_t i = 0; i < node->input_count; i++) {
 		const struct onnx_value *value =
 		    quire_onnx_find(in->model, node->scope, node->inputs[i]);
-		const bool part =
-		    i < PART_INPUTS && (in->parts[number] >> i & 1);
+		const bool operand =
+		    i < OPERAND_INPUTS && (in->operands[number] >> i & 1);
 
 		if (value)
 			in->uses[quire_plan_number(in, value)] |=
-			    part ? USED_AS_PART : USED_AS_SUCH;
+			    operand ? USED_BY_WEIGHT : USED_AS_SUCH;
 	}
 }
 
-static void mark_parts(const struct planner *in, const struct weight *weight)
+static void mark_operands(const struct planner *in, const struct weight *weight)
 {
-	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++) {
+	for (size_t i = 0; i < WEIGHT_CONSTANT_COUNT; i++) {
 		const struct onnx_use *use = &weight->uses[i];
 
-		assert(use->input < PART_INPUTS);
+		assert(use->input < OPERAND_INPUTS);
 		if (use->node)
-			in->parts[number_of_node(in, use->node)] |=
+			in->operands[number_of_node(in, use->node)] |=
 			    UINT32_C(1) << use->input;
 	}
 }
 
-static struct weight_key key_of(const struct planner *in,
-				const struct weight *weight)
+struct weight_key quire_plan_key(const struct weight *weight)
 {
-	const struct element_map *scales = &weight->scale_map;
-
 	return (struct weight_key){
-		.constants = { quire_plan_number(in, weight->codes),
-			       quire_plan_number(in, weight->scales),
-			       quire_plan_number(in, weight->zero_points),
-			       quire_plan_number(in, weight->g_idx) },
-		.shape = { weight->k, weight->n, weight->block_size,
-			   weight->bits, weight->rank ? weight->rank : 2 },
-		.maps = { weight->code_map.row_step, scales->group,
-			  scales->group_step, scales->row_step,
-			  scales->col_step, weight->zero_is_0,
-			  weight->no_padding, (uintptr_t)weight->codebook },
+		.storage = weight->storage,
+		.value = weight->value,
+		.no_padding = weight->intent.no_padding,
 	};
 }
 
@@ -81,14 +71,15 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 
 	if (status != QUIRE_OK)
 		return status;
-	mark_parts(in, weight);
-	*key = key_of(in, weight);
+	mark_operands(in, weight);
+	*key = quire_plan_key(weight);
 	first = quire_table_find(&in->shared, 0, key, sizeof(*key));
 	in->first[number] = first ? *first : number;
 	if (first)
 		return QUIRE_OK;
-	in->distinct[in->distinct_count++] =
-	    (struct distinct){ quire_plan_number(in, weight->codes), number };
+	in->distinct[in->distinct_count++] = (struct distinct){
+		quire_plan_number(in, weight->storage.codes.value), number
+	};
 	return quire_table_add(&in->shared, 0, key, sizeof(*key), number,
 			       in->error);
 }
@@ -103,7 +94,7 @@ static quire_status read_node(struct planner *in, size_t number, bool late)
 
 	if (!found && !late)
 		return quire_unsupported_check(in->model, node, in->error);
-	if (!found || found->late != late || (late && in->parts[number]))
+	if (!found || found->late != late || (late && in->operands[number]))
 		return QUIRE_OK;
 	count = quire_operator_count(found, node);
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
@@ -133,16 +124,16 @@ static quire_status choose_encoding(const struct planner *in,
 	const struct weight *weight = item->weight;
 	struct rounding rounding;
 	struct weight_scan scan;
-	uint32_t *map = NULL;
+	uint32_t *blocks = NULL;
 	quire_status status = quire_weight_acquire(weight, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
-	status = quire_weight_map(weight, &map, in->error);
+	status = quire_weight_column_blocks(weight, &blocks, in->error);
 	if (status == QUIRE_OK)
-		status =
-		    quire_weight_scan(weight, map, in->crew, &scan, in->error);
-	free(map);
+		status = quire_weight_scan(weight, blocks, in->crew, &scan,
+					   in->error);
+	free(blocks);
 	quire_weight_release(weight);
 	if (status != QUIRE_OK)
 		return status;
@@ -160,19 +151,17 @@ static quire_status choose_encoding(const struct planner *in,
 	rounding = item->encoding->rounding(&scan);
 	item->scale_error_max = rounding.max;
 	item->scale_error_mean = rounding.mean;
-	if (weight->note && !item->reason[0])
+	if (weight->intent.note && !item->reason[0])
 		snprintf(item->reason, sizeof(item->reason), "%s",
-			 weight->note);
+			 weight->intent.note);
 	return QUIRE_OK;
 }
 
 /* All but the first dimension. */
-static void set_shape(const struct weight *weight, struct plan_item *item)
+static void set_shape(const struct weight_value *value, struct plan_item *item)
 {
-	item->rank = weight->rank ? weight->rank : 2;
-	item->shape[1] = weight->n;
-	if (weight->rank)
-		memcpy(&item->shape[1], weight->outer, sizeof(weight->outer));
+	item->rank = value->rank;
+	memcpy(&item->shape[1], value->outer, sizeof(value->outer));
 }
 
 quire_status quire_plan_weight(struct planner *in, size_t number)
@@ -183,23 +172,23 @@ quire_status quire_plan_weight(struct planner *in, size_t number)
 	uint32_t block_size = 0;
 	bool taken;
 	quire_status status =
-	    quire_plan_choose(in, weight->codes, weight, &taken);
+	    quire_plan_choose(in, weight->storage.codes.value, weight, &taken);
 
 	in->weight_tensor[number] = QUIRE_NO_TENSOR;
 	if (status != QUIRE_OK || !taken)
 		return status;
-	item = quire_plan_add_item(in, weight->codes);
+	item = quire_plan_add_item(in, weight->storage.codes.value);
 	item->weight = weight;
 	item->source_size = quire_weight_size(weight);
 	status = choose_encoding(in, item);
 	if (status != QUIRE_OK)
 		return status;
 	item->dtype = item->encoding->dtype;
-	set_shape(weight, item);
+	set_shape(&weight->value, item);
 	quire_dtype_block(item->dtype, &block_count, &block_size);
-	if (!checked_pad(weight->k, block_count, &item->shape[0]) ||
-	    !checked_mul(item->shape[0] / block_count * block_size, weight->n,
-			 &item->size))
+	if (!checked_pad(weight->value.k, block_count, &item->shape[0]) ||
+	    !checked_mul(item->shape[0] / block_count * block_size,
+			 weight->value.n, &item->size))
 		return quire_fail(
 		    in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
 		    "node '%s' (%s): K or N is out of range",

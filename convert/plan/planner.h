@@ -11,18 +11,24 @@
 
 /* What nodes use a value for. */
 enum {
-	USED_AS_PART = 1, /* of a quantized weight */
+	USED_BY_WEIGHT = 1, /* as an operand of a quantized weight */
 	USED_AS_SUCH = 2,
 };
 
-/* Nodes with equal keys have the same weight: the numbers of its constants,
- * then of its shape, then what the nodes read out of the constants. Fields of
- * 8 bytes leave no padding to compare. */
+/* What makes weights one tensor of the container. It has no padding, so equal
+ * keys are equal bytes. */
 struct weight_key {
-	uint64_t constants[WEIGHT_PART_COUNT];
-	uint64_t shape[5];
-	uint64_t maps[8];
+	struct weight_storage storage;
+	struct weight_value value;
+	uint64_t no_padding; /* of its intent */
 };
+
+_Static_assert(sizeof(struct weight_key) == sizeof(struct weight_storage) +
+						sizeof(struct weight_value) +
+						sizeof(uint64_t),
+	       "no padding");
+
+struct weight_key quire_plan_key(const struct weight *weight);
 
 /* A weight that no earlier node has. */
 struct distinct {
@@ -37,7 +43,7 @@ struct planner {
 	struct crew *crew; /* for what takes reading */
 	quire_error *error;
 	unsigned char *uses; /* of each value */
-	uint32_t *parts;     /* of each node: a bit for an input of a weight */
+	uint32_t *operands;  /* of each node: a bit for an input of a weight */
 	size_t *tensor_of;   /* each value's, or QUIRE_NO_TENSOR */
 	size_t weight_count; /* of plan->weights */
 	struct weight_key *keys;

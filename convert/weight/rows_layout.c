@@ -11,51 +11,41 @@
 /* Columns that are read together: even, so that they fill bytes. */
 #define TILE 32
 
-size_t quire_rows_size(const struct rows_shape *shape)
+size_t quire_rows_size(const struct rows_layout *layout)
 {
-	return (size_t)((shape->cols * shape->bits + 7) / 8);
+	return (size_t)((layout->cols * layout->bits + 7) / 8);
 }
 
-static uint64_t element_at(const struct element_map *map, uint64_t row,
-			   uint64_t col)
+static bool by_rows(const struct rows_layout *layout)
 {
-	const uint64_t at = row / map->group * map->group_step +
-			    row % map->group * map->row_step +
-			    col * map->col_step;
+	const struct element_order *order = &layout->order;
 
-	return map->share == 1 ? at : at / map->share;
-}
-
-static bool by_rows(const struct rows_shape *shape)
-{
-	const struct element_map *map = &shape->map;
-
-	return shape->cols > 1 && (map->col_step <= map->row_step ||
-				   map->col_step <= map->group_step);
+	return layout->cols > 1 && (order->col_step <= order->row_step ||
+				    order->col_step <= order->group_step);
 }
 
 /* Bytes that hold any one line of `count` rows. */
-static size_t line_size(const struct rows_shape *shape,
+static size_t line_size(const struct rows_layout *layout,
 			const struct onnx_value *value, uint64_t count)
 {
-	const struct element_map *map = &shape->map;
-	uint64_t line = element_at(map, 0, shape->cols - 1);
+	const struct element_order *order = &layout->order;
+	uint64_t line = element_number(order, 0, layout->cols - 1);
 
 	/* Rows that begin within a group end in one group more. */
-	if (!by_rows(shape))
-		line = element_at(map, count - 1, 0) +
-		       map->group_step / map->share;
-	if (line > value->size * 8 / shape->bits)
-		line = value->size * 8 / shape->bits;
+	if (!by_rows(layout))
+		line = element_number(order, count - 1, 0) +
+		       order->group_step / order->share;
+	if (line > value->size * 8 / layout->bits)
+		line = value->size * 8 / layout->bits;
 	/* An element more for what division cuts off, a byte for either end. */
-	return (size_t)((line + 2) * shape->bits / 8) + 2;
+	return (size_t)((line + 2) * layout->bits / 8) + 2;
 }
 
-size_t quire_rows_scratch(const struct rows_shape *shape,
+size_t quire_rows_scratch(const struct rows_layout *layout,
 			  const struct onnx_value *value, uint64_t count)
 {
-	return (size_t)count * quire_rows_size(shape) +
-	       (by_rows(shape) ? 1 : TILE) * line_size(shape, value, count);
+	return (size_t)count * quire_rows_size(layout) +
+	       (by_rows(layout) ? 1 : TILE) * line_size(layout, value, count);
 }
 
 /* Bytes of a line. */
@@ -65,15 +55,15 @@ struct line {
 	uint64_t at;   /* the line's first element, from there */
 };
 
-static quire_status read_line(const struct rows_shape *shape,
+static quire_status read_line(const struct rows_layout *layout,
 			      const struct onnx_value *value, uint64_t first,
 			      uint64_t last, unsigned char *room,
 			      struct line *line, quire_error *error)
 {
-	const uint64_t start = first * shape->bits / 8;
-	const uint64_t end = (last * shape->bits + shape->bits + 7) / 8;
+	const uint64_t start = first * layout->bits / 8;
+	const uint64_t end = (last * layout->bits + layout->bits + 7) / 8;
 
-	line->base = start * 8 / shape->bits;
+	line->base = start * 8 / layout->bits;
 	line->at = first - line->base;
 	if (!value->file) {
 		line->bytes = value->bytes + start;
@@ -86,14 +76,14 @@ static quire_status read_line(const struct rows_shape *shape,
 
 /* Copies an element of fewer bits than a byte into zeroed bits, or of whole
  * bytes. */
-static inline void put(const struct rows_shape *shape,
+static inline void put(const struct rows_layout *layout,
 		       const unsigned char *from, uint64_t from_at,
 		       unsigned char *to, uint64_t to_at)
 {
-	const uint32_t bits = shape->bits;
+	const uint32_t bits = layout->bits;
 	const uint64_t from_bit = from_at * bits;
 	const uint64_t to_bit = to_at * bits;
-	const unsigned top = shape->flip ? 1u << (bits % 8 ? bits - 1 : 7) : 0;
+	const unsigned top = layout->flip ? 1u << (bits % 8 ? bits - 1 : 7) : 0;
 	unsigned element;
 
 	if (bits >= 8) {
@@ -107,27 +97,27 @@ static inline void put(const struct rows_shape *shape,
 }
 
 /* The top bits of all elements of a byte. */
-static unsigned char flip_mask(const struct rows_shape *shape)
+static unsigned char flip_mask(const struct rows_layout *layout)
 {
 	static const unsigned char masks[] = {
 		[2] = 0xAA, [4] = 0x88, [8] = 0x80
 	};
 
-	return shape->flip ? masks[shape->bits] : 0;
+	return layout->flip ? masks[layout->bits] : 0;
 }
 
 /* Elements one after the other that begin with a byte. */
-static void copy_row(const struct rows_shape *shape, const struct line *line,
+static void copy_row(const struct rows_layout *layout, const struct line *line,
 		     unsigned char *out)
 {
-	const size_t size = quire_rows_size(shape);
-	const unsigned rest = (unsigned)(shape->cols * shape->bits % 8);
-	const unsigned mask = flip_mask(shape);
+	const size_t size = quire_rows_size(layout);
+	const unsigned rest = (unsigned)(layout->cols * layout->bits % 8);
+	const unsigned mask = flip_mask(layout);
 
 	for (size_t i = 0; i < size; i++) {
 		unsigned byte = line->bytes[i];
 
-		if (shape->map.swapped)
+		if (layout->order.swap)
 			byte = byte >> 4 | byte << 4;
 		out[i] = (unsigned char)(byte ^ mask);
 	}
@@ -135,31 +125,31 @@ static void copy_row(const struct rows_shape *shape, const struct line *line,
 		out[size - 1] &= (unsigned char)((1u << rest) - 1);
 }
 
-static quire_status gather_row(const struct rows_shape *shape,
+static quire_status gather_row(const struct rows_layout *layout,
 			       const struct onnx_value *value, uint64_t row,
 			       unsigned char *room, unsigned char *out,
 			       quire_error *error)
 {
-	const struct element_map *map = &shape->map;
-	const uint64_t first = element_at(map, row, 0);
-	const uint64_t last = element_at(map, row, shape->cols - 1);
-	const unsigned swap = map->swapped;
-	const bool even = map->share == 1;
+	const struct element_order *order = &layout->order;
+	const uint64_t first = element_number(order, row, 0);
+	const uint64_t last = element_number(order, row, layout->cols - 1);
+	const uint64_t swap = order->swap;
+	const bool even = order->share == 1;
 	struct line line;
 	quire_status status =
-	    read_line(shape, value, first, last, room, &line, error);
+	    read_line(layout, value, first, last, room, &line, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	if (even && map->col_step == 1 && line.at == 0 && shape->bits <= 8) {
-		copy_row(shape, &line, out);
+	if (even && order->col_step == 1 && line.at == 0 && layout->bits <= 8) {
+		copy_row(layout, &line, out);
 		return QUIRE_OK;
 	}
-	for (uint64_t col = 0; col < shape->cols; col++) {
-		const uint64_t at = even ? first + col * map->col_step
-					 : element_at(map, row, col);
+	for (uint64_t col = 0; col < layout->cols; col++) {
+		const uint64_t at = even ? first + col * order->col_step
+					 : element_number(order, row, col);
 
-		put(shape, line.bytes, (at - line.base) ^ swap, out, col);
+		put(layout, line.bytes, (at - line.base) ^ swap, out, col);
 	}
 	return QUIRE_OK;
 }
@@ -192,66 +182,66 @@ static void weave_nibbles(const struct line *lines, uint64_t count,
 }
 
 /* Any other columns, `count` from `first_col` on. */
-static void weave(const struct rows_shape *shape, const struct line *lines,
+static void weave(const struct rows_layout *layout, const struct line *lines,
 		  uint64_t first_col, uint64_t count, uint64_t first_row,
 		  uint64_t rows, unsigned char *out)
 {
-	const struct element_map *map = &shape->map;
-	const size_t row_size = quire_rows_size(shape);
-	const unsigned swap = map->swapped;
-	const bool even = map->share == 1 && first_row + rows <= map->group;
+	const struct element_order *order = &layout->order;
+	const size_t row_size = quire_rows_size(layout);
+	const uint64_t swap = order->swap;
+	const bool even = order->share == 1 && first_row + rows <= order->group;
 
 	for (uint64_t row = 0; row < rows; row++, out += row_size)
 		for (uint64_t i = 0; i < count; i++) {
 			const uint64_t col = first_col + i;
 			const uint64_t at =
-			    even ? lines[i].at + row * map->row_step
-				 : element_at(map, first_row + row, col) -
+			    even ? lines[i].at + row * order->row_step
+				 : element_number(order, first_row + row, col) -
 				       lines[i].base;
 
-			put(shape, lines[i].bytes, at ^ swap, out, col);
+			put(layout, lines[i].bytes, at ^ swap, out, col);
 		}
 }
 
 /* Some columns of rows, which are zero so far. */
-static quire_status gather_tile(const struct rows_shape *shape,
+static quire_status gather_tile(const struct rows_layout *layout,
 				const struct onnx_value *value, uint64_t col,
 				uint64_t count, uint64_t first, uint64_t rows,
 				unsigned char *scratch, quire_error *error)
 {
-	const struct element_map *map = &shape->map;
-	const size_t row_size = quire_rows_size(shape);
-	const size_t size = line_size(shape, value, rows);
+	const struct element_order *order = &layout->order;
+	const size_t row_size = quire_rows_size(layout);
+	const size_t size = line_size(layout, value, rows);
 	unsigned char *room = scratch + rows * row_size;
 	struct line lines[TILE];
 
 	for (uint64_t i = 0; i < count; i++) {
-		const quire_status status =
-		    read_line(shape, value, element_at(map, first, col + i),
-			      element_at(map, first + rows - 1, col + i),
-			      room + i * size, &lines[i], error);
+		const quire_status status = read_line(
+		    layout, value, element_number(order, first, col + i),
+		    element_number(order, first + rows - 1, col + i),
+		    room + i * size, &lines[i], error);
 
 		if (status != QUIRE_OK)
 			return status;
 	}
-	if (shape->bits == 4 && map->share == 1 && map->row_step == 1 &&
-	    first + rows <= map->group && !map->swapped)
-		weave_nibbles(lines, count, rows, flip_mask(shape), row_size,
+	if (layout->bits == 4 && order->share == 1 && order->row_step == 1 &&
+	    first + rows <= order->group && !order->swap)
+		weave_nibbles(lines, count, rows, flip_mask(layout), row_size,
 			      scratch + col / 2);
 	else
-		weave(shape, lines, col, count, first, rows, scratch);
+		weave(layout, lines, col, count, first, rows, scratch);
 	return QUIRE_OK;
 }
 
-quire_status quire_rows_gather(const struct rows_shape *shape,
+quire_status quire_rows_gather(const struct rows_layout *layout,
 			       const struct onnx_value *value, uint64_t first,
 			       uint64_t count, unsigned char *scratch,
 			       quire_error *error)
 {
-	const size_t row_size = quire_rows_size(shape);
-	const bool rows = by_rows(shape);
+	const size_t row_size = quire_rows_size(layout);
+	const bool rows = by_rows(layout);
 	const uint64_t step = rows ? 1 : TILE;
-	const uint64_t end = rows ? count : shape->cols;
+	const uint64_t end = rows ? count : layout->cols;
 	unsigned char *room = scratch + count * row_size;
 	quire_status status = QUIRE_OK;
 
@@ -259,9 +249,9 @@ quire_status quire_rows_gather(const struct rows_shape *shape,
 	for (uint64_t i = 0; i < end && status == QUIRE_OK; i += step) {
 		const uint64_t left = end - i;
 
-		status = rows ? gather_row(shape, value, first + i, room,
+		status = rows ? gather_row(layout, value, first + i, room,
 					   scratch + i * row_size, error)
-			      : gather_tile(shape, value, i,
+			      : gather_tile(layout, value, i,
 					    left < TILE ? left : TILE, first,
 					    count, scratch, error);
 	}

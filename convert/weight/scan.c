@@ -102,16 +102,16 @@ static uint16_t scan_offset(uint64_t row, uint64_t block, float zero,
 static struct rounded scan_block(const struct weight_rows *rows, uint64_t row,
 				 uint64_t block, struct weight_scan *scan)
 {
-	const uint32_t bits = rows->weight->bits;
+	const struct weight_value *value = &rows->weight->value;
 	const float scale = quire_weight_scale(rows, row, block);
 	const float zero = quire_weight_zero(rows, row, block);
 	struct rounded rounded = { .scale = fp16_ieee_from_fp32_value(scale) };
 	const double scale_error = rounding((double)scale, rounded.scale);
 	/* No number of a codebook is greater than 1. */
 	const double top =
-	    rows->weight->codebook
+	    value->codebook
 		? 1
-		: fmax(fabs((double)((1u << bits) - 1) - (double)zero),
+		: fmax(fabs((double)((1u << value->bits) - 1) - (double)zero),
 		       fabs((double)zero));
 	const double largest = top * fabs((double)scale);
 
@@ -121,7 +121,7 @@ static struct rounded scan_block(const struct weight_rows *rows, uint64_t row,
 	add_error(&scan->scales, scale_error);
 	if (largest > scan->largest)
 		scan->largest = largest;
-	if (zero != (float)(1u << (bits - 1)))
+	if (zero != (float)(1u << (value->bits - 1)))
 		scan->zero_default = false;
 	/* Who has no zero points and the default has no use for offsets. */
 	if (rows->zero_points || !scan->zero_default)
@@ -134,19 +134,20 @@ static struct rounded scan_block(const struct weight_rows *rows, uint64_t row,
 static void scan_codes(const struct weight_rows *rows, uint64_t row,
 		       uint64_t block, struct weight_scan *scan)
 {
-	const struct weight *weight = rows->weight;
-	const unsigned char *codes = rows->codes + row * weight->code_row_size;
+	const struct weight_value *value = &rows->weight->value;
+	const unsigned char *codes =
+	    rows->codes + row * rows->weight->storage.codes.row_size;
 	const float zero = quire_weight_zero(rows, row, block);
-	const uint64_t end = (block + 1) * weight->block_size;
+	const uint64_t end = (block + 1) * value->block_size;
 
-	for (uint64_t col = block * weight->block_size;
-	     col < end && col < weight->k; col++) {
-		const float value = (float)codes[col] - zero;
+	for (uint64_t col = block * value->block_size;
+	     col < end && col < value->k; col++) {
+		const float number = (float)codes[col] - zero;
 
-		if (!(value >= INT8_MIN && value <= INT8_MAX) ||
-		    value != rintf(value)) {
-			note(&scan->lost_code, (double)value, rows->first + row,
-			     col);
+		if (!(number >= INT8_MIN && number <= INT8_MAX) ||
+		    number != rintf(number)) {
+			note(&scan->lost_code, (double)number,
+			     rows->first + row, col);
 			return;
 		}
 	}
@@ -154,17 +155,17 @@ static void scan_codes(const struct weight_rows *rows, uint64_t row,
 
 static void scan_rows(const struct weight_rows *rows, struct weight_scan *scan)
 {
-	const struct weight *weight = rows->weight;
+	const struct weight_value *value = &rows->weight->value;
 	struct rounded before = { 0 };
 
 	for (uint64_t row = 0; row < rows->count; row++)
-		for (uint64_t block = 0; block < weight->blocks; block++) {
+		for (uint64_t block = 0; block < value->blocks; block++) {
 			const struct rounded rounded =
 			    scan_block(rows, row, block, scan);
 			/* It begins where the block before it ended, within
 			 * 32 columns. */
 			const bool upper =
-			    block * weight->block_size % QUIRE_BLOCK_COLS != 0;
+			    block * value->block_size % QUIRE_BLOCK_COLS != 0;
 
 			if (upper && rounded.scale != before.scale)
 				note(&scan->split_scale, 0, rows->first + row,
@@ -225,7 +226,7 @@ static void note_lost(const struct weight_rows *rows, uint64_t first,
 		      const float values[RUN_COUNT],
 		      const double errors[RUN_COUNT], struct weight_scan *scan)
 {
-	const uint64_t blocks = rows->weight->blocks;
+	const uint64_t blocks = rows->weight->value.blocks;
 
 	for (size_t i = 0; i < RUN_COUNT && !scan->lost_scale.found; i++)
 		if (isinf(errors[i]))
@@ -240,10 +241,11 @@ static void scan_scales(const struct weight_rows *rows,
 			struct weight_scan *scan)
 {
 	const struct weight *weight = rows->weight;
-	const uint64_t count = rows->count * weight->blocks;
+	const struct weight_value *value = &weight->value;
+	const uint64_t count = rows->count * value->blocks;
 	/* No number of a codebook is greater than 1. */
 	const double top =
-	    weight->codebook ? 1 : (double)(1u << (weight->bits - 1));
+	    value->codebook ? 1 : (double)(1u << (value->bits - 1));
 	struct lanes lanes = { .error_max = { 0 } };
 	float values[RUN_COUNT];
 	double errors[RUN_COUNT];
@@ -252,8 +254,8 @@ static void scan_scales(const struct weight_rows *rows,
 		const uint64_t left = count - first;
 		const size_t run = left < RUN_COUNT ? (size_t)left : RUN_COUNT;
 
-		quire_onnx_floats(weight->scales->type, rows->scales, first,
-				  run, values);
+		quire_onnx_floats(weight->storage.scales.value->type,
+				  rows->scales, first, run, values);
 		/* A scale of 0 adds nothing to anything. */
 		memset(values + run, 0, (RUN_COUNT - run) * sizeof(float));
 		round_run(values, errors);
@@ -284,7 +286,7 @@ struct piece {
 
 struct pieces {
 	const struct weight *weight;
-	const uint32_t *map;
+	const uint32_t *column_blocks;
 	bool with_codes;
 	bool plain;
 	uint64_t rows;	/* of a piece; the last one has fewer */
@@ -307,11 +309,11 @@ static void scan_piece(void *context, size_t worker, size_t item)
 	const struct pieces *pieces = context;
 	struct piece *piece = &pieces->items[item];
 	struct weight_rows rows = { .weight = pieces->weight,
-				    .map = pieces->map };
+				    .column_blocks = pieces->column_blocks };
 	uint64_t left;
 
 	rows.first = (pieces->first + item) * pieces->rows;
-	left = pieces->weight->n - rows.first;
+	left = pieces->weight->value.n - rows.first;
 	rows.count = left < pieces->rows ? left : pieces->rows;
 	piece->scan = (struct weight_scan){ .zero_default = true };
 	piece->status = fetch(&rows, pieces->with_codes,
@@ -375,40 +377,46 @@ static quire_status run_turns(struct pieces *pieces, struct crew *crew,
 	return QUIRE_OK;
 }
 
-static struct pieces cut(const struct weight *weight, const uint32_t *map)
+static struct pieces cut(const struct weight *weight,
+			 const uint32_t *column_blocks)
 {
+	const struct weight_value *value = &weight->value;
 	const bool around_default =
-	    !weight->zero_points && (!weight->zero_is_0 || weight->is_signed);
-	const bool with_codes = weight->bits == 8 && !around_default && !map;
-	const uint64_t row_size = weight->scale_row_size +
-				  weight->zero_row_size +
-				  (with_codes ? weight->code_row_size : 0);
+	    !weight->storage.zero_points.value &&
+	    value->zero_point == (size_t)1 << (value->bits - 1);
+	const bool with_codes =
+	    value->bits == 8 && !around_default && !column_blocks;
+	const uint64_t row_size =
+	    weight->storage.scales.row_size +
+	    weight->storage.zero_points.row_size +
+	    (with_codes ? weight->storage.codes.row_size : 0);
 	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
-	const uint64_t rows = step < weight->n ? step : weight->n;
+	const uint64_t rows = step < value->n ? step : value->n;
 
 	assert(rows > 0);
 	return (struct pieces){
 		.weight = weight,
-		.map = map,
+		.column_blocks = column_blocks,
 		.with_codes = with_codes,
-		.plain = around_default &&
-			 weight->block_size % QUIRE_BLOCK_COLS == 0,
+		.plain =
+		    around_default && value->block_size % QUIRE_BLOCK_COLS == 0,
 		.rows = rows,
-		.count = weight->n / rows + (weight->n % rows != 0),
+		.count = value->n / rows + (value->n % rows != 0),
 		.scratch_size = with_codes
 				    ? quire_weight_scratch(weight, rows)
 				    : quire_weight_scales_scratch(weight, rows),
 	};
 }
 
-quire_status quire_weight_scan(const struct weight *weight, const uint32_t *map,
-			       struct crew *crew, struct weight_scan *scan,
-			       quire_error *error)
+quire_status quire_weight_scan(const struct weight *weight,
+			       const uint32_t *column_blocks, struct crew *crew,
+			       struct weight_scan *scan, quire_error *error)
 {
-	struct pieces pieces = cut(weight, map);
+	struct pieces pieces = cut(weight, column_blocks);
 	struct weight_scan seen = { .zero_default = true,
-				    .reordered = map != NULL };
-	const double count = (double)weight->n * (double)weight->blocks;
+				    .reordered = column_blocks != NULL };
+	const double count =
+	    (double)weight->value.n * (double)weight->value.blocks;
 	quire_status status;
 
 	pieces.items = calloc(PIECES_PER_THREAD * (size_t)crew->threads,

@@ -43,11 +43,11 @@ struct weight_scan {
 };
 
 /* Reads all scales and zero points of an acquired weight once; and the codes,
- * where they have 8 bits and zero points. `map` is that of
- * quire_weight_map. */
-quire_status quire_weight_scan(const struct weight *weight, const uint32_t *map,
-			       struct crew *crew, struct weight_scan *scan,
-			       quire_error *error);
+ * where they have 8 bits and zero points. `column_blocks` are those of
+ * quire_weight_column_blocks. */
+quire_status quire_weight_scan(const struct weight *weight,
+			       const uint32_t *column_blocks, struct crew *crew,
+			       struct weight_scan *scan, quire_error *error);
 
 /* -zero * scale, and that as the nearest f16. */
 double quire_offset(float zero, float scale);

@@ -1,104 +1,149 @@
 /*
- * weight.h - one quantized weight, checked, and its rows: that of a
- * com.microsoft.MatMulNBits node, or of another operator's that says the same
- * in other words. With blocks = ceil(k / block_size):
+ * weight.h - the converter's intermediate form: one quantized weight, checked,
+ * as every operator means it. operators/ makes it of a node, plan/ decides what
+ * becomes of it, encode/ writes its rows in a type of the container, export/
+ * goes the way back.
+ *
+ * A weight is a matrix W of n rows and k columns, cut into blocks of block_size
+ * columns, the last of which may be shorter:
  *
  *	W[row][col] = (code - zero) * scale
  *
- * where zero and scale are those of (row, col / block_size), or of
- * (row, g_idx[col]); an absent zero point is 2^(bits - 1). Codes and packed
- * zero points fill their bytes from the low bits up, and each row of them
- * begins with a byte of its own. Where an operator has it otherwise, fields
- * below say so; only MatMulBnb4 has W[row][col] = codebook[code] * scale.
+ * where scale and zero are those of (row, col / block_size), or with g_idx of
+ * (row, g_idx[col]). With a codebook it is codebook[code] * scale.
+ *
+ * struct weight says where that comes from (node, uses), where the bytes lie
+ * (storage), what they say (value), and what the container is to do with them
+ * (intent). Nodes whose weights are equal in storage and value share a tensor.
+ *
+ * Whatever the storage, rows are fetched in one form: codes and packed zero
+ * points unsigned, from the low bits of a byte up, each row in bytes of its
+ *own.
  */
 #ifndef QUIRE_CONVERT_WEIGHT_WEIGHT_H
 #define QUIRE_CONVERT_WEIGHT_WEIGHT_H
 
 #include "convert/onnx/onnx.h"
 
+/* ----------------------------------------------------------------- storage */
+
 /*
- * Which element of a tensor is that of (row, col):
+ * Where the elements of a matrix lie in a tensor: that of (row, col) has the
+ * number
  *
  *	((row / group) * group_step + (row % group) * row_step +
  *	 col * col_step) / share
  *
- * All zero is no map at all: rows that lie whole, each from a byte of its own.
+ * All zero stands for whole rows one after the other, each in bytes of its own.
  */
-struct element_map {
+struct element_order {
 	uint64_t group; /* rows; at least 1 */
 	uint64_t group_step;
 	uint64_t row_step;
 	uint64_t col_step;
-	uint64_t share; /* elements in a row that have one in common */
-	bool swapped;	/* of 4 bits: the high half of a byte is the first */
+	uint64_t
+	    share;     /* neighbours in a row that have one element in common */
+	uint64_t swap; /* 1: of 4 bits, the high half of a byte comes first */
 };
 
-struct rows_shape {
-	struct element_map map;
-	uint32_t bits; /* of an element: 2, 4, 8, 16 or 32 */
-	uint64_t cols; /* elements of a row */
-	bool flip;     /* invert the top bit of each element */
+static inline uint64_t element_number(const struct element_order *order,
+				      uint64_t row, uint64_t col)
+{
+	const uint64_t at = row / order->group * order->group_step +
+			    row % order->group * order->row_step +
+			    col * order->col_step;
+
+	return order->share == 1 ? at : at / order->share;
+}
+
+/* A constant of the model that a weight is made of. */
+struct weight_constant {
+	const struct onnx_value *value; /* NULL: the weight has none */
+	size_t row_size;		/* bytes of a row, as fetched */
+	struct element_order order;
 };
 
-/* Bytes of a row as it is gathered. */
-size_t quire_rows_size(const struct rows_shape *shape);
+/* Where the bytes lie. */
+struct weight_storage {
+	struct weight_constant codes;
+	struct weight_constant scales;
+	struct weight_constant zero_points; /* packed as codes are, or floats */
+	struct weight_constant g_idx;	    /* INT32, the block of a column */
+	/* 2^(bits - 1) where codes and packed zero points are in two's
+	 * complement, else 0. Fetched rows have it added to both. */
+	uint64_t sign_bit;
+};
 
-/* Bytes that gathering `count` rows of a value needs. */
-size_t quire_rows_scratch(const struct rows_shape *shape,
-			  const struct onnx_value *value, uint64_t count);
+/* The constants, by number. */
+enum {
+	WEIGHT_CODES,
+	WEIGHT_SCALES,
+	WEIGHT_ZERO_POINTS,
+	WEIGHT_G_IDX,
+	WEIGHT_CONSTANT_COUNT
+};
 
-/* Puts rows at the start of `scratch`, each in whole bytes, low bits first.
- * The file of the value must be acquired, and the value hold every element
- * that the map names. */
-quire_status quire_rows_gather(const struct rows_shape *shape,
-			       const struct onnx_value *value, uint64_t first,
-			       uint64_t count, unsigned char *scratch,
-			       quire_error *error);
+/* ------------------------------------------------------------------- value */
 
-/* An input of a node that is a part of a weight. */
+/* What the bytes say. */
+struct weight_value {
+	uint64_t k;
+	uint64_t n; /* rows; of all matrices where several are stacked */
+	/* The tensor's dimensions after k, of which n is the product; 1 past
+	 * its rank. */
+	uint64_t outer[3];
+	uint64_t block_size;   /* columns; a power of two for MatMulNBits */
+	uint64_t blocks;       /* in a row */
+	uint32_t rank;	       /* dimensions of the tensor, k included */
+	uint32_t bits;	       /* of a code: 2, 4 or 8 */
+	const float *codebook; /* numbers of 4-bit codes; NULL: themselves */
+	size_t zero_point; /* where the constant is absent: 0 or 2^(bits - 1),
+			      as fetched codes count */
+};
+
+/*
+ * Storage and value are compared byte by byte. So they have no padding, and a
+ * field that is added to them later takes part by itself.
+ */
+_Static_assert(sizeof(struct element_order) == 6 * sizeof(uint64_t),
+	       "no padding");
+_Static_assert(sizeof(struct weight_constant) ==
+		   sizeof(void *) + sizeof(size_t) +
+		       sizeof(struct element_order),
+	       "no padding");
+_Static_assert(sizeof(struct weight_storage) ==
+		   4 * sizeof(struct weight_constant) + sizeof(uint64_t),
+	       "no padding");
+_Static_assert(sizeof(struct weight_value) ==
+		   7 * sizeof(uint64_t) + 2 * sizeof(uint32_t) +
+		       sizeof(void *) + sizeof(size_t),
+	       "no padding");
+
+/* ------------------------------------------------------------------ weight */
+
+/* What the container is to do with a weight. */
+struct weight_intent {
+	bool no_padding;  /* the tensor must have the shape of the source; nodes
+			     that differ in this do not share it */
+	bool no_linear;	  /* the container has the tensor alone */
+	const char *note; /* why there is no linear, or NULL */
+	uint32_t accuracy_level;
+	const struct onnx_value *bias; /* NULL: none */
+};
+
+/* An input of a node that a constant is. */
 struct onnx_use {
 	const struct onnx_node *node; /* NULL: none */
 	size_t input;
 };
 
-/* Codes, scales, zero points, g_idx. */
-#define WEIGHT_PART_COUNT 4
-
 struct weight {
 	const struct onnx_node *node; /* that computes with the weight */
 	/* Where each constant is used as what it is, maybe by another node. */
-	struct onnx_use uses[WEIGHT_PART_COUNT];
-	/* How rows lie in the constants; fetched, each row of codes and packed
-	 * zero points has bytes of its own. */
-	struct element_map code_map;
-	struct element_map scale_map;
-	struct element_map zero_map;
-	/* Codes and zero points are in two's complement. Fetched rows have
-	 * 2^(bits - 1) added to both. */
-	bool is_signed;
-	bool zero_is_0;	  /* an absent zero point is 0, before that addition */
-	bool no_linear;	  /* the container has the tensor alone */
-	bool no_padding;  /* the tensor is to have the shape of the source */
-	const char *note; /* why there is no linear, or NULL */
-	const float *codebook; /* what codes of 4 bits mean; NULL: themselves */
-	uint64_t k;
-	uint64_t n; /* rows, of all matrices where several are stacked */
-	/* Dimensions of the tensor, and those after k: n is their product. */
-	uint32_t rank; /* 0 stands for 2, k and n */
-	uint64_t outer[3];
-	uint64_t block_size; /* a power of two for MatMulNBits */
-	uint64_t blocks;     /* in a row */
-	uint32_t bits;	     /* 2, 4 or 8 */
-	uint32_t accuracy_level;
-	const struct onnx_value *codes;
-	const struct onnx_value *scales;
-	const struct onnx_value *zero_points; /* these three may be NULL */
-	const struct onnx_value *g_idx;
-	const struct onnx_value *bias;
-	/* Bytes of one row of each, as fetched. */
-	size_t code_row_size;
-	size_t scale_row_size;
-	size_t zero_row_size; /* 0 without zero points */
+	struct onnx_use uses[WEIGHT_CONSTANT_COUNT];
+	struct weight_storage storage;
+	struct weight_value value;
+	struct weight_intent intent;
 };
 
 /* Bytes of the constants that make up the weight. */
@@ -110,17 +155,19 @@ quire_status quire_weight_acquire(const struct weight *weight,
 void quire_weight_release(const struct weight *weight);
 
 /*
- * The column -> block map of an acquired weight, to be freed; *map is NULL if
- * the node has none or it says the same as col / block_size. Fails with
- * LAYOUT for a block that is not there.
+ * The block of each column of an acquired weight, to be freed; *blocks is NULL
+ * where that is col / block_size. Fails with LAYOUT for a block that g_idx
+ * names and that does not exist.
  */
-quire_status quire_weight_map(const struct weight *weight, uint32_t **map,
-			      quire_error *error);
+quire_status quire_weight_column_blocks(const struct weight *weight,
+					uint32_t **blocks, quire_error *error);
 
-/* Some rows of the source, as they lie there. */
+/* -------------------------------------------------------------------- rows */
+
+/* Consecutive rows of a weight, as fetched. */
 struct weight_rows {
 	const struct weight *weight;
-	const uint32_t *map; /* of quire_weight_map */
+	const uint32_t *column_blocks; /* of quire_weight_column_blocks */
 	uint64_t first;
 	uint64_t count;
 	const unsigned char *codes;
@@ -129,13 +176,13 @@ struct weight_rows {
 };
 
 /* Bytes of scratch that fetching `count` rows needs, or their scales and zero
- * points alone; 0 if all is inline. */
+ * points alone; 0 if all is in memory already. */
 size_t quire_weight_scratch(const struct weight *weight, uint64_t count);
 size_t quire_weight_scales_scratch(const struct weight *weight, uint64_t count);
 
-/* Sets the pointers of *rows, whose other fields are set: into the model, or
- * into `scratch`, to which it reads. For many threads at once, each with its
- * own scratch. The weight must be acquired. */
+/* Sets the three pointers of *rows, whose other fields are set: into the model,
+ * or into `scratch`, where it puts what it reads. Threads may fetch at once,
+ * each into scratch of its own. The weight must be acquired. */
 quire_status quire_weight_fetch(struct weight_rows *rows,
 				unsigned char *scratch, quire_error *error);
 
@@ -160,7 +207,35 @@ static inline uint32_t weight_code(const unsigned char *row, uint32_t bits,
 	return (uint32_t)row[bit / 8] >> (bit % 8) & ((1u << bits) - 1);
 }
 
-/* Writes the f16 of each of `count` values; the two do not overlap. */
+/* ------------------------------------------------- rows out of other orders */
+
+/* How rows lie in a tensor whose order is not zero. */
+struct rows_layout {
+	struct element_order order;
+	uint32_t bits; /* of an element: 2, 4, 8, 16 or 32 */
+	uint64_t cols; /* elements of a row */
+	bool flip;     /* invert the top bit of each element */
+};
+
+/* Bytes of a row once it is gathered. */
+size_t quire_rows_size(const struct rows_layout *layout);
+
+/* Bytes of scratch that gathering `count` rows of a value needs. */
+size_t quire_rows_scratch(const struct rows_layout *layout,
+			  const struct onnx_value *value, uint64_t count);
+
+/* Puts rows at the start of `scratch`, each in whole bytes, low bits first.
+ * The file of the value must be acquired, and the value must have every element
+ * that the order names. */
+quire_status quire_rows_gather(const struct rows_layout *layout,
+			       const struct onnx_value *value, uint64_t first,
+			       uint64_t count, unsigned char *scratch,
+			       quire_error *error);
+
+/* --------------------------------------------------------------------- f16 */
+
+/* Writes the f16 of each of `count` values, to the nearest, ties to even; the
+ * two do not overlap. */
 void quire_halves_of(const float *values, size_t count, uint16_t *halves);
 
 /* The same, as f32 again. */

@@ -1,54 +1,54 @@
 /*
- * weight_rows.c - the bytes of a MatMulNBits weight, row by row, and what
- * its scales and zero points are as numbers.
+ * weight_rows.c - the bytes of a weight, row by row, and its scales and zero
+ * points as numbers. Rows in another order are put together by rows_layout.c.
  */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "convert/weight/weight.h"
 
-/* The constants that hold the weight. */
-static void list_parts(const struct weight *weight,
-		       const struct onnx_value *parts[WEIGHT_PART_COUNT])
+static void list_constants(
+    const struct weight *weight,
+    const struct onnx_value *constants[WEIGHT_CONSTANT_COUNT])
 {
-	parts[0] = weight->codes;
-	parts[1] = weight->scales;
-	parts[2] = weight->zero_points;
-	parts[3] = weight->g_idx;
+	constants[WEIGHT_CODES] = weight->storage.codes.value;
+	constants[WEIGHT_SCALES] = weight->storage.scales.value;
+	constants[WEIGHT_ZERO_POINTS] = weight->storage.zero_points.value;
+	constants[WEIGHT_G_IDX] = weight->storage.g_idx.value;
 }
 
 uint64_t quire_weight_size(const struct weight *weight)
 {
-	const struct onnx_value *parts[WEIGHT_PART_COUNT];
+	const struct onnx_value *constants[WEIGHT_CONSTANT_COUNT];
 	uint64_t size = 0;
 
-	list_parts(weight, parts);
-	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++)
-		if (parts[i])
-			size += parts[i]->size;
+	list_constants(weight, constants);
+	for (size_t i = 0; i < WEIGHT_CONSTANT_COUNT; i++)
+		if (constants[i])
+			size += constants[i]->size;
 	return size;
 }
 
 quire_status quire_weight_acquire(const struct weight *weight,
 				  quire_error *error)
 {
-	const struct onnx_value *parts[WEIGHT_PART_COUNT];
+	const struct onnx_value *constants[WEIGHT_CONSTANT_COUNT];
 
-	list_parts(weight, parts);
-	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++) {
+	list_constants(weight, constants);
+	for (size_t i = 0; i < WEIGHT_CONSTANT_COUNT; i++) {
 		quire_status status = QUIRE_OK;
 
-		if (parts[i])
-			status = quire_onnx_file_acquire(parts[i]->file, error);
+		if (constants[i])
+			status =
+			    quire_onnx_file_acquire(constants[i]->file, error);
 		if (status == QUIRE_OK)
 			continue;
 		while (i-- > 0)
-			if (parts[i])
-				quire_onnx_file_release(parts[i]->file);
+			if (constants[i])
+				quire_onnx_file_release(constants[i]->file);
 		return status;
 	}
 	return QUIRE_OK;
@@ -56,133 +56,132 @@ quire_status quire_weight_acquire(const struct weight *weight,
 
 void quire_weight_release(const struct weight *weight)
 {
-	const struct onnx_value *parts[WEIGHT_PART_COUNT];
+	const struct onnx_value *constants[WEIGHT_CONSTANT_COUNT];
 
-	list_parts(weight, parts);
-	for (size_t i = 0; i < WEIGHT_PART_COUNT; i++)
-		if (parts[i])
-			quire_onnx_file_release(parts[i]->file);
+	list_constants(weight, constants);
+	for (size_t i = 0; i < WEIGHT_CONSTANT_COUNT; i++)
+		if (constants[i])
+			quire_onnx_file_release(constants[i]->file);
 }
 
-/* Turns k little-endian indices into a map; *trivial if it says nothing. */
-static quire_status decode_map(const struct weight *weight, uint32_t *map,
-			       bool *trivial, quire_error *error)
+/* Turns k little-endian indices into numbers; *trivial if they say nothing
+ * else than col / block_size. */
+static quire_status decode_g_idx(const struct weight *weight, uint32_t *blocks,
+				 bool *trivial, quire_error *error)
 {
-	*trivial = true;
-	for (uint64_t col = 0; col < weight->k; col++) {
-		const uint32_t block = load_u32(&map[col]);
+	const struct weight_value *value = &weight->value;
 
-		if (block >= weight->blocks)
+	*trivial = true;
+	for (uint64_t col = 0; col < value->k; col++) {
+		const uint32_t block = load_u32(&blocks[col]);
+
+		if (block >= value->blocks)
 			return quire_fail(error, QUIRE_ERROR_LAYOUT,
 					  QUIRE_NO_OFFSET,
 					  "node '%s' (MatMulNBits): g_idx of "
 					  "column %" PRIu64 " is %" PRId32
 					  ", of %" PRIu64 " blocks",
 					  quire_onnx_label(weight->node), col,
-					  (int32_t)block, weight->blocks);
-		if (block != col / weight->block_size)
+					  (int32_t)block, value->blocks);
+		if (block != col / value->block_size)
 			*trivial = false;
-		map[col] = block;
+		blocks[col] = block;
 	}
 	return QUIRE_OK;
 }
 
-quire_status quire_weight_map(const struct weight *weight, uint32_t **map,
-			      quire_error *error)
+quire_status quire_weight_column_blocks(const struct weight *weight,
+					uint32_t **blocks, quire_error *error)
 {
+	const struct onnx_value *g_idx = weight->storage.g_idx.value;
 	uint32_t *all;
 	bool trivial;
 	size_t size;
 	quire_status status;
 
-	if (!weight->g_idx) {
-		*map = NULL;
+	if (!g_idx) {
+		*blocks = NULL;
 		return QUIRE_OK;
 	}
-	size = (size_t)weight->k * sizeof(*all);
+	size = (size_t)weight->value.k * sizeof(*all);
 	all = malloc(size);
 	if (!all)
 		return quire_fail_memory(error, size);
-	status = quire_onnx_read(weight->g_idx, 0, all, size, error);
+	status = quire_onnx_read(g_idx, 0, all, size, error);
 	if (status == QUIRE_OK)
-		status = decode_map(weight, all, &trivial, error);
+		status = decode_g_idx(weight, all, &trivial, error);
 	if (status == QUIRE_OK && !trivial) {
-		*map = all;
+		*blocks = all;
 		return QUIRE_OK;
 	}
 	free(all);
 	if (status == QUIRE_OK)
-		*map = NULL;
+		*blocks = NULL;
 	return status;
 }
 
-static bool is_packed(const struct weight *weight,
-		      const struct onnx_value *value)
-{
-	return value == weight->codes || !quire_onnx_is_float(value->type);
-}
+/* -------------------------------------------------------------------- rows */
 
-/* The layout of one of the constants. */
-static struct rows_shape shape_of(const struct weight *weight,
-				  const struct onnx_value *value)
+/* Scales are floats; zero points are packed like the codes, or floats. */
+static struct rows_layout layout_of(const struct weight *weight,
+				    const struct weight_constant *constant)
 {
-	const bool packed = is_packed(weight, value);
+	const bool codes = constant == &weight->storage.codes;
+	const int32_t type = constant->value->type;
+	const bool packed = codes || !quire_onnx_is_float(type);
 
-	return (struct rows_shape){
-		.map = value == weight->codes	 ? weight->code_map
-		       : value == weight->scales ? weight->scale_map
-						 : weight->zero_map,
+	return (struct rows_layout){
+		.order = constant->order,
 		.bits =
-		    packed ? weight->bits : quire_onnx_type_bits(value->type),
-		.cols = value == weight->codes ? weight->k : weight->blocks,
-		.flip = packed && weight->is_signed,
+		    packed ? weight->value.bits : quire_onnx_type_bits(type),
+		.cols = codes ? weight->value.k : weight->value.blocks,
+		.flip = packed && weight->storage.sign_bit != 0,
 	};
 }
 
 /* Whether rows must be put together, or their top bits inverted. */
-static bool is_mapped(const struct rows_shape *shape)
+static bool is_gathered(const struct weight_constant *constant)
 {
-	return shape->map.share != 0;
+	return constant->order.share != 0;
 }
 
 static size_t scratch_of(const struct weight *weight,
-			 const struct onnx_value *value, size_t row_size,
-			 uint64_t count)
+			 const struct weight_constant *constant, uint64_t count)
 {
-	struct rows_shape shape;
+	struct rows_layout layout;
 
-	if (!value)
+	if (!constant->value)
 		return 0;
-	shape = shape_of(weight, value);
-	if (is_mapped(&shape))
-		return quire_rows_scratch(&shape, value, count);
-	return value->file ? (size_t)count * row_size : 0;
+	if (!is_gathered(constant))
+		return constant->value->file
+			   ? (size_t)count * constant->row_size
+			   : 0;
+	layout = layout_of(weight, constant);
+	return quire_rows_scratch(&layout, constant->value, count);
 }
 
 size_t quire_weight_scales_scratch(const struct weight *weight, uint64_t count)
 {
-	return scratch_of(weight, weight->scales, weight->scale_row_size,
-			  count) +
-	       scratch_of(weight, weight->zero_points, weight->zero_row_size,
-			  count);
+	return scratch_of(weight, &weight->storage.scales, count) +
+	       scratch_of(weight, &weight->storage.zero_points, count);
 }
 
 size_t quire_weight_scratch(const struct weight *weight, uint64_t count)
 {
-	return scratch_of(weight, weight->codes, weight->code_row_size, count) +
+	return scratch_of(weight, &weight->storage.codes, count) +
 	       quire_weight_scales_scratch(weight, count);
 }
 
 /* Points *bytes at rows of a constant; takes from *scratch what it reads. */
 static quire_status fetch(const struct weight_rows *rows,
-			  const struct onnx_value *value, size_t row_size,
+			  const struct weight_constant *constant,
 			  unsigned char **scratch, const unsigned char **bytes,
 			  quire_error *error)
 {
-	const uint64_t offset = rows->first * row_size;
-	const size_t room =
-	    scratch_of(rows->weight, value, row_size, rows->count);
-	struct rows_shape shape;
+	const struct onnx_value *value = constant->value;
+	const uint64_t offset = rows->first * constant->row_size;
+	const size_t room = scratch_of(rows->weight, constant, rows->count);
+	struct rows_layout layout;
 
 	if (room == 0) {
 		*bytes = value ? value->bytes + offset : NULL;
@@ -190,11 +189,11 @@ static quire_status fetch(const struct weight_rows *rows,
 	}
 	*bytes = *scratch;
 	*scratch += room;
-	shape = shape_of(rows->weight, value);
-	if (!is_mapped(&shape))
+	if (!is_gathered(constant))
 		return quire_onnx_read(value, offset, *scratch - room, room,
 				       error);
-	return quire_rows_gather(&shape, value, rows->first, rows->count,
+	layout = layout_of(rows->weight, constant);
+	return quire_rows_gather(&layout, value, rows->first, rows->count,
 				 *scratch - room, error);
 }
 
@@ -204,12 +203,12 @@ static quire_status fetch_scales(struct weight_rows *rows,
 	const struct weight *weight = rows->weight;
 	quire_status status;
 
-	assert(rows->first + rows->count <= weight->n);
-	status = fetch(rows, weight->scales, weight->scale_row_size, scratch,
-		       &rows->scales, error);
+	assert(rows->first + rows->count <= weight->value.n);
+	status =
+	    fetch(rows, &weight->storage.scales, scratch, &rows->scales, error);
 	if (status == QUIRE_OK)
-		status = fetch(rows, weight->zero_points, weight->zero_row_size,
-			       scratch, &rows->zero_points, error);
+		status = fetch(rows, &weight->storage.zero_points, scratch,
+			       &rows->zero_points, error);
 	return status;
 }
 
@@ -223,12 +222,11 @@ quire_status quire_weight_fetch_scales(struct weight_rows *rows,
 quire_status quire_weight_fetch(struct weight_rows *rows,
 				unsigned char *scratch, quire_error *error)
 {
-	const struct weight *weight = rows->weight;
 	quire_status status = fetch_scales(rows, &scratch, error);
 
 	if (status == QUIRE_OK)
-		status = fetch(rows, weight->codes, weight->code_row_size,
-			       &scratch, &rows->codes, error);
+		status = fetch(rows, &rows->weight->storage.codes, &scratch,
+			       &rows->codes, error);
 	return status;
 }
 
@@ -237,24 +235,23 @@ float quire_weight_scale(const struct weight_rows *rows, uint64_t row,
 {
 	const struct weight *weight = rows->weight;
 
-	return quire_onnx_float(weight->scales->type, rows->scales,
-				row * weight->blocks + block);
+	return quire_onnx_float(weight->storage.scales.value->type,
+				rows->scales,
+				row * weight->value.blocks + block);
 }
 
 float quire_weight_zero(const struct weight_rows *rows, uint64_t row,
 			uint64_t block)
 {
-	const struct weight *weight = rows->weight;
-	const struct onnx_value *zero_points = weight->zero_points;
+	const struct weight_constant *zeros =
+	    &rows->weight->storage.zero_points;
+	const struct weight_value *value = &rows->weight->value;
 
-	if (!zero_points)
-		return weight->zero_is_0 && !weight->is_signed
-			   ? 0
-			   : (float)(1u << (weight->bits - 1));
-	if (!is_packed(weight, zero_points))
-		return quire_onnx_float(zero_points->type, rows->zero_points,
-					row * weight->blocks + block);
-	return (float)weight_code(rows->zero_points +
-				      row * weight->zero_row_size,
-				  weight->bits, block);
+	if (!zeros->value)
+		return (float)value->zero_point;
+	if (quire_onnx_is_float(zeros->value->type))
+		return quire_onnx_float(zeros->value->type, rows->zero_points,
+					row * value->blocks + block);
+	return (float)weight_code(rows->zero_points + row * zeros->row_size,
+				  value->bits, block);
 }

@@ -61,8 +61,9 @@ uint32_t sample_code(const unsigned char *row, uint32_t bits, uint64_t at)
 static float *make_zeros(struct rng *rng, const struct sample_kind *kind,
 			 struct sample *sample)
 {
-	struct weight *weight = &sample->weight;
-	const uint64_t count = kind->n * weight->blocks;
+	struct weight_constant *stored = &sample->weight.storage.zero_points;
+	const uint64_t blocks = sample->weight.value.blocks;
+	const uint64_t count = kind->n * blocks;
 	float *zeros = calloc(count, sizeof(*zeros));
 	const int32_t type = kind->zero_kind == ZERO_PACKED  ? ONNX_UINT8
 			     : kind->zero_kind == ZERO_FLOAT ? ONNX_FLOAT
@@ -72,15 +73,14 @@ static float *make_zeros(struct rng *rng, const struct sample_kind *kind,
 		zeros[i] = (float)(1u << (kind->bits - 1));
 	if (kind->zero_kind == ZERO_NONE)
 		return zeros;
-	weight->zero_row_size = type == ONNX_UINT8
-				    ? (weight->blocks * kind->bits + 7) / 8
-				    : weight->blocks * float_size(type);
-	sample->zero_bytes = guarded_create(kind->n * weight->zero_row_size);
+	stored->row_size = type == ONNX_UINT8 ? (blocks * kind->bits + 7) / 8
+					      : blocks * float_size(type);
+	sample->zero_bytes = guarded_create(kind->n * stored->row_size);
 	random_bytes(rng, sample->zero_bytes.data, sample->zero_bytes.size);
 	for (uint64_t i = 0; i < count; i++) {
-		unsigned char *row = sample->zero_bytes.data +
-				     i / weight->blocks * weight->zero_row_size;
-		const uint64_t block = i % weight->blocks;
+		unsigned char *row =
+		    sample->zero_bytes.data + i / blocks * stored->row_size;
+		const uint64_t block = i % blocks;
 
 		zeros[i] =
 		    type == ONNX_UINT8
@@ -88,7 +88,7 @@ static float *make_zeros(struct rng *rng, const struct sample_kind *kind,
 			: put_float(rng, type, row + block * float_size(type));
 	}
 	set_constant(&sample->zero_points, type, &sample->zero_bytes);
-	weight->zero_points = &sample->zero_points;
+	stored->value = &sample->zero_points;
 	return zeros;
 }
 
@@ -96,17 +96,17 @@ static float *make_scales(struct rng *rng, const struct sample_kind *kind,
 			  struct sample *sample)
 {
 	struct weight *weight = &sample->weight;
-	const uint64_t count = kind->n * weight->blocks;
+	const uint64_t count = kind->n * weight->value.blocks;
 	const size_t size = float_size(kind->scale_type);
 	float *scales = calloc(count, sizeof(*scales));
 
-	weight->scale_row_size = weight->blocks * size;
+	weight->storage.scales.row_size = weight->value.blocks * size;
 	sample->scale_bytes = guarded_create(count * size);
 	for (uint64_t i = 0; i < count; i++)
 		scales[i] = put_float(rng, kind->scale_type,
 				      sample->scale_bytes.data + i * size);
 	set_constant(&sample->scales, kind->scale_type, &sample->scale_bytes);
-	weight->scales = &sample->scales;
+	weight->storage.scales.value = &sample->scales;
 	return scales;
 }
 
@@ -118,14 +118,14 @@ static void compute(const struct sample_kind *kind, struct sample *sample,
 	sample->expected = calloc(kind->n * kind->k, sizeof(float));
 	for (uint64_t row = 0; row < kind->n; row++)
 		for (uint64_t col = 0; col < kind->k; col++) {
-			const uint64_t block = sample->map
-						   ? sample->map[col]
+			const uint64_t block = sample->column_blocks
+						   ? sample->column_blocks[col]
 						   : col / kind->block_size;
-			const uint64_t at = row * weight->blocks + block;
-			const uint32_t code =
-			    sample_code(sample->code_bytes.data +
-					    row * weight->code_row_size,
-					kind->bits, col);
+			const uint64_t at = row * weight->value.blocks + block;
+			const uint32_t code = sample_code(
+			    sample->code_bytes.data +
+				row * weight->storage.codes.row_size,
+			    kind->bits, col);
 
 			sample->expected[row * kind->k + col] =
 			    ((float)code - zeros[at]) * scales[at];
@@ -140,24 +140,29 @@ void sample_make(struct rng *rng, const struct sample_kind *kind,
 	float *zeros;
 
 	*sample = (struct sample){ 0 };
-	*weight = (struct weight){ .k = kind->k,
-				   .n = kind->n,
-				   .block_size = kind->block_size,
-				   .bits = kind->bits };
-	weight->blocks = (kind->k - 1) / kind->block_size + 1;
-	weight->code_row_size =
-	    weight->blocks * kind->block_size * kind->bits / 8;
-	sample->code_bytes = guarded_create(kind->n * weight->code_row_size);
+	weight->value = (struct weight_value){
+		.k = kind->k,
+		.n = kind->n,
+		.block_size = kind->block_size,
+		.blocks = (kind->k - 1) / kind->block_size + 1,
+		.bits = kind->bits,
+		.zero_point = (size_t)1 << (kind->bits - 1),
+	};
+	weight->storage.codes.row_size =
+	    weight->value.blocks * kind->block_size * kind->bits / 8;
+	sample->code_bytes =
+	    guarded_create(kind->n * weight->storage.codes.row_size);
 	random_bytes(rng, sample->code_bytes.data, sample->code_bytes.size);
 	set_constant(&sample->codes, ONNX_UINT8, &sample->code_bytes);
-	weight->codes = &sample->codes;
+	weight->storage.codes.value = &sample->codes;
 	scales = make_scales(rng, kind, sample);
 	zeros = make_zeros(rng, kind, sample);
 	if (kind->mapped) {
-		sample->map = calloc(kind->k, sizeof(*sample->map));
+		sample->column_blocks =
+		    calloc(kind->k, sizeof(*sample->column_blocks));
 		for (uint64_t col = 0; col < kind->k; col++)
-			sample->map[col] =
-			    (uint32_t)random_below(rng, weight->blocks);
+			sample->column_blocks[col] =
+			    (uint32_t)random_below(rng, weight->value.blocks);
 	}
 	compute(kind, sample, scales, zeros);
 	free(scales);
@@ -168,8 +173,8 @@ void sample_discard(struct sample *sample)
 {
 	guarded_free(&sample->code_bytes);
 	guarded_free(&sample->scale_bytes);
-	if (sample->weight.zero_points)
+	if (sample->weight.storage.zero_points.value)
 		guarded_free(&sample->zero_bytes);
-	free(sample->map);
+	free(sample->column_blocks);
 	free(sample->expected);
 }

@@ -35,8 +35,8 @@ struct sample {
 	struct guarded code_bytes;
 	struct guarded scale_bytes;
 	struct guarded zero_bytes;
-	uint32_t *map;	 /* NULL: none */
-	float *expected; /* [n][k], (code - zero) * scale */
+	uint32_t *column_blocks; /* NULL: none */
+	float *expected;	 /* [n][k], (code - zero) * scale */
 };
 
 /* Makes one, to be discarded. */

@@ -21,7 +21,7 @@ static struct guarded encode(const struct sample *sample,
 {
 	struct guarded out = guarded_create(count * out_row_size);
 	struct weight_rows rows = { .weight = &sample->weight,
-				    .map = sample->map,
+				    .column_blocks = sample->column_blocks,
 				    .first = first,
 				    .count = count };
 
@@ -33,8 +33,8 @@ static struct guarded encode(const struct sample *sample,
 
 static void check_dense(const struct sample *sample)
 {
-	const uint64_t k = sample->weight.k;
-	const uint64_t n = sample->weight.n;
+	const uint64_t k = sample->weight.value.k;
+	const uint64_t n = sample->weight.value.n;
 
 	for (uint64_t first = 0; first < n; first++) {
 		const uint64_t count = n - first;
@@ -124,7 +124,7 @@ static void check_block(const struct encoding *encoding,
 {
 	const struct weight *weight = &sample->weight;
 	const unsigned char *codes =
-	    sample->code_bytes.data + row * weight->code_row_size;
+	    sample->code_bytes.data + row * weight->storage.codes.row_size;
 	struct weight_rows rows = { .weight = weight, .count = kind->n };
 	const uint64_t block = col / kind->block_size;
 	float scale;

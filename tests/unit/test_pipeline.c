@@ -78,15 +78,20 @@ static int set_up(void **state)
 	for (size_t col = 0; col < K; col++)
 		g_idx[4 * col] = (unsigned char)random_below(&rng, BLOCKS);
 	bench->weight = (struct weight){
-		.k = K,
-		.n = N,
-		.block_size = 32,
-		.blocks = BLOCKS,
-		.bits = 4,
-		.codes = &bench->values[0],
-		.scales = &bench->values[1],
-		.code_row_size = CODES_SIZE,
-		.scale_row_size = BLOCKS * 2,
+		.storage = {
+			.codes = { .value = &bench->values[0],
+				   .row_size = CODES_SIZE },
+			.scales = { .value = &bench->values[1],
+				    .row_size = BLOCKS * 2 },
+		},
+		.value = {
+			.k = K,
+			.n = N,
+			.block_size = 32,
+			.blocks = BLOCKS,
+			.bits = 4,
+			.zero_point = 8,
+		},
 	};
 	set_item(bench, 0, "blocks", QUIRE_Q4_0, BLOCKS * 32, N);
 	bench->items[0].weight = &bench->weight;
@@ -143,12 +148,12 @@ static void run(struct bench *bench, uint32_t threads)
 
 /* All rows at once, by the encoding alone. */
 static unsigned char *encode_whole(const struct bench *bench, size_t index,
-				   const uint32_t *map)
+				   const uint32_t *column_blocks)
 {
 	const struct plan_item *item = &bench->items[index];
 	unsigned char *out = malloc(item->size);
 	struct weight_rows rows = { .weight = &bench->weight,
-				    .map = map,
+				    .column_blocks = column_blocks,
 				    .count = N };
 
 	assert_int_equal(quire_weight_fetch(&rows, NULL, NULL), QUIRE_OK);
@@ -188,21 +193,22 @@ static void test_mapped(void **state)
 {
 	struct bench *bench = *state;
 	unsigned char *dense;
-	uint32_t *map;
+	uint32_t *column_blocks;
 
-	bench->weight.g_idx = &bench->values[2];
+	bench->weight.storage.g_idx.value = &bench->values[2];
 	set_item(bench, 0, "dense", QUIRE_F32, K, N);
 	bench->items[0].weight = &bench->weight;
 	bench->items[0].encoding = &quire_encode_dense;
 	bench->items[0].value = &bench->values[0];
-	assert_int_equal(quire_weight_map(&bench->weight, &map, NULL),
-			 QUIRE_OK);
-	assert_non_null(map);
-	dense = encode_whole(bench, 0, map);
+	assert_int_equal(
+	    quire_weight_column_blocks(&bench->weight, &column_blocks, NULL),
+	    QUIRE_OK);
+	assert_non_null(column_blocks);
+	dense = encode_whole(bench, 0, column_blocks);
 	run(bench, 3);
 	check_tensor(bench, "dense", dense, bench->items[0].size);
 	free(dense);
-	free(map);
+	free(column_blocks);
 }
 
 /* The same from a file beside the model, at odd offsets. */

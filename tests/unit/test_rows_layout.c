@@ -1,7 +1,7 @@
 /*
- * test_rows_layout.c - rows gathered by every kind of map, out of memory that
- * ends where the tensor does and out of a file, against the map's own words,
- * element by element and bit by bit.
+ * test_rows_layout.c - rows gathered by every kind of order, out of memory that
+ * ends where the tensor does and out of a file, compared with the order's own
+ * words, element by element and bit by bit.
  */
 #include "convert/weight/weight.h"
 
@@ -15,46 +15,46 @@
 
 #define FILE_OFFSET 5
 
-struct layout {
+struct order_case {
 	uint64_t rows;
 	uint64_t cols;
-	struct element_map map;
+	struct element_order order;
 };
 
 /* With 7 rows of 5: row after row; column after column; rows in groups that
  * are padded; a number for each 3 rows, within columns or beside them; for each
  * 4 elements in a line; one for each row; one for all. */
-static const struct layout layouts[] = {
-	{ 7, 5, { 7, 0, 5, 1, 1, false } },
-	{ 7, 5, { 7, 0, 5, 1, 1, true } },
-	{ 7, 5, { 7, 0, 1, 7, 1, false } },
-	{ 7, 5, { 7, 0, 1, 9, 1, true } },
-	{ 7, 1, { 3, 4, 1, 0, 1, false } },
-	{ 7, 5, { 3, 20, 5, 1, 1, false } },
-	{ 7, 5, { 3, 1, 0, 3, 1, false } },
-	{ 7, 5, { 3, 5, 0, 1, 1, false } },
-	{ 7, 5, { 7, 0, 5, 1, 4, false } },
-	{ 7, 5, { 7, 0, 1, 7, 4, false } },
-	{ 7, 1, { 1, 1, 0, 0, 1, false } },
-	{ 7, 1, { 7, 0, 0, 0, 1, false } },
-	{ 7, 5, { 7, 0, 0, 1, 1, false } },
+static const struct order_case cases[] = {
+	{ 7, 5, { 7, 0, 5, 1, 1, 0 } },
+	{ 7, 5, { 7, 0, 5, 1, 1, 1 } },
+	{ 7, 5, { 7, 0, 1, 7, 1, 0 } },
+	{ 7, 5, { 7, 0, 1, 9, 1, 1 } },
+	{ 7, 1, { 3, 4, 1, 0, 1, 0 } },
+	{ 7, 5, { 3, 20, 5, 1, 1, 0 } },
+	{ 7, 5, { 3, 1, 0, 3, 1, 0 } },
+	{ 7, 5, { 3, 5, 0, 1, 1, 0 } },
+	{ 7, 5, { 7, 0, 5, 1, 4, 0 } },
+	{ 7, 5, { 7, 0, 1, 7, 4, 0 } },
+	{ 7, 1, { 1, 1, 0, 0, 1, 0 } },
+	{ 7, 1, { 7, 0, 0, 0, 1, 0 } },
+	{ 7, 5, { 7, 0, 0, 1, 1, 0 } },
 	/* Rows of whole bytes; and more columns than are read together. */
-	{ 5, 8, { 5, 0, 8, 1, 1, false } },
-	{ 5, 8, { 5, 0, 8, 1, 1, true } },
-	{ 5, 7, { 5, 0, 8, 1, 1, true } },
-	{ 5, 71, { 5, 0, 1, 5, 1, false } },
-	{ 5, 71, { 2, 2, 1, 6, 1, false } },
+	{ 5, 8, { 5, 0, 8, 1, 1, 0 } },
+	{ 5, 8, { 5, 0, 8, 1, 1, 1 } },
+	{ 5, 7, { 5, 0, 8, 1, 1, 1 } },
+	{ 5, 71, { 5, 0, 1, 5, 1, 0 } },
+	{ 5, 71, { 2, 2, 1, 6, 1, 0 } },
 };
 
-static uint64_t element_of(const struct element_map *map, uint64_t row,
+static uint64_t element_of(const struct element_order *order, uint64_t row,
 			   uint64_t col)
 {
 	const uint64_t at =
-	    (row / map->group * map->group_step +
-	     row % map->group * map->row_step + col * map->col_step) /
-	    map->share;
+	    (row / order->group * order->group_step +
+	     row % order->group * order->row_step + col * order->col_step) /
+	    order->share;
 
-	return map->swapped ? at ^ 1 : at;
+	return at ^ order->swap;
 }
 
 static unsigned bit_of(const unsigned char *bytes, uint64_t at)
@@ -66,26 +66,28 @@ static unsigned bit_of(const unsigned char *bytes, uint64_t at)
 
 /* Elements of up to 8 bits have their top bit inverted where that is asked
  * for; wider ones are floats. */
-static void check_rows(const struct rows_shape *shape,
+static void check_rows(const struct rows_layout *layout,
 		       const unsigned char *source, uint64_t first,
 		       uint64_t count, const unsigned char *rows)
 {
 	for (uint64_t row = 0; row < count; row++)
-		for (uint64_t i = 0; i < shape->cols * shape->bits; i++) {
-			const uint64_t at = element_of(&shape->map, first + row,
-						       i / shape->bits) *
-						shape->bits +
-					    i % shape->bits;
+		for (uint64_t i = 0; i < layout->cols * layout->bits; i++) {
+			const uint64_t at =
+			    element_of(&layout->order, first + row,
+				       i / layout->bits) *
+				layout->bits +
+			    i % layout->bits;
 			const unsigned flip =
-			    shape->flip && i % shape->bits == shape->bits - 1;
+			    layout->flip &&
+			    i % layout->bits == layout->bits - 1;
 
 			assert_int_equal(
-			    bit_of(rows + row * quire_rows_size(shape), i),
+			    bit_of(rows + row * quire_rows_size(layout), i),
 			    bit_of(source, at) ^ flip);
 		}
 }
 
-static void check_value(const struct rows_shape *shape,
+static void check_value(const struct rows_layout *layout,
 			const struct onnx_value *value,
 			const unsigned char *source, uint64_t all)
 {
@@ -93,33 +95,33 @@ static void check_value(const struct rows_shape *shape,
 		for (uint64_t count = 1; count <= all - first; count++) {
 			/* The room of the most rows is that of any. */
 			const size_t room =
-			    quire_rows_scratch(shape, value, count);
+			    quire_rows_scratch(layout, value, count);
 			struct guarded scratch = guarded_create(room);
 
-			assert_int_equal(quire_rows_gather(shape, value, first,
+			assert_int_equal(quire_rows_gather(layout, value, first,
 							   count, scratch.data,
 							   NULL),
 					 QUIRE_OK);
-			check_rows(shape, source, first, count, scratch.data);
+			check_rows(layout, source, first, count, scratch.data);
 			guarded_free(&scratch);
 		}
 }
 
-static void check_layout(const struct layout *layout, uint32_t bits, bool flip,
-			 struct rng *rng, const char *path)
+static void check_order(const struct order_case *order_case, uint32_t bits,
+			bool flip, struct rng *rng, const char *path)
 {
-	const struct rows_shape shape = { layout->map, bits, layout->cols,
-					  flip };
+	const struct rows_layout layout = { order_case->order, bits,
+					    order_case->cols, flip };
 	uint64_t elements = 0;
 	struct onnx_value value = { .name = "" };
 	struct onnx_file *file;
 	unsigned char *beside;
 	struct guarded bytes;
 
-	for (uint64_t row = 0; row < layout->rows; row++)
-		for (uint64_t col = 0; col < layout->cols; col++) {
+	for (uint64_t row = 0; row < order_case->rows; row++)
+		for (uint64_t col = 0; col < order_case->cols; col++) {
 			const uint64_t at =
-			    element_of(&layout->map, row, col) + 1;
+			    element_of(&order_case->order, row, col) + 1;
 
 			elements = at > elements ? at : elements;
 		}
@@ -128,7 +130,7 @@ static void check_layout(const struct layout *layout, uint32_t bits, bool flip,
 	value.count = elements;
 	value.size = bytes.size;
 	value.bytes = bytes.data;
-	check_value(&shape, &value, bytes.data, layout->rows);
+	check_value(&layout, &value, bytes.data, order_case->rows);
 
 	beside = calloc(1, FILE_OFFSET + bytes.size);
 	memcpy(beside + FILE_OFFSET, bytes.data, bytes.size);
@@ -136,13 +138,13 @@ static void check_layout(const struct layout *layout, uint32_t bits, bool flip,
 	assert_int_equal(quire_onnx_file_open(path, &file, NULL), QUIRE_OK);
 	value.file = file;
 	value.offset = FILE_OFFSET;
-	check_value(&shape, &value, bytes.data, layout->rows);
+	check_value(&layout, &value, bytes.data, order_case->rows);
 	quire_onnx_file_close(file);
 	free(beside);
 	guarded_free(&bytes);
 }
 
-static void test_layouts(void **state)
+static void test_orders(void **state)
 {
 	static const uint32_t widths[] = { 2, 4, 8, 16, 32 };
 	char *folder = scratch_make();
@@ -150,16 +152,16 @@ static void test_layouts(void **state)
 	struct rng rng = { 1 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		for (size_t j = 0; j < 5; j++) {
-			const struct layout *layout = &layouts[i];
+			const struct order_case *order_case = &cases[i];
 
-			if (layout->map.swapped && widths[j] != 4)
+			if (order_case->order.swap && widths[j] != 4)
 				continue;
-			check_layout(layout, widths[j], false, &rng, path);
+			check_order(order_case, widths[j], false, &rng, path);
 			if (widths[j] <= 8)
-				check_layout(layout, widths[j], true, &rng,
-					     path);
+				check_order(order_case, widths[j], true, &rng,
+					    path);
 		}
 	free(path);
 	scratch_remove(folder);
@@ -168,7 +170,7 @@ static void test_layouts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_orders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
