@@ -1,7 +1,7 @@
 /*
  * output_set.c - several files that appear together, as far as a file system
  * that renames one at a time allows: the first of them is the sign that all
- * are there. Locks and single files are output_posix.c's.
+ * are there. Locks and single files are output.c's.
  *
  * Of each file NAME-00001-of-00003.gguf there may be, while a set is placed,
  * NAME-00001-of-00003.gguf.quire-part, which is the new one, and

@@ -1,5 +1,5 @@
 /*
- * map_posix.c - map.h over POSIX mmap. What Linux has beyond POSIX is used
+ * map.c - map.h over POSIX mmap. What Linux has beyond POSIX is used
  * where it is there, and done without where it is not.
  */
 #include "loader/map.h"

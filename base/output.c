@@ -1,5 +1,5 @@
 /*
- * output_posix.c - output.h over POSIX files: lock, pwrite, fsync, rename.
+ * output.c - output.h over POSIX files: lock, pwrite, fsync, rename.
  */
 #include <errno.h>
 #include <fcntl.h>
