@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "convert/onnx/file_hash.h"
 #include "convert/onnx/onnx.h"
 #include "convert/pipeline.h"

@@ -6,31 +6,6 @@
 
 #include "base/bytes.h"
 
-size_t quire_value_size(quire_value_type type)
-{
-	switch (type) {
-	case QUIRE_VALUE_U8:
-	case QUIRE_VALUE_I8:
-	case QUIRE_VALUE_BOOL:
-		return 1;
-	case QUIRE_VALUE_U16:
-	case QUIRE_VALUE_I16:
-		return 2;
-	case QUIRE_VALUE_U32:
-	case QUIRE_VALUE_I32:
-	case QUIRE_VALUE_F32:
-		return 4;
-	case QUIRE_VALUE_U64:
-	case QUIRE_VALUE_I64:
-	case QUIRE_VALUE_F64:
-		return 8;
-	case QUIRE_VALUE_STRING:
-	case QUIRE_VALUE_ARRAY:
-		break;
-	}
-	return 0;
-}
-
 quire_value quire_value_load(quire_value_type type, const void *bytes)
 {
 	const unsigned char *b = bytes;
@@ -95,48 +70,6 @@ bool quire_array_next(quire_array *array, quire_value *element)
 	array->data = bytes + size;
 	array->size -= size;
 	array->count--;
-	return true;
-}
-
-/* The size of the well-formed sequence at `b`, or 0: RFC 3629, section 4. */
-static size_t utf8_sequence(const unsigned char *b, size_t size)
-{
-	const size_t length = b[0] < 0x80	      ? 1
-			      : (b[0] & 0xE0) == 0xC0 ? 2
-			      : (b[0] & 0xF0) == 0xE0 ? 3
-			      : (b[0] & 0xF8) == 0xF0 ? 4
-						      : 0;
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	uint32_t code;
-
-	if (length == 0 || length > size)
-		return 0;
-	if (length == 1)
-		return 1;
-	code = b[0] & (0xFFu >> (length + 1));
-	for (size_t i = 1; i < length; i++) {
-		if ((b[i] & 0xC0) != 0x80)
-			return 0;
-		code = code << 6 | (b[i] & 0x3Fu);
-	}
-	if (code < least[length] || code > 0x10FFFF ||
-	    (code >= 0xD800 && code <= 0xDFFF))
-		return 0;
-	return length;
-}
-
-bool quire_utf8_valid(const char *text, size_t size)
-{
-	const unsigned char *b = (const unsigned char *)text;
-	size_t at = 0;
-
-	while (at < size) {
-		const size_t length = utf8_sequence(b + at, size - at);
-
-		if (length == 0)
-			return false;
-		at += length;
-	}
 	return true;
 }
 

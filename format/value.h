@@ -8,13 +8,33 @@
 
 /* Bytes of one value of a type of fixed size; 0 for strings, arrays and
  * numbers that are no type. */
-size_t quire_value_size(quire_value_type type);
+static inline size_t quire_value_size(quire_value_type type)
+{
+	switch (type) {
+	case QUIRE_VALUE_U8:
+	case QUIRE_VALUE_I8:
+	case QUIRE_VALUE_BOOL:
+		return 1;
+	case QUIRE_VALUE_U16:
+	case QUIRE_VALUE_I16:
+		return 2;
+	case QUIRE_VALUE_U32:
+	case QUIRE_VALUE_I32:
+	case QUIRE_VALUE_F32:
+		return 4;
+	case QUIRE_VALUE_U64:
+	case QUIRE_VALUE_I64:
+	case QUIRE_VALUE_F64:
+		return 8;
+	case QUIRE_VALUE_STRING:
+	case QUIRE_VALUE_ARRAY:
+		break;
+	}
+	return 0;
+}
 
 /* Decodes one value of fixed size from quire_value_size(type) bytes. */
 quire_value quire_value_load(quire_value_type type, const void *bytes);
-
-/* Whether the bytes are well-formed UTF-8 (RFC 3629). */
-bool quire_utf8_valid(const char *text, size_t size);
 
 /* A view of a C string. */
 static inline quire_string quire_string_of(const char *text)

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 struct scalar_type {
 	const char *name;
 	size_t size; /* in a file; 0: of its own */
@@ -144,20 +146,6 @@ static bool parse_bool(const char *text, bool *value)
 	return *value || strcmp(text, "false") == 0;
 }
 
-static bool is_utf8(const char *text, size_t size)
-{
-	size_t at = 0;
-	size_t step;
-
-	while (at < size) {
-		step = text_utf8_size(text + at, size - at);
-		if (step == 0)
-			return false;
-		at += step;
-	}
-	return true;
-}
-
 static bool parse_scalar(quire_value_type type, const char *text, size_t size,
 			 quire_value *value)
 {
@@ -165,7 +153,7 @@ static bool parse_scalar(quire_value_type type, const char *text, size_t size,
 	switch (type) {
 	case QUIRE_VALUE_STRING:
 		value->as.s = (quire_string){ text, size };
-		return is_utf8(text, size);
+		return quire_utf8_valid(text, size);
 	case QUIRE_VALUE_BOOL:
 		return parse_bool(text, &value->as.b);
 	default:

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 /* Members of the top object and of what lies in it stand on their own line. */
 #define DEPTH_OF_LINES 2
 
@@ -51,7 +53,7 @@ static size_t valid_prefix(const char *data, size_t size)
 	size_t step;
 
 	while (at < size) {
-		step = text_utf8_size(data + at, size - at);
+		step = quire_utf8_size(data + at, size - at);
 		if (step == 0)
 			break;
 		at += step;

@@ -1,58 +1,14 @@
 /*
- * text.c - escapes, UTF-8 and sizes for people. Names in a model file are
- * hostile: an escape sequence in one could rewrite a terminal's screen, and
- * a line feed could forge a line of our own output.
+ * text.c - escapes and sizes for people. Names in a model file are hostile:
+ * an escape sequence in one could rewrite a terminal's screen, and a line feed
+ * could forge a line of our own output.
  */
 #include "cli/ui/text.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* Unicode, table 3-7: the second byte's range depends on the first one. */
-static bool second_byte_fits(unsigned char first, unsigned char second)
-{
-	switch (first) {
-	case 0xE0:
-		return second >= 0xA0 && second <= 0xBF;
-	case 0xED:
-		return second >= 0x80 && second <= 0x9F;
-	case 0xF0:
-		return second >= 0x90 && second <= 0xBF;
-	case 0xF4:
-		return second >= 0x80 && second <= 0x8F;
-	default:
-		return second >= 0x80 && second <= 0xBF;
-	}
-}
-
-static size_t size_by_first_byte(unsigned char first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xC2 && first <= 0xDF)
-		return 2;
-	if (first >= 0xE0 && first <= 0xEF)
-		return 3;
-	if (first >= 0xF0 && first <= 0xF4)
-		return 4;
-	return 0;
-}
-
-size_t text_utf8_size(const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-	const size_t length = size_by_first_byte(bytes[0]);
-	size_t i;
-
-	if (length > size)
-		return 0;
-	if (length > 1 && !second_byte_fits(bytes[0], bytes[1]))
-		return 0;
-	for (i = 2; i < length; i++)
-		if ((bytes[i] & 0xC0) != 0x80)
-			return 0;
-	return length;
-}
+#include "base/utf8.h"
 
 /* C0, DEL, C1; U+2028 to U+202E and U+2066 to U+2069, which end lines and
  * turn the direction; U+FEFF needs none, it moves nothing. */
@@ -77,7 +33,7 @@ static bool is_unsafe(const unsigned char *bytes, size_t length)
 static size_t escape_one(const unsigned char *bytes, size_t size,
 			 char escaped[ESCAPE_CAPACITY])
 {
-	size_t length = text_utf8_size(bytes, size);
+	size_t length = quire_utf8_size(bytes, size);
 	size_t i;
 
 	if (length > 0 && !is_unsafe(bytes, length)) {

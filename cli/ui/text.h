@@ -1,6 +1,6 @@
 /*
  * text.h - text that came from a file or a command line, made fit to show:
- * UTF-8 validity, escapes, human sizes. Knows no terminal and no JSON.
+ * escapes and human sizes. Knows no terminal and no JSON.
  */
 #ifndef QUIRE_CLI_UI_TEXT_H
 #define QUIRE_CLI_UI_TEXT_H
@@ -8,11 +8,6 @@
 #include "quire.h"
 
 #include <stdio.h>
-
-/* The size of the valid UTF-8 sequence that starts at `data`, 1 to 4; 0 if
- * none does. Overlong forms, surrogates and numbers past U+10FFFF are not
- * valid. `size` must not be 0. */
-size_t text_utf8_size(const void *data, size_t size);
 
 /*
  * Prints the bytes so that no terminal can be driven by them: control

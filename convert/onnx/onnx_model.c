@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/grow.h"
+#include "base/utf8.h"
 #include "convert/onnx/onnx_private.h"
-#include "format/value.h"
 
 quire_status quire_onnx_text(const char *text, const char **valid,
 			     quire_error *error)

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "convert/recipe/load_file.h"
 #include "convert/recipe/recipe_private.h"
-#include "format/value.h"
 
 static bool any_matches(const struct recipe_pattern *patterns, size_t count,
 			const char *name)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "convert/plan/planner.h"
 #include "format/value.h"
 #include "tests/support/check.h"
