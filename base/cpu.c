@@ -5,7 +5,6 @@
 #include "base/cpu.h"
 
 #include <stddef.h>
-#include <unistd.h>
 
 #if defined(__x86_64__)
 
@@ -132,10 +131,3 @@ uint32_t quire_cpu_features(void)
 }
 
 #endif
-
-uint32_t quire_cpu_count(void)
-{
-	const long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return count < 1 ? 1 : (uint32_t)count;
-}

@@ -4,6 +4,7 @@
 #ifndef QUIRE_BASE_CPU_H
 #define QUIRE_BASE_CPU_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* One bit for each extension that a kernel may need. A bit is set only if the
@@ -28,5 +29,8 @@ uint32_t quire_cpu_features(void);
 
 /* The CPUs that are online; at least 1. */
 uint32_t quire_cpu_count(void);
+
+/* Bytes of the third-level cache; 0: the system does not say. */
+size_t quire_cpu_cache_size(void);
 
 #endif

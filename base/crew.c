@@ -32,14 +32,14 @@ quire_status quire_crew_init(struct crew *crew, uint32_t threads,
 	};
 	if (threads == 1 || crew->parallel_for)
 		return QUIRE_OK;
-	if (pthread_mutex_init(&crew->mutex, NULL) != 0)
+	if (!quire_mutex_init(&crew->mutex))
 		return QUIRE_ERROR_MEMORY;
 	atomic_init(&crew->run.next, 0);
 	atomic_init(&crew->run.ended, 0);
 	crew->pool = pthreadpool_create(threads);
 	if (crew->pool)
 		return QUIRE_OK;
-	pthread_mutex_destroy(&crew->mutex);
+	quire_mutex_destroy(&crew->mutex);
 	return QUIRE_ERROR_MEMORY;
 }
 
@@ -48,7 +48,7 @@ void quire_crew_destroy(struct crew *crew)
 	if (!crew->pool)
 		return;
 	pthreadpool_destroy(crew->pool);
-	pthread_mutex_destroy(&crew->mutex);
+	quire_mutex_destroy(&crew->mutex);
 	crew->pool = NULL;
 }
 
@@ -109,10 +109,10 @@ void quire_crew_run(struct crew *crew, size_t workers, size_t count,
 		end(&run);
 		return;
 	}
-	pthread_mutex_lock(&crew->mutex);
+	quire_mutex_lock(&crew->mutex);
 	begin(&crew->run, count, task, context);
 	pthreadpool_parallelize_1d(crew->pool, run_worker, &crew->run, workers,
 				   crew->pool_flags);
 	end(&crew->run);
-	pthread_mutex_unlock(&crew->mutex);
+	quire_mutex_unlock(&crew->mutex);
 }

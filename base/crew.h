@@ -5,12 +5,12 @@
 #ifndef QUIRE_BASE_CREW_H
 #define QUIRE_BASE_CREW_H
 
-#include <pthread.h>
 #include <pthreadpool.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "quire.h"
 
 /* `worker` is below the `workers` of the call and no two tasks of one worker
@@ -32,7 +32,7 @@ struct crew {
 	void *caller_pool;
 	pthreadpool_t pool; /* NULL: serial, or the caller's */
 	uint32_t pool_flags;
-	pthread_mutex_t mutex;
+	struct mutex mutex;
 	struct crew_run run; /* of `pool`, which has one at a time; `mutex` */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/hash_code.h"
+#include "base/memory.h"
 
 /* As XXH3's widest step loads it. */
 #define STATE_ALIGNMENT 64
@@ -43,11 +44,6 @@ static const struct hash_code *choose(uint32_t features)
 
 #endif
 
-static size_t round_up(size_t size)
-{
-	return (size + STATE_ALIGNMENT - 1) / STATE_ALIGNMENT * STATE_ALIGNMENT;
-}
-
 uint32_t quire_hash_features(uint64_t size)
 {
 	return size < WORTH_ASKING ? 0 : quire_cpu_features();
@@ -61,8 +57,7 @@ struct quire_hash *quire_hash_create(uint32_t features)
 	if (!hash)
 		return NULL;
 	hash->code = code;
-	hash->state =
-	    aligned_alloc(STATE_ALIGNMENT, round_up(code->state_size));
+	hash->state = quire_aligned_alloc(STATE_ALIGNMENT, code->state_size);
 	if (!hash->state) {
 		free(hash);
 		return NULL;
@@ -90,7 +85,7 @@ void quire_hash_free(struct quire_hash *hash)
 {
 	if (!hash)
 		return;
-	free(hash->state);
+	quire_aligned_free(hash->state);
 	free(hash);
 }
 

@@ -1,22 +1,29 @@
 /*
- * output.c - output.h over POSIX files: lock, pwrite, fsync, rename.
+ * output.c - single outputs: temporary file, flush, rename. Sets of files are
+ * output_set.c's.
  */
+#include "base/output.h"
+
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "base/output.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/path.h"
 
-#define PART_SUFFIX ".quire-part"
+#define SUFFIX ".quire-part"
 
-/* A write of more than 2 GiB is cut short by Linux, and refused by macOS. */
-#define WRITE_MAX_SIZE ((size_t)1 << 30)
+#define COPY_SIZE ((size_t)1 << 20)
+
+/* A dead process with our number may have left a few names taken. */
+#define TRIES 100
+
+/* ------------------------------------------------------------ locked outputs
+ */
 
 static quire_status fail_exists(const char *path, quire_error *error)
 {
@@ -32,91 +39,89 @@ quire_status quire_output_fail_place(const char *path, quire_error *error)
 }
 
 /* Whether the open file is still the one at the path. */
-static bool is_at(const struct stat *open_file, const char *path)
+static bool is_at(const struct file_facts *open_file, const char *path)
 {
-	struct stat named_file;
+	struct file_facts named_file;
 
-	return lstat(path, &named_file) == 0 &&
-	       open_file->st_dev == named_file.st_dev &&
-	       open_file->st_ino == named_file.st_ino;
+	return quire_link_facts(path, &named_file) &&
+	       file_same(open_file, &named_file);
 }
 
-/* Opens the part file and locks it; the caller discards it on failure. */
-static quire_status lock_part(struct quire_output *output, struct stat *file,
-			      quire_error *error)
+/* Opens the temporary file and locks it; the caller discards it on failure. */
+static quire_status lock_temporary(struct quire_output *output,
+				   struct file_facts *facts, quire_error *error)
 {
-	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-
-	output->fd = open(output->part_path, flags, 0666);
-	if (output->fd < 0)
+	output->file = quire_file_create(output->temporary);
+	if (output->file < 0)
 		return quire_fail_errno(error, output->path,
 					"cannot create its temporary file");
-	if (flock(output->fd, LOCK_EX | LOCK_NB) == 0) {
-		if (fstat(output->fd, file) != 0)
+	if (quire_lock_take(output->file)) {
+		if (!quire_file_facts(output->file, facts))
 			return quire_fail_errno(
 			    error, output->path,
 			    "cannot stat its temporary file");
-		if (is_at(file, output->part_path))
+		if (is_at(facts, output->temporary))
 			return QUIRE_OK;
 	}
 	/* Not ours to remove. */
-	close(output->fd);
-	output->fd = -1;
+	quire_file_close(output->file);
+	output->file = -1;
 	return quire_fail_file(error, QUIRE_ERROR_IO, output->path,
 			       QUIRE_NO_OFFSET,
 			       "another process is writing it");
 }
 
-static quire_status open_part(struct quire_output *output, quire_error *error)
+static quire_status open_temporary(struct quire_output *output,
+				   quire_error *error)
 {
-	struct stat file;
-	const bool leftover = lstat(output->part_path, &file) == 0;
-	quire_status status = lock_part(output, &file, error);
+	struct file_facts facts;
+	const bool leftover = quire_link_facts(output->temporary, &facts);
+	quire_status status = lock_temporary(output, &facts, error);
 
 	if (status == QUIRE_OK && leftover)
 		quire_output_recover_sets(output->path);
 	/* Left by a process that was killed within put_in_place: a second
 	 * name of the finished file, whose bytes must stay. */
-	if (status == QUIRE_OK && file.st_nlink > 1) {
-		unlink(output->part_path);
-		close(output->fd);
-		status = lock_part(output, &file, error);
+	if (status == QUIRE_OK && facts.name_count > 1) {
+		(void)quire_path_remove(output->temporary);
+		quire_file_close(output->file);
+		status = lock_temporary(output, &facts, error);
 	}
-	if (status == QUIRE_OK && ftruncate(output->fd, 0) != 0)
+	if (status == QUIRE_OK && !quire_file_resize(output->file, 0))
 		status = quire_fail_errno(error, output->path,
 					  "cannot empty its temporary file");
 	return status;
 }
 
-/* A file that is replaced keeps its permissions. */
+/* Some file systems have no permissions to set. */
 static void keep_mode(const struct quire_output *output)
 {
-	struct stat old;
+	struct file_facts old;
 
-	if (stat(output->path, &old) == 0 && S_ISREG(old.st_mode))
-		(void)fchmod(output->fd, old.st_mode & 07777);
+	if (quire_path_facts(output->path, &old) && old.kind == FILE_REGULAR)
+		(void)quire_file_set_mode(output->file, old.mode);
 }
 
 quire_status quire_output_open(struct quire_output *output, const char *path,
 			       bool overwrite, quire_error *error)
 {
 	const size_t size = strlen(path) + 1;
-	struct quire_output opened = { .fd = -1, .overwrite = overwrite };
-	struct stat old;
+	struct quire_output opened = { .file = -1, .overwrite = overwrite };
+	struct file_facts old;
 	quire_status status;
 
-	if (!overwrite && lstat(path, &old) == 0)
+	if (!overwrite && quire_link_facts(path, &old))
 		return fail_exists(path, error);
 	opened.path = malloc(size);
-	opened.part_path = malloc(size + strlen(PART_SUFFIX));
-	if (!opened.path || !opened.part_path) {
+	opened.temporary = malloc(size + strlen(SUFFIX));
+	if (!opened.path || !opened.temporary) {
 		quire_output_discard(&opened);
 		return quire_fail_memory(error, size);
 	}
 	memcpy(opened.path, path, size);
-	memcpy(opened.part_path, path, size);
-	strcat(opened.part_path, PART_SUFFIX);
-	status = open_part(&opened, error);
+	memcpy(opened.temporary, path, size);
+	strcat(opened.temporary, SUFFIX);
+	status = open_temporary(&opened, error);
 	if (status != QUIRE_OK) {
 		quire_output_discard(&opened);
 		return status;
@@ -126,10 +131,56 @@ quire_status quire_output_open(struct quire_output *output, const char *path,
 	return QUIRE_OK;
 }
 
+/* ---------------------------------------------------------- unlocked outputs
+ */
+
+/* FOLDER/.quire-PID-TRY.tmp: short whatever the file's own name is. */
+static bool create_temporary(struct quire_output *output)
+{
+	const size_t folder =
+	    (size_t)(quire_path_name(output->path) - output->path);
+	const size_t capacity = folder + 64;
+
+	output->temporary = malloc(capacity);
+	for (unsigned attempt = 0; output->temporary && attempt < TRIES;
+	     attempt++) {
+		snprintf(output->temporary, capacity,
+			 "%.*s.quire-%" PRIu64 "-%u.tmp", (int)folder,
+			 output->path, quire_process_number(), attempt);
+		output->file = quire_file_create_new(output->temporary);
+		if (output->file >= 0)
+			return true;
+		if (errno != EEXIST)
+			break;
+	}
+	return false;
+}
+
+bool quire_output_open_unlocked(struct quire_output *output, const char *path)
+{
+	struct quire_output opened = { .file = -1, .overwrite = true };
+	struct file_facts old;
+
+	opened.path = quire_path_facts(path, &old) ? quire_path_resolve(path)
+						   : strdup(path);
+	if (!opened.path || !create_temporary(&opened)) {
+		const int reason = errno;
+
+		quire_output_discard(&opened);
+		errno = reason;
+		return false;
+	}
+	keep_mode(&opened);
+	*output = opened;
+	return true;
+}
+
+/* ----------------------------------------------------------------- contents */
+
 quire_status quire_output_resize(const struct quire_output *output,
 				 uint64_t size, quire_error *error)
 {
-	if (size > INT64_MAX || ftruncate(output->fd, (off_t)size) != 0)
+	if (!quire_file_resize(output->file, size))
 		return quire_fail_errno(error, output->path, "cannot resize");
 	return QUIRE_OK;
 }
@@ -138,79 +189,84 @@ quire_status quire_output_write(const struct quire_output *output,
 				uint64_t offset, const void *data, size_t size,
 				quire_error *error)
 {
-	const char *bytes = data;
+	if (!quire_file_write(output->file, offset, data, size))
+		return quire_fail_errno(error, output->path, "cannot write");
+	return QUIRE_OK;
+}
 
+static quire_status copy_by_buffer(const struct quire_output *output,
+				   uint64_t offset, int from,
+				   uint64_t from_offset, uint64_t size,
+				   unsigned char *buffer, quire_error *error)
+{
 	while (size > 0) {
-		const size_t part =
-		    size < WRITE_MAX_SIZE ? size : WRITE_MAX_SIZE;
-		const ssize_t done =
-		    pwrite(output->fd, bytes, part, (off_t)offset);
+		const size_t step = size < COPY_SIZE ? (size_t)size : COPY_SIZE;
+		quire_status status;
+		size_t got;
 
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return quire_fail_errno(error, output->path,
-						"cannot write");
-		bytes += done;
-		offset += (uint64_t)done;
-		size -= (size_t)done;
+		if (!quire_file_read(from, from_offset, buffer, step, &got))
+			return quire_fail_errno(error, NULL, "cannot read");
+		status = quire_output_write(output, offset, buffer, got, error);
+		if (status != QUIRE_OK)
+			return status;
+		offset += got;
+		from_offset += got;
+		size -= got;
+		if (got < step)
+			return quire_fail(error, QUIRE_ERROR_TRUNCATED,
+					  from_offset,
+					  "the file ends while it is read");
 	}
 	return QUIRE_OK;
 }
 
-/* The rename lasts once the folder is on the disk; where a file system cannot
- * do that, the file itself already is. */
-void quire_output_sync_folder(const char *path)
+quire_status quire_output_copy(const struct quire_output *output,
+			       uint64_t offset, int from, uint64_t from_offset,
+			       uint64_t size, quire_error *error)
 {
-	const char *slash = strrchr(path, '/');
-	const size_t size = slash ? (size_t)(slash - path) : 0;
-	char *folder = malloc(size + 2);
-	int fd;
+	const uint64_t copied =
+	    quire_file_copy(from, from_offset, output->file, offset, size);
+	unsigned char *buffer;
+	quire_status status;
 
-	if (!folder)
-		return;
-	memcpy(folder, path, size);
-	strcpy(folder + size, slash ? "/" : ".");
-	fd = open(folder, O_RDONLY | O_CLOEXEC);
-	free(folder);
-	if (fd < 0)
-		return;
-	(void)fsync(fd);
-	close(fd);
+	if (copied == size)
+		return QUIRE_OK;
+	buffer = malloc(COPY_SIZE);
+	if (!buffer)
+		return quire_fail_memory(error, COPY_SIZE);
+	status =
+	    copy_by_buffer(output, offset + copied, from, from_offset + copied,
+			   size - copied, buffer, error);
+	free(buffer);
+	return status;
 }
 
-int quire_output_link(const char *from, const char *to)
+void quire_output_begin_flush(const struct quire_output *output,
+			      uint64_t offset, uint64_t size)
 {
-	struct stat old;
-
-	if (link(from, to) == 0)
-		return 0;
-	if (errno == EEXIST)
-		return -1;
-	if (lstat(to, &old) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
-	return rename(from, to);
+	quire_file_begin_flush(output->file, offset, size);
 }
+
+/* ---------------------------------------------------------------- the ending
+ */
 
 /* Without `overwrite` a link, which fails if the name is taken meanwhile. */
-static int put_in_place(const struct quire_output *output)
+static bool put_in_place(const struct quire_output *output)
 {
 	if (output->overwrite)
-		return rename(output->part_path, output->path);
-	if (quire_output_link(output->part_path, output->path) != 0)
-		return -1;
-	/* If this fails, the next writer's open_part does it; and if it was
-	 * renamed there is nothing to do. */
-	(void)unlink(output->part_path);
-	return 0;
+		return quire_path_rename(output->temporary, output->path);
+	if (!quire_path_link(output->temporary, output->path))
+		return false;
+	/* If this fails, the next writer's open_temporary does it; and if it
+	 * was renamed there is nothing to do. */
+	(void)quire_path_remove(output->temporary);
+	return true;
 }
 
 quire_status quire_output_flush(const struct quire_output *output,
 				quire_error *error)
 {
-	if (fsync(output->fd) != 0)
+	if (!quire_file_flush(output->file))
 		return quire_fail_errno(error, output->path, "cannot flush");
 	return QUIRE_OK;
 }
@@ -222,23 +278,23 @@ quire_status quire_output_commit(struct quire_output *output,
 
 	if (status != QUIRE_OK)
 		return status;
-	if (put_in_place(output) != 0)
+	if (!put_in_place(output))
 		return quire_output_fail_place(output->path, error);
-	quire_output_sync_folder(output->path);
-	close(output->fd);
-	output->fd = -1;
+	quire_path_flush_folder(output->path);
+	quire_file_close(output->file);
+	output->file = -1;
 	return QUIRE_OK;
 }
 
 void quire_output_discard(struct quire_output *output)
 {
-	if (output->fd >= 0) {
-		unlink(output->part_path);
-		close(output->fd);
-		output->fd = -1;
+	if (output->file >= 0) {
+		(void)quire_path_remove(output->temporary);
+		quire_file_close(output->file);
+		output->file = -1;
 	}
-	free(output->part_path);
+	free(output->temporary);
 	free(output->path);
-	output->part_path = NULL;
+	output->temporary = NULL;
 	output->path = NULL;
 }

@@ -1,10 +1,12 @@
 /*
- * output.h - a file that appears whole or not at all.
+ * output.h - a file that appears whole or not at all: bytes go to a temporary
+ * file in the same folder, which is flushed to the disk and then renamed. A
+ * reader that has the old file mapped keeps the old bytes. Nothing here knows
+ * the format.
  *
- * Bytes go to "PATH.quire-part" in the same folder, which is locked while it
- * is written: a leftover of a killed process is taken over, and two processes
- * that write one file at once are told apart. Several files, the parts of a
- * set, appear together. Nothing here knows the format.
+ * The temporary file is PATH.quire-part, locked while it is written: one that
+ * a killed process left is taken over, and a second process that writes the
+ * same file is refused. Several files, the parts of a set, appear together.
  */
 #ifndef QUIRE_BASE_OUTPUT_H
 #define QUIRE_BASE_OUTPUT_H
@@ -13,16 +15,23 @@
 
 struct quire_output {
 	char *path;
-	char *part_path;
-	int fd; /* of the part; -1: none */
+	char *temporary; /* the temporary file's path */
+	int file;	 /* the temporary file, open; -1: none */
 	bool overwrite;
 };
 
-/* Opens the part, empty. Fails with EXISTS if `path` exists and may not be
- * overwritten. On success it is closed with _commit or _discard. Where a killed
- * process has left a part, what it left of sets (below) is put right. */
+/* Opens the temporary file, empty. Fails with EXISTS if `path` exists and
+ * may not be overwritten. On success it is closed with _commit or _discard.
+ * Where a killed process has left a temporary file, what it left of sets
+ * (below) is put right. A file that is replaced keeps its permissions. */
 quire_status quire_output_open(struct quire_output *output, const char *path,
 			       bool overwrite, quire_error *error);
+
+/* The same with a temporary file that is this process's alone,
+ * .quire-PID-TRY.tmp: nothing is locked, and of two processes that write one
+ * file the last one wins. Replaces what is there; of a link, its target. False,
+ * and errno. */
+bool quire_output_open_unlocked(struct quire_output *output, const char *path);
 
 /* Makes the file `size` bytes long; what is not written reads as zero. */
 quire_status quire_output_resize(const struct quire_output *output,
@@ -50,7 +59,7 @@ quire_status quire_output_flush(const struct quire_output *output,
 				quire_error *error);
 
 /* Flushes to the disk and renames into place. Fails with EXISTS as open does.
- * On failure the part is still to be discarded. */
+ * On failure the output is still to be discarded, and errno says why. */
 quire_status quire_output_commit(struct quire_output *output,
 				 quire_error *error);
 
@@ -74,17 +83,10 @@ void quire_output_recover_sets(const char *path);
  * freed. NULL: out of memory. */
 char *quire_output_set_path(const char *path, size_t no, size_t count);
 
-/* As link, but where a file system has none renames. What exists is never
- * replaced: EEXIST. */
-int quire_output_link(const char *from, const char *to);
-
 /* The failure of a link or rename to `path`, by errno: EXISTS or IO. */
 quire_status quire_output_fail_place(const char *path, quire_error *error);
 
-/* What was renamed in a folder lasts once that is on the disk. */
-void quire_output_sync_folder(const char *path);
-
-/* Removes the part, if it is still there, and frees. */
+/* Removes the temporary file, if it is still there, and frees. */
 void quire_output_discard(struct quire_output *output);
 
 #endif

@@ -1,27 +1,24 @@
 /*
  * output_set.c - several files that appear together, as far as a file system
  * that renames one at a time allows: the first of them is the sign that all
- * are there. Locks and single files are output.c's.
+ * are there. Single files are output.c's.
  *
- * Of each file NAME-00001-of-00003.gguf there may be, while a set is placed,
- * NAME-00001-of-00003.gguf.quire-part, which is the new one, and
- * NAME-00001-of-00003.gguf.quire-old, which is the one that it replaces.
+ * While a set is placed, each file NAME-00001-of-00003.gguf may have two more
+ * beside it: NAME-00001-of-00003.gguf.quire-part, the new one, and
+ * NAME-00001-of-00003.gguf.quire-old, the one that it replaces.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/lock.h"
 #include "base/output.h"
+#include "base/path.h"
 
-#define OLD_SUFFIX  ".quire-old"
-#define PART_SUFFIX ".quire-part"
+#define NEW_SUFFIX ".quire-part"
+#define OLD_SUFFIX ".quire-old"
 
 /* "-00001-of-00003.gguf" */
 #define NUMBERS_SIZE 20
@@ -29,26 +26,26 @@
 /* The names that a file of a set may have; in memory of its own. */
 struct names {
 	char *path;
-	char *part;
+	char *new;
 	char *old;
 };
 
 static void free_names(struct names *names)
 {
 	free(names->path);
-	free(names->part);
+	free(names->new);
 	free(names->old);
 }
 
 /* Room for any file of the set of `path`. */
 static bool make_names(const char *path, struct names *names)
 {
-	const size_t room = strlen(path) + NUMBERS_SIZE + sizeof(PART_SUFFIX);
+	const size_t room = strlen(path) + NUMBERS_SIZE + sizeof(NEW_SUFFIX);
 
 	names->path = malloc(room);
-	names->part = malloc(room);
+	names->new = malloc(room);
 	names->old = malloc(room);
-	if (names->path && names->part && names->old)
+	if (names->path && names->new && names->old)
 		return true;
 	free_names(names);
 	return false;
@@ -57,7 +54,7 @@ static bool make_names(const char *path, struct names *names)
 /* Given the path, the other two. */
 static void complete(struct names *names)
 {
-	strcat(strcpy(names->part, names->path), PART_SUFFIX);
+	strcat(strcpy(names->new, names->path), NEW_SUFFIX);
 	strcat(strcpy(names->old, names->path), OLD_SUFFIX);
 }
 
@@ -69,17 +66,17 @@ static void set_names(struct names *names, const char *path)
 
 static bool exists(const char *path)
 {
-	struct stat facts;
+	struct file_facts facts;
 
-	return lstat(path, &facts) == 0;
+	return quire_link_facts(path, &facts);
 }
 
 static bool same_file(const char *a, const char *b)
 {
-	struct stat first, second;
+	struct file_facts first, second;
 
-	return lstat(a, &first) == 0 && lstat(b, &second) == 0 &&
-	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+	return quire_link_facts(a, &first) && quire_link_facts(b, &second) &&
+	       file_same(&first, &second);
 }
 
 /* Whether the new file is at its place, given that it is the first one, or
@@ -87,20 +84,20 @@ static bool same_file(const char *a, const char *b)
 static bool is_placed(const struct names *names)
 {
 	return exists(names->path) &&
-	       (!exists(names->part) || same_file(names->path, names->part));
+	       (!exists(names->new) || same_file(names->path, names->new));
 }
 
 static quire_status put_aside(const struct quire_output *output,
 			      const struct names *names, quire_error *error)
 {
-	struct stat old;
+	struct file_facts old;
 
-	if (!output->overwrite || lstat(names->path, &old) != 0)
+	if (!output->overwrite || !quire_link_facts(names->path, &old))
 		return QUIRE_OK;
-	if (S_ISDIR(old.st_mode))
+	if (old.kind == FILE_FOLDER)
 		return quire_fail_file(error, QUIRE_ERROR_IO, names->path,
 				       QUIRE_NO_OFFSET, "it is a folder");
-	if (rename(names->path, names->old) != 0)
+	if (!quire_path_rename(names->path, names->old))
 		return quire_fail_errno(error, names->path, "cannot put aside");
 	return QUIRE_OK;
 }
@@ -109,19 +106,19 @@ static quire_status put_aside(const struct quire_output *output,
 static void put_back(const struct names *names, bool placed)
 {
 	if (placed)
-		(void)unlink(names->path);
+		(void)quire_path_remove(names->path);
 	if (exists(names->old))
-		(void)rename(names->old, names->path);
+		(void)quire_path_rename(names->old, names->path);
 }
 
 static quire_status flush_all(struct quire_output *const *outputs, size_t count,
 			      quire_error *error)
 {
-	for (size_t i = 0; i < count; i++)
-		if (fsync(outputs[i]->fd) != 0)
-			return quire_fail_errno(error, outputs[i]->path,
-						"cannot flush");
-	return QUIRE_OK;
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
+		status = quire_output_flush(outputs[i], error);
+	return status;
 }
 
 /* The first file is the first to go and the last to come. From *placed on all
@@ -138,7 +135,7 @@ static quire_status place_all(struct quire_output *const *outputs, size_t count,
 	}
 	for (*placed = count; *placed > 0 && status == QUIRE_OK; --*placed) {
 		set_names(names, outputs[*placed - 1]->path);
-		if (quire_output_link(names->part, names->path) != 0)
+		if (!quire_path_link(names->new, names->path))
 			return quire_output_fail_place(names->path, error);
 	}
 	return status;
@@ -163,12 +160,12 @@ quire_status quire_output_commit_set(struct quire_output *const *outputs,
 			put_back(&names, i >= placed);
 			continue;
 		}
-		(void)unlink(names.old);
-		(void)unlink(names.part);
-		close(outputs[i]->fd);
-		outputs[i]->fd = -1;
+		(void)quire_path_remove(names.old);
+		(void)quire_path_remove(names.new);
+		quire_file_close(outputs[i]->file);
+		outputs[i]->file = -1;
 	}
-	quire_output_sync_folder(outputs[0]->path);
+	quire_path_flush_folder(outputs[0]->path);
 	free_names(&names);
 	return status;
 }
@@ -202,21 +199,9 @@ char *quire_output_set_path(const char *path, size_t no, size_t count)
 	return made;
 }
 
-/* Whether a process that is alive writes the file. */
-static bool is_locked(const char *part)
-{
-	const int fd = open(part, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	bool locked;
-
-	if (fd < 0)
-		return false;
-	locked = flock(fd, LOCK_EX | LOCK_NB) != 0;
-	close(fd);
-	return locked;
-}
-
 /* One set: back to what it was, or, if it was placed, without what was left
- * behind it. The first file's part, by which one knows, goes last. */
+ * beside it. What shows which of both it is, the first new file, goes last. A
+ * new file that is locked belongs to a process that is alive. */
 static void recover(const char *path, size_t count, struct names *names)
 {
 	bool placed;
@@ -227,17 +212,18 @@ static void recover(const char *path, size_t count, struct names *names)
 	for (size_t no = count; no > 0; no--) {
 		print_path(names->path, path, no, count);
 		complete(names);
-		if (is_locked(names->part))
+		if (quire_lock_is_taken(names->new))
 			continue;
 		if (placed)
-			(void)unlink(names->old);
+			(void)quire_path_remove(names->old);
 		else
-			put_back(names, same_file(names->path, names->part));
-		(void)unlink(names->part);
+			put_back(names, same_file(names->path, names->new));
+		(void)quire_path_remove(names->new);
 	}
 }
 
-/* Takes "-00001-of-00003.gguf.quire-part" and the like; 0: it is none. */
+/* The 3 of "-00001-of-00003.gguf.quire-part" and the like; 0: it is another
+ * name. */
 static size_t count_in(const char *numbers)
 {
 	unsigned no, count;
@@ -248,27 +234,27 @@ static size_t count_in(const char *numbers)
 	snprintf(expected, sizeof(expected), "-%05u-of-%05u.gguf", no % 100000,
 		 count % 100000);
 	if (strncmp(numbers, expected, NUMBERS_SIZE) != 0 ||
-	    (strcmp(numbers + NUMBERS_SIZE, PART_SUFFIX) != 0 &&
+	    (strcmp(numbers + NUMBERS_SIZE, NEW_SUFFIX) != 0 &&
 	     strcmp(numbers + NUMBERS_SIZE, OLD_SUFFIX) != 0))
 		return 0;
 	return count;
 }
 
 /* What is left may be of several sets, but of one at most per killed run. */
-static void recover_in(DIR *folder, const char *path, struct names *names)
+static void recover_in(struct folder *folder, const char *path,
+		       struct names *names)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+	const char *name = quire_path_name(path);
 	const size_t size = stem_size(name);
-	const struct dirent *entry;
+	const char *found;
 	size_t last = 0;
 
-	while ((entry = readdir(folder))) {
+	while ((found = quire_folder_next(folder))) {
 		size_t count;
 
-		if (strncmp(entry->d_name, name, size) != 0)
+		if (strncmp(found, name, size) != 0)
 			continue;
-		count = count_in(entry->d_name + size);
+		count = count_in(found + size);
 		if (count > 0 && count != last)
 			recover(path, count, names);
 		if (count > 0)
@@ -278,19 +264,16 @@ static void recover_in(DIR *folder, const char *path, struct names *names)
 
 void quire_output_recover_sets(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	const size_t size = slash ? (size_t)(slash - path) : 0;
+	char *place = quire_path_folder(path);
+	struct folder *folder = place ? quire_folder_open(place) : NULL;
 	struct names names;
-	DIR *folder;
 
-	if (!make_names(path, &names))
+	free(place);
+	if (!folder)
 		return;
-	memcpy(names.path, path, size);
-	strcpy(names.path + size, slash ? "/" : ".");
-	folder = opendir(names.path);
-	if (folder) {
+	if (make_names(path, &names)) {
 		recover_in(folder, path, &names);
-		closedir(folder);
+		free_names(&names);
 	}
-	free_names(&names);
+	quire_folder_close(folder);
 }

@@ -353,7 +353,7 @@ quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error)
 		return quire_fail_memory(error, count * sizeof(*parts));
 	for (size_t i = 0; i < count; i++) {
 		parts[i].no = i;
-		parts[i].output.fd = -1;
+		parts[i].output.file = -1;
 	}
 	status = build_parts(writer, parts, count, error);
 	if (status == QUIRE_OK) {
@@ -368,7 +368,7 @@ quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error)
 	}
 	if (count == 1) {
 		parts[0].output = writer->output;
-		writer->output = (struct quire_output){ .fd = -1 };
+		writer->output = (struct quire_output){ .file = -1 };
 	}
 	writer->parts = parts;
 	writer->part_count = count;

@@ -5,13 +5,13 @@
 #include "loader/lazy.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/thread.h"
 #include "format/parse.h"
 
 enum {
@@ -30,8 +30,8 @@ struct quire_lazy_check {
 };
 
 struct lazy {
-	pthread_mutex_t lock; /* of changes of state */
-	pthread_cond_t ended; /* a tensor is no longer BUSY */
+	struct mutex lock;	/* of changes of state */
+	struct condition ended; /* a tensor is no longer BUSY */
 	uint32_t features;
 	const struct model_part *parts;
 	struct quire_lazy_check checks[]; /* by tensor */
@@ -47,12 +47,12 @@ static quire_status create(const quire_model *model, struct lazy **lazy,
 
 	if (!made)
 		return quire_fail_memory(error, count * sizeof(*made->checks));
-	if (pthread_mutex_init(&made->lock, NULL) != 0) {
+	if (!quire_mutex_init(&made->lock)) {
 		free(made);
 		return quire_fail_memory(error, sizeof(made->lock));
 	}
-	if (pthread_cond_init(&made->ended, NULL) != 0) {
-		pthread_mutex_destroy(&made->lock);
+	if (!quire_condition_init(&made->ended)) {
+		quire_mutex_destroy(&made->lock);
 		free(made);
 		return quire_fail_memory(error, sizeof(made->ended));
 	}
@@ -86,8 +86,8 @@ void quire_lazy_free(struct lazy *lazy)
 {
 	if (!lazy)
 		return;
-	pthread_cond_destroy(&lazy->ended);
-	pthread_mutex_destroy(&lazy->lock);
+	quire_condition_destroy(&lazy->ended);
+	quire_mutex_destroy(&lazy->lock);
 	free(lazy);
 }
 
@@ -98,13 +98,13 @@ static bool claim(struct quire_lazy_check *check)
 	struct lazy *lazy = check->lazy;
 	bool mine;
 
-	pthread_mutex_lock(&lazy->lock);
+	quire_mutex_lock(&lazy->lock);
 	while (atomic_load(&check->state) == BUSY)
-		pthread_cond_wait(&lazy->ended, &lazy->lock);
+		quire_condition_wait(&lazy->ended, &lazy->lock);
 	mine = atomic_load(&check->state) == UNKNOWN;
 	if (mine)
 		atomic_store(&check->state, BUSY);
-	pthread_mutex_unlock(&lazy->lock);
+	quire_mutex_unlock(&lazy->lock);
 	return mine;
 }
 
@@ -112,10 +112,10 @@ static void release(struct quire_lazy_check *check, int state)
 {
 	struct lazy *lazy = check->lazy;
 
-	pthread_mutex_lock(&lazy->lock);
+	quire_mutex_lock(&lazy->lock);
 	atomic_store(&check->state, state);
-	pthread_cond_broadcast(&lazy->ended);
-	pthread_mutex_unlock(&lazy->lock);
+	quire_condition_wake_all(&lazy->ended);
+	quire_mutex_unlock(&lazy->lock);
 }
 
 /* Without memory for a hash the next one to come tries again. */

@@ -4,28 +4,23 @@
 #ifndef QUIRE_LOADER_MAP_H
 #define QUIRE_LOADER_MAP_H
 
+#include "base/file.h"
 #include "quire.h"
-
-/* When a file was last written to. */
-struct quire_map_time {
-	int64_t seconds;
-	int64_t nanoseconds;
-};
 
 struct quire_map {
 	const void *data; /* NULL for an empty file */
 	size_t size;
 	void *base; /* of what is to be unmapped */
 	size_t base_size;
-	bool watched; /* mapped: `fd` is ours, and the file may change */
-	int fd;
-	struct quire_map_time written; /* as of the opening */
+	bool watched; /* mapped: `file` is ours, and the file may change */
+	int file;
+	struct file_time written; /* as of the opening */
 };
 
 /* Maps a regular file, shared with every process that maps it, or reads it
  * into memory. `name` is its path, for errors, or NULL; the descriptor stays
  * the caller's. On success *map is undone with quire_unmap. */
-quire_status quire_map_fd(int fd, const char *name, quire_load_mode load,
+quire_status quire_map_fd(int file, const char *name, quire_load_mode load,
 			  struct quire_map *map, quire_error *error);
 quire_status quire_map_file(const char *path, quire_load_mode load,
 			    struct quire_map *map, quire_error *error);
@@ -40,9 +35,6 @@ quire_status quire_map_prefetch(const struct quire_map *map, const char *name,
 /* See quire_model_check_files. */
 quire_status quire_map_check(const struct quire_map *map, const char *name,
 			     quire_error *error);
-
-/* Has bytes of a map read in the background; touching them is then quick. */
-void quire_map_read_ahead(const void *data, size_t size);
 
 /* Reads bytes of a watched file, as they are now, into `buffer`; false, and
  * errno, if they are not all there. */

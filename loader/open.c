@@ -7,9 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
+#include "base/entropy.h"
 #include "base/error.h"
 #include "loader/lazy.h"
 #include "loader/verify.h"
@@ -20,7 +19,7 @@ static uint64_t secret_seed(const void *address)
 {
 	uint64_t seed;
 
-	if (getentropy(&seed, sizeof(seed)) != 0)
+	if (!quire_entropy(&seed, sizeof(seed)))
 		seed = (uint64_t)(uintptr_t)address;
 	return seed;
 }

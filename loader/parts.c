@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "loader/open.h"
 
 /* "-00001-of-00002.gguf"; a u16 has five digits at most. */
@@ -87,11 +87,12 @@ static quire_status find_sibling(const struct opening *opening,
 {
 	char *sibling = sibling_path(opening->parts[0].path, no, split->count);
 	quire_status status = QUIRE_OK;
+	struct file_facts facts;
 
 	if (!sibling)
 		return quire_fail_memory(opening->error,
 					 strlen(opening->parts[0].path) + 1);
-	if (access(sibling, F_OK) != 0 && errno == ENOENT)
+	if (!quire_path_facts(sibling, &facts) && errno == ENOENT)
 		status = quire_fail_file(opening->error, QUIRE_ERROR_NOT_FOUND,
 					 sibling, QUIRE_NO_OFFSET,
 					 "part %" PRIu32 " of %" PRIu32

@@ -16,6 +16,7 @@
 #include "base/crew.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/memory.h"
 #include "format/parse.h"
 
 /* Bytes read at once: they are hashed out of the second-level cache. */
@@ -78,8 +79,8 @@ struct sweep {
 	uint64_t slot_count;
 	atomic_bool stopped;
 	_Atomic uint64_t joined; /* pieces; changes under the lock */
-	pthread_mutex_t lock;	 /* of all below, the slots and the result */
-	pthread_cond_t moved;	 /* `joined` has, or all is stopped */
+	struct mutex lock;	 /* of all below, the slots and the result */
+	struct condition moved;	 /* `joined` has, or all is stopped */
 	size_t waiting;		 /* threads */
 	size_t joining;		 /* entry */
 	struct quire_hash_sum state;
@@ -233,7 +234,7 @@ static void stop(struct sweep *sweep, const quire_error *failure)
 		sweep->failure = *failure;
 	}
 	atomic_store(&sweep->stopped, true);
-	pthread_cond_broadcast(&sweep->moved);
+	quire_condition_wake_all(&sweep->moved);
 }
 
 static void report(struct sweep *sweep, size_t size)
@@ -297,7 +298,7 @@ static void join_ready(struct sweep *sweep)
 		return;
 	atomic_store(&sweep->joined, joined);
 	if (sweep->waiting > 0)
-		pthread_cond_broadcast(&sweep->moved);
+		quire_condition_wake_all(&sweep->moved);
 }
 
 /* ------------------------------------------------------------------ threads */
@@ -308,13 +309,13 @@ static bool await_slot(struct sweep *sweep, uint64_t number)
 {
 	if (number - atomic_load(&sweep->joined) < sweep->slot_count)
 		return !atomic_load(&sweep->stopped);
-	pthread_mutex_lock(&sweep->lock);
+	quire_mutex_lock(&sweep->lock);
 	sweep->waiting++;
 	while (number - atomic_load(&sweep->joined) >= sweep->slot_count &&
 	       !atomic_load(&sweep->stopped))
-		pthread_cond_wait(&sweep->moved, &sweep->lock);
+		quire_condition_wait(&sweep->moved, &sweep->lock);
 	sweep->waiting--;
-	pthread_mutex_unlock(&sweep->lock);
+	quire_mutex_unlock(&sweep->lock);
 	return !atomic_load(&sweep->stopped);
 }
 
@@ -338,14 +339,14 @@ static void take_piece(void *context, size_t worker, size_t number)
 	else
 		fail_unreadable(piece.part, piece.tensor->offset + piece.at,
 				&failure);
-	pthread_mutex_lock(&sweep->lock);
+	quire_mutex_lock(&sweep->lock);
 	if (bytes) {
 		slot->ready = true;
 		join_ready(sweep);
 	} else {
 		stop(sweep, &failure);
 	}
-	pthread_mutex_unlock(&sweep->lock);
+	quire_mutex_unlock(&sweep->lock);
 }
 
 /* -------------------------------------------------------------------- set-up
@@ -399,8 +400,8 @@ static quire_status make_room(struct sweep *sweep, size_t workers,
 	if (sums > 0)
 		sweep->sums = malloc(count * sums * sizeof(*sweep->sums));
 	if (reads)
-		sweep->buffers =
-		    aligned_alloc(BUFFER_ALIGNMENT, workers * BUFFER_SIZE);
+		sweep->buffers = quire_aligned_alloc(BUFFER_ALIGNMENT,
+						     workers * BUFFER_SIZE);
 	if (!sweep->slots || (sums > 0 && !sweep->sums) ||
 	    (reads && !sweep->buffers))
 		return quire_fail_memory(error, workers * BUFFER_SIZE);
@@ -413,16 +414,16 @@ static quire_status make_room(struct sweep *sweep, size_t workers,
 static quire_status run_crew(struct sweep *sweep, struct crew *crew,
 			     quire_error *error)
 {
-	if (pthread_mutex_init(&sweep->lock, NULL) != 0)
+	if (!quire_mutex_init(&sweep->lock))
 		return quire_fail_memory(error, sizeof(sweep->lock));
-	if (pthread_cond_init(&sweep->moved, NULL) != 0) {
-		pthread_mutex_destroy(&sweep->lock);
+	if (!quire_condition_init(&sweep->moved)) {
+		quire_mutex_destroy(&sweep->lock);
 		return quire_fail_memory(error, sizeof(sweep->moved));
 	}
 	quire_crew_run(crew, crew->threads, (size_t)sweep->piece_count,
 		       take_piece, sweep);
-	pthread_cond_destroy(&sweep->moved);
-	pthread_mutex_destroy(&sweep->lock);
+	quire_condition_destroy(&sweep->moved);
+	quire_mutex_destroy(&sweep->lock);
 	if (sweep->status != QUIRE_OK && error)
 		*error = sweep->failure;
 	return sweep->status;
@@ -451,7 +452,7 @@ quire_status quire_sweep(const quire_model *model,
 	if (status == QUIRE_OK)
 		status = run_crew(&sweep, &crew, error);
 	quire_crew_destroy(&crew);
-	free(sweep.buffers);
+	quire_aligned_free(sweep.buffers);
 	free(sweep.sums);
 	free(sweep.slots);
 	free(sweep.entries);

@@ -1,6 +1,6 @@
 /*
- * output_file.h - a file that appears whole or not at all: written under
- * another name in the same folder, synced, and renamed.
+ * output_file.h - what a command prints into a file, which appears whole or
+ * not at all (base/output.h); or to stdout, a pipe or a device.
  */
 #ifndef QUIRE_CLI_FILES_OUTPUT_FILE_H
 #define QUIRE_CLI_FILES_OUTPUT_FILE_H
@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/output.h"
+
 struct output_file {
-	FILE *stream;	  /* write here */
-	const char *name; /* as given; for messages; not owned */
-	char *path;	  /* where it goes; NULL: written in place */
-	char *temporary;
+	FILE *stream;		    /* write here */
+	const char *name;	    /* as given; for messages; not owned */
+	struct quire_output output; /* path NULL: it is written in place */
+	bool held;		    /* signals wait for it */
 };
 
 /*

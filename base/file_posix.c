@@ -1,0 +1,325 @@
+/*
+ * file_posix.c - file.h over POSIX. Two calls that only Linux has are used
+ * where they are there.
+ */
+#if defined(__linux__)
+#define _GNU_SOURCE /* copy_file_range, sync_file_range */
+#endif
+
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+
+/* One call transfers 2 GiB at most on Linux, and fails above that on macOS. */
+#define TRANSFER_SIZE ((size_t)1 << 30)
+
+/* ------------------------------------------------------------------- facts */
+
+static enum file_kind kind_of(const struct stat *file)
+{
+	if (S_ISREG(file->st_mode))
+		return FILE_REGULAR;
+	return S_ISDIR(file->st_mode) ? FILE_FOLDER : FILE_OTHER;
+}
+
+static bool take_facts(int result, const struct stat *file,
+		       struct file_facts *facts)
+{
+	if (result != 0)
+		return false;
+#ifdef __APPLE__
+	const struct timespec written = file->st_mtimespec;
+#else
+	const struct timespec written = file->st_mtim;
+#endif
+	*facts = (struct file_facts){
+		.kind = kind_of(file),
+		.size = (uint64_t)file->st_size,
+		.written = { written.tv_sec, written.tv_nsec },
+		.device = (uint64_t)file->st_dev,
+		.number = (uint64_t)file->st_ino,
+		.name_count = (uint64_t)file->st_nlink,
+		.mode = file->st_mode & 07777,
+	};
+	return true;
+}
+
+bool quire_file_facts(int file, struct file_facts *facts)
+{
+	struct stat its;
+
+	return take_facts(fstat(file, &its), &its, facts);
+}
+
+bool quire_path_facts(const char *path, struct file_facts *facts)
+{
+	struct stat its;
+
+	return take_facts(stat(path, &its), &its, facts);
+}
+
+bool quire_link_facts(const char *path, struct file_facts *facts)
+{
+	struct stat its;
+
+	return take_facts(lstat(path, &its), &its, facts);
+}
+
+bool quire_path_same(const char *a, const char *b)
+{
+	struct file_facts first, second;
+
+	return quire_path_facts(a, &first) && quire_path_facts(b, &second) &&
+	       file_same(&first, &second);
+}
+
+/* ------------------------------------------------------------- open files */
+
+int quire_file_open(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+int quire_file_open_no_link(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+}
+
+int quire_file_create(const char *path)
+{
+	return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+}
+
+int quire_file_create_new(const char *path)
+{
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+int quire_file_keep(int file)
+{
+	return fcntl(file, F_DUPFD_CLOEXEC, 0);
+}
+
+void quire_file_close(int file)
+{
+	close(file);
+}
+
+bool quire_file_read(int file, uint64_t offset, void *buffer, size_t size,
+		     size_t *got)
+{
+	unsigned char *bytes = buffer;
+
+	*got = 0;
+	while (*got < size) {
+		const size_t rest = size - *got;
+		const ssize_t done =
+		    pread(file, bytes + *got,
+			  rest < TRANSFER_SIZE ? rest : TRANSFER_SIZE,
+			  (off_t)(offset + *got));
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return false;
+		if (done == 0)
+			break;
+		*got += (size_t)done;
+	}
+	return true;
+}
+
+bool quire_file_write(int file, uint64_t offset, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	while (size > 0) {
+		const ssize_t done = pwrite(
+		    file, bytes, size < TRANSFER_SIZE ? size : TRANSFER_SIZE,
+		    (off_t)offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		bytes += done;
+		offset += (uint64_t)done;
+		size -= (size_t)done;
+	}
+	return true;
+}
+
+/* Why it ended early, the first read or write of the rest reports. */
+uint64_t quire_file_copy(int from, uint64_t from_offset, int to,
+			 uint64_t to_offset, uint64_t size)
+{
+	uint64_t copied = 0;
+#if defined(__linux__)
+	off_t in = (off_t)from_offset;
+	off_t out = (off_t)to_offset;
+
+	while (copied < size) {
+		const ssize_t done = copy_file_range(
+		    from, &in, to, &out, (size_t)(size - copied), 0);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			break;
+		copied += (uint64_t)done;
+	}
+#else
+	(void)from;
+	(void)from_offset;
+	(void)to;
+	(void)to_offset;
+	(void)size;
+#endif
+	return copied;
+}
+
+bool quire_file_resize(int file, uint64_t size)
+{
+	if (size > INT64_MAX) {
+		errno = EFBIG;
+		return false;
+	}
+	return ftruncate(file, (off_t)size) == 0;
+}
+
+bool quire_file_flush(int file)
+{
+	return fsync(file) == 0;
+}
+
+void quire_file_begin_flush(int file, uint64_t offset, uint64_t size)
+{
+#if defined(__linux__)
+	/* The flush at the end reports what fails here. */
+	(void)sync_file_range(file, (off_t)offset, (off_t)size,
+			      SYNC_FILE_RANGE_WRITE);
+#else
+	(void)file;
+	(void)offset;
+	(void)size;
+#endif
+}
+
+bool quire_file_set_mode(int file, uint32_t mode)
+{
+	return fchmod(file, (mode_t)mode) == 0;
+}
+
+uint64_t quire_process_number(void)
+{
+	return (uint64_t)getpid();
+}
+
+/* ------------------------------------------------------------------- names */
+
+bool quire_path_rename(const char *from, const char *to)
+{
+	return rename(from, to) == 0;
+}
+
+bool quire_path_link(const char *from, const char *to)
+{
+	struct stat old;
+
+	if (link(from, to) == 0)
+		return true;
+	if (errno == EEXIST)
+		return false;
+	if (lstat(to, &old) == 0) {
+		errno = EEXIST;
+		return false;
+	}
+	return rename(from, to) == 0;
+}
+
+bool quire_path_remove(const char *path)
+{
+	return unlink(path) == 0;
+}
+
+/* Some file systems cannot do it; there the file itself is on the disk. */
+void quire_path_flush_folder(const char *path)
+{
+	char *folder = quire_path_folder(path);
+	int file;
+
+	if (!folder)
+		return;
+	file = open(folder, O_RDONLY | O_CLOEXEC);
+	free(folder);
+	if (file < 0)
+		return;
+	(void)fsync(file);
+	close(file);
+}
+
+char *quire_path_resolve(const char *path)
+{
+	return realpath(path, NULL);
+}
+
+/* A struct folder is a DIR under another name. */
+struct folder *quire_folder_open(const char *path)
+{
+	return (struct folder *)(void *)opendir(path);
+}
+
+const char *quire_folder_next(struct folder *folder)
+{
+	const struct dirent *entry = readdir((DIR *)(void *)folder);
+
+	return entry ? entry->d_name : NULL;
+}
+
+void quire_folder_close(struct folder *folder)
+{
+	closedir((DIR *)(void *)folder);
+}
+
+/* ------------------------------------------------------------ C's streams */
+
+int quire_stream_file(FILE *stream)
+{
+	return fileno(stream);
+}
+
+FILE *quire_stream_open(int file)
+{
+	return fdopen(file, "wb");
+}
+
+bool quire_stream_place(FILE *stream, uint64_t *offset)
+{
+	const off_t at = ftello(stream);
+
+	if (at < 0)
+		return false;
+	*offset = (uint64_t)at;
+	return true;
+}
+
+bool quire_file_is_terminal(int file)
+{
+	return isatty(file) == 1;
+}
+
+void quire_standard_files_occupy(void)
+{
+	for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++)
+		if (fcntl(file, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null",
+			     file == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}

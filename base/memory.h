@@ -1,0 +1,51 @@
+/*
+ * memory.h - memory by the page: files mapped, pages of one's own, and what
+ * the system is asked to do about them; and allocations that are aligned.
+ *
+ * What returns a bool or a pointer fails with false or NULL, and errno says
+ * why. Sizes need not be whole pages.
+ */
+#ifndef QUIRE_BASE_MEMORY_H
+#define QUIRE_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Huge pages of x86-64, and of arm64 with pages of 4 KiB. */
+#define QUIRE_HUGE_PAGE_SIZE ((size_t)2 << 20)
+
+size_t quire_page_size(void);
+
+/* The first `size` bytes of a file, to be read, shared with every process that
+ * maps them. `size` is not 0. */
+void *quire_memory_map(int file, size_t size);
+/* Pages of zeros, to be read and written. */
+void *quire_memory_take(size_t size);
+/* Gives back what either returned. */
+void quire_memory_give(void *memory, size_t size);
+
+/* Has writing to the pages be a fault from now on. What fails is left. */
+void quire_memory_protect(void *memory, size_t size);
+
+/* Keeps the bytes in memory. */
+bool quire_memory_lock(const void *memory, size_t size);
+/* How many bytes the process may lock; false: no limit is known. errno stays
+ * as it was. */
+bool quire_memory_lock_limit(uint64_t *size);
+
+/* Reads all pages of a mapped file before it returns. */
+bool quire_memory_populate(void *memory, size_t size);
+/* Has them read in the background; touching them is then quick. */
+void quire_memory_read_ahead(const void *memory, size_t size);
+
+/* Wishes: the system may have no huge pages. */
+void quire_memory_use_huge_pages(void *memory, size_t size);
+void quire_memory_use_small_pages(void *memory, size_t size);
+
+/* `alignment` is a power of two; `size` is rounded up to it. Freed with
+ * quire_aligned_free, to which NULL is fine. */
+void *quire_aligned_alloc(size_t alignment, size_t size);
+void quire_aligned_free(void *memory);
+
+#endif

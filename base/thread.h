@@ -1,0 +1,60 @@
+/*
+ * thread.h - threads, and what keeps them from each other's data. Work that
+ * can be cut into items goes to a crew (base/crew.h) instead.
+ *
+ * Each of these structs is one object of the system's: it is made and
+ * destroyed, and not copied or moved between.
+ */
+#ifndef QUIRE_BASE_THREAD_H
+#define QUIRE_BASE_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* As large as on any system; thread_posix.c checks. */
+struct mutex {
+	uint64_t storage[8];
+};
+
+struct condition {
+	uint64_t storage[8];
+};
+
+struct rwlock {
+	uint64_t storage[25];
+};
+
+/* False: out of memory. */
+bool quire_mutex_init(struct mutex *mutex);
+void quire_mutex_destroy(struct mutex *mutex);
+void quire_mutex_lock(struct mutex *mutex);
+void quire_mutex_unlock(struct mutex *mutex);
+
+/* False: out of memory. */
+bool quire_condition_init(struct condition *condition);
+void quire_condition_destroy(struct condition *condition);
+/* Unlocks the mutex while it waits. May return without a cause. */
+void quire_condition_wait(struct condition *condition, struct mutex *mutex);
+void quire_condition_wake_all(struct condition *condition);
+
+/* For one that writes or many that read. False: out of memory. */
+bool quire_rwlock_init(struct rwlock *lock);
+void quire_rwlock_destroy(struct rwlock *lock);
+void quire_rwlock_lock_read(struct rwlock *lock);
+void quire_rwlock_lock_write(struct rwlock *lock);
+void quire_rwlock_unlock(struct rwlock *lock);
+
+/* A thread of one's own; it stays where it is until it was joined. */
+struct thread {
+	void (*run)(void *context);
+	void *context;
+	uint64_t storage;
+};
+
+/* Runs run(context) on another thread. False: none can be started. */
+bool quire_thread_start(struct thread *thread, void (*run)(void *context),
+			void *context);
+/* Waits for its end. */
+void quire_thread_join(struct thread *thread);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * thread_posix.c - thread.h over POSIX threads, whose objects lie in the
+ * storage of ours.
+ */
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define FITS(type, object)                                                     \
+	_Static_assert(sizeof(type) <= sizeof(((object *)0)->storage) &&       \
+			   _Alignof(type) <= _Alignof(uint64_t),               \
+		       "a " #type " does not fit in a " #object)
+
+FITS(pthread_mutex_t, struct mutex);
+FITS(pthread_cond_t, struct condition);
+FITS(pthread_rwlock_t, struct rwlock);
+FITS(pthread_t, struct thread);
+
+static pthread_mutex_t *its_mutex(struct mutex *mutex)
+{
+	return (pthread_mutex_t *)(void *)mutex->storage;
+}
+
+static pthread_cond_t *its_condition(struct condition *condition)
+{
+	return (pthread_cond_t *)(void *)condition->storage;
+}
+
+static pthread_rwlock_t *its_rwlock(struct rwlock *lock)
+{
+	return (pthread_rwlock_t *)(void *)lock->storage;
+}
+
+bool quire_mutex_init(struct mutex *mutex)
+{
+	return pthread_mutex_init(its_mutex(mutex), NULL) == 0;
+}
+
+void quire_mutex_destroy(struct mutex *mutex)
+{
+	pthread_mutex_destroy(its_mutex(mutex));
+}
+
+void quire_mutex_lock(struct mutex *mutex)
+{
+	pthread_mutex_lock(its_mutex(mutex));
+}
+
+void quire_mutex_unlock(struct mutex *mutex)
+{
+	pthread_mutex_unlock(its_mutex(mutex));
+}
+
+bool quire_condition_init(struct condition *condition)
+{
+	return pthread_cond_init(its_condition(condition), NULL) == 0;
+}
+
+void quire_condition_destroy(struct condition *condition)
+{
+	pthread_cond_destroy(its_condition(condition));
+}
+
+void quire_condition_wait(struct condition *condition, struct mutex *mutex)
+{
+	pthread_cond_wait(its_condition(condition), its_mutex(mutex));
+}
+
+void quire_condition_wake_all(struct condition *condition)
+{
+	pthread_cond_broadcast(its_condition(condition));
+}
+
+bool quire_rwlock_init(struct rwlock *lock)
+{
+	return pthread_rwlock_init(its_rwlock(lock), NULL) == 0;
+}
+
+void quire_rwlock_destroy(struct rwlock *lock)
+{
+	pthread_rwlock_destroy(its_rwlock(lock));
+}
+
+void quire_rwlock_lock_read(struct rwlock *lock)
+{
+	pthread_rwlock_rdlock(its_rwlock(lock));
+}
+
+void quire_rwlock_lock_write(struct rwlock *lock)
+{
+	pthread_rwlock_wrlock(its_rwlock(lock));
+}
+
+void quire_rwlock_unlock(struct rwlock *lock)
+{
+	pthread_rwlock_unlock(its_rwlock(lock));
+}
+
+static void *begin(void *context)
+{
+	const struct thread *thread = context;
+
+	thread->run(thread->context);
+	return NULL;
+}
+
+bool quire_thread_start(struct thread *thread, void (*run)(void *context),
+			void *context)
+{
+	pthread_t its;
+
+	thread->run = run;
+	thread->context = context;
+	if (pthread_create(&its, NULL, begin, thread) != 0)
+		return false;
+	memcpy(&thread->storage, &its, sizeof(its));
+	return true;
+}
+
+void quire_thread_join(struct thread *thread)
+{
+	pthread_t its;
+
+	memcpy(&its, &thread->storage, sizeof(its));
+	pthread_join(its, NULL);
+}
