@@ -1,7 +1,7 @@
 /*
- * export.c - quire_export_onnx: read both files, pair them, lay out the new
- * one, write it. Each stage is a file of its own; here is their order, and
- * what goes where.
+ * export.c - quire_export_onnx: reads both files, pairs their contents, decides
+ * where the data of each constant goes, and writes the new model. The other
+ * files of export/ implement the steps.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,15 +13,13 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/output.h"
-#include "convert/export/export_weight.h"
-#include "convert/export/splice.h"
-#include "convert/onnx/onnx.h"
+#include "convert/export/export.h"
 #include "convert/recipe/recipe.h"
 
-/* Protobuf's own limit on a message. */
+/* Protobuf's limit on a message: 2 GiB. */
 #define MAX_FILE_SIZE INT32_MAX
 
-/* Constants below this stay in the model, as the onnx package has it. */
+/* Smaller constants stay in the model, as with the onnx package. */
 #define EXTERNAL_MIN_SIZE 1024
 
 /* External data starts on pages, so that readers can map it. */
@@ -42,8 +40,8 @@ struct exporting {
 	struct splice_data *data; /* of each value */
 	uint64_t data_size;	  /* of the file of external data */
 	struct segments segments;
-	unsigned char *room; /* for the largest constant, twice */
-	size_t room_size;
+	unsigned char *room; /* for two of the largest constant */
+	size_t room_size;    /* of one */
 	uint64_t done;
 	uint64_t total;
 	quire_error *error;
@@ -60,7 +58,7 @@ static quire_status load_model(struct exporting *job)
 	return quire_onnx_open(job->onnx_path, &job->model, job->error);
 }
 
-/* A damaged weight would be exported as well as a good one. */
+/* Verifies the tensors: else damaged weights would be exported. */
 static quire_status open_container(struct exporting *job)
 {
 	const quire_open_options options = { .verify = QUIRE_VERIFY_TENSORS };
@@ -85,6 +83,7 @@ static quire_status pair(struct exporting *job)
 
 /* ------------------------------------------------------------------ layout */
 
+/* Whether the container changes what a constant holds. */
 static bool is_rewritten(const struct exporting *job, size_t value)
 {
 	size_t count;
@@ -112,8 +111,8 @@ static enum splice_place place_of(const struct exporting *job, size_t number)
 							: SPLICE_KEEP;
 }
 
-/* Sizes of constants that were checked to lie in files; their sum, each
- * padded, is held against overflow all the same: many may share bytes. */
+/* Checks the sum of the sizes for overflow: each constant lies in a file, but
+ * many may share the same bytes. */
 static quire_status place_all(struct exporting *job)
 {
 	const size_t count = job->model->value_count;
@@ -144,7 +143,7 @@ static quire_status place_all(struct exporting *job)
 	return QUIRE_OK;
 }
 
-/* The name of the data file, as the model tells it. */
+/* The name of the data file, for the model. */
 static const char *location_of(const struct exporting *job)
 {
 	const char *slash = strrchr(job->data_path, '/');
@@ -154,24 +153,27 @@ static const char *location_of(const struct exporting *job)
 
 static quire_status lay_out(struct exporting *job)
 {
-	struct splice splice = { .model = job->model };
-	uint64_t size;
 	quire_status status = place_all(job);
 
 	if (status != QUIRE_OK)
 		return status;
-	splice.data = job->data;
-	splice.location = location_of(job);
+
+	const struct splice splice = { .model = job->model,
+				       .data = job->data,
+				       .location = location_of(job) };
+
 	status = quire_splice(&splice, &job->segments, job->error);
 	if (status != QUIRE_OK)
 		return status;
-	size = quire_segments_size(&job->segments, 0);
+
+	const uint64_t size = quire_segments_size(&job->segments, 0);
+
 	if (size > MAX_FILE_SIZE)
 		return quire_fail_file(
 		    job->error, QUIRE_ERROR_UNSUPPORTED, job->back_path,
 		    QUIRE_NO_OFFSET,
-		    "the model would have %" PRIu64 " bytes, more than 2 GiB; "
-		    "external data goes into a file beside it",
+		    "the model would have %" PRIu64 " bytes, but at most 2 GiB "
+		    "are possible; put the weights into external data",
 		    size);
 	job->total = size + job->data_size;
 	job->room = malloc(2 * job->room_size + 1);
@@ -189,16 +191,17 @@ static bool same_file(const struct stat *file, const char *path)
 	       other.st_dev == file->st_dev && other.st_ino == file->st_ino;
 }
 
-/* `overwrite` is about an older export, never about what is read. */
+/* Fails if the output is one of the inputs: `overwrite` allows to replace an
+ * older export only. */
 static quire_status check_output(const struct exporting *job, const char *path)
 {
 	const struct onnx_files *files = &job->model->files;
 	struct stat output;
-	bool same;
 
 	if (stat(path, &output) != 0)
 		return QUIRE_OK;
-	same = same_file(&output, job->onnx_path);
+
+	bool same = same_file(&output, job->onnx_path);
 	for (size_t i = 0; i < files->count && !same; i++)
 		same = same_file(&output, files->items[i]->path);
 	for (size_t i = 0; i < quire_model_part_count(job->file) && !same;
@@ -227,24 +230,20 @@ static quire_status advance(struct exporting *job, uint64_t size)
 	return QUIRE_OK;
 }
 
-/* All that use a constant must want the same of it. */
+/* Makes the bytes of a constant in job->room. All that use it must want the
+ * same bytes. */
 static quire_status make_constant(const struct exporting *job, size_t number)
 {
 	const struct onnx_value *value = &job->model->values[number];
-	const struct content source = { .value = number };
-	struct plan_item nothing = { .value = value };
-	struct content only = source;
+	const struct content unused = { .value = number,
+					.kind = CONTENT_SOURCE };
 	unsigned char *other = job->room + job->room_size;
 	size_t count;
 	const struct content *content =
 	    quire_contents_find(&job->contents, number, &count);
-	quire_status status;
+	quire_status status = quire_export_make(
+	    job->model, count == 0 ? &unused : content, job->room, job->error);
 
-	only.item = &nothing;
-	if (count == 0)
-		return quire_export_make(job->model, &only, job->room,
-					 job->error);
-	status = quire_export_make(job->model, content, job->room, job->error);
 	for (size_t i = 1; i < count && status == QUIRE_OK; i++) {
 		if (content[i].kind == content[0].kind &&
 		    content[i].item == content[0].item)
@@ -339,9 +338,9 @@ static quire_status write_data(struct exporting *job,
 	return status;
 }
 
-/* Both are on the disk before either is put in place: what fails later is a
- * rename. A process that is killed between the two leaves one, so that an old
- * model goes first: it must never stand beside new data. */
+/* Flushes both files before it renames either; after that only a rename can
+ * fail. A process that is killed between the renames leaves one file. So an old
+ * model is removed first: it must never be beside new data. */
 static quire_status commit_both(const struct exporting *job,
 				struct quire_output *model,
 				struct quire_output *data)

@@ -1,19 +1,18 @@
 /*
- * export_contents.c - the plan of a conversion says which tensors to expect.
- * They are met by the names of their sources and not their own, which may have
- * been chosen otherwise. The bytes are made in export_weight.c.
+ * export_contents.c - finds the tensor of each constant. The plan of a
+ * conversion lists what to expect; a tensor is found by the name of its source,
+ * because a recipe may have changed its own name. export_weight.c makes the
+ * bytes.
  */
-#include "convert/export/export_contents.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/grow.h"
 #include "base/table.h"
-#include "convert/export/export_same.h"
+#include "convert/export/export.h"
 
-/* Bytes of a constant that are compared at once. */
+/* Bytes of a constant that are compared at a time. */
 #define PIECE_SIZE ((size_t)64 << 10)
 
 struct matcher {
@@ -21,9 +20,9 @@ struct matcher {
 	const struct plan *plan;
 	const quire_model *file;
 	struct contents *contents;
-	size_t *next; /* of each tensor: the next of its source, or SIZE_MAX */
-	bool *used;   /* of each tensor */
-	struct table sources; /* name to the first that is not used */
+	size_t *next;	      /* of each tensor: the next one with its source */
+	bool *used;	      /* of each tensor */
+	struct table sources; /* name to the first unused tensor */
 	quire_error *error;
 };
 
@@ -33,17 +32,17 @@ static quire_status fail_memory(const struct matcher *in)
 			  "out of memory");
 }
 
-/* Of tensors with one source, the chain begins with the first. */
+/* Indexes the tensors by source: the first one of a source, and from each the
+ * next one; SIZE_MAX: none. Goes from the last to the first. */
 static quire_status index_sources(struct matcher *in)
 {
 	for (size_t i = quire_model_tensor_count(in->file); i-- > 0;) {
 		const quire_string source =
 		    quire_model_tensor(in->file, i)->source;
-		/* Of no name is what the model gives none. */
+		/* Constants of the model may have no name, too. */
 		const char *name = source.size > 0 ? source.data : "";
 		size_t *head =
 		    quire_table_find(&in->sources, 0, name, source.size);
-		quire_status status;
 
 		in->next[i] = SIZE_MAX;
 		if (head) {
@@ -51,24 +50,27 @@ static quire_status index_sources(struct matcher *in)
 			*head = i;
 			continue;
 		}
-		status = quire_table_add(&in->sources, 0, name, source.size, i,
-					 in->error);
+
+		const quire_status status = quire_table_add(
+		    &in->sources, 0, name, source.size, i, in->error);
+
 		if (status != QUIRE_OK)
 			return status;
 	}
 	return QUIRE_OK;
 }
 
-/* The next tensor of that source, or NULL. */
+/* Takes the next tensor of a source; NULL: none. */
 static const quire_tensor *take(struct matcher *in, const char *source)
 {
 	size_t *head =
 	    quire_table_find(&in->sources, 0, source, strlen(source));
-	size_t taken;
 
 	if (!head || *head == SIZE_MAX)
 		return NULL;
-	taken = *head;
+
+	const size_t taken = *head;
+
 	*head = in->next[taken];
 	in->used[taken] = true;
 	return quire_model_tensor(in->file, taken);
@@ -79,12 +81,13 @@ static quire_status add(struct matcher *in, const struct onnx_value *value,
 			const quire_tensor *tensor)
 {
 	struct contents *contents = in->contents;
-	struct content *items;
 
 	if (!value)
 		return QUIRE_OK;
-	items = quire_grow(contents->items, &contents->capacity,
-			   contents->count, sizeof(*items));
+
+	struct content *items = quire_grow(contents->items, &contents->capacity,
+					   contents->count, sizeof(*items));
+
 	if (!items)
 		return fail_memory(in);
 	contents->items = items;
@@ -108,8 +111,11 @@ static quire_status fail_item(const struct matcher *in,
 			  weight->node->op_type, what);
 }
 
-static quire_status add_parts(struct matcher *in, const struct plan_item *item,
-			      const quire_tensor *tensor, bool rewritten)
+/* Adds the constants of a weight: codes and scales from the tensor, if they are
+ * rewritten; the others as they are. */
+static quire_status add_constants(struct matcher *in,
+				  const struct plan_item *item,
+				  const quire_tensor *tensor, bool rewritten)
 {
 	const struct weight *weight = item->weight;
 	const enum content_kind codes =
@@ -136,7 +142,8 @@ static bool is_block_type(quire_dtype dtype)
 	       dtype == QUIRE_Q8_0;
 }
 
-/* Any other form is fine where it is the same weight. */
+/* A tensor of the type that the converter would make is written back into the
+ * node. Any other one must hold the same numbers; then the node stays. */
 static quire_status match_weight(struct matcher *in,
 				 const struct plan_item *item,
 				 const quire_tensor *tensor)
@@ -153,12 +160,11 @@ static quire_status match_weight(struct matcher *in,
 		if (status == QUIRE_OK && !same)
 			status = fail_item(
 			    in, item, QUIRE_ERROR_UNSUPPORTED,
-			    "its tensor in the container is neither of a form "
-			    "that the node holds nor, to the last bit, its "
-			    "weight");
+			    "the node cannot hold its tensor's type, and the "
+			    "tensor has other numbers than the node");
 	}
 	if (status == QUIRE_OK)
-		status = add_parts(in, item, tensor, rewritten);
+		status = add_constants(in, item, tensor, rewritten);
 	in->contents->weights += rewritten;
 	in->contents->kept += !rewritten;
 	return status;
@@ -169,7 +175,7 @@ static bool is_dense_type(quire_dtype dtype)
 	return dtype == QUIRE_F32 || dtype == QUIRE_F16 || dtype == QUIRE_BF16;
 }
 
-/* Whether a constant that stays in the model is its tensor, byte for byte. */
+/* Whether a constant in the model's own file has the bytes of its tensor. */
 static quire_status compare_bytes(const struct matcher *in,
 				  const struct onnx_value *value,
 				  const quire_tensor *tensor, bool *same)
@@ -238,7 +244,7 @@ static quire_status match_item(struct matcher *in, const struct plan_item *item)
 			    : match_plain(in, item, tensor);
 }
 
-/* True columns are not in the shape. */
+/* Checks k of the linears: the shape of a tensor has padded columns. */
 static quire_status check_linears(const struct matcher *in)
 {
 	for (size_t i = 0; i < in->contents->count; i++) {
@@ -261,7 +267,7 @@ static quire_status check_linears(const struct matcher *in)
 	return QUIRE_OK;
 }
 
-/* For a message, which is short. */
+/* Bytes of a text that a message has room for. */
 static int shown_size(quire_string text)
 {
 	return text.size < 80 ? (int)text.size : 80;
@@ -275,15 +281,15 @@ static quire_status check_unused(const struct matcher *in)
 		if (!in->used[i])
 			return quire_fail(
 			    in->error, QUIRE_ERROR_NOT_FOUND, QUIRE_NO_OFFSET,
-			    "tensor '%.*s' is of '%.*s', which is no weight "
-			    "of the model",
+			    "tensor '%.*s' is of '%.*s', which is not a "
+			    "weight of the model",
 			    shown_size(tensor->name), tensor->name.data,
 			    shown_size(tensor->source), tensor->source.data);
 	}
 	return QUIRE_OK;
 }
 
-/* By value; of one value, in the order in which they were found. */
+/* By value; for one value, in the order in which they were found. */
 static int compare_contents(const void *left, const void *right)
 {
 	const struct content *a = left;
@@ -307,11 +313,13 @@ quire_status quire_contents_match(const struct onnx_model *model,
 			      .file = file,
 			      .contents = contents,
 			      .error = error };
-	quire_status status = QUIRE_OK;
 
 	in.next = calloc(tensors, sizeof(*in.next));
 	in.used = calloc(tensors, sizeof(*in.used));
-	status = in.next && in.used ? index_sources(&in) : fail_memory(&in);
+
+	quire_status status =
+	    in.next && in.used ? index_sources(&in) : fail_memory(&in);
+
 	for (size_t i = 0; i < plan->item_count && status == QUIRE_OK; i++)
 		status = match_item(&in, &plan->items[i]);
 	if (status == QUIRE_OK)
@@ -337,7 +345,6 @@ const struct content *quire_contents_find(const struct contents *contents,
 {
 	size_t low = 0;
 	size_t high = contents->count;
-	size_t end;
 
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
@@ -347,10 +354,9 @@ const struct content *quire_contents_find(const struct contents *contents,
 		else
 			high = middle;
 	}
-	for (end = low;
-	     end < contents->count && contents->items[end].value == value;
-	     end++)
-		;
-	*count = end - low;
+	high = low;
+	while (high < contents->count && contents->items[high].value == value)
+		high++;
+	*count = high - low;
 	return *count ? &contents->items[low] : NULL;
 }

@@ -1,9 +1,7 @@
 /*
- * export_same.c - whether a tensor of any form is still its node's weight. Both
- * are dequantized, a piece at a time.
+ * export_same.c - whether a tensor of any type has the numbers of its node's
+ * weight. Dequantizes both, a piece at a time.
  */
-#include "convert/export/export_same.h"
-
 #include <fp16.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,8 +9,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "convert/encode/encode.h"
+#include "convert/export/export.h"
 
-/* Bytes of dequantized weights that are compared together. */
+/* Bytes of dequantized weights that are compared at a time. */
 #define PIECE_SIZE (UINT64_C(1) << 20)
 
 static bool same_floats(const float *values, const unsigned char *encoded,
@@ -28,8 +27,8 @@ static bool same_floats(const float *values, const unsigned char *encoded,
 	return true;
 }
 
-/* Compares rows->count rows; `room` has 8 bytes for each element, and behind
- * them what fetching takes. */
+/* Compares rows->count rows. `room` has 8 bytes for each element, and after
+ * them the scratch for fetching the rows. */
 static quire_status same_rows(struct weight_rows *rows,
 			      const quire_tensor *tensor, unsigned char *room,
 			      bool *same, quire_error *error)

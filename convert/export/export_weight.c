@@ -1,9 +1,15 @@
 /*
- * export_weight.c - starts from what the constant has, so that what the tensor
- * says nothing of stays: the codes past column k.
+ * export_weight.c - the way back from a tensor to the constants of a node: the
+ * codes in the node's layout, and the scales in its float type. Starts from the
+ * old bytes of a constant, so that the codes past column k, which no tensor
+ * holds, stay.
+ *
+ * A scale becomes the f16 scale of the tensor. A Q4_1 block also has an offset:
+ * the f16 of -zero * scale, computed with the scale before it was rounded. If
+ * the rounded scale does not give this offset, the scale becomes the f32
+ * nearest to it that gives both. So the new constants convert to the same
+ * tensor.
  */
-#include "convert/export/export_weight.h"
-
 #include <fp16.h>
 #include <inttypes.h>
 #include <math.h>
@@ -13,12 +19,13 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "convert/encode/encode_blocks.h"
+#include "convert/export/export.h"
 
-/* One weight on its way. */
+/* One weight on its way back. */
 struct returning {
 	const struct weight *weight;
 	const quire_tensor *tensor;
-	struct weight_rows rows; /* all, without codes */
+	struct weight_rows rows; /* of the node: all, without codes */
 	unsigned char *scratch;
 	quire_error *error;
 };
@@ -33,7 +40,7 @@ static quire_status fail(const struct returning *in, uint64_t row, uint64_t col,
 			  in->weight->node->op_type, row, col, what);
 }
 
-/* A block of 32 columns of the tensor. */
+/* The block of the tensor that has a column. */
 static const unsigned char *block_at(const struct returning *in, uint64_t row,
 				     uint64_t col)
 {
@@ -73,14 +80,15 @@ static quire_status open_rows(struct returning *in)
 	const struct weight *weight = in->weight;
 	const size_t size =
 	    quire_weight_scales_scratch(weight, weight->value.n);
-	quire_status status;
 
 	in->scratch = malloc(size + 1);
 	if (!in->scratch)
 		return quire_fail_memory(in->error, size + 1);
 	in->rows =
 	    (struct weight_rows){ .weight = weight, .count = weight->value.n };
-	status = quire_weight_acquire(weight, in->error);
+
+	quire_status status = quire_weight_acquire(weight, in->error);
+
 	if (status != QUIRE_OK)
 		return status;
 	status = quire_weight_fetch_scales(&in->rows, in->scratch, in->error);
@@ -90,8 +98,7 @@ static quire_status open_rows(struct returning *in)
 
 /* ------------------------------------------------------------------- codes */
 
-/* The code of a column as the source counts it, or -1 if its bits do not hold
- * it. */
+/* The code of a column as the node counts it; -1: its bits cannot hold it. */
 static int code_at(const struct returning *in, uint64_t row, uint64_t col)
 {
 	const struct weight *weight = in->weight;
@@ -123,7 +130,7 @@ static void put_code(unsigned char *bytes, uint64_t bit, uint32_t bits,
 	*byte = (unsigned char)((*byte & ~mask) | code << bit % 8);
 }
 
-/* quire_block_interleave, the other way. */
+/* The inverse of block_interleave (encode_blocks.h). */
 static void separate(const unsigned char block[QUIRE_NIBBLES_SIZE],
 		     unsigned char out[QUIRE_NIBBLES_SIZE])
 {
@@ -188,7 +195,7 @@ static quire_status make_codes(const struct returning *in, unsigned char *bytes)
 
 /* ------------------------------------------------------------------ scales */
 
-/* What the converter makes of a scale. */
+/* A scale of the tensor: its bits. */
 struct rounded {
 	uint16_t scale;
 	uint16_t offset; /* of Q4_1 */
@@ -215,10 +222,11 @@ static bool gives(const struct returning *in, float scale, float zero,
 }
 
 /*
- * The f32 next to the f16 scale that gives scale and offset. All between it
- * and the source's own give the scale; the offset, which is monotone, is given,
- * and held, from some number on. Floats of one sign are in the order of their
- * bits.
+ * Finds the f32 nearest to the f16 scale that gives both scale and offset, by
+ * bisection between that scale and the node's own. All floats between the two
+ * round to the same f16 scale. The offset is monotone: from one float on,
+ * towards the node's scale, all give it. Floats of one sign are ordered as
+ * their bits.
  */
 static bool find_scale(const struct returning *in, uint64_t row, uint64_t block,
 		       const struct rounded *wanted, float *scale)
@@ -247,7 +255,7 @@ static bool find_scale(const struct returning *in, uint64_t row, uint64_t block,
 	return true;
 }
 
-/* All columns of a block of the source have one scale. */
+/* Checks that all columns of a block of the node have one scale. */
 static quire_status check_shared(const struct returning *in, uint64_t row,
 				 uint64_t block, const struct rounded *wanted)
 {
@@ -268,7 +276,7 @@ static quire_status check_shared(const struct returning *in, uint64_t row,
 	return QUIRE_OK;
 }
 
-/* Stores an f32 as an element of a float type; false if that rounds. */
+/* Stores an f32 as an element of a float type; false: that has rounded it. */
 static bool put_float(unsigned char *bytes, int32_t type, uint64_t index,
 		      float value)
 {
@@ -320,7 +328,7 @@ static quire_status make_scale(const struct returning *in, uint64_t row,
 	return QUIRE_OK;
 }
 
-/* Where blocks have one scale in common, the last of them has put it. */
+/* Checks a scale that several blocks share: the last of them has set it. */
 static quire_status check_scale(const struct returning *in, uint64_t row,
 				uint64_t block, unsigned char *bytes)
 {
@@ -400,16 +408,17 @@ quire_status quire_export_make(const struct onnx_model *model,
 			       unsigned char *bytes, quire_error *error)
 {
 	const struct onnx_value *value = &model->values[content->value];
-	struct returning in = { .weight = content->item->weight,
-				.tensor = content->tensor,
-				.error = error };
-	quire_status status;
 
 	if (content->kind == CONTENT_SOURCE)
 		return read_source(value, bytes, error);
 	if (content->kind == CONTENT_PLAIN)
 		return make_plain(value, content->tensor, bytes, error);
-	status = open_rows(&in);
+
+	struct returning in = { .weight = content->item->weight,
+				.tensor = content->tensor,
+				.error = error };
+	quire_status status = open_rows(&in);
+
 	if (status == QUIRE_OK)
 		status = content->kind == CONTENT_CODES
 			     ? make_codes(&in, bytes)

@@ -4,14 +4,13 @@
  * name, and each node by its number. What new data is made of is not known
  * here.
  */
-#include "convert/export/splice.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "convert/export/export.h"
 
 enum {
 	MODEL_GRAPH = 7,

@@ -334,7 +334,7 @@ class Export(unittest.TestCase):
         folder = oracle.scratch(self)
         for other, words in (
             ("shared.onnx", ["another shape", "'first' (MatMulNBits)"]),
-            ("dense.onnx", ["is no weight of the model", "w.weight"]),
+            ("dense.onnx", ["is not a weight of the model", "w.weight"]),
             ("ragged.onnx", ["another shape", "MatMulNBits"]),
         ):
             with self.subTest(other=other):
@@ -380,7 +380,7 @@ class Export(unittest.TestCase):
         path = oracle.scratch(self) / "half.gguf"
         oracle.quire("convert", source, "-o", path, "--fallback", "f16")
         self.refused(
-            2, ["neither of a form", "MatMulNBits"], path, "--onnx", source, "-o",
+            2, ["other numbers than the node", "MatMulNBits"], path, "--onnx", source, "-o",
             path.with_name("back.onnx"),
         )
         self.assertFalse(path.with_name("back.onnx").exists())
