@@ -165,7 +165,7 @@ static quire_status declare_tensors(const struct conversion *job)
 					.rank = item->rank };
 		quire_status status;
 
-		if (item->index == QUIRE_NO_TENSOR)
+		if (item->kind == PLAN_LEFT_OUT)
 			continue;
 		tensor.name = quire_string_of(item->name);
 		tensor.source = quire_string_of(item->value->name);

@@ -47,12 +47,19 @@ struct pipeline {
 	uint64_t done;
 };
 
-/* Units of an item: rows, bytes, or elements that become others. */
-static uint64_t unit_count(const struct plan_item *item)
+/* ----------------------------------------------------------- kinds of items */
+
+/* How an item is cut into pieces. */
+struct cut {
+	uint64_t units; /* of the item: rows, bytes or elements */
+	uint64_t step;	/* of a piece */
+	size_t out;	/* bytes that a piece needs for its result */
+	size_t scratch; /* and for fetching */
+};
+
+static uint64_t least(uint64_t a, uint64_t b)
 {
-	if (item->cast)
-		return item->value->count;
-	return item->weight ? item->weight->value.n : item->size;
+	return a < b ? a : b;
 }
 
 static uint64_t out_row_size(const struct plan_item *item)
@@ -60,42 +67,90 @@ static uint64_t out_row_size(const struct plan_item *item)
 	return item->size / item->weight->value.n;
 }
 
-/* Units in a piece: as many as fit in it, on either side. */
-static uint64_t piece_units(const struct plan_item *item)
+/* As many rows as fit, on either side. */
+static struct cut cut_weight(const struct plan_item *item)
 {
-	uint64_t row_size;
+	const struct weight *weight = item->weight;
+	const uint64_t out = out_row_size(item);
+	const uint64_t in = weight->storage.codes.row_size;
+	const uint64_t row_size = out < in ? in : out;
+	const uint64_t fit = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
+	const uint64_t rows = least(fit, weight->value.n);
 
-	if (item->cast)
-		return PIECE_SIZE / sizeof(float);
-	if (!item->weight)
-		return PIECE_SIZE;
-	row_size = out_row_size(item);
-	if (row_size < item->weight->storage.codes.row_size)
-		row_size = item->weight->storage.codes.row_size;
-	return row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
+	return (struct cut){ .units = weight->value.n,
+			     .step = rows,
+			     .out = (size_t)(rows * out),
+			     .scratch = quire_weight_scratch(weight, rows) };
 }
 
-/* The memory of one piece of an item. */
-static void piece_memory(const struct plan_item *item, size_t *out,
-			 size_t *scratch)
+static struct cut cut_copy(const struct plan_item *item)
 {
-	uint64_t units = piece_units(item);
+	const uint64_t bytes = least(PIECE_SIZE, item->size);
 
-	if (units > unit_count(item))
-		units = unit_count(item);
-	*scratch = 0;
-	if (item->weight) {
-		*out = (size_t)(units * out_row_size(item));
-		*scratch = quire_weight_scratch(item->weight, units);
-	} else if (item->cast) {
-		*out = (size_t)units * item->cast->to_width;
-		*scratch = (size_t)units * item->cast->from_width;
-	} else {
-		*out = item->value->file ? (size_t)units : 0;
-	}
+	return (struct cut){ .units = item->size,
+			     .step = bytes,
+			     .out = item->value->file ? (size_t)bytes : 0 };
 }
 
-static void fill_plain(struct piece *piece)
+static struct cut cut_cast(const struct plan_item *item)
+{
+	const uint64_t count =
+	    least(PIECE_SIZE / sizeof(float), item->value->count);
+
+	return (struct cut){ .units = item->value->count,
+			     .step = count,
+			     .out = (size_t)count * item->cast->to_width,
+			     .scratch =
+				 (size_t)count * item->cast->from_width };
+}
+
+static quire_status open_weight(const struct plan_item *item,
+				uint32_t **column_blocks, quire_error *error)
+{
+	quire_status status = quire_weight_acquire(item->weight, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_weight_column_blocks(item->weight, column_blocks, error);
+	if (status != QUIRE_OK)
+		quire_weight_release(item->weight);
+	return status;
+}
+
+static void close_weight(const struct plan_item *item)
+{
+	quire_weight_release(item->weight);
+}
+
+static quire_status open_dense(const struct plan_item *item,
+			       uint32_t **column_blocks, quire_error *error)
+{
+	*column_blocks = NULL;
+	return quire_onnx_file_acquire(item->value->file, error);
+}
+
+static void close_dense(const struct plan_item *item)
+{
+	quire_onnx_file_release(item->value->file);
+}
+
+static void fill_rows(struct piece *piece)
+{
+	struct weight_rows rows = { .weight = piece->item->weight,
+				    .column_blocks = piece->column_blocks,
+				    .first = piece->first,
+				    .count = piece->count };
+
+	piece->status =
+	    quire_weight_fetch(&rows, piece->scratch, &piece->error);
+	if (piece->status != QUIRE_OK)
+		return;
+	piece->item->encoding->encode(&rows, piece->out);
+	piece->data = piece->out;
+	piece->size = (size_t)(piece->count * out_row_size(piece->item));
+}
+
+static void fill_copy(struct piece *piece)
 {
 	const struct onnx_value *value = piece->item->value;
 
@@ -125,21 +180,21 @@ static void fill_cast(struct piece *piece)
 	piece->size = count * cast->to_width;
 }
 
-static void fill_rows(struct piece *piece)
-{
-	struct weight_rows rows = { .weight = piece->item->weight,
-				    .column_blocks = piece->column_blocks,
-				    .first = piece->first,
-				    .count = piece->count };
+/* What is done with an item of each kind; here alone kinds differ. */
+static const struct maker {
+	struct cut (*cut)(const struct plan_item *item);
+	/* Opens the files of an item, and finds the blocks of its columns. */
+	quire_status (*open)(const struct plan_item *item,
+			     uint32_t **column_blocks, quire_error *error);
+	void (*fill)(struct piece *piece);
+	void (*close)(const struct plan_item *item);
+} makers[] = {
+	[PLAN_WEIGHT] = { cut_weight, open_weight, fill_rows, close_weight },
+	[PLAN_COPY] = { cut_copy, open_dense, fill_copy, close_dense },
+	[PLAN_CAST] = { cut_cast, open_dense, fill_cast, close_dense },
+};
 
-	piece->status =
-	    quire_weight_fetch(&rows, piece->scratch, &piece->error);
-	if (piece->status != QUIRE_OK)
-		return;
-	piece->item->encoding->encode(&rows, piece->out);
-	piece->data = piece->out;
-	piece->size = (size_t)(piece->count * out_row_size(piece->item));
-}
+/* ------------------------------------------------------------------- turns */
 
 static void write_set(struct pipeline *pipe)
 {
@@ -168,12 +223,7 @@ static void run_task(void *context, size_t worker, size_t task)
 		return;
 	}
 	piece = &pipe->filling.pieces[task - 1];
-	if (piece->item->weight)
-		fill_rows(piece);
-	else if (piece->item->cast)
-		fill_cast(piece);
-	else
-		fill_plain(piece);
+	makers[piece->item->kind].fill(piece);
 }
 
 static quire_status check_set(const struct pipeline *pipe, quire_error *error)
@@ -218,28 +268,26 @@ static quire_status step(struct pipeline *pipe, quire_error *error)
 	return QUIRE_OK;
 }
 
-static quire_status stream_units(struct pipeline *pipe,
-				 const struct plan_item *item,
-				 const uint32_t *column_blocks,
-				 quire_error *error)
+static quire_status stream_pieces(struct pipeline *pipe,
+				  const struct plan_item *item,
+				  const uint32_t *column_blocks,
+				  quire_error *error)
 {
-	const uint64_t units = piece_units(item);
-	const uint64_t total = unit_count(item);
+	const struct cut cut = makers[item->kind].cut(item);
 	quire_status status = QUIRE_OK;
 	uint64_t first = 0;
 
-	while (first < total && status == QUIRE_OK) {
+	while (first < cut.units && status == QUIRE_OK) {
 		struct piece_set *set = &pipe->filling;
 
-		for (; set->count < pipe->width && first < total;
+		for (; set->count < pipe->width && first < cut.units;
 		     set->count++) {
 			struct piece *piece = &set->pieces[set->count];
-			const uint64_t left = total - first;
 
 			piece->item = item;
 			piece->column_blocks = column_blocks;
 			piece->first = first;
-			piece->count = left < units ? left : units;
+			piece->count = least(cut.step, cut.units - first);
 			piece->status = QUIRE_OK;
 			first += piece->count;
 		}
@@ -248,34 +296,19 @@ static quire_status stream_units(struct pipeline *pipe,
 	return status;
 }
 
-static quire_status stream_weight(struct pipeline *pipe,
-				  const struct plan_item *item,
-				  quire_error *error)
+static quire_status stream_item(struct pipeline *pipe,
+				const struct plan_item *item,
+				quire_error *error)
 {
-	uint32_t *column_blocks = NULL;
-	quire_status status = quire_weight_acquire(item->weight, error);
+	const struct maker *maker = &makers[item->kind];
+	uint32_t *column_blocks;
+	quire_status status = maker->open(item, &column_blocks, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	status =
-	    quire_weight_column_blocks(item->weight, &column_blocks, error);
-	if (status == QUIRE_OK)
-		status = stream_units(pipe, item, column_blocks, error);
+	status = stream_pieces(pipe, item, column_blocks, error);
 	free(column_blocks);
-	quire_weight_release(item->weight);
-	return status;
-}
-
-static quire_status stream_plain(struct pipeline *pipe,
-				 const struct plan_item *item,
-				 quire_error *error)
-{
-	quire_status status = quire_onnx_file_acquire(item->value->file, error);
-
-	if (status != QUIRE_OK)
-		return status;
-	status = stream_units(pipe, item, NULL, error);
-	quire_onnx_file_release(item->value->file);
+	maker->close(item);
 	return status;
 }
 
@@ -314,14 +347,16 @@ static quire_status allocate(struct pipeline *pipe, quire_error *error)
 	quire_status status;
 
 	for (size_t i = 0; i < plan->item_count; i++) {
-		size_t out;
-		size_t scratch;
+		const struct plan_item *item = &plan->items[i];
+		struct cut cut;
 
-		if (plan->items[i].index == QUIRE_NO_TENSOR)
+		if (item->kind == PLAN_LEFT_OUT)
 			continue;
-		piece_memory(&plan->items[i], &out, &scratch);
-		most_out = out > most_out ? out : most_out;
-		most_scratch = scratch > most_scratch ? scratch : most_scratch;
+		cut = makers[item->kind].cut(item);
+		if (cut.out > most_out)
+			most_out = cut.out;
+		if (cut.scratch > most_scratch)
+			most_scratch = cut.scratch;
 	}
 	status = allocate_set(&pipe->filling, pipe->width, most_out,
 			      most_scratch, error);
@@ -339,10 +374,8 @@ static quire_status stream(struct pipeline *pipe, quire_error *error)
 	for (size_t i = 0; i < plan->item_count && status == QUIRE_OK; i++) {
 		const struct plan_item *item = &plan->items[i];
 
-		if (item->index == QUIRE_NO_TENSOR)
-			continue;
-		status = item->weight ? stream_weight(pipe, item, error)
-				      : stream_plain(pipe, item, error);
+		if (item->kind != PLAN_LEFT_OUT)
+			status = stream_item(pipe, item, error);
 	}
 	return status == QUIRE_OK ? step(pipe, error) : status;
 }

@@ -24,7 +24,7 @@ struct row_text {
 static struct row_text text_of(const struct plan_item *item)
 {
 	return (struct row_text){
-		item->weight ? item->weight->node->name : NULL,
+		item->node,
 		item->value->name,
 		item->name,
 		item->reason[0] ? item->reason : NULL,

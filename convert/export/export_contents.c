@@ -103,7 +103,7 @@ static quire_status fail_item(const struct matcher *in,
 {
 	const struct weight *weight = item->weight;
 
-	if (!weight)
+	if (item->kind != PLAN_WEIGHT)
 		return quire_fail(in->error, status, QUIRE_NO_OFFSET,
 				  "constant '%s': %s", item->value->name, what);
 	return quire_fail(in->error, status, QUIRE_NO_OFFSET,
@@ -228,20 +228,21 @@ static quire_status match_item(struct matcher *in, const struct plan_item *item)
 {
 	const quire_tensor *tensor;
 
-	if (item->index == QUIRE_NO_TENSOR)
+	if (item->kind == PLAN_LEFT_OUT)
 		return QUIRE_OK;
 	tensor = take(in, item->value->name);
 	if (!tensor)
-		return item->weight ? fail_item(in, item, QUIRE_ERROR_NOT_FOUND,
-						"the container lacks its "
-						"weight")
-				    : QUIRE_OK;
+		return item->kind == PLAN_WEIGHT
+			   ? fail_item(in, item, QUIRE_ERROR_NOT_FOUND,
+				       "the container lacks its "
+				       "weight")
+			   : QUIRE_OK;
 	if (memcmp(tensor->shape, item->shape, sizeof(item->shape)) != 0)
 		return fail_item(in, item, QUIRE_ERROR_LAYOUT,
 				 "its tensor in the container has another "
 				 "shape");
-	return item->weight ? match_weight(in, item, tensor)
-			    : match_plain(in, item, tensor);
+	return item->kind == PLAN_WEIGHT ? match_weight(in, item, tensor)
+					 : match_plain(in, item, tensor);
 }
 
 /* Checks k of the linears: the shape of a tensor has padded columns. */

@@ -1,6 +1,6 @@
 /*
- * plan.c - walks nodes and constants once each, in order. What is decided of
- * each is in plan_weights.c, plan_plain.c and plan_names.c. Writes nothing.
+ * plan.c - walks nodes and constants once each, in order. plan_weights.c,
+ * plan_dense.c and plan_names.c decide about each. Writes nothing.
  */
 #include <stdlib.h>
 
@@ -8,31 +8,6 @@
 #include "base/error.h"
 #include "convert/operators/operators.h"
 #include "convert/plan/planner.h"
-
-quire_status quire_plan_no_memory(const struct planner *in)
-{
-	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
-			  "out of memory");
-}
-
-size_t quire_plan_number(const struct planner *in,
-			 const struct onnx_value *value)
-{
-	return value ? (size_t)(value - in->model->values) : SIZE_MAX;
-}
-
-struct plan_item *quire_plan_add_item(const struct planner *in,
-				      const struct onnx_value *value)
-{
-	struct plan_item *item = &in->plan->items[in->plan->item_count++];
-
-	*item = (struct plan_item){ .value = value,
-				    .index = QUIRE_NO_TENSOR,
-				    .outcome = QUIRE_OUTCOME_EXACT,
-				    .shape = { 1, 1, 1, 1 },
-				    .source_size = value->size };
-	return item;
-}
 
 /* By the place of the codes in the file, then by node. */
 static int compare_distinct(const void *left, const void *right)
@@ -63,8 +38,8 @@ static quire_status plan_items(struct planner *in)
 			if (status != QUIRE_OK)
 				return status;
 		}
-		if (quire_plan_stands_alone(in, value)) {
-			const quire_status status = quire_plan_plain(in, value);
+		if (quire_plan_is_dense(in, value)) {
+			const quire_status status = quire_plan_dense(in, value);
 
 			if (status != QUIRE_OK)
 				return status;
@@ -111,16 +86,13 @@ static quire_status allocate(struct planner *in)
 	in->operands = calloc(model->node_count + 1, sizeof(*in->operands));
 	in->uses = calloc(values, sizeof(*in->uses));
 	in->tensor_of = calloc(values, sizeof(*in->tensor_of));
-	in->keys = calloc(weights, sizeof(*in->keys));
-	in->first = calloc(weights, sizeof(*in->first));
-	in->weight_tensor = calloc(weights, sizeof(*in->weight_tensor));
+	in->places = calloc(weights, sizeof(*in->places));
 	in->distinct = calloc(weights, sizeof(*in->distinct));
 	plan->weights = calloc(weights, sizeof(*plan->weights));
 	plan->linears = calloc(weights, sizeof(*plan->linears));
 	plan->items = calloc(values + weights, sizeof(*plan->items));
-	if (!in->operands || !in->uses || !in->tensor_of || !in->keys ||
-	    !in->first || !in->weight_tensor || !in->distinct ||
-	    !plan->weights || !plan->linears || !plan->items)
+	if (!in->operands || !in->uses || !in->tensor_of || !in->places ||
+	    !in->distinct || !plan->weights || !plan->linears || !plan->items)
 		return quire_plan_no_memory(in);
 	return QUIRE_OK;
 }
@@ -157,9 +129,7 @@ static void free_planner(struct planner *in)
 	free(in->operands);
 	free(in->uses);
 	free(in->tensor_of);
-	free(in->keys);
-	free(in->first);
-	free(in->weight_tensor);
+	free(in->places);
 	free(in->distinct);
 	quire_table_free(&in->shared);
 	quire_crew_destroy(in->crew);

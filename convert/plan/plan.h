@@ -11,23 +11,45 @@
 #include "convert/recipe/recipe.h"
 #include "quire_convert.h"
 
-/* A tensor of the container, or a constant that is left out. */
+/* What becomes of a weight or a constant of the model. */
+enum plan_kind {
+	PLAN_LEFT_OUT, /* the container does not hold it; `reason` says why */
+	PLAN_WEIGHT,   /* a quantized weight, encoded row by row */
+	PLAN_COPY,     /* a dense tensor, copied byte for byte */
+	PLAN_CAST,     /* a dense tensor, cast to another float type */
+};
+
 struct plan_item {
-	const struct onnx_value *value;	 /* the constant; of a weight: B */
-	const struct weight *weight;	 /* NULL: a dense tensor */
-	const struct encoding *encoding; /* of a weight */
-	const struct cast *cast; /* of a dense one; NULL: copied as it is */
-	const char *name;	 /* NULL: left out */
-	size_t index;		 /* in the container, or QUIRE_NO_TENSOR */
-	quire_outcome outcome;
-	char reason[QUIRE_REASON_SIZE]; /* may be empty */
+	enum plan_kind kind;
+	/* Of PLAN_WEIGHT. */
+	const struct weight *weight;
+	const struct encoding *encoding;
+	/* Of PLAN_CAST. */
+	const struct cast *cast;
+	/* In the model. */
+	const struct onnx_value
+	    *value;	  /* the constant; of a weight: its codes */
+	const char *node; /* that has the weight; NULL: dense */
+	uint64_t source_size;
+	/* In the container, unless left out. */
+	const char *name;
+	size_t index; /* or QUIRE_NO_TENSOR */
 	quire_dtype dtype;
 	uint32_t rank;
 	uint64_t shape[4];
-	uint64_t source_size;
 	uint64_t size;
+	/* For the report. */
+	quire_outcome outcome;
+	char reason[QUIRE_REASON_SIZE]; /* may be empty */
 	double scale_error_max;
 	double scale_error_mean;
+};
+
+struct plan_linear {
+	const char *name;
+	const struct weight *weight;
+	size_t tensor; /* in the container */
+	size_t bias;   /* likewise, or QUIRE_NO_TENSOR */
 };
 
 /* Names that are all different. Zero is empty; may not be moved in use. */
@@ -38,13 +60,6 @@ struct name_set {
 	size_t capacity;
 };
 
-struct plan_linear {
-	const char *name;
-	const struct weight *weight;
-	size_t tensor; /* in the container */
-	size_t bias;   /* likewise, or QUIRE_NO_TENSOR */
-};
-
 struct plan {
 	struct plan_item *items;
 	size_t item_count;
@@ -52,7 +67,7 @@ struct plan {
 	size_t linear_count;
 	size_t tensor_count;	/* items that are not left out */
 	uint64_t size;		/* of all tensors */
-	struct weight *weights; /* of each node that holds some */
+	struct weight *weights; /* of each node that has some */
 	struct name_set tensor_names;
 	struct name_set linear_names;
 };
@@ -60,11 +75,11 @@ struct plan {
 /*
  * Plans a conversion by a recipe, on `threads` threads (0: one for each CPU),
  * whose number changes nothing in the plan. The plan points into the model, and
- * is to be freed with quire_plan_free. Reads scales, zero points and column
- * orders, and dense tensors that are to be rounded. Fails with UNSUPPORTED for
- * a model that cannot be converted whole, or has nothing to convert; ARGUMENT
- * where the recipe makes no sense of it, and for too many threads; LAYOUT for a
- * malformed one; IO, MEMORY.
+ * is to be freed with quire_plan_free. Reads scales, zero points and g_idx, and
+ * dense tensors that are to be cast. Fails with UNSUPPORTED for a model that
+ * cannot be converted whole, or has nothing to convert; ARGUMENT where the
+ * recipe contradicts the model, and for too many threads; LAYOUT for a
+ * malformed model; IO, MEMORY.
  */
 quire_status quire_plan_create(const struct onnx_model *model,
 			       const struct recipe *recipe, uint32_t threads,

@@ -1,5 +1,6 @@
 /*
- * plan_plain.c - which constants the container holds as they are.
+ * plan_dense.c - which constants the container holds as dense tensors, copied
+ * or cast.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static void set_shape(struct plan_item *item)
 			 value->rank - 3);
 }
 
-/* What the recipe asks for, of a tensor that keeps its type otherwise. */
+/* A tensor keeps its type unless the recipe names another. */
 static quire_status choose_type(const struct planner *in,
 				struct plan_item *item)
 {
@@ -52,7 +53,7 @@ static quire_status choose_type(const struct planner *in,
 		[RECIPE_DENSE_F16] = QUIRE_F16,
 		[RECIPE_DENSE_BF16] = QUIRE_BF16,
 	};
-	char *name = quire_plan_wanted_name(item->value, NULL);
+	char *name = quire_plan_wanted_name(item);
 	const struct cast *cast = NULL;
 	struct cast_scan scan;
 	enum recipe_dense wanted;
@@ -76,6 +77,7 @@ static quire_status choose_type(const struct planner *in,
 			 quire_dtype_name(cast->to), scan.lost_value);
 		return QUIRE_OK;
 	}
+	item->kind = PLAN_CAST;
 	item->cast = cast;
 	item->dtype = cast->to;
 	item->size = item->value->count * cast->to_width;
@@ -89,46 +91,47 @@ static quire_status choose_type(const struct planner *in,
 	return QUIRE_OK;
 }
 
-quire_status quire_plan_plain(struct planner *in,
+quire_status quire_plan_dense(struct planner *in,
 			      const struct onnx_value *value)
 {
-	struct plan_item *item;
+	struct plan_item *item = quire_plan_add_item(in, value, NULL);
 	const char *why = NULL;
-	quire_status status;
+	bool is_float;
 	bool taken;
+	quire_status status = quire_plan_take(in, item, &taken);
 
-	status = quire_plan_choose(in, value, NULL, &taken);
 	if (status != QUIRE_OK || !taken)
 		return status;
-	item = quire_plan_add_item(in, value);
-	if (!dense_type(value->type, &item->dtype))
+	is_float = dense_type(value->type, &item->dtype);
+	if (!is_float)
 		why = quire_onnx_type_name(value->type);
 	else if (value->sparse)
 		why = "sparse";
 	else if (value->count == 0)
 		why = "no elements";
 	if (why) {
-		item->outcome = QUIRE_OUTCOME_SKIPPED;
 		snprintf(item->reason, sizeof(item->reason), "%s%s", why,
-			 dense_type(value->type, &item->dtype)
+			 is_float
 			     ? ""
 			     : ", not a float type that GGUF readers share");
 		return QUIRE_OK;
 	}
+	item->kind = PLAN_COPY;
+	item->outcome = QUIRE_OUTCOME_EXACT;
 	item->size = value->size;
 	set_shape(item);
 	status = choose_type(in, item);
 	if (status != QUIRE_OK)
 		return status;
 	item->index = in->plan->tensor_count++;
-	in->tensor_of[quire_plan_number(in, value)] = item->index;
+	in->tensor_of[value_number(in, value)] = item->index;
 	return QUIRE_OK;
 }
 
-bool quire_plan_stands_alone(const struct planner *in,
-			     const struct onnx_value *value)
+bool quire_plan_is_dense(const struct planner *in,
+			 const struct onnx_value *value)
 {
-	const unsigned char uses = in->uses[quire_plan_number(in, value)];
+	const unsigned char uses = in->uses[value_number(in, value)];
 	quire_dtype dtype;
 
 	if (value->origin != ONNX_CONSTANT || uses == USED_BY_WEIGHT)

@@ -8,41 +8,7 @@
 #include "base/error.h"
 #include "convert/plan/planner.h"
 
-char *quire_plan_wanted_name(const struct onnx_value *value,
-			     const struct weight *weight)
-{
-	return weight ? quire_name_of_weight(value->name, weight->node->name)
-		      : quire_name_of_tensor(value->name);
-}
-
-quire_status quire_plan_choose(struct planner *in,
-			       const struct onnx_value *value,
-			       const struct weight *weight, bool *taken)
-{
-	struct plan_item *item;
-	char *name;
-
-	*taken = true;
-	if (in->recipe->take_count == 0 && in->recipe->leave_count == 0)
-		return QUIRE_OK;
-	name = quire_plan_wanted_name(value, weight);
-	if (!name)
-		return quire_plan_no_memory(in);
-	*taken = quire_recipe_takes(in->recipe, name);
-	free(name);
-	if (*taken)
-		return QUIRE_OK;
-	in->left_out++;
-	item = quire_plan_add_item(in, value);
-	item->outcome = QUIRE_OUTCOME_SKIPPED;
-	item->weight = weight;
-	if (weight)
-		item->source_size = quire_weight_size(weight);
-	snprintf(item->reason, sizeof(item->reason), "left out by the recipe");
-	return QUIRE_OK;
-}
-
-/* A name by a rule of the recipe is the item's alone, or else an error. */
+/* A name that a rule of the recipe gives is an error if it is taken. */
 static quire_status rename_item(const struct planner *in,
 				struct plan_item *item,
 				const struct recipe_rename *rename,
@@ -72,10 +38,10 @@ static quire_status rename_item(const struct planner *in,
 	return status;
 }
 
-/* Who names the item: the recipe's rules, or as what it is. */
+/* When an item is named: by a rule of the recipe, or by its kind. */
 enum turn {
 	TURN_RENAMED,
-	TURN_PLAIN,
+	TURN_DENSE,
 	TURN_WEIGHTS,
 	TURN_COUNT
 };
@@ -83,7 +49,7 @@ enum turn {
 static quire_status name_item(const struct planner *in, struct plan_item *item,
 			      enum turn turn)
 {
-	char *wanted = quire_plan_wanted_name(item->value, item->weight);
+	char *wanted = quire_plan_wanted_name(item);
 	const struct recipe_rename *rename = NULL;
 	quire_status status = QUIRE_OK;
 
@@ -93,7 +59,8 @@ static quire_status name_item(const struct planner *in, struct plan_item *item,
 		rename = quire_recipe_find_rename(in->recipe, wanted);
 	if (rename)
 		status = rename_item(in, item, rename, wanted);
-	else if (turn == (item->weight ? TURN_WEIGHTS : TURN_PLAIN))
+	else if (turn ==
+		 (item->kind == PLAN_WEIGHT ? TURN_WEIGHTS : TURN_DENSE))
 		status = quire_name_claim(&in->plan->tensor_names, wanted,
 					  QUIRE_TENSOR_NAME_MAX, &item->name,
 					  in->error);
@@ -101,7 +68,7 @@ static quire_status name_item(const struct planner *in, struct plan_item *item,
 	return status;
 }
 
-/* What the recipe says goes first; then plain tensors, so that they keep their
+/* Names of the recipe come first; then dense tensors, so that they keep their
  * names. */
 quire_status quire_plan_name_items(const struct planner *in)
 {
@@ -112,7 +79,7 @@ quire_status quire_plan_name_items(const struct planner *in)
 			struct plan_item *item = &plan->items[i];
 			quire_status status = QUIRE_OK;
 
-			if (item->index != QUIRE_NO_TENSOR && !item->name)
+			if (item->kind != PLAN_LEFT_OUT && !item->name)
 				status = name_item(in, item, turn);
 			if (status != QUIRE_OK)
 				return status;
@@ -127,7 +94,7 @@ static quire_status find_bias(const struct planner *in,
 	*bias = QUIRE_NO_TENSOR;
 	if (!weight->intent.bias)
 		return QUIRE_OK;
-	*bias = in->tensor_of[quire_plan_number(in, weight->intent.bias)];
+	*bias = in->tensor_of[value_number(in, weight->intent.bias)];
 	if (*bias != QUIRE_NO_TENSOR || in->left_out == 0)
 		return QUIRE_OK;
 	return quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
@@ -145,12 +112,12 @@ quire_status quire_plan_linears(const struct planner *in)
 	for (size_t i = 0; i < in->weight_count; i++) {
 		const struct weight *weight = &plan->weights[i];
 		struct plan_linear *linear = &plan->linears[plan->linear_count];
+		const size_t tensor = in->places[in->places[i].first].tensor;
 		const char *name = weight->node->name;
 		quire_status status;
 		char *wanted;
 
-		if (weight->intent.no_linear ||
-		    in->weight_tensor[in->first[i]] == QUIRE_NO_TENSOR)
+		if (weight->intent.no_linear || tensor == QUIRE_NO_TENSOR)
 			continue;
 		wanted = name[0] ? quire_name_of_tensor(name)
 				 : quire_name_of_weight(
@@ -158,7 +125,7 @@ quire_status quire_plan_linears(const struct planner *in)
 		if (!wanted)
 			return quire_plan_no_memory(in);
 		linear->weight = weight;
-		linear->tensor = in->weight_tensor[in->first[i]];
+		linear->tensor = tensor;
 		status = find_bias(in, weight, &linear->bias);
 		if (status == QUIRE_OK)
 			status = quire_name_claim(&plan->linear_names, wanted,

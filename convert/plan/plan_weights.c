@@ -1,6 +1,6 @@
 /*
- * plan_weights.c - which nodes hold which quantized weight, and what each
- * becomes. How a weight is read and written is not known here.
+ * plan_weights.c - which nodes have which quantized weight, and what each
+ * becomes. Knows neither how a weight is read nor how it is written.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static void mark_uses(const struct planner *in, size_t number)
 		    i < OPERAND_INPUTS && (in->operands[number] >> i & 1);
 
 		if (value)
-			in->uses[quire_plan_number(in, value)] |=
+			in->uses[value_number(in, value)] |=
 			    operand ? USED_BY_WEIGHT : USED_AS_SUCH;
 	}
 }
@@ -64,7 +64,7 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 {
 	const size_t number = in->weight_count++;
 	struct weight *weight = &in->plan->weights[number];
-	struct weight_key *key = &in->keys[number];
+	struct weight_place *place = &in->places[number];
 	const size_t *first;
 	quire_status status =
 	    found->read(in->model, node, index, weight, in->error);
@@ -72,16 +72,18 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 	if (status != QUIRE_OK)
 		return status;
 	mark_operands(in, weight);
-	*key = quire_plan_key(weight);
-	first = quire_table_find(&in->shared, 0, key, sizeof(*key));
-	in->first[number] = first ? *first : number;
+	place->key = quire_plan_key(weight);
+	place->tensor = QUIRE_NO_TENSOR;
+	first =
+	    quire_table_find(&in->shared, 0, &place->key, sizeof(place->key));
+	place->first = first ? *first : number;
 	if (first)
 		return QUIRE_OK;
-	in->distinct[in->distinct_count++] = (struct distinct){
-		quire_plan_number(in, weight->storage.codes.value), number
-	};
-	return quire_table_add(&in->shared, 0, key, sizeof(*key), number,
-			       in->error);
+	in->distinct[in->distinct_count++] =
+	    (struct distinct){ value_number(in, weight->storage.codes.value),
+			       number };
+	return quire_table_add(&in->shared, 0, &place->key, sizeof(place->key),
+			       number, in->error);
 }
 
 static quire_status read_node(struct planner *in, size_t number, bool late)
@@ -167,19 +169,19 @@ static void set_shape(const struct weight_value *value, struct plan_item *item)
 quire_status quire_plan_weight(struct planner *in, size_t number)
 {
 	const struct weight *weight = &in->plan->weights[number];
-	struct plan_item *item;
+	struct plan_item *item = quire_plan_add_item(
+	    in, weight->storage.codes.value, weight->node->name);
 	uint32_t block_count = 1;
 	uint32_t block_size = 0;
 	bool taken;
-	quire_status status =
-	    quire_plan_choose(in, weight->storage.codes.value, weight, &taken);
+	quire_status status = quire_plan_take(in, item, &taken);
 
-	in->weight_tensor[number] = QUIRE_NO_TENSOR;
+	item->source_size = quire_weight_size(weight);
 	if (status != QUIRE_OK || !taken)
 		return status;
-	item = quire_plan_add_item(in, weight->storage.codes.value);
+	item->kind = PLAN_WEIGHT;
 	item->weight = weight;
-	item->source_size = quire_weight_size(weight);
+	item->outcome = QUIRE_OUTCOME_EXACT;
 	status = choose_encoding(in, item);
 	if (status != QUIRE_OK)
 		return status;
@@ -194,6 +196,6 @@ quire_status quire_plan_weight(struct planner *in, size_t number)
 		    "node '%s' (%s): K or N is out of range",
 		    quire_onnx_label(weight->node), weight->node->op_type);
 	item->index = in->plan->tensor_count++;
-	in->weight_tensor[number] = item->index;
+	in->places[number].tensor = item->index;
 	return QUIRE_OK;
 }

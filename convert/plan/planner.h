@@ -1,7 +1,7 @@
 /*
- * planner.h - the state that the stages of planning share, one file each:
- * plan_weights.c, plan_plain.c and plan_names.c, in the order that plan.c
- * calls them.
+ * planner.h - how plan/ makes a plan: the state that its stages share, and the
+ * stages in the order in which plan.c calls them. Nothing outside of the folder
+ * includes this, tests aside.
  */
 #ifndef QUIRE_CONVERT_PLAN_PLANNER_H
 #define QUIRE_CONVERT_PLAN_PLANNER_H
@@ -30,9 +30,16 @@ _Static_assert(sizeof(struct weight_key) == sizeof(struct weight_storage) +
 
 struct weight_key quire_plan_key(const struct weight *weight);
 
-/* A weight that no earlier node has. */
+/* What is known of a weight of plan->weights. */
+struct weight_place {
+	struct weight_key key;
+	size_t first;  /* the number of the first weight with that key */
+	size_t tensor; /* of a first weight, or QUIRE_NO_TENSOR */
+};
+
+/* A weight that is the first with its key. */
 struct distinct {
-	size_t codes;  /* the number of its B among the values */
+	size_t codes;  /* the number of its codes among the values */
 	size_t number; /* its own among plan->weights */
 };
 
@@ -42,29 +49,44 @@ struct planner {
 	struct plan *plan;
 	struct crew *crew; /* for what takes reading */
 	quire_error *error;
-	unsigned char *uses; /* of each value */
+	unsigned char *uses; /* of each value: USED_... */
 	uint32_t *operands;  /* of each node: a bit for an input of a weight */
-	size_t *tensor_of;   /* each value's, or QUIRE_NO_TENSOR */
+	size_t *tensor_of;   /* of each value, or QUIRE_NO_TENSOR */
 	size_t weight_count; /* of plan->weights */
-	struct weight_key *keys;
-	size_t *first;	       /* of each weight: the first of its key */
-	size_t *weight_tensor; /* of each first weight */
+	struct weight_place *places;
 	struct distinct *distinct;
 	size_t distinct_count;
 	struct table shared; /* key to first weight */
 	size_t left_out;     /* tensors that the recipe does not take */
 };
 
+/* The number of a value of the model. */
+static inline size_t value_number(const struct planner *in,
+				  const struct onnx_value *value)
+{
+	return (size_t)(value - in->model->values);
+}
+
+/* ------------------------------------------------------------------- items */
+
 /* MEMORY. */
 quire_status quire_plan_no_memory(const struct planner *in);
 
-/* The number of a value; all absent ones share one that is no value's. */
-size_t quire_plan_number(const struct planner *in,
-			 const struct onnx_value *value);
-
-/* A new item of a constant, copied as it is unless changed. */
+/* Adds an item for a constant, left out so far. `node` is the name of the node
+ * whose quantized weight has these codes; NULL: a dense tensor. */
 struct plan_item *quire_plan_add_item(const struct planner *in,
-				      const struct onnx_value *value);
+				      const struct onnx_value *value,
+				      const char *node);
+
+/* Whether the recipe takes the tensor of an item. If not, the item says so. */
+quire_status quire_plan_take(struct planner *in, struct plan_item *item,
+			     bool *taken);
+
+/* The name that the tensor of an item has if the recipe gives it none. To be
+ * freed; NULL: out of memory. */
+char *quire_plan_wanted_name(const struct plan_item *item);
+
+/* ------------------------------------------------------------------ stages */
 
 /* Reads the weights of all nodes, and notes what values are used for. */
 quire_status quire_plan_read_nodes(struct planner *in);
@@ -72,44 +94,35 @@ quire_status quire_plan_read_nodes(struct planner *in);
 /* Plans the tensor of a weight that no earlier node has. */
 quire_status quire_plan_weight(struct planner *in, size_t number);
 
-/* Whether a constant stands for itself in the container or the report. A
+/* Whether a constant is a tensor of its own in the container or the report. A
  * scalar of a Constant node is a number of the graph, as an integer is. */
-bool quire_plan_stands_alone(const struct planner *in,
-			     const struct onnx_value *value);
+bool quire_plan_is_dense(const struct planner *in,
+			 const struct onnx_value *value);
 
-/* Plans the tensor of such a constant, or tells why it has none. */
-quire_status quire_plan_plain(struct planner *in,
+/* Plans the tensor of such a constant, or says why it has none. */
+quire_status quire_plan_dense(struct planner *in,
 			      const struct onnx_value *value);
-
-/* The name of a tensor of which the recipe says nothing: that of a quantized
- * weight with these codes, or of a constant, `weight` being NULL. To be freed;
- * NULL: out of memory. */
-char *quire_plan_wanted_name(const struct onnx_value *value,
-			     const struct weight *weight);
-
-/* Whether the recipe takes that tensor; if not, and there is no failure, *item
- * becomes one that says so. */
-quire_status quire_plan_choose(struct planner *in,
-			       const struct onnx_value *value,
-			       const struct weight *weight, bool *taken);
 
 /* Names of tensors; then the linears, with theirs. */
 quire_status quire_plan_name_items(const struct planner *in);
 quire_status quire_plan_linears(const struct planner *in);
 
+/* ------------------------------------------------------------------- names */
+
 /* GGUF readers have room for 64 bytes with the NUL. */
 #define QUIRE_TENSOR_NAME_MAX 63
 
 /*
- * The name of a linear weight from that of its source: what exporters append
- * (_Q4, _Q4G32, _DQ, _quant, .qweight, .MatMul ...) is taken off, a path such
- * as /model/fc becomes model.fc, and .weight stands at the end, once. A name
- * that an exporter made up (onnx::MatMul_123) gives way to that of `node`, if
- * it is not empty. The result is to be freed; NULL: out of memory.
+ * The name of a linear weight from that of its source: suffixes of exporters
+ * (_Q4, _Q4G32, _DQ, _quant, .qweight, .MatMul ...) are removed, a path such as
+ * /model/fc becomes model.fc, and .weight is appended, once. A name that an
+ * exporter made up (onnx::MatMul_123) is replaced by that of `node`, unless it
+ * is empty. Names are valid UTF-8, in and out. To be freed; NULL: out of
+ * memory.
  */
 char *quire_name_of_weight(const char *source, const char *node);
 
-/* The name of any other tensor: its own, but for control characters. */
+/* The name of any other tensor: its own, without control characters. */
 char *quire_name_of_tensor(const char *source);
 
 /*

@@ -94,10 +94,12 @@ static int set_up(void **state)
 		},
 	};
 	set_item(bench, 0, "blocks", QUIRE_Q4_0, BLOCKS * 32, N);
+	bench->items[0].kind = PLAN_WEIGHT;
 	bench->items[0].weight = &bench->weight;
 	bench->items[0].encoding = &quire_encode_q4_0;
 	bench->items[0].value = &bench->values[0];
 	set_item(bench, 1, "plain", QUIRE_F32, PLAIN_COUNT, 1);
+	bench->items[1].kind = PLAN_COPY;
 	bench->items[1].value = &bench->values[3];
 	bench->plan.items = bench->items;
 	bench->plan.item_count = 2;
@@ -197,6 +199,7 @@ static void test_mapped(void **state)
 
 	bench->weight.storage.g_idx.value = &bench->values[2];
 	set_item(bench, 0, "dense", QUIRE_F32, K, N);
+	bench->items[0].kind = PLAN_WEIGHT;
 	bench->items[0].weight = &bench->weight;
 	bench->items[0].encoding = &quire_encode_dense;
 	bench->items[0].value = &bench->values[0];
