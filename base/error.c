@@ -1,8 +1,6 @@
 /*
  * error.c - fills in quire_error. Knows nothing of what failed.
  */
-#include "base/error.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -10,6 +8,7 @@
 #include <string.h>
 
 #include "base/crew.h"
+#include "base/error.h"
 
 static void sanitize(char *text)
 {

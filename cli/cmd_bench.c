@@ -2,6 +2,9 @@
  * cmd_bench.c - quire bench: how fast linear layers are multiplied on this
  * machine, beside how fast it can be at all.
  */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "cli/bench/bench_device.h"
 #include "cli/bench/bench_models.h"
 #include "cli/bench/bench_options.h"
@@ -12,9 +15,6 @@
 #include "cli/ui/device_option.h"
 #include "cli/ui/terminal.h"
 #include "cli/ui/trouble.h"
-
-#include <stdlib.h>
-#include <unistd.h>
 
 #define M_MAX 65536
 

@@ -3,16 +3,16 @@
  * of. Verdicts are results and go to stdout; how they are found is
  * libquire_convert's.
  */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/command.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/terminal.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "quire_convert.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 struct values {
 	bool json;
@@ -35,9 +35,8 @@ struct sums {
 static struct sums sums_of(const quire_compare_report *report)
 {
 	struct sums sums = { 0 };
-	size_t i;
 
-	for (i = 0; i < report->count; i++) {
+	for (size_t i = 0; i < report->count; i++) {
 		const quire_compare_row *row = &report->rows[i];
 
 		sums.count += row->count;
@@ -76,7 +75,6 @@ static void print_row(const quire_compare_row *row)
 static void print_text(const char *path, const quire_compare_report *report)
 {
 	const struct sums sums = sums_of(report);
-	size_t i;
 
 	text_print(stdout, path, strlen(path));
 	if (report->different == 0)
@@ -86,7 +84,7 @@ static void print_text(const char *path, const quire_compare_report *report)
 	else
 		printf(": %zu of %zu weights differ\n", report->different,
 		       report->count);
-	for (i = 0; i < report->count; i++)
+	for (size_t i = 0; i < report->count; i++)
 		if (report->rows[i].verdict != QUIRE_VERDICT_SAME)
 			print_row(&report->rows[i]);
 	printf("  %" PRIu64 " codes and elements, %" PRIu64 " of them "
@@ -125,7 +123,6 @@ static int print_json(char *const *paths, const quire_compare_report *report)
 {
 	struct json_out out = json_out_start(stdout);
 	const struct sums sums = sums_of(report);
-	size_t i;
 
 	json_out_begin(&out, NULL, '{');
 	json_out_text(&out, "source", paths[0]);
@@ -135,7 +132,7 @@ static int print_json(char *const *paths, const quire_compare_report *report)
 	json_out_u64(&out, "different", sums.different);
 	json_out_f64(&out, "scale_error_max", sums.scale_error_max);
 	json_out_begin(&out, "rows", '[');
-	for (i = 0; i < report->count; i++)
+	for (size_t i = 0; i < report->count; i++)
 		json_row(&out, &report->rows[i]);
 	json_out_end(&out, ']');
 	json_out_end(&out, '}');

@@ -3,6 +3,9 @@
  * became of each weight. What may be overwritten is decided here; how the
  * conversion goes is libquire_convert's.
  */
+#include <string.h>
+#include <sys/stat.h>
+
 #include "cli/command.h"
 #include "cli/files/output_file.h"
 #include "cli/files/recipe_option.h"
@@ -11,9 +14,6 @@
 #include "cli/ui/terminal.h"
 #include "cli/ui/trouble.h"
 #include "quire_convert.h"
-
-#include <string.h>
-#include <sys/stat.h>
 
 struct values {
 	const char *output;
@@ -93,10 +93,9 @@ static bool fallback_named(const char *name, quire_fallback *fallback)
 		{ "f16", QUIRE_FALLBACK_F16 },
 		{ "error", QUIRE_FALLBACK_ERROR },
 	};
-	size_t i;
 
 	*fallback = QUIRE_FALLBACK_DEFAULT;
-	for (i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i].name, name) == 0) {
 			*fallback = names[i].fallback;
 			return true;

@@ -2,6 +2,10 @@
  * cmd_dump.c - quire dump: one tensor, dequantized to float32, as a NumPy
  * file. Rows go through a small buffer, so that size does not matter.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/files/npy.h"
@@ -9,10 +13,6 @@
 #include "cli/ui/interrupt.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct values {
 	const char *output;
@@ -49,10 +49,9 @@ static struct matrix matrix_of(const struct lookup_operand *operand)
 		.rows = 1,
 		.cols = operand->k,
 	};
-	uint32_t i;
 
 	/* GGUF puts the fastest dimension first, NumPy puts it last. */
-	for (i = 1; i < tensor->rank; i++) {
+	for (uint32_t i = 1; i < tensor->rank; i++) {
 		matrix.header.shape[tensor->rank - 1 - i] = tensor->shape[i];
 		matrix.rows *= tensor->shape[i];
 	}
@@ -64,10 +63,9 @@ static int write_rows(const struct matrix *matrix, const char *path,
 		      FILE *stream, float *chunk, uint64_t chunk_rows)
 {
 	quire_error error;
-	uint64_t first;
 	uint64_t rows;
 
-	for (first = 0; first < matrix->rows; first += rows) {
+	for (uint64_t first = 0; first < matrix->rows; first += rows) {
 		rows = matrix->rows - first;
 		if (rows > chunk_rows)
 			rows = chunk_rows;

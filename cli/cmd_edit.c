@@ -2,18 +2,18 @@
  * cmd_edit.c - quire edit: sets and unsets metadata. What the new file is made
  * of is copy_model's; here is what may be changed, and to what.
  */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/rewrite/copy_model.h"
 #include "cli/rewrite/edit_value.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 struct values {
 	struct args_list set;

@@ -2,6 +2,11 @@
  * cmd_export.c - quire export: a container's weights back in the ONNX model
  * that it was made of. How they get there is libquire_convert's.
  */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/files/output_file.h"
@@ -10,11 +15,6 @@
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "quire_convert.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 
 struct values {
 	const char *model;

@@ -2,16 +2,16 @@
  * cmd_hash.c - quire hash: a checksum of each tensor and of all together, in
  * the lines of llama-gguf-hash, so that one's list checks the other.
  */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/digest_many.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct values {
 	const char *algorithm;
@@ -52,9 +52,8 @@ static int hash_model(const quire_model *model, const char *path,
 	const struct digest_how how = { .threads = threads };
 	const size_t count = quire_model_tensor_count(model);
 	struct digest_job *jobs = calloc(count + 1, sizeof(*jobs));
-	size_t i;
 
-	for (i = 0; jobs && i <= count; i++) {
+	for (size_t i = 0; jobs && i <= count; i++) {
 		jobs[i].kind = kind;
 		jobs[i].tensor = quire_model_tensor(model, i);
 	}
@@ -62,7 +61,7 @@ static int hash_model(const quire_model *model, const char *path,
 		free(jobs);
 		return trouble_memory();
 	}
-	for (i = 0; i <= count; i++)
+	for (size_t i = 0; i <= count; i++)
 		print_line(kind, jobs[i].text, path,
 			   jobs[i].tensor ? &jobs[i].tensor->name : NULL);
 	free(jobs);
@@ -84,9 +83,8 @@ static int hash_file(const char *path, enum digest_kind kind, uint32_t threads)
 static int unknown_algorithm(const char *name)
 {
 	struct nearest near = quire_nearest_to(name);
-	int kind;
 
-	for (kind = 0; kind < DIGEST_KIND_COUNT; kind++)
+	for (int kind = 0; kind < DIGEST_KIND_COUNT; kind++)
 		quire_nearest_offer(
 		    &near, text_of(digest_name((enum digest_kind)kind)));
 	if (near.found)
@@ -103,14 +101,13 @@ static int run(int argc, char **argv)
 	struct args_words words;
 	enum digest_kind kind;
 	int code;
-	int i;
 
 	if (!args_parse(&command_hash, argc, argv, &values, &words, &code))
 		return code;
 	if (!digest_find(values.algorithm, strlen(values.algorithm), &kind))
 		return unknown_algorithm(values.algorithm);
 	code = EXIT_FINE;
-	for (i = 0; i < words.count; i++)
+	for (int i = 0; i < words.count; i++)
 		code =
 		    worse(code, hash_file(words.word[i], kind, values.threads));
 	return code;

@@ -2,16 +2,16 @@
  * cmd_info.c - quire info: what a file says it holds, as text for people or
  * as JSON for programs. Reads no tensor data.
  */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/text.h"
 #include "cli/ui/text_table.h"
 #include "cli/ui/trouble.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 struct values {
 	bool json;
@@ -27,13 +27,11 @@ static const struct args_option options[] = {
 
 static void json_tensor(struct json_out *out, const quire_tensor *tensor)
 {
-	uint32_t i;
-
 	json_out_begin(out, NULL, '{');
 	json_out_string(out, "name", tensor->name);
 	json_out_text(out, "dtype", quire_dtype_name(tensor->dtype));
 	json_out_begin(out, "shape", '[');
-	for (i = 0; i < tensor->rank; i++)
+	for (uint32_t i = 0; i < tensor->rank; i++)
 		json_out_u64(out, NULL, tensor->shape[i]);
 	json_out_end(out, ']');
 	json_out_u64(out, "offset", tensor->offset);
@@ -68,10 +66,9 @@ static void json_metadata(struct json_out *out, const quire_model *model)
 {
 	const size_t count = quire_model_value_count(model);
 	quire_string key;
-	size_t i;
 
 	json_out_begin(out, "metadata", '{');
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const quire_value *value = quire_model_value(model, i, &key);
 
 		json_out_value(out, key, value);
@@ -82,7 +79,6 @@ static void json_metadata(struct json_out *out, const quire_model *model)
 static int print_json(const quire_model *model, const quire_model_info *info)
 {
 	struct json_out out = json_out_start(stdout);
-	size_t i;
 
 	json_out_begin(&out, NULL, '{');
 	json_out_u64(&out, "gguf_version", info->gguf_version);
@@ -91,11 +87,11 @@ static int print_json(const quire_model *model, const quire_model_info *info)
 	json_out_u64(&out, "file_size", info->file_size);
 	json_metadata(&out, model);
 	json_out_begin(&out, "tensors", '[');
-	for (i = 0; i < quire_model_tensor_count(model); i++)
+	for (size_t i = 0; i < quire_model_tensor_count(model); i++)
 		json_tensor(&out, quire_model_tensor(model, i));
 	json_out_end(&out, ']');
 	json_out_begin(&out, "linears", '[');
-	for (i = 0; i < quire_model_linear_count(model); i++)
+	for (size_t i = 0; i < quire_model_linear_count(model); i++)
 		json_linear(&out, quire_model_linear(model, i));
 	json_out_end(&out, ']');
 	json_out_end(&out, '}');
@@ -143,10 +139,9 @@ static void describe_array(char *text, size_t capacity, quire_array array,
 	const uint64_t count = array.count;
 	quire_value element;
 	size_t used;
-	unsigned i;
 
 	used = (size_t)snprintf(text, capacity, "[%" PRIu64 "]", count);
-	for (i = 0; quire_array_next(&array, &element); i++) {
+	for (unsigned i = 0; quire_array_next(&array, &element); i++) {
 		describe_plain(item, sizeof(item), &element, as_hash);
 		if (i == ARRAY_SHOWN || used + strlen(item) > STRING_SHOWN) {
 			snprintf(text + used, capacity - used, " ...");
@@ -178,10 +173,9 @@ static bool print_metadata(const quire_model *model)
 	const size_t count = quire_model_value_count(model);
 	struct table table = table_start("ll");
 	quire_string key;
-	size_t i;
 
 	printf("\nmetadata: %zu\n", count);
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const quire_value *value = quire_model_value(model, i, &key);
 
 		table_value(&table, key, value);
@@ -194,10 +188,9 @@ static void table_shape(struct table *table, const quire_tensor *tensor)
 	/* Four dimensions of 20 digits and " x ". */
 	char text[4 * 23];
 	size_t used = 0;
-	uint32_t i;
 
 	text[0] = '\0';
-	for (i = 0; i < tensor->rank; i++)
+	for (uint32_t i = 0; i < tensor->rank; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 					 "%s%" PRIu64, i ? " x " : "",
 					 tensor->shape[i]);
@@ -209,10 +202,9 @@ static bool print_tensors(const quire_model *model)
 	const size_t count = quire_model_tensor_count(model);
 	struct table table = table_start("lllrrl");
 	char text[32];
-	size_t i;
 
 	printf("\ntensors: %zu (K first)\n", count);
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const quire_tensor *tensor = quire_model_tensor(model, i);
 
 		table_name(&table, tensor->name);
@@ -232,10 +224,9 @@ static bool print_linears(const quire_model *model)
 	const size_t count = quire_model_linear_count(model);
 	struct table table = table_start("lrrrll");
 	char text[32];
-	size_t i;
 
 	printf("\nlinears: %zu\n", count);
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const quire_linear *linear = quire_model_linear(model, i);
 
 		table_name(&table, linear->name);

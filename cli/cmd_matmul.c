@@ -2,6 +2,13 @@
  * cmd_matmul.c - quire matmul: runs one linear layer on a NumPy array, so
  * that any layer can be compared with any other program's.
  */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/files/lookup.h"
@@ -10,13 +17,6 @@
 #include "cli/ui/device_option.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define ACCURACY_OF_LINEAR UINT32_MAX
 
@@ -137,7 +137,6 @@ static quire_runtime *create_runtime(const struct values *values,
 	quire_status status;
 	quire_error error;
 	const char *name;
-	size_t i;
 
 	if (!device_option_read("matmul", values->device, &how.device))
 		return NULL;
@@ -149,7 +148,7 @@ static quire_runtime *create_runtime(const struct values *values,
 		return NULL;
 	}
 	near = quire_nearest_to(values->kernels);
-	for (i = 0; (name = quire_kernels_name(i, NULL)) != NULL; i++)
+	for (size_t i = 0; (name = quire_kernels_name(i, NULL)) != NULL; i++)
 		quire_nearest_offer(&near, text_of(name));
 	trouble("matmul: no kernel set '%s'; %s '%s'", values->kernels,
 		near.found ? "did you mean" : "one that there is:",

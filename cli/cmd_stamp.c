@@ -2,12 +2,12 @@
  * cmd_stamp.c - quire stamp: a container of any GGUF file, the tensors' bytes
  * as they are.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/rewrite/copy_command.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
-
-#include <stdio.h>
-#include <string.h>
 
 static const struct args_option options[] = {
 	COPY_OPTION_OUTPUT("container"),

@@ -2,12 +2,12 @@
  * cmd_strip.c - quire strip: a container without what makes it one. The file
  * is verified before, as nothing could find damage in it afterwards.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/rewrite/copy_command.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
-
-#include <stdio.h>
-#include <string.h>
 
 /* GGUF's alignment, where a file does not name another. */
 #define PLAIN_ALIGNMENT 32

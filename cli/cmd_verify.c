@@ -4,14 +4,14 @@
  * and go to stdout; a file that cannot be judged at all is trouble and goes to
  * stderr.
  */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/check_manifest.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 
 /* What a disk loses at once; file systems and memory go by it, too. */
 #define DAMAGE_PAGE 4096
@@ -79,9 +79,8 @@ static struct difference find_difference(const quire_tensor *tensor,
 {
 	const unsigned char *bytes = tensor->data, *others = good->data;
 	struct difference found = { .pages = 0 };
-	uint64_t at;
 
-	for (at = 0; at < tensor->size; at += DAMAGE_PAGE) {
+	for (uint64_t at = 0; at < tensor->size; at += DAMAGE_PAGE) {
 		const uint64_t rest = tensor->size - at;
 		const size_t size =
 		    rest < DAMAGE_PAGE ? (size_t)rest : (size_t)DAMAGE_PAGE;
@@ -265,14 +264,13 @@ static int verify_files(struct verdict_printer *printer,
 {
 	quire_model *good = NULL;
 	int code = EXIT_FINE;
-	int i;
 
 	if (values->against) {
 		good = lookup_model(values->against, true);
 		if (!good)
 			return EXIT_TROUBLE;
 	}
-	for (i = 0; i < words->count; i++)
+	for (int i = 0; i < words->count; i++)
 		code = worse(code, verify_file(printer, words->word[i],
 					       values->threads, good));
 	quire_model_close(good);
@@ -285,11 +283,10 @@ static int check_files(struct verdict_printer *printer,
 {
 	struct manifest manifest;
 	int code = EXIT_FINE;
-	int i;
 
 	if (!manifest_read(&manifest, values->manifest))
 		return EXIT_TROUBLE;
-	for (i = 0; i < words->count; i++)
+	for (int i = 0; i < words->count; i++)
 		code = worse(code, check_manifest_file(printer, &manifest,
 						       words->word[i],
 						       values->threads));

@@ -2,18 +2,18 @@
  * main.c - finds the command and runs it; help and version; and makes sure
  * that what was printed has really been written.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/ui/bus_error.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "quire.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #define COMMAND_ADDRESS(name) &command_##name,
 static const struct command *const commands[] = { COMMANDS(COMMAND_ADDRESS) };
@@ -22,9 +22,7 @@ static const struct command *const commands[] = { COMMANDS(COMMAND_ADDRESS) };
 
 static const struct command *find_command(const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
 	return NULL;
@@ -33,9 +31,8 @@ static const struct command *find_command(const char *name)
 static int unknown_command(const char *name)
 {
 	struct nearest near = quire_nearest_to(name);
-	size_t i;
 
-	for (i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		quire_nearest_offer(&near, text_of(commands[i]->name));
 	quire_nearest_offer(&near, text_of("help"));
 	if (near.found)
@@ -60,12 +57,10 @@ static int unknown_option(const char *word)
 
 static void print_help(void)
 {
-	size_t i;
-
 	printf("usage: quire COMMAND ...\n\n"
 	       "4-bit model weights in page-aligned, checksummed GGUF files.\n"
 	       "\ncommands:\n");
-	for (i = 0; i < COMMAND_COUNT; i++)
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
 	printf("  %-8s  %s\n", "help", "explain a command");
 	printf("\noptions:\n"
@@ -117,9 +112,7 @@ static int run(int argc, char **argv)
  * written to in its place. A stand-in that cannot be used takes it first. */
 static void occupy_standard_files(void)
 {
-	int fd;
-
-	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
 			open("/dev/null",
 			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);

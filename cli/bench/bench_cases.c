@@ -2,10 +2,10 @@
  * bench_cases.c - the lists that were asked for, multiplied out. Measures
  * nothing.
  */
-#include "cli/bench/bench_cases.h"
-
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/bench/bench_cases.h"
 
 double bench_gbps(const struct bench_case *what)
 {

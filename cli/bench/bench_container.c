@@ -3,10 +3,10 @@
  * are all alike. It is written here, as a file of the size of a cache would
  * have to go to a disk and come back.
  */
-#include "cli/bench/bench_container.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "cli/bench/bench_container.h"
 
 static const char key[] = "general.alignment";
 

@@ -4,13 +4,12 @@
  * results against, but the product by F32 weights of the same shape, which
  * takes turns with it.
  */
-#include "cli/bench/bench_device.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/bench/bench_device.h"
 #include "cli/bench/bench_run.h"
 #include "cli/bench/bench_weights.h"
 #include "cli/ui/device_option.h"

@@ -3,13 +3,13 @@
  * block by the number of blocks: q and o; k and v; gate and up; down, with q,
  * k, v and gate, up in one where the published model has them so.
  */
-#include "cli/bench/bench_models.h"
-#include "base/nearest.h"
-#include "cli/ui/text.h"
-#include "cli/ui/trouble.h"
-
 #include <string.h>
 #include <strings.h>
+
+#include "base/nearest.h"
+#include "cli/bench/bench_models.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 static const struct bench_model models[] = {
 	{ "Qwen2.5-0.5B",
@@ -61,9 +61,8 @@ static const struct bench_model models[] = {
 const struct bench_model *bench_model_find(const char *name)
 {
 	struct nearest near = quire_nearest_to(name);
-	size_t i;
 
-	for (i = 0; i < MODEL_COUNT; i++) {
+	for (size_t i = 0; i < MODEL_COUNT; i++) {
 		if (strcasecmp(models[i].name, name) == 0)
 			return &models[i];
 		quire_nearest_offer(&near, text_of(models[i].name));
@@ -92,10 +91,9 @@ static void add_shape(struct bench_plan *plan,
 void bench_model_shapes(const struct bench_model *model,
 			struct bench_plan *plan)
 {
-	size_t i;
-
 	plan->shape_count = 0;
-	for (i = 0; i < BENCH_LINEARS_MAX && model->linears[i].count; i++)
+	for (size_t i = 0; i < BENCH_LINEARS_MAX && model->linears[i].count;
+	     i++)
 		add_shape(plan, &model->linears[i], false);
 	add_shape(plan, &model->head, true);
 }
@@ -104,9 +102,7 @@ static bool add_time(const struct bench_results *results,
 		     const struct bench_case *like, uint32_t m,
 		     const struct bench_linears *linears, double *ms)
 {
-	size_t i;
-
-	for (i = 0; i < results->count; i++) {
+	for (size_t i = 0; i < results->count; i++) {
 		const struct bench_case *row = &results->cases[i];
 
 		if (row->k == linears->k && row->n == linears->n &&
@@ -126,11 +122,11 @@ bool bench_model_speed(const struct bench_model *model,
 		       const struct bench_case *like, double *tokens)
 {
 	double ms = 0;
-	size_t i;
 
 	if (!add_time(results, like, 1, &model->head, &ms))
 		return false;
-	for (i = 0; i < BENCH_LINEARS_MAX && model->linears[i].count; i++)
+	for (size_t i = 0; i < BENCH_LINEARS_MAX && model->linears[i].count;
+	     i++)
 		if (!add_time(results, like, like->m, &model->linears[i], &ms))
 			return false;
 	*tokens = like->m / ms * 1e3;

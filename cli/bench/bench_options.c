@@ -2,12 +2,12 @@
  * bench_options.c - reads lists. Ranges keep every size within reach: no
  * product of the largest ones overflows 64 bits.
  */
-#include "cli/bench/bench_options.h"
-#include "cli/ui/trouble.h"
-
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
+
+#include "cli/bench/bench_options.h"
+#include "cli/ui/trouble.h"
 
 /* 2^20 columns or rows: five times the largest vocabulary there is. */
 #define DIMENSION_MAX (1U << 20)
@@ -26,9 +26,8 @@ static size_t item_size(const char *text)
 static bool read_number(const char *text, size_t size, uint32_t *number)
 {
 	uint64_t value = 0;
-	size_t i;
 
-	for (i = 0; i < size; i++) {
+	for (size_t i = 0; i < size; i++) {
 		if (text[i] < '0' || text[i] > '9')
 			return false;
 		value = value * 10 + (uint64_t)(text[i] - '0');
@@ -77,9 +76,7 @@ bool bench_read_numbers(const char *option, const char *text, uint32_t min,
 
 static bool find_dtype(const char *text, size_t size, uint32_t *dtype)
 {
-	size_t i;
-
-	for (i = 0; i < DTYPE_COUNT; i++) {
+	for (size_t i = 0; i < DTYPE_COUNT; i++) {
 		const char *name = quire_dtype_name(dtypes[i]);
 
 		if (strlen(name) == size &&
@@ -117,9 +114,8 @@ bool bench_read_weights(const char *text, struct bench_numbers *weights)
 bool bench_read_shapes(const struct args_list *list, struct bench_plan *plan)
 {
 	struct bench_numbers pair;
-	size_t i;
 
-	for (i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		if (!bench_read_numbers("shape", list->item[i], 1,
 					DIMENSION_MAX, &pair))
 			return false;

@@ -2,13 +2,13 @@
  * bench_print.c - the table for people, the JSON for bench/plot.py and its
  * like. Both have the same rows in the same order.
  */
-#include "cli/bench/bench_print.h"
-#include "cli/bench/bench_device.h"
-#include "cli/ui/json_out.h"
-#include "cli/ui/text_table.h"
-
 #include <inttypes.h>
 #include <stdio.h>
+
+#include "cli/bench/bench_device.h"
+#include "cli/bench/bench_print.h"
+#include "cli/ui/json_out.h"
+#include "cli/ui/text_table.h"
 
 /* "123.4 / 567.8 = 0.22" */
 static void table_ratio(struct table *table, double value, double limit)
@@ -29,9 +29,8 @@ static void table_titles(struct table *table)
 		"K x N", "M",  "threads",     "weights",
 		"level", "ms", "GB/s / read", "GOP/s / peak",
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(titles) / sizeof(*titles); i++)
+	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		table_text(table, titles[i]);
 }
 
@@ -87,12 +86,11 @@ static bool print_speeds(const struct bench_results *results,
 					      "weights", "level",  "tokens/s" };
 	char text[32];
 	double tokens;
-	size_t i;
 
 	printf("\n%s, its linears alone:\n", model->name);
-	for (i = 0; i < sizeof(titles) / sizeof(*titles); i++)
+	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
 		table_text(&table, titles[i]);
-	for (i = 0; i < results->count; i++) {
+	for (size_t i = 0; i < results->count; i++) {
 		const struct bench_case *row = &results->cases[i];
 
 		if (!tells_speed(results, i, model, &tokens))
@@ -112,7 +110,6 @@ bool bench_print_table(const struct bench_results *results,
 		       const struct bench_model *model)
 {
 	struct table table;
-	size_t i;
 
 	if (results->count && results->cases->device[0] != '\0')
 		return bench_device_print(results) &&
@@ -123,7 +120,7 @@ bool bench_print_table(const struct bench_results *results,
 	       results->count ? results->cases[0].kernels : "-",
 	       peak_loops_name());
 	table_titles(&table);
-	for (i = 0; i < results->count; i++)
+	for (size_t i = 0; i < results->count; i++)
 		table_case(&table, &results->cases[i]);
 	return table_print(&table) && (!model || print_speeds(results, model));
 }
@@ -160,11 +157,10 @@ static void json_speeds(struct json_out *out,
 			const struct bench_model *model)
 {
 	double tokens;
-	size_t i;
 
 	json_out_text(out, "model", model->name);
 	json_out_begin(out, "speeds", '[');
-	for (i = 0; i < results->count; i++) {
+	for (size_t i = 0; i < results->count; i++) {
 		const struct bench_case *row = &results->cases[i];
 
 		if (!tells_speed(results, i, model, &tokens))
@@ -187,13 +183,12 @@ bool bench_print_json(const struct bench_results *results,
 		      const struct bench_model *model)
 {
 	struct json_out out = json_out_start(stdout);
-	size_t i;
 
 	json_out_begin(&out, NULL, '{');
 	if (results->count == 0 || results->cases->device[0] == '\0')
 		json_out_text(&out, "limits_by", peak_loops_name());
 	json_out_begin(&out, "results", '[');
-	for (i = 0; i < results->count; i++)
+	for (size_t i = 0; i < results->count; i++)
 		json_case(&out, &results->cases[i]);
 	json_out_end(&out, ']');
 	if (model)

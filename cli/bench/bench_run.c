@@ -5,13 +5,13 @@
  * The threads of a runtime's pool go on spinning for a while after a call;
  * between them and those of the peak meter there is a pause.
  */
-#include "cli/bench/bench_run.h"
-#include "cli/ui/terminal.h"
-#include "cli/ui/trouble.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "cli/bench/bench_run.h"
+#include "cli/ui/terminal.h"
+#include "cli/ui/trouble.h"
 
 #define ROUNDS 7
 

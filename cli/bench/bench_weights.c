@@ -3,14 +3,13 @@
  * to any kernel as long as they are ordinary ones: scales and floats between
  * 2^-7 and 2^-5.
  */
-#include "cli/bench/bench_weights.h"
-
-#include "cli/bench/bench_container.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "cli/bench/bench_container.h"
+#include "cli/bench/bench_weights.h"
 
 /* Eight times the last-level cache that one core of today's machines has; or
  * four times what the system says of it. */

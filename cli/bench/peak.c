@@ -2,12 +2,11 @@
  * peak.c - runs the loops of peak_loops.h on several threads at once, and
  * times them. Knows no instruction set but by its table.
  */
-#include "cli/bench/peak.h"
-
 #include <pthreadpool.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "cli/bench/peak.h"
 #include "cli/bench/peak_loops.h"
 
 /* Fastest first: the first one that the CPU can run is taken. */

@@ -29,9 +29,8 @@ static struct lookup_operand bare_tensor(const quire_model *model,
 {
 	const size_t count = quire_model_linear_count(model);
 	uint64_t k = 0;
-	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const quire_linear *linear = quire_model_linear(model, i);
 
 		if (linear->weight == tensor && linear->k > k)
@@ -56,9 +55,8 @@ static const quire_tensor *find_source(const quire_model *model,
 				       const char *name)
 {
 	const size_t count = quire_model_tensor_count(model);
-	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const quire_tensor *tensor = quire_model_tensor(model, i);
 
 		if (tensor->source.size && text_equal(tensor->source, name))
@@ -70,9 +68,8 @@ static const quire_tensor *find_source(const quire_model *model,
 static void offer_linears(const quire_model *model, struct nearest *near)
 {
 	const size_t count = quire_model_linear_count(model);
-	size_t i;
 
-	for (i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		quire_nearest_offer(near, quire_model_linear(model, i)->name);
 }
 
@@ -80,9 +77,8 @@ static void offer_tensors(const quire_model *model, struct nearest *near,
 			  bool sources, uint32_t rank_min, uint32_t rank_max)
 {
 	const size_t count = quire_model_tensor_count(model);
-	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const quire_tensor *tensor = quire_model_tensor(model, i);
 
 		if (tensor->rank < rank_min || tensor->rank > rank_max)

@@ -35,10 +35,9 @@ char *npy_shape_text(char *buffer, size_t capacity,
 		     const struct npy_header *header)
 {
 	size_t used = 0;
-	uint32_t i;
 
 	snprintf(buffer, capacity, "[");
-	for (i = 0; i < header->rank && used < capacity; i++) {
+	for (uint32_t i = 0; i < header->rank && used < capacity; i++) {
 		used = strlen(buffer);
 		snprintf(buffer + used, capacity - used, "%s%" PRIu64,
 			 i ? ", " : "", header->shape[i]);
@@ -62,12 +61,11 @@ static void to_host(void *data, size_t element_size, size_t count)
 {
 	unsigned char *byte = data;
 	unsigned char swap;
-	size_t i;
 
 	if (!host_is_big_endian())
 		return;
 	for (; count > 0; count--, byte += element_size)
-		for (i = 0; i < element_size / 2; i++) {
+		for (size_t i = 0; i < element_size / 2; i++) {
 			swap = byte[i];
 			byte[i] = byte[element_size - 1 - i];
 			byte[element_size - 1 - i] = swap;
@@ -221,14 +219,13 @@ static quire_status count_elements(const struct npy_header *header,
 {
 	const uint64_t max = SIZE_MAX / 2 / npy_element_size(header->dtype);
 	uint64_t product = 1;
-	uint32_t i;
 
-	for (i = 0; i < header->rank; i++)
+	for (uint32_t i = 0; i < header->rank; i++)
 		if (header->shape[i] == 0) {
 			*count = 0;
 			return QUIRE_OK;
 		}
-	for (i = 0; i < header->rank; i++) {
+	for (uint32_t i = 0; i < header->rank; i++) {
 		if (header->shape[i] > max / product)
 			return quire_fail(error, QUIRE_ERROR_LAYOUT, offset,
 					  "the shape in the .npy header is too "
@@ -281,9 +278,8 @@ static size_t format_text(char text[TEXT_CAPACITY],
 			    "{'descr': '<f%zu', 'fortran_order': False, "
 			    "'shape': (",
 			    npy_element_size(header->dtype));
-	uint32_t i;
 
-	for (i = 0; i < header->rank; i++)
+	for (uint32_t i = 0; i < header->rank; i++)
 		used += snprintf(text + used, TEXT_CAPACITY - (size_t)used,
 				 "%s%" PRIu64, i ? ", " : "", header->shape[i]);
 	/* (3,) is a tuple in Python, (3) a number. */

@@ -13,9 +13,9 @@
 #ifndef QUIRE_CLI_FILES_NPY_H
 #define QUIRE_CLI_FILES_NPY_H
 
-#include "quire.h"
-
 #include <stdio.h>
+
+#include "quire.h"
 
 /* NumPy 2 knows 64 dimensions. */
 #define NPY_RANK_MAX 64

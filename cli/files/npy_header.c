@@ -3,11 +3,10 @@
  * plain array: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
  * Keys in any order, each exactly once; no escapes, no nesting, no recursion.
  */
-#include "cli/files/npy_header.h"
-
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/files/npy_header.h"
 
 struct parser {
 	const char *text;

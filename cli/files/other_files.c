@@ -2,12 +2,12 @@
  * other_files.c - reads the output's folder. Removes nothing: a file that this
  * conversion did not name may be someone's.
  */
-#include "cli/files/other_files.h"
-
 #include <dirent.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/files/other_files.h"
 
 static const char ending[] = ".gguf";
 static const char numbers[] = "-00000-of-00000.gguf";
@@ -45,9 +45,7 @@ static bool belongs(const char *name, const char *output)
 
 static bool is_ours(const quire_convert_report *report, const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < report->part_count; i++)
+	for (size_t i = 0; i < report->part_count; i++)
 		if (strcmp(last_name(report->parts[i].path), name) == 0)
 			return true;
 	return false;

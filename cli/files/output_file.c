@@ -1,14 +1,13 @@
 /*
  * output_file.c - a stream over base/output.h's temporary file.
  */
-#include "cli/files/output_file.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/path.h"
+#include "cli/files/output_file.h"
 #include "cli/ui/interrupt.h"
 #include "cli/ui/trouble.h"
 

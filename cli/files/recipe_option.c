@@ -1,20 +1,19 @@
 /*
  * recipe_option.c - finds shipped recipes. Files are opened by the library.
  */
-#include "cli/files/recipe_option.h"
+#include <string.h>
+
 #include "base/nearest.h"
+#include "cli/files/recipe_option.h"
 #include "cli/files/shipped_recipes.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
-#include <string.h>
-
 static bool unknown(const char *name)
 {
 	struct nearest near = quire_nearest_to(name);
-	size_t i;
 
-	for (i = 0; i < shipped_recipe_count; i++)
+	for (size_t i = 0; i < shipped_recipe_count; i++)
 		quire_nearest_offer(&near, text_of(shipped_recipes[i].name));
 	if (near.found)
 		trouble("convert: no recipe '%s', did you mean '%s'? A file is "
@@ -29,13 +28,11 @@ static bool unknown(const char *name)
 
 bool recipe_option_set(const char *given, quire_convert_options *options)
 {
-	size_t i;
-
 	if (given && strpbrk(given, "./")) {
 		options->recipe_path = given;
 		return true;
 	}
-	for (i = 0; given && i < shipped_recipe_count; i++) {
+	for (size_t i = 0; given && i < shipped_recipe_count; i++) {
 		const struct shipped_recipe *recipe = &shipped_recipes[i];
 
 		if (strcmp(recipe->name, given) != 0)

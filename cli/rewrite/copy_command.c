@@ -2,7 +2,6 @@
  * copy_command.c - what stamp and strip do before they differ.
  */
 #include "cli/rewrite/copy_command.h"
-
 #include "cli/ui/trouble.h"
 
 int copy_command_run(const struct command *command, int argc, char **argv,

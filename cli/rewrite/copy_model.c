@@ -3,19 +3,19 @@
  * and puts the new file in place. How the tensors' bytes get there is in
  * copy_tensors.c.
  */
-#include "cli/rewrite/copy_model.h"
-#include "base/error.h"
-#include "cli/files/output_file.h"
-#include "cli/ui/interrupt.h"
-#include "cli/ui/text.h"
-#include "cli/ui/trouble.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/error.h"
+#include "cli/files/output_file.h"
+#include "cli/rewrite/copy_model.h"
+#include "cli/ui/interrupt.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 static void tell_unopened(const char *path, const quire_error *error)
 {
@@ -145,9 +145,8 @@ static quire_status declare_values(const struct copy *copy,
 {
 	const size_t count = quire_model_value_count(copy->model);
 	quire_status status = QUIRE_OK;
-	size_t i;
 
-	for (i = 0; i < count && status == QUIRE_OK; i++) {
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
 		quire_string name;
 		const quire_value *value =
 		    quire_model_value(copy->model, i, &name);
@@ -157,7 +156,7 @@ static quire_status declare_values(const struct copy *copy,
 			     : out_of_memory(error);
 		free(key);
 	}
-	for (i = 0; i < how->added_count && status == QUIRE_OK; i++)
+	for (size_t i = 0; i < how->added_count && status == QUIRE_OK; i++)
 		status = quire_writer_set_value(writer, how->added[i].key,
 						&how->added[i].value, error);
 	return status;
@@ -199,12 +198,11 @@ static quire_status declare(const struct copy *copy, const struct copy_how *how,
 	const size_t linears =
 	    how->plain ? 0 : quire_model_linear_count(copy->model);
 	quire_status status = declare_values(copy, how, writer, error);
-	size_t i;
 
-	for (i = 0; i < tensors && status == QUIRE_OK; i++)
+	for (size_t i = 0; i < tensors && status == QUIRE_OK; i++)
 		status = quire_writer_add_tensor(
 		    writer, quire_model_tensor(copy->model, i), error);
-	for (i = 0; i < linears && status == QUIRE_OK; i++)
+	for (size_t i = 0; i < linears && status == QUIRE_OK; i++)
 		status = declare_linear(
 		    copy, quire_model_linear(copy->model, i), writer, error);
 	return status;

@@ -13,9 +13,8 @@
 #ifndef QUIRE_CLI_REWRITE_COPY_MODEL_H
 #define QUIRE_CLI_REWRITE_COPY_MODEL_H
 
-#include "quire.h"
-
 #include "cli/ui/terminal.h"
+#include "quire.h"
 
 struct copy {
 	const char *path;

@@ -3,10 +3,6 @@
  * the specification's text form prints; arrays are JSON, read by Jansson, in
  * which numbers that JSON cannot hold are strings.
  */
-#include "cli/rewrite/edit_value.h"
-#include "cli/ui/text.h"
-#include "cli/ui/trouble.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <float.h>
@@ -18,6 +14,9 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "cli/rewrite/edit_value.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 struct scalar_type {
 	const char *name;
@@ -48,13 +47,12 @@ static const struct scalar_type scalars[] = {
 bool edit_type_named(const char *name, size_t size, struct edit_type *type)
 {
 	const bool array = size > 2 && name[0] == '[' && name[size - 1] == ']';
-	size_t i;
 
 	if (array) {
 		name++;
 		size -= 2;
 	}
-	for (i = 0; i < SCALAR_COUNT; i++) {
+	for (size_t i = 0; i < SCALAR_COUNT; i++) {
 		if (!scalars[i].name || strlen(scalars[i].name) != size ||
 		    memcmp(scalars[i].name, name, size) != 0)
 			continue;
@@ -247,9 +245,8 @@ static bool encode_array(const char *key, quire_value_type type,
 	quire_value element;
 	unsigned char *bytes;
 	size_t size = 0;
-	size_t i;
 
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!take_element(type, json_array_get(list, i), &element))
 			return bad_element(key, type, i);
 		size += element_size(&element);
@@ -260,7 +257,7 @@ static bool encode_array(const char *key, quire_value_type type,
 		return false;
 	}
 	bytes = *storage;
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		take_element(type, json_array_get(list, i), &element);
 		bytes = put_element(bytes, &element);
 	}
@@ -389,7 +386,6 @@ bool edit_type_guess(const char *key, const char *text, struct edit_type *type)
 	size_t count = sizeof(wholes) / sizeof(*wholes);
 	quire_value value;
 	bool whole;
-	size_t i;
 
 	*type = (struct edit_type){ QUIRE_VALUE_STRING, false };
 	if (text[0] == '[')
@@ -404,7 +400,7 @@ bool edit_type_guess(const char *key, const char *text, struct edit_type *type)
 		tried = floats;
 		count = sizeof(floats) / sizeof(*floats);
 	}
-	for (i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!parse_number(tried[i], text, &value))
 			continue;
 		type->type = tried[i];

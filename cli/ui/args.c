@@ -2,16 +2,16 @@
  * args.c - parses a command line by a table. Own code and not getopt_long,
  * whose messages cannot name the nearest option or start with our prefix.
  */
-#include "cli/ui/args.h"
-#include "base/nearest.h"
-#include "cli/command.h"
-#include "cli/ui/text.h"
-#include "cli/ui/trouble.h"
-#include "quire_convert.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/nearest.h"
+#include "cli/command.h"
+#include "cli/ui/args.h"
+#include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
+#include "quire_convert.h"
 
 struct parser {
 	const struct command *command;

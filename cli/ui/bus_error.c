@@ -3,15 +3,15 @@
  * at the address, so that nobody need keep a list of maps in a global variable;
  * and calls only what a handler may.
  */
-#include "cli/ui/bus_error.h"
-#include "cli/ui/trouble.h"
-
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "cli/ui/bus_error.h"
+#include "cli/ui/trouble.h"
 
 /* PATH_MAX and what stands beside it. */
 #define LINE_CAPACITY 4608

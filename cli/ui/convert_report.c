@@ -2,14 +2,14 @@
  * convert_report.c - the summary on stdout and the --report file. Sums are
  * made here from the rows, so that both say the same.
  */
-#include "cli/ui/convert_report.h"
+#include <string.h>
+
 #include "cli/files/other_files.h"
+#include "cli/ui/convert_report.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/text.h"
 #include "cli/ui/text_table.h"
 #include "cli/ui/trouble.h"
-
-#include <string.h>
 
 /* More reasons than these would push the summary off the screen. */
 #define REASONS_SHOWN 10
@@ -33,9 +33,8 @@ static struct sum sum_of(const quire_convert_report *report,
 			 quire_outcome outcome)
 {
 	struct sum sum = { 0 };
-	size_t i;
 
-	for (i = 0; i < report->count; i++) {
+	for (size_t i = 0; i < report->count; i++) {
 		const quire_convert_row *row = &report->rows[i];
 
 		if (row->outcome != outcome)
@@ -50,9 +49,8 @@ static struct sum sum_of(const quire_convert_report *report,
 static double largest_rounding(const quire_convert_report *report)
 {
 	double largest = 0;
-	size_t i;
 
-	for (i = 0; i < report->count; i++)
+	for (size_t i = 0; i < report->count; i++)
 		if (report->rows[i].outcome != QUIRE_OUTCOME_ROUNDED &&
 		    report->rows[i].scale_error_max > largest)
 			largest = report->rows[i].scale_error_max;
@@ -99,9 +97,8 @@ static bool print_outcomes(const quire_convert_report *report)
 {
 	struct table table = table_start("lrrlrl");
 	size_t kinds = 0;
-	size_t i;
 
-	for (i = 0; i < OUTCOME_COUNT; i++) {
+	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
 		const struct sum sum = sum_of(report, outcomes[i]);
 
 		if (sum.count == 0)
@@ -118,9 +115,8 @@ static void print_reasons(const quire_convert_report *report)
 {
 	size_t shown = 0;
 	size_t more = 0;
-	size_t i;
 
-	for (i = 0; i < report->count; i++) {
+	for (size_t i = 0; i < report->count; i++) {
 		const quire_convert_row *row = &report->rows[i];
 
 		if (row->outcome == QUIRE_OUTCOME_EXACT ||
@@ -147,9 +143,8 @@ static void print_large(const struct conversion *conversion)
 {
 	const quire_convert_report *report = conversion->report;
 	size_t count = 0;
-	size_t i;
 
-	for (i = 0; i < report->part_count; i++)
+	for (size_t i = 0; i < report->part_count; i++)
 		count += report->parts[i].file_size > conversion->split_size;
 	if (count > 0)
 		printf("  %zu %s larger than the split size, for one tensor\n",
@@ -225,10 +220,8 @@ static void json_row(struct json_out *out, const quire_convert_row *row)
 static void json_totals(struct json_out *out,
 			const quire_convert_report *report)
 {
-	size_t i;
-
 	json_out_begin(out, "totals", '{');
-	for (i = 0; i < OUTCOME_COUNT; i++)
+	for (size_t i = 0; i < OUTCOME_COUNT; i++)
 		json_out_u64(out, quire_outcome_name(outcomes[i]),
 			     sum_of(report, outcomes[i]).count);
 	json_out_u64(out, "source_size", report->source_size);
@@ -240,10 +233,8 @@ static void json_totals(struct json_out *out,
 
 static void json_files(struct json_out *out, const quire_convert_report *report)
 {
-	size_t i;
-
 	json_out_begin(out, "files", '[');
-	for (i = 0; i < report->part_count; i++) {
+	for (size_t i = 0; i < report->part_count; i++) {
 		json_out_begin(out, NULL, '{');
 		json_out_text(out, "path", report->parts[i].path);
 		json_out_u64(out, "size", report->parts[i].file_size);
@@ -257,7 +248,6 @@ bool convert_report_write(const struct conversion *conversion, FILE *stream)
 {
 	const quire_convert_report *report = conversion->report;
 	struct json_out out = json_out_start(stream);
-	size_t i;
 
 	json_out_begin(&out, NULL, '{');
 	json_out_text(&out, "source", conversion->source);
@@ -266,7 +256,7 @@ bool convert_report_write(const struct conversion *conversion, FILE *stream)
 	json_totals(&out, report);
 	json_files(&out, report);
 	json_out_begin(&out, "tensors", '[');
-	for (i = 0; i < report->count; i++)
+	for (size_t i = 0; i < report->count; i++)
 		json_row(&out, &report->rows[i]);
 	json_out_end(&out, ']');
 	json_out_end(&out, '}');

@@ -4,9 +4,9 @@
 #ifndef QUIRE_CLI_UI_CONVERT_REPORT_H
 #define QUIRE_CLI_UI_CONVERT_REPORT_H
 
-#include "quire_convert.h"
-
 #include <stdio.h>
+
+#include "quire_convert.h"
 
 /* Owns nothing. */
 struct conversion {

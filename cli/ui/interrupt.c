@@ -2,12 +2,12 @@
  * interrupt.c - blocks signals and asks which are pending, instead of
  * catching them: that needs no handler and no global variable.
  */
-#include "cli/ui/interrupt.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <unistd.h>
+
+#include "cli/ui/interrupt.h"
 
 static const int held[] = { SIGINT, SIGTERM, SIGHUP };
 
@@ -26,10 +26,9 @@ static bool is_ignored(int number)
 static sigset_t held_set(void)
 {
 	sigset_t set;
-	size_t i;
 
 	sigemptyset(&set);
-	for (i = 0; i < HELD_COUNT; i++)
+	for (size_t i = 0; i < HELD_COUNT; i++)
 		if (!is_ignored(held[i]))
 			sigaddset(&set, held[i]);
 	return set;
@@ -45,11 +44,10 @@ void interrupt_hold(void)
 bool interrupt_waits(void)
 {
 	sigset_t pending;
-	size_t i;
 
 	if (sigpending(&pending) != 0)
 		return false;
-	for (i = 0; i < HELD_COUNT; i++)
+	for (size_t i = 0; i < HELD_COUNT; i++)
 		if (sigismember(&pending, held[i]) == 1)
 			return true;
 	return false;

@@ -2,9 +2,6 @@
  * json_out.c - the streaming JSON writer, and how metadata maps to JSON (the
  * map is fixed: an independent reader prints the same values).
  */
-#include "cli/ui/json_out.h"
-#include "cli/ui/text.h"
-
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -13,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "cli/ui/json_out.h"
+#include "cli/ui/text.h"
 
 /* Members of the top object and of what lies in it stand on their own line. */
 #define DEPTH_OF_LINES 2

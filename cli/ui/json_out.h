@@ -15,9 +15,9 @@
 #ifndef QUIRE_CLI_UI_JSON_OUT_H
 #define QUIRE_CLI_UI_JSON_OUT_H
 
-#include "quire.h"
-
 #include <stdio.h>
+
+#include "quire.h"
 
 struct json_out {
 	FILE *stream;

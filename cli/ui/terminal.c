@@ -3,14 +3,14 @@
  * itself with a carriage return and cleared with spaces, which every terminal
  * understands.
  */
-#include "cli/ui/terminal.h"
-#include "cli/ui/text.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/ui/terminal.h"
+#include "cli/ui/text.h"
 
 #define BAR_WIDTH   24
 #define LABEL_WIDTH 24

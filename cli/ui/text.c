@@ -3,12 +3,11 @@
  * an escape sequence in one could rewrite a terminal's screen, and a line feed
  * could forge a line of our own output.
  */
-#include "cli/ui/text.h"
-
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/utf8.h"
+#include "cli/ui/text.h"
 
 /* C0, DEL, C1; U+2028 to U+202E and U+2066 to U+2069, which end lines and
  * turn the direction; U+FEFF needs none, it moves nothing. */
@@ -34,7 +33,6 @@ static size_t escape_one(const unsigned char *bytes, size_t size,
 			 char escaped[ESCAPE_CAPACITY])
 {
 	size_t length = quire_utf8_size(bytes, size);
-	size_t i;
 
 	if (length > 0 && !is_unsafe(bytes, length)) {
 		memcpy(escaped, bytes, length);
@@ -43,7 +41,7 @@ static size_t escape_one(const unsigned char *bytes, size_t size,
 	}
 	if (length == 0)
 		length = 1;
-	for (i = 0; i < length; i++)
+	for (size_t i = 0; i < length; i++)
 		snprintf(escaped + 4 * i, 5, "\\x%02x", bytes[i]);
 	return length;
 }

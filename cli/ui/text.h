@@ -5,9 +5,9 @@
 #ifndef QUIRE_CLI_UI_TEXT_H
 #define QUIRE_CLI_UI_TEXT_H
 
-#include "quire.h"
-
 #include <stdio.h>
+
+#include "quire.h"
 
 /*
  * Prints the bytes so that no terminal can be driven by them: control

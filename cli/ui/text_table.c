@@ -2,14 +2,14 @@
  * text_table.c - keeps cells, measures columns, prints. Columns are characters,
  * which is right for all but wide scripts.
  */
-#include "cli/ui/text_table.h"
-#include "cli/ui/text.h"
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/ui/text.h"
+#include "cli/ui/text_table.h"
 
 /* A tensor's name, at most 63 bytes, is shown whole; others may be cut. */
 #define CELL_CAPACITY 96
@@ -66,11 +66,9 @@ void table_number(struct table *table, uint64_t number)
 
 static void measure(const struct table *table, size_t widths[])
 {
-	size_t i;
-
-	for (i = 0; i < table->columns; i++)
+	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = 0;
-	for (i = 0; i < table->count; i++) {
+	for (size_t i = 0; i < table->count; i++) {
 		const size_t width = text_columns(table->cells[i]);
 		size_t *widest = &widths[i % table->columns];
 
@@ -100,10 +98,9 @@ bool table_print(struct table *table)
 {
 	const bool failed = table->failed;
 	size_t widths[TABLE_COLUMNS_MAX];
-	size_t i;
 
 	measure(table, widths);
-	for (i = 0; i < table->count; i++) {
+	for (size_t i = 0; i < table->count; i++) {
 		if (!failed)
 			print_cell(table, i, widths[i % table->columns]);
 		free(table->cells[i]);

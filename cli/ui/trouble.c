@@ -2,8 +2,6 @@
  * trouble.c - prints errors. What can be done about one depends on its status
  * alone, so that advice lives here and not in every command.
  */
-#include "cli/ui/trouble.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +9,7 @@
 
 #include "base/error.h"
 #include "cli/ui/text.h"
+#include "cli/ui/trouble.h"
 
 int trouble(const char *format, ...)
 {

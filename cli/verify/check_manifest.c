@@ -2,14 +2,14 @@
  * check_manifest.c - compares a file's tensors, all of them together, and its
  * bytes with what a manifest says of them.
  */
-#include "cli/verify/check_manifest.h"
-#include "cli/ui/trouble.h"
-#include "cli/verify/digest_many.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/ui/trouble.h"
+#include "cli/verify/check_manifest.h"
+#include "cli/verify/digest_many.h"
 
 /* What stdio reads at once, of a file that is not mapped. */
 #define CHUNK_SIZE 65536
@@ -54,12 +54,11 @@ static bool is_claimed(struct manifest_entry *entry, const char *path)
 static bool claim_entries(struct check *check)
 {
 	const struct manifest *manifest = check->manifest;
-	size_t i;
 
 	check->entries = calloc(manifest->count, sizeof(*check->entries));
 	if (!check->entries)
 		return false;
-	for (i = 0; i < manifest->count; i++) {
+	for (size_t i = 0; i < manifest->count; i++) {
 		struct manifest_entry *entry = &manifest->entries[i];
 
 		if (!is_claimed(entry, check->verdict.path))
@@ -205,9 +204,7 @@ static bool add_job(struct check *check, struct manifest_entry *entry,
 static bool add_named(struct check *check, const quire_tensor *tensor,
 		      const char *name, bool *found)
 {
-	size_t i;
-
-	for (i = find_entries(check, name);
+	for (size_t i = find_entries(check, name);
 	     i < check->count && strcmp(check->entries[i]->tensor, name) == 0;
 	     i++) {
 		if (!add_job(check, check->entries[i], tensor))
@@ -245,9 +242,7 @@ static bool add_tensor(struct check *check, const quire_tensor *tensor)
 
 static void tell_missing(struct check *check)
 {
-	size_t i;
-
-	for (i = 0; i < check->count; i++) {
+	for (size_t i = 0; i < check->count; i++) {
 		const struct manifest_entry *entry = check->entries[i];
 		const struct verdict_facts facts = {
 			.kind = "missing",
@@ -283,18 +278,17 @@ static bool check_model(struct check *check, const quire_model *model)
 		.context = check,
 	};
 	const size_t count = quire_model_tensor_count(model);
-	size_t i;
 
-	for (i = 0; i < count && check->of_tensors > 0; i++)
+	for (size_t i = 0; i < count && check->of_tensors > 0; i++)
 		if (!add_tensor(check, quire_model_tensor(model, i)))
 			return false;
-	for (i = 0; i < check->count; i++)
+	for (size_t i = 0; i < check->count; i++)
 		if (!check->entries[i]->of_file && !check->entries[i]->tensor &&
 		    !add_job(check, check->entries[i], NULL))
 			return false;
 	if (!digest_many(model, check->jobs, check->job_count, &how))
 		return false;
-	for (i = 0; i < check->job_count; i++)
+	for (size_t i = 0; i < check->job_count; i++)
 		compare(check, check->compared[i], check->jobs[i].text,
 			check->jobs[i].tensor);
 	tell_missing(check);
@@ -320,10 +314,9 @@ static int run_check(struct check *check)
 	const char *path = check->verdict.path;
 	quire_model *model = NULL;
 	quire_error error;
-	size_t i;
 	int code;
 
-	for (i = 0; i < check->count; i++)
+	for (size_t i = 0; i < check->count; i++)
 		if (check->entries[i]->of_file &&
 		    !check_file(check, check->entries[i]))
 			return verdict_end_trouble(&check->verdict,

@@ -1,14 +1,14 @@
 /*
  * digest.c - digest.h over xxHash and libcrypto.
  */
-#include "cli/verify/digest.h"
-
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+
+#include "cli/verify/digest.h"
 
 struct digest {
 	enum digest_kind kind;
@@ -33,9 +33,7 @@ const char *digest_name(enum digest_kind kind)
 
 bool digest_find(const char *name, size_t size, enum digest_kind *kind)
 {
-	int i;
-
-	for (i = 0; i < DIGEST_KIND_COUNT; i++)
+	for (int i = 0; i < DIGEST_KIND_COUNT; i++)
 		if (strlen(kinds[i].name) == size &&
 		    memcmp(kinds[i].name, name, size) == 0) {
 			*kind = (enum digest_kind)i;
@@ -99,7 +97,6 @@ void digest_print(struct digest *digest, char text[DIGEST_CAPACITY])
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned size = 0;
-	unsigned i;
 
 	if (digest->xxh3) {
 		print_number(XXH3_64bits_digest(digest->xxh3), text);
@@ -111,7 +108,7 @@ void digest_print(struct digest *digest, char text[DIGEST_CAPACITY])
 	}
 	EVP_DigestFinal_ex(digest->sha256, bytes, &size);
 	text[0] = '\0';
-	for (i = 0; i < size && 2 * i + 2 < DIGEST_CAPACITY; i++)
+	for (unsigned i = 0; i < size && 2 * i + 2 < DIGEST_CAPACITY; i++)
 		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
 }
 

@@ -3,11 +3,11 @@
  * all tensors is one stream and the largest job of all: with two threads the
  * other one has the tensors done meanwhile.
  */
-#include "cli/verify/digest_many.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "cli/verify/digest_many.h"
 
 /* Bytes between two reports of progress. */
 #define STEP_SIZE ((uint64_t)16 << 20)

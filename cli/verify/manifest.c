@@ -1,13 +1,13 @@
 /*
  * manifest.c - parses lists of checksums. What they say is compared elsewhere.
  */
-#include "cli/verify/manifest.h"
-#include "cli/ui/trouble.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/ui/trouble.h"
+#include "cli/verify/manifest.h"
 
 /* More than 100,000 tensors with names of 63 bytes and long paths take. */
 #define SIZE_MAX_READ ((size_t)256 << 20)
@@ -148,9 +148,8 @@ static bool parse_tag_line(char *line, struct manifest_entry *entry)
 		{ "XXH64 (", DIGEST_XXH64 },
 		{ "XXH3 (", DIGEST_XXH3 },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(tags) / sizeof(*tags); i++) {
+	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++) {
 		const size_t size = strlen(tags[i].start);
 		const size_t digits = digest_digits(tags[i].kind);
 		const size_t length = strlen(line);

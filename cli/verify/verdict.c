@@ -1,14 +1,14 @@
 /*
  * verdict.c - prints verdicts. Judges nothing.
  */
-#include "cli/verify/verdict.h"
-#include "base/error.h"
-#include "cli/ui/trouble.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "base/error.h"
+#include "cli/ui/trouble.h"
+#include "cli/verify/verdict.h"
 
 /* Two names, two SHA-256 and the words around them. */
 #define LINE_CAPACITY 1024
