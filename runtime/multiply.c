@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "format/parse.h"
 #include "loader/lazy.h"
-#include "runtime/matmul.h"
+#include "runtime/gemm.h"
 #include "runtime/request.h"
 #include "runtime/runtime.h"
 #include "runtime/sizes.h"

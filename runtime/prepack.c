@@ -3,7 +3,7 @@
  * linears, or, of a file that names none, all matrices.
  */
 #include "loader/lazy.h"
-#include "runtime/prepacked.h"
+#include "runtime/prepacked_list.h"
 #include "runtime/runtime.h"
 
 static quire_status prepack_tensor(quire_runtime *runtime,

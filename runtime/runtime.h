@@ -7,7 +7,7 @@
 #include "base/crew.h"
 #include "runtime/device.h"
 #include "runtime/kernel_set.h"
-#include "runtime/prepacked.h"
+#include "runtime/prepacked_list.h"
 #include "runtime/scratch_list.h"
 
 /* Constant after its creation, but for what is behind the mutexes of `crew`,

@@ -143,10 +143,10 @@ MUTANTS = [
      'pending->y + m * size'),
     ('only the first rows of many', 'metal/commands.c',
      'part.x += first * request->x_row_size', 'part.x += 0'),
-    ('the CPU multiplies before the device', 'runtime/device.c',
+    ('the CPU multiplies before the device', 'runtime/batch.c',
      '*status = batch ? accelerator->ops->flush(batch->work, error)\n\t\t\t\t: QUIRE_OK;',
      '*status = QUIRE_OK;'),
-    ('a failed batch reported as fine', 'runtime/device.c',
+    ('a failed batch reported as fine', 'runtime/batch.c',
      'status = accelerator->ops->flush(batch->work, error);\n\t\taccelerator->ops->end',
      '(void)accelerator->ops->flush(batch->work, error);\n\t\taccelerator->ops->end'),
 ]

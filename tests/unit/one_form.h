@@ -5,8 +5,8 @@
 #ifndef QUIRE_TESTS_UNIT_ONE_FORM_H
 #define QUIRE_TESTS_UNIT_ONE_FORM_H
 
+#include "runtime/gemm.h"
 #include "runtime/kernel_set.h"
-#include "runtime/matmul.h"
 #include "tests/support/product.h"
 #include "tests/support/random.h"
 

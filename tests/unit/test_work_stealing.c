@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "runtime/shares.h"
+#include "runtime/work_stealing.h"
 
 enum {
 	MAX_SHARES = 5,

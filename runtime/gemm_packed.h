@@ -5,7 +5,7 @@
 #ifndef QUIRE_RUNTIME_PANELS_H
 #define QUIRE_RUNTIME_PANELS_H
 
-#include "runtime/matmul.h"
+#include "runtime/gemm.h"
 
 /* c = the chunk of x times rows `first` to first + rows - 1 of W: for each
  * panel of them, [chunk][nr]. `panel` is memory for one. */

@@ -3,7 +3,7 @@
  * the word for what is left. The same word twice means the same items, that
  * nobody has taken yet, so an exchange that succeeds late is right as well.
  */
-#include "runtime/shares.h"
+#include "runtime/work_stealing.h"
 
 #include <assert.h>
 

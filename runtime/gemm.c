@@ -9,7 +9,7 @@
  * chunk. Each y is summed in an order that depends on nothing but the columns;
  * so neither threads nor cuts can change a result.
  */
-#include "runtime/matmul.h"
+#include "runtime/gemm.h"
 
 #include <assert.h>
 
@@ -17,10 +17,10 @@
 #include "base/error.h"
 #include "format/parse.h"
 #include "runtime/activations.h"
+#include "runtime/gemm_packed.h"
 #include "runtime/outputs.h"
-#include "runtime/panels.h"
-#include "runtime/shares.h"
 #include "runtime/sizes.h"
+#include "runtime/work_stealing.h"
 
 /*
  * Scratch of a call is at most

@@ -2,7 +2,7 @@
  * panels.c - the panel form, a step at a time: packs a panel, multiplies it by
  * all tiles of x, and has memory bring meanwhile what comes next.
  */
-#include "runtime/panels.h"
+#include "runtime/gemm_packed.h"
 
 #include <assert.h>
 

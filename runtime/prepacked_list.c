@@ -3,7 +3,7 @@
  * copies in a list sorted by the address of the weights. Which weights of a
  * model these are is prepack.c's.
  */
-#include "runtime/prepacked.h"
+#include "runtime/prepacked_list.h"
 
 #include <assert.h>
 #include <stdlib.h>
