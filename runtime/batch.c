@@ -1,9 +1,8 @@
 /*
- * device.c - models and batches of a runtime, handed to its device. Without a
- * device there is nothing to attach, and a batch gathers nothing. What was
- * prepacked of a model goes when it is detached.
+ * batch.c - hands products to a runtime's device. Without a device a batch
+ * gathers nothing, and the CPU multiplies at once.
  */
-#include "runtime/device.h"
+#include "runtime/batch.h"
 
 #include <stdlib.h>
 
@@ -12,27 +11,8 @@
 
 struct quire_batch {
 	quire_runtime *runtime;
-	void *work; /* of the device, if there is one */
+	void *work; /* of the device; NULL without one */
 };
-
-quire_status quire_runtime_attach(quire_runtime *runtime,
-				  const quire_model *model, quire_error *error)
-{
-	const struct accelerator *accelerator = &runtime->accelerator;
-
-	if (!accelerator->ops)
-		return QUIRE_OK;
-	return accelerator->ops->attach(accelerator->device, model, error);
-}
-
-void quire_runtime_detach(quire_runtime *runtime, const quire_model *model)
-{
-	const struct accelerator *accelerator = &runtime->accelerator;
-
-	if (accelerator->ops)
-		accelerator->ops->detach(accelerator->device, model);
-	quire_prepacked_remove(&runtime->prepacked, model);
-}
 
 quire_status quire_runtime_begin(quire_runtime *runtime, quire_batch **batch,
 				 quire_error *error)

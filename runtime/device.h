@@ -1,10 +1,9 @@
 /*
- * device.h - what a device beside the CPU must offer the runtime, and how the
- * runtime asks. The runtime declares it and metal/ defines it, as dependencies
- * point one way.
+ * device.h - what a device beside the CPU offers the runtime. The runtime
+ * declares it and metal/ defines it, as dependencies point one way.
  *
- * `device` is what quire_metal_open gave; any threads may use it at once.
- * `work` is a batch under way, for one thread at a time.
+ * `device` is what quire_metal_open gave; any number of threads may use it.
+ * `work` is a batch under way, and for one thread at a time.
  */
 #ifndef QUIRE_RUNTIME_DEVICE_H
 #define QUIRE_RUNTIME_DEVICE_H
@@ -20,35 +19,26 @@ struct accelerator_ops {
 	bool (*covers)(void *device, const struct request *request);
 
 	quire_status (*begin)(void *device, void **work, quire_error *error);
-	/* Adds a product of more than no rows and columns: reads its x; its y
-	 * is written by `flush`. */
+	/* Adds a product of at least one row and column. It reads x now;
+	 * `flush` writes y. */
 	quire_status (*multiply)(void *work, const struct request *request,
 				 quire_error *error);
 	quire_status (*flush)(void *work, quire_error *error);
-	/* Drops what was not flushed. */
+	/* Drops products that were not flushed. */
 	void (*end)(void *work);
 
-	/* Fills in what concerns the device, all of which was zero. */
+	/* Fills in the fields that are the device's; they were zero. */
 	void (*describe)(void *device, quire_runtime_info *info);
 	void (*close)(void *device);
 };
 
 struct accelerator {
-	const struct accelerator_ops *ops; /* NULL: there is none */
+	const struct accelerator_ops *ops; /* NULL: there is no device */
 	void *device;
 };
 
 /* UNSUPPORTED where there is no such device. */
 quire_status quire_metal_open(struct accelerator *accelerator,
 			      quire_error *error);
-
-/*
- * Multiplies on the runtime's device, in the batch if that is not NULL.
- * Returns false if the CPU is to do it, which then finds every y of the
- * batch written. Else *status is the outcome.
- */
-bool quire_device_multiply(quire_runtime *runtime, quire_batch *batch,
-			   const struct request *request, quire_status *status,
-			   quire_error *error);
 
 #endif

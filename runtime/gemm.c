@@ -1,13 +1,14 @@
 /*
- * matmul.c - the framework of every product: cuts it into items of work,
- * lays out scratch memory, and runs a kernel set's functions over the items.
- * Knows no instruction set, and no weight type but by its table.
+ * gemm.c - the framework of every product: it chooses a form, lays out scratch
+ * memory, cuts the product into items of work, and runs a kernel set's
+ * functions over them. It knows no instruction set, and a weight type only by
+ * its rows of the tables.
  *
- * x is taken in chunks of rows. A chunk is prepared whole (each kernel says
- * how it wants x) and then multiplied: threads share the rows of W, and take
- * them in steps by all rows of the chunk, so that each byte of W is read once a
- * chunk. Each y is summed in an order that depends on nothing but the columns;
- * so neither threads nor cuts can change a result.
+ * x is taken in chunks of rows. A chunk is first prepared as a whole, in the
+ * layout that the kernel reads. Then each thread takes steps of rows of W and
+ * multiplies them by all rows of the chunk, so that each byte of W is read once
+ * a chunk. The order in which a y is summed depends on the columns alone, so
+ * neither threads nor chunks change a result.
  */
 #include "runtime/gemm.h"
 
@@ -19,6 +20,7 @@
 #include "runtime/activations.h"
 #include "runtime/gemm_packed.h"
 #include "runtime/outputs.h"
+#include "runtime/prepack.h"
 #include "runtime/sizes.h"
 #include "runtime/work_stealing.h"
 
@@ -27,33 +29,33 @@
  *
  *	max(X_SIZE, one tile) + threads * (one panel + CHUNK_ROWS * 4 * step)
  *
- * and a little for the bias, each thread's in pages of its own. One tile of x
- * is a kernel's `rows` (at most 16) rows of 4 bytes a column; a panel is at
- * most 32 KiB; a step is at most MAX_PANEL_STEP rows in the panel form, the
- * `nr` (at most 64) of the few form, or MAX_GEMV_STEP: 6 MiB and 180 KiB a
- * thread.
+ * and a little for the bias; each thread's memory is in pages of its own. One
+ * tile of x is at most 16 rows of 4 bytes a column, a panel at most 32 KiB. A
+ * step is at most MAX_PACKED_STEP rows in the packed form, `nr` (at most 64) in
+ * the small-batch form and MAX_GEMV_STEP in GEMV. Together that is 6 MiB, and
+ * 180 KiB a thread.
  */
 #define X_SIZE	   ((size_t)6 << 20)
 #define CHUNK_ROWS 256
 
-/* Rows of W that one step of the vec form takes: about as many as the
- * first-level cache holds, for they are read again for each row of x. */
+/* Rows of W in a step of GEMV: about as many as the first-level cache holds, as
+ * they are read again for each row of x. */
 #define GEMV_STEP_SIZE 32768
 #define MAX_GEMV_STEP  64
 
-/* Rows of W that one step of the panel form takes at most, steps that each
- * thread should find, and bytes of x that a second-level cache of 1 MiB holds
- * whole, whatever passes through it beside them. */
-#define MAX_PANEL_STEP 144
-#define PANEL_STEPS    4
-#define X_CACHED       131072.0
+/* In the packed form: the most rows of W in a step, the steps that each thread
+ * should have, and the bytes of x that stay in a second-level cache of 1 MiB
+ * while weights pass through it. */
+#define MAX_PACKED_STEP 144
+#define PACKED_STEPS	4
+#define X_CACHED	131072.0
 
-/* Products that pay for one more thread's being woken, about 5 us of them,
- * and the same for elements of x to prepare. */
+/* To wake one more thread costs about 5 us. These are the multiplications, and
+ * the elements of x to prepare, that take as long. */
 #define WORKER_PRODUCTS 131072.0
 #define WORKER_ELEMENTS 16384.0
 
-/* Threads that `work` keeps busy, when one more is worth `unit` of it. */
+/* The number of threads for `work`, if each is to have `unit` of it. */
 static size_t count_workers(double work, double unit, size_t threads)
 {
 	const double workers = work / unit;
@@ -63,7 +65,7 @@ static size_t count_workers(double work, double unit, size_t threads)
 	return workers < 1.0 ? 1 : (size_t)workers;
 }
 
-/* Rows of x with those that fill the last tile. */
+/* m, rounded up to whole tiles. */
 static size_t pad_rows(const struct x_form *form, size_t m)
 {
 	return divide_up(m, form->rows) * form->rows;
@@ -86,34 +88,26 @@ static const struct small_form *find_small(const struct kernel_op *op, size_t m)
 		   : NULL;
 }
 
-static enum form choose_form(const struct kernel_op *op, size_t m,
-			     const struct small_form *small)
-{
-	if (small)
-		return FORM_SMALL;
-	return op->tile && m >= op->tile->from ? FORM_PACKED : FORM_GEMV;
-}
-
 /* Bytes of all prepared x. */
-static double x_size(const struct matmul *mm)
+static double x_size(const struct gemm *gemm)
 {
-	const struct x_form *form = &mm->op->tile->x;
+	const struct x_form *form = &gemm->op->tile->x;
 
-	return (double)quire_x_groups(form, mm->request) * form->size /
-	       form->rows * (double)mm->request->m;
+	return (double)quire_x_groups(form, gemm->request) * form->size /
+	       form->rows * (double)gemm->request->m;
 }
 
-/* Panels that a step takes, one after the other for each chunk of columns:
- * where the second-level cache does not hold all x, it holds these columns, and
- * all panels but the first find them there. No more than leave every thread a
- * few steps. */
-static size_t count_panels(const struct matmul *mm)
+/* The panels in a step. A step multiplies x by all its panels for one range of
+ * columns before it goes on to the next. If the second-level cache cannot hold
+ * all x, it holds these columns of it, and all panels but the first find them
+ * there. Each thread is to have a few steps, so a step has no more panels. */
+static size_t count_panels(const struct gemm *gemm)
 {
-	const size_t panels = divide_up(mm->request->n, mm->op->pack->nr);
-	const size_t even = panels / (mm->workers * PANEL_STEPS);
-	const size_t most = MAX_PANEL_STEP / mm->op->pack->nr;
+	const size_t panels = divide_up(gemm->request->n, gemm->op->pack->nr);
+	const size_t even = panels / (gemm->workers * PACKED_STEPS);
+	const size_t most = MAX_PACKED_STEP / gemm->op->pack->nr;
 
-	if (even == 0 || x_size(mm) <= X_CACHED)
+	if (even == 0 || x_size(gemm) <= X_CACHED)
 		return 1;
 	return min_size(even, most);
 }
@@ -126,227 +120,235 @@ static size_t gemv_step(const struct gemv_form *form, size_t row_size)
 	return rows < nr ? nr : divide_up(rows, nr) * nr;
 }
 
-static void plan_form(struct matmul *mm, struct prepacked *prepacked)
+/* Sets the form, and what follows from it of W and x. */
+static void choose_form(struct gemm *gemm, struct prepacked_list *prepacked)
 {
-	const struct kernel_op *op = mm->op;
-	const struct request *request = mm->request;
+	const struct kernel_op *op = gemm->op;
+	const struct request *request = gemm->request;
 
-	mm->small = find_small(op, request->m);
-	if (mm->small && mm->small->prepacked.pack) {
-		mm->strips = quire_prepacked_find(prepacked, request);
-		mm->strip_size =
-		    quire_strip_size(&mm->small->prepacked, request->cols);
+	const struct small_form *small = find_small(op, request->m);
+
+	if (small) {
+		gemm->form = FORM_SMALL;
+		gemm->small = small;
+		gemm->x_form = &small->x;
+		gemm->step = gemm->c_stride = small->nr;
+	} else if (op->tile && request->m >= op->tile->from) {
+		gemm->form = FORM_PACKED;
+		gemm->x_form = &op->tile->x;
+		gemm->step = op->pack->nr * count_panels(gemm);
+		gemm->c_stride = op->pack->nr;
+	} else {
+		gemm->form = FORM_GEMV;
+		gemm->x_form = &op->gemv->x;
+		gemm->step = gemm->c_stride =
+		    gemv_step(op->gemv, request->row_size);
 	}
-	mm->form = choose_form(op, request->m, mm->small);
-	switch (mm->form) {
-	case FORM_PACKED:
-		mm->x_form = &op->tile->x;
-		mm->step = op->pack->nr * count_panels(mm);
-		break;
-	case FORM_SMALL:
-		mm->x_form = &mm->small->x;
-		mm->step = mm->small->nr;
-		break;
-	case FORM_GEMV:
-		mm->x_form = &op->gemv->x;
-		mm->step = gemv_step(op->gemv, request->row_size);
+	if (small && small->prepacked.pack) {
+		gemm->strips = quire_prepacked_find(prepacked, request);
+		gemm->strip_size =
+		    quire_strip_size(&small->prepacked, request->cols);
 	}
-	mm->c_stride = mm->form == FORM_PACKED ? op->pack->nr : mm->step;
 }
 
-/* Tiles in a chunk: chunks are as few as there can be, and as even, as for each
- * all weights are packed. */
-static size_t chunk_tiles(const struct matmul *mm)
+/* Tiles in a chunk. All weights are read, or packed, once a chunk: so there are
+ * as few chunks as can be, and they are even. */
+static size_t chunk_tiles(const struct gemm *gemm)
 {
-	const size_t all = divide_up(mm->request->m, mm->x_form->rows);
+	const size_t all = divide_up(gemm->request->m, gemm->x_form->rows);
 	const size_t most =
-	    min_size(X_SIZE / mm->tile_size, CHUNK_ROWS / mm->x_form->rows);
+	    min_size(X_SIZE / gemm->tile_size, CHUNK_ROWS / gemm->x_form->rows);
 
 	const size_t chunks = most == 0 ? all : divide_up(all, most);
 
 	return chunks == 0 ? 1 : divide_up(all, chunks);
 }
 
-/* Sets the chunk and the places of everything in scratch. */
-static bool plan_scratch(struct matmul *mm)
+/* Sets the chunk, and the offset and size of each part of scratch. */
+static bool lay_out_scratch(struct gemm *gemm)
 {
 	const size_t page = QUIRE_SCRATCH_ALIGNMENT;
 	uint64_t tile, tiles, slots, size;
 
-	if (!checked_mul(quire_x_groups(mm->x_form, mm->request),
-			 mm->x_form->size, &tile) ||
+	if (!checked_mul(quire_x_groups(gemm->x_form, gemm->request),
+			 gemm->x_form->size, &tile) ||
 	    !checked_pad(tile, QUIRE_LINE_SIZE, &tile) || tile > SIZE_MAX)
 		return false;
-	mm->tile_size = (size_t)tile;
-	tiles = chunk_tiles(mm);
-	mm->chunk = (size_t)tiles * mm->x_form->rows;
+	gemm->tile_size = (size_t)tile;
+	tiles = chunk_tiles(gemm);
+	gemm->chunk = (size_t)tiles * gemm->x_form->rows;
 
-	mm->panel_size = mm->form == FORM_PACKED ? mm->op->pack->size : 0;
-	mm->bias_size = mm->step * sizeof(float);
-	mm->slot_size = mm->panel_size + mm->bias_size +
-			mm->chunk * mm->step * sizeof(float);
-	mm->slot_size = divide_up(mm->slot_size, page) * page;
+	gemm->panel_size = gemm->form == FORM_PACKED ? gemm->op->pack->size : 0;
+	gemm->bias_size = gemm->step * sizeof(float);
+	gemm->slot_size = gemm->panel_size + gemm->bias_size +
+			  gemm->chunk * gemm->step * sizeof(float);
+	gemm->slot_size = divide_up(gemm->slot_size, page) * page;
 	if (!checked_mul(tiles, tile, &size) ||
 	    !checked_pad(size, page, &size) ||
-	    !checked_mul(mm->workers, mm->slot_size, &slots))
+	    !checked_mul(gemm->workers, gemm->slot_size, &slots))
 		return false;
-	mm->slots_offset = (size_t)size;
+	gemm->slots_offset = (size_t)size;
 	if (!checked_add(size, slots, &size) || size > SIZE_MAX)
 		return false;
-	mm->shares_offset = (size_t)size;
-	if (!checked_add(size, mm->workers * sizeof(struct share), &size) ||
+	gemm->ranges_offset = (size_t)size;
+	if (!checked_add(size, gemm->workers * sizeof(struct work_range),
+			 &size) ||
 	    size > SIZE_MAX)
 		return false;
-	mm->size = (size_t)size;
+	gemm->size = (size_t)size;
 	return true;
 }
 
 static void prepare_item(void *context, size_t worker, size_t item)
 {
-	const struct matmul *mm = context;
+	const struct gemm *gemm = context;
 
 	(void)worker;
-	quire_prepare_tile(mm->kernels, mm->x_form, mm->request,
-			   mm->first + item * mm->x_form->rows,
-			   mm->scratch + item * mm->tile_size);
+	quire_prepare_tile(gemm->kernels, gemm->x_form, gemm->request,
+			   gemm->first + item * gemm->x_form->rows,
+			   gemm->scratch + item * gemm->tile_size);
 }
 
-static void multiply_gemv(const struct matmul *mm, const unsigned char *weights,
+static void multiply_gemv(const struct gemm *gemm, const unsigned char *weights,
 			  size_t rows, float *c)
 {
-	const struct request *request = mm->request;
+	const struct request *request = gemm->request;
 
-	for (size_t m = 0; m < mm->rows; m++)
-		mm->op->gemv->multiply(
+	for (size_t m = 0; m < gemm->rows; m++)
+		gemm->op->gemv->multiply(
 		    weights, request->row_size, rows, request->cols,
-		    mm->scratch + m * mm->tile_size, c + m * mm->step);
+		    gemm->scratch + m * gemm->tile_size, c + m * gemm->step);
 }
 
-/* The small-batch form, over rows of W or over strips of them. */
-static void multiply_small(const struct matmul *mm,
+/* The small-batch form, over rows of W in place or over strips. */
+static void multiply_small(const struct gemm *gemm,
 			   quire_small_function *multiply,
 			   const unsigned char *weights, size_t row_size,
 			   size_t rows, float *c)
 {
-	const size_t most = mm->small->most;
+	const size_t most = gemm->small->most;
 
-	assert(most % mm->x_form->rows == 0);
-	for (size_t m = 0; m < mm->rows; m += most)
-		multiply(weights, row_size, rows, mm->request->cols,
-			 mm->scratch + m / mm->x_form->rows * mm->tile_size,
-			 mm->tile_size, min_size(mm->rows - m, most),
-			 c + m * mm->step, mm->step);
+	assert(most % gemm->x_form->rows == 0);
+	for (size_t m = 0; m < gemm->rows; m += most)
+		multiply(weights, row_size, rows, gemm->request->cols,
+			 gemm->scratch +
+			     m / gemm->x_form->rows * gemm->tile_size,
+			 gemm->tile_size, min_size(gemm->rows - m, most),
+			 c + m * gemm->step, gemm->step);
 }
 
-static void multiply_strips(const struct matmul *mm, size_t first, size_t rows,
+static void multiply_strips(const struct gemm *gemm, size_t first, size_t rows,
 			    float *c)
 {
-	const struct prepacked_form *form = &mm->small->prepacked;
+	const struct prepacked_form *form = &gemm->small->prepacked;
 
-	multiply_small(mm, form->multiply,
-		       mm->strips + first / form->rows * mm->strip_size,
-		       mm->strip_size, rows, c);
+	multiply_small(gemm, form->multiply,
+		       gemm->strips + first / form->rows * gemm->strip_size,
+		       gemm->strip_size, rows, c);
 }
 
 /* Rows `first` to first + rows - 1 of W, at most a step. */
-static void multiply_step(const struct matmul *mm, size_t worker, size_t first,
+static void multiply_step(const struct gemm *gemm, size_t worker, size_t first,
 			  size_t rows)
 {
-	const struct request *request = mm->request;
+	const struct request *request = gemm->request;
 	const unsigned char *weights =
 	    request->weights + first * request->row_size;
 	unsigned char *slot =
-	    mm->scratch + mm->slots_offset + worker * mm->slot_size;
-	float *bias = (float *)(void *)(slot + mm->panel_size);
-	float *c = bias + mm->step;
+	    gemm->scratch + gemm->slots_offset + worker * gemm->slot_size;
+	float *bias = (float *)(void *)(slot + gemm->panel_size);
+	float *c = bias + gemm->step;
 
-	switch (mm->form) {
+	switch (gemm->form) {
 	case FORM_PACKED:
-		quire_multiply_panels(mm, first, rows, c, slot);
+		quire_gemm_packed_step(gemm, first, rows, c, slot);
 		break;
 	case FORM_SMALL:
-		if (mm->strips)
-			multiply_strips(mm, first, rows, c);
+		if (gemm->strips)
+			multiply_strips(gemm, first, rows, c);
 		else
-			multiply_small(mm, mm->small->multiply, weights,
+			multiply_small(gemm, gemm->small->multiply, weights,
 				       request->row_size, rows, c);
 		break;
 	case FORM_GEMV:
-		multiply_gemv(mm, weights, rows, c);
+		multiply_gemv(gemm, weights, rows, c);
 	}
-	for (size_t n = 0; n < rows; n += mm->c_stride)
-		quire_write_outputs(mm->kernels, request, mm->first, mm->rows,
-				    first + n, min_size(rows - n, mm->c_stride),
-				    c + n * mm->chunk, mm->c_stride, bias);
+	for (size_t n = 0; n < rows; n += gemm->c_stride)
+		quire_write_outputs(gemm->kernels, request, gemm->first,
+				    gemm->rows, first + n,
+				    min_size(rows - n, gemm->c_stride),
+				    c + n * gemm->chunk, gemm->c_stride, bias);
 }
 
-/* An item of work: as many rows of W as have their sums together, or a multiple
- * of that where there would be more of them than shares can count. */
-static size_t item_rows(const struct matmul *mm)
+/* Rows of W in an item of work: those whose sums lie together, or a multiple of
+ * them, so that 32 bits count the items. */
+static size_t item_rows(const struct gemm *gemm)
 {
-	const size_t units = divide_up(mm->request->n, mm->c_stride);
+	const size_t units = divide_up(gemm->request->n, gemm->c_stride);
 
-	return mm->c_stride * divide_up(units, UINT32_MAX);
+	return gemm->c_stride * divide_up(units, UINT32_MAX);
 }
 
-static struct share *find_shares(const struct matmul *mm)
+static struct work_range *find_ranges(const struct gemm *gemm)
 {
-	return (struct share *)(void *)(mm->scratch + mm->shares_offset);
+	return (struct work_range *)(void *)(gemm->scratch +
+					     gemm->ranges_offset);
 }
 
-static void multiply_share(void *context, size_t worker, size_t share)
+static void multiply_range(void *context, size_t worker, size_t range)
 {
-	const struct matmul *mm = context;
-	const size_t unit = item_rows(mm), most = divide_up(mm->step, unit);
+	const struct gemm *gemm = context;
+	const size_t unit = item_rows(gemm), most = divide_up(gemm->step, unit);
 	size_t first, end;
 
-	while (quire_shares_take(find_shares(mm), mm->workers, share, most,
-				 &first, &end)) {
+	while (quire_work_take(find_ranges(gemm), gemm->workers, range, most,
+			       &first, &end)) {
 		first *= unit;
-		end = min_size(end * unit, mm->request->n);
-		for (; first < end; first += mm->step)
-			multiply_step(mm, worker, first,
-				      min_size(end - first, mm->step));
+		end = min_size(end * unit, gemm->request->n);
+		for (; first < end; first += gemm->step)
+			multiply_step(gemm, worker, first,
+				      min_size(end - first, gemm->step));
 	}
 }
 
-size_t quire_matmul_tiles(const struct matmul *mm)
+size_t quire_gemm_tiles(const struct gemm *gemm)
 {
-	return divide_up(mm->rows, mm->x_form->rows);
+	return divide_up(gemm->rows, gemm->x_form->rows);
 }
 
-void quire_matmul_prepare(struct crew *crew, struct matmul *mm)
+void quire_gemm_prepare(struct crew *crew, struct gemm *gemm)
 {
-	const double elements = (double)mm->rows * (double)mm->request->k;
+	const double elements = (double)gemm->rows * (double)gemm->request->k;
 
 	quire_crew_run(crew,
 		       count_workers(elements, WORKER_ELEMENTS, crew->threads),
-		       quire_matmul_tiles(mm), prepare_item, mm);
+		       quire_gemm_tiles(gemm), prepare_item, gemm);
 }
 
-void quire_matmul_multiply(struct crew *crew, struct matmul *mm)
+void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)
 {
-	const size_t items = divide_up(mm->request->n, item_rows(mm));
+	const size_t items = divide_up(gemm->request->n, item_rows(gemm));
 
-	quire_shares_init(find_shares(mm), mm->workers, (uint32_t)items);
-	quire_crew_run(crew, mm->workers, mm->workers, multiply_share, mm);
+	quire_work_split(find_ranges(gemm), gemm->workers, (uint32_t)items);
+	quire_crew_run(crew, gemm->workers, gemm->workers, multiply_range,
+		       gemm);
 }
 
-quire_status quire_matmul_plan(struct matmul *mm, quire_runtime *runtime,
-			       const struct request *request,
-			       const struct kernel_op *op, quire_error *error)
+quire_status quire_gemm_init(struct gemm *gemm, quire_runtime *runtime,
+			     const struct request *request,
+			     const struct kernel_op *op, quire_error *error)
 {
 	const double products =
 	    (double)request->m * (double)request->n * (double)request->k;
 
-	*mm = (struct matmul){
+	*gemm = (struct gemm){
 		.request = request,
 		.kernels = &runtime->kernels,
 		.op = op,
 		.workers = count_workers(products, WORKER_PRODUCTS,
 					 runtime->crew.threads),
 	};
-	plan_form(mm, &runtime->prepacked);
-	return plan_scratch(mm) ? QUIRE_OK
-				: quire_fail_memory(error, UINT64_MAX);
+	choose_form(gemm, &runtime->prepacked);
+	return lay_out_scratch(gemm) ? QUIRE_OK
+				     : quire_fail_memory(error, UINT64_MAX);
 }

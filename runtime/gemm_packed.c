@@ -1,6 +1,6 @@
 /*
- * panels.c - the panel form, a step at a time: packs a panel, multiplies it by
- * all tiles of x, and has memory bring meanwhile what comes next.
+ * gemm_packed.c - one step of the packed form: it packs a panel, multiplies it
+ * by all tiles of x, and prefetches what comes next.
  */
 #include "runtime/gemm_packed.h"
 
@@ -10,11 +10,10 @@
 #include "runtime/outputs.h"
 #include "runtime/sizes.h"
 
-/* Bytes of the next tile of x that are asked for at most. */
+/* The most bytes of the next tile of x that are prefetched. */
 #define TILE_BEGIN 512
 
-/* Bytes from the first column of a row of weights to column k, which begins
- * a block. */
+/* The offset of column k, the first of a block, in a row of weights. */
 static size_t column_offset(quire_dtype dtype, size_t k)
 {
 	uint32_t count, size;
@@ -25,26 +24,25 @@ static size_t column_offset(quire_dtype dtype, size_t k)
 }
 
 /*
- * Packing reads many rows at once, which no hardware follows; and while a panel
- * is multiplied memory has nothing to do. So after each tile a part of what
- * comes next is asked for: of the next step's rows, from their first byte to
- * their last, into the second-level cache; and into the first, of the columns
- * that the next panel is packed from, and the beginning of the next tile of x.
- * To ask for memory that is not there does no harm, so an address may be no
- * place within the weights or the tiles.
+ * What to prefetch after each tile. Packing reads many rows at once, which no
+ * hardware prefetcher follows, and memory is idle while a panel is multiplied.
+ * The second-level cache gets lines of the next step's rows, from their first
+ * byte to their last. The first level gets the columns of the next panel, a few
+ * rows at a time, and the beginning of the next tile of x. A prefetch does no
+ * harm where no memory is, so addresses may lie outside the weights and tiles.
  */
 struct ahead {
 	size_t tile_size, tile_begin; /* bytes of x */
 
-	uintptr_t line; /* of the next step's rows */
+	uintptr_t line; /* the next one of the next step's rows */
 	size_t lines;	/* after each tile */
 
-	uintptr_t row; /* of the next panel: its first column */
+	uintptr_t row; /* the next one of the next panel: its first column */
 	size_t row_size, panel_cols_size;
 	size_t rows; /* after each tile */
 };
 
-static void ask_ahead(struct ahead *ahead, const unsigned char *tile)
+static void prefetch_ahead(struct ahead *ahead, const unsigned char *tile)
 {
 	const uintptr_t next = (uintptr_t)tile + ahead->tile_size;
 
@@ -64,78 +62,93 @@ static void ask_ahead(struct ahead *ahead, const unsigned char *tile)
 	}
 }
 
-/* Panel `i` of a step: some of its rows, some of their columns. */
-struct part {
-	size_t n, k, offset; /* bytes from the step's weights */
+/* A panel of a step: its first row and column, and their byte offset from the
+ * step's weights. */
+struct panel {
+	size_t n, k, offset;
 };
 
-static struct part find_part(const struct matmul *mm, size_t panels, size_t i)
+static struct panel find_panel(const struct gemm *gemm, size_t beside, size_t i)
 {
-	const struct pack_form *pack = mm->op->pack;
-	struct part part = { .n = i % panels * pack->nr,
-			     .k = i / panels * pack->kc };
+	const struct pack_form *pack = gemm->op->pack;
+	struct panel panel = { .n = i % beside * pack->nr,
+			       .k = i / beside * pack->kc };
 
-	part.offset = part.n * mm->request->row_size +
-		      column_offset(mm->request->dtype, part.k);
-	return part;
+	panel.offset = panel.n * gemm->request->row_size +
+		       column_offset(gemm->request->dtype, panel.k);
+	return panel;
 }
 
-/* With a panel of the last columns each tile of y is whole; it is written when
- * all are. */
-static void ask_outputs(const struct matmul *mm, size_t tile, size_t first,
-			size_t cols)
+/* A panel of the last columns completes each tile of y, which is written when
+ * all are complete. */
+static void prefetch_outputs(const struct gemm *gemm, size_t tile, size_t first,
+			     size_t cols)
 {
-	const size_t size = mm->x_form->rows, row = tile * size;
+	const size_t size = gemm->x_form->rows, row = tile * size;
 
-	quire_prefetch_outputs(mm->request, mm->first + row,
-			       min_size(mm->rows - row, size), first, cols);
+	quire_prefetch_outputs(gemm->request, gemm->first + row,
+			       min_size(gemm->rows - row, size), first, cols);
 }
 
-void quire_multiply_panels(const struct matmul *mm, size_t first, size_t rows,
-			   float *c, void *panel)
+/* `weights` are those of the step, `rows` of them; it has `panels` panels. */
+static struct ahead init_ahead(const struct gemm *gemm,
+			       const unsigned char *weights, size_t rows,
+			       size_t panels)
 {
-	const struct pack_form *pack = mm->op->pack;
-	const struct tile_form *tile = mm->op->tile;
-	const struct request *request = mm->request;
-	const size_t row_size = request->row_size, size = rows * row_size;
-	const unsigned char *weights = request->weights + first * row_size;
-	const size_t all = request->cols, tiles = quire_matmul_tiles(mm);
-	const size_t panels = divide_up(rows, pack->nr);
-	const size_t parts = divide_up(all, pack->kc) * panels;
-	struct ahead ahead = {
-		.tile_size = mm->tile_size,
-		.tile_begin = min_size(tile->x.size, TILE_BEGIN),
+	const struct pack_form *pack = gemm->op->pack;
+	const struct request *request = gemm->request;
+	const size_t size = rows * request->row_size;
+	const size_t tiles = quire_gemm_tiles(gemm);
+	const size_t lines = divide_up(size, QUIRE_LINE_SIZE);
+
+	return (struct ahead){
+		.tile_size = gemm->tile_size,
+		.tile_begin = min_size(gemm->op->tile->x.size, TILE_BEGIN),
 		.line = (uintptr_t)weights + size,
-		.lines =
-		    divide_up(divide_up(size, QUIRE_LINE_SIZE), parts * tiles),
-		.row_size = row_size,
-		.panel_cols_size =
-		    column_offset(request->dtype, min_size(all, pack->kc)),
+		.lines = divide_up(lines, panels * tiles),
+		.row_size = request->row_size,
+		.panel_cols_size = column_offset(
+		    request->dtype, min_size(request->cols, pack->kc)),
 		.rows = divide_up(pack->nr, tiles),
 	};
-	struct part next = find_part(mm, panels, 0);
+}
 
-	for (size_t i = 0; i < parts; i++) {
-		const struct part part = next;
-		const size_t cols = min_size(all - part.k, pack->kc);
-		const size_t left = min_size(rows - part.n, pack->nr);
+void quire_gemm_packed_step(const struct gemm *gemm, size_t first, size_t rows,
+			    float *c, void *packed)
+{
+	const struct pack_form *pack = gemm->op->pack;
+	const struct tile_form *tile = gemm->op->tile;
+	const size_t row_size = gemm->request->row_size;
+	const unsigned char *weights =
+	    gemm->request->weights + first * row_size;
+	const size_t all = gemm->request->cols, tiles = quire_gemm_tiles(gemm);
+	/* Side by side for the same columns, and all of them. */
+	const size_t beside = divide_up(rows, pack->nr);
+	const size_t panels = divide_up(all, pack->kc) * beside;
+	struct ahead ahead = init_ahead(gemm, weights, rows, panels);
+	struct panel next = find_panel(gemm, beside, 0);
+
+	for (size_t i = 0; i < panels; i++) {
+		const struct panel panel = next;
+		const size_t cols = min_size(all - panel.k, pack->kc);
+		const size_t left = min_size(rows - panel.n, pack->nr);
 		const unsigned char *x =
-		    mm->scratch + part.k / tile->x.group * tile->x.size;
-		float *sums = c + part.n * mm->chunk;
+		    gemm->scratch + panel.k / tile->x.group * tile->x.size;
+		float *sums = c + panel.n * gemm->chunk;
 
-		pack->pack(weights + part.offset, row_size, left, cols, panel);
-		next = find_part(mm, panels, i + 1);
-		ahead.row =
-		    (uintptr_t)weights + (i + 1 < parts ? next.offset : size);
-		for (size_t t = 0; t < tiles; t++) {
-			const unsigned char *rows_of_x = x + t * mm->tile_size;
-
-			tile->multiply(rows_of_x, panel, cols,
+		pack->pack(weights + panel.offset, row_size, left, cols,
+			   packed);
+		next = find_panel(gemm, beside, i + 1);
+		ahead.row = (uintptr_t)weights +
+			    (i + 1 < panels ? next.offset : rows * row_size);
+		for (size_t t = 0; t < tiles; t++, x += gemm->tile_size) {
+			tile->multiply(x, packed, cols,
 				       sums + t * tile->x.rows * pack->nr,
-				       part.k > 0);
-			ask_ahead(&ahead, rows_of_x);
-			if (part.k + cols == all)
-				ask_outputs(mm, t, first + part.n, left);
+				       panel.k > 0);
+			prefetch_ahead(&ahead, x);
+			if (panel.k + cols == all)
+				prefetch_outputs(gemm, t, first + panel.n,
+						 left);
 		}
 	}
 }

@@ -1,49 +1,53 @@
 /*
- * prepacked.h - weights that were laid out once more as a kernel set reads
- * them best: copies, found by the weights that they are of.
+ * prepacked_list.h - copies of weights in the layout of a kernel set, found by
+ * the address of the weights. prepack.h makes them.
  */
-#ifndef QUIRE_RUNTIME_PREPACKED_H
-#define QUIRE_RUNTIME_PREPACKED_H
+#ifndef QUIRE_RUNTIME_PREPACKED_LIST_H
+#define QUIRE_RUNTIME_PREPACKED_LIST_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/crew.h"
-#include "runtime/kernel_set.h"
 #include "runtime/request.h"
 
-struct prepacked_entry;
+/* A copy of a matrix. `strips` is allocated by malloc or aligned_alloc. */
+struct prepacked_entry {
+	const quire_model *model;
+	const void *weights;
+	quire_dtype dtype;
+	size_t n, cols;
+	unsigned char *strips;
+	size_t size; /* bytes of the strips */
+};
 
-/* Any thread may look while another adds or removes. */
-struct prepacked {
+/* Any thread may look while another inserts or removes. */
+struct prepacked_list {
 	pthread_rwlock_t lock; /* of all below */
-	atomic_size_t count;   /* read without it, to see that there is none */
+	atomic_size_t count;   /* read without the lock, to see that it is 0 */
 	size_t capacity;
 	struct prepacked_entry *entries; /* by the address of the weights */
 	_Atomic uint64_t size;		 /* bytes of all strips */
 };
 
-quire_status quire_prepacked_init(struct prepacked *list, quire_error *error);
-void quire_prepacked_destroy(struct prepacked *list);
+quire_status quire_prepacked_init(struct prepacked_list *list,
+				  quire_error *error);
+void quire_prepacked_destroy(struct prepacked_list *list);
 
-/* Lays the tensor out, if int8 kernels have a layout for it, and it was not
- * laid out before. `model` is what
- * quire_prepacked_remove takes. Fails with MEMORY. */
-quire_status quire_prepacked_add(struct prepacked *list,
-				 const struct kernel_table *kernels,
-				 struct crew *crew, const quire_model *model,
-				 const quire_tensor *tensor,
-				 quire_error *error);
+bool quire_prepacked_has(struct prepacked_list *list, const void *weights);
 
-/* Frees what was laid out of the model. */
-void quire_prepacked_remove(struct prepacked *list, const quire_model *model);
+/* Takes over entry->strips. If there is a copy of the weights already, or
+ * memory is short, it frees them. Fails with MEMORY. */
+quire_status quire_prepacked_insert(struct prepacked_list *list,
+				    const struct prepacked_entry *entry,
+				    quire_error *error);
+
+/* Frees the copies of the model's weights. */
+void quire_prepacked_remove(struct prepacked_list *list,
+			    const quire_model *model);
 
 /* The strips of the request's weights, until they are removed; NULL if there
  * are none. */
-const unsigned char *quire_prepacked_find(struct prepacked *list,
+const unsigned char *quire_prepacked_find(struct prepacked_list *list,
 					  const struct request *request);
-
-/* Bytes from strip to strip, of rows of `cols` columns. */
-size_t quire_strip_size(const struct prepacked_form *form, size_t cols);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * runtime.c - creates and frees runtimes: a device, a kernel set, threads,
- * scratch memory. Multiplies nothing: multiply.c does.
+ * scratch memory; and attaches models to their device. matmul.c multiplies.
  */
 #include "runtime/runtime.h"
 
@@ -8,10 +8,9 @@
 
 #include "base/cpu.h"
 #include "base/error.h"
-#include "runtime/device.h"
 
-/* Adds the device to a runtime of the CPU. To ask for kernels by name is to
- * ask for the CPU. */
+/* Adds the device to a runtime of the CPU. Kernels that are named mean the CPU.
+ */
 static quire_status open_device(quire_runtime *runtime,
 				const quire_runtime_options *options,
 				quire_error *error)
@@ -28,6 +27,32 @@ static quire_status open_device(quire_runtime *runtime,
 	if (status == QUIRE_OK)
 		runtime->device = QUIRE_DEVICE_METAL;
 	return runtime->device_only ? status : QUIRE_OK;
+}
+
+static void destroy_lists(quire_runtime *runtime)
+{
+	quire_prepacked_destroy(&runtime->prepacked);
+	quire_scratch_destroy(&runtime->jobs);
+	quire_scratch_destroy(&runtime->scratch);
+}
+
+static quire_status init_lists(quire_runtime *runtime, quire_error *error)
+{
+	quire_status status = quire_scratch_init(&runtime->scratch, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_scratch_init(&runtime->jobs, error);
+	if (status != QUIRE_OK) {
+		quire_scratch_destroy(&runtime->scratch);
+		return status;
+	}
+	status = quire_prepacked_init(&runtime->prepacked, error);
+	if (status != QUIRE_OK) {
+		quire_scratch_destroy(&runtime->jobs);
+		quire_scratch_destroy(&runtime->scratch);
+	}
+	return status;
 }
 
 quire_status quire_runtime_create_with(const struct kernel_set *set,
@@ -47,18 +72,12 @@ quire_status quire_runtime_create_with(const struct kernel_set *set,
 		quire_fail_threads(error, status, options->threads);
 		goto out;
 	}
-	status = quire_scratch_init(&created->scratch, error);
+	status = init_lists(created, error);
 	if (status != QUIRE_OK)
 		goto out;
-	status = quire_prepacked_init(&created->prepacked, error);
-	if (status != QUIRE_OK) {
-		quire_scratch_destroy(&created->scratch);
-		goto out;
-	}
 	status = open_device(created, options, error);
 	if (status != QUIRE_OK) {
-		quire_prepacked_destroy(&created->prepacked);
-		quire_scratch_destroy(&created->scratch);
+		destroy_lists(created);
 		goto out;
 	}
 	*runtime = created;
@@ -108,8 +127,7 @@ void quire_runtime_free(quire_runtime *runtime)
 	if (runtime->accelerator.ops)
 		runtime->accelerator.ops->close(runtime->accelerator.device);
 	quire_crew_destroy(&runtime->crew);
-	quire_prepacked_destroy(&runtime->prepacked);
-	quire_scratch_destroy(&runtime->scratch);
+	destroy_lists(runtime);
 	free(runtime);
 }
 
@@ -125,4 +143,24 @@ void quire_runtime_describe(const quire_runtime *runtime,
 	if (runtime->accelerator.ops)
 		runtime->accelerator.ops->describe(runtime->accelerator.device,
 						   info);
+}
+
+quire_status quire_runtime_attach(quire_runtime *runtime,
+				  const quire_model *model, quire_error *error)
+{
+	const struct accelerator *accelerator = &runtime->accelerator;
+
+	if (!accelerator->ops)
+		return QUIRE_OK;
+	return accelerator->ops->attach(accelerator->device, model, error);
+}
+
+/* Frees what was prepacked of the model too. */
+void quire_runtime_detach(quire_runtime *runtime, const quire_model *model)
+{
+	const struct accelerator *accelerator = &runtime->accelerator;
+
+	if (accelerator->ops)
+		accelerator->ops->detach(accelerator->device, model);
+	quire_prepacked_remove(&runtime->prepacked, model);
 }

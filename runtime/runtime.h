@@ -10,17 +10,17 @@
 #include "runtime/prepacked_list.h"
 #include "runtime/scratch_list.h"
 
-/* Constant after its creation, but for what is behind the mutexes of `crew`,
- * `scratch`, `prepacked` and the device; so any number of threads may use one.
- */
+/* Constant after its creation, but for what the locks of its parts guard; so
+ * any number of threads may use one. */
 struct quire_runtime {
 	quire_device device;
 	struct kernel_table kernels;
 	struct crew crew;
-	struct scratch_list scratch;
-	struct prepacked prepacked;
+	struct scratch_list scratch; /* of products */
+	struct scratch_list jobs;    /* of quire_linear_run_many */
+	struct prepacked_list prepacked;
 	struct accelerator accelerator;
-	bool device_only; /* what the device cannot do is an error */
+	bool device_only; /* the CPU never multiplies in its place */
 };
 
 /* quire_runtime_create with the kernels of `set`, which this CPU must be able

@@ -1,13 +1,14 @@
 /*
- * shares.c - lock-free: a share is one word, and whoever takes of it exchanges
- * the word for what is left. The same word twice means the same items, that
- * nobody has taken yet, so an exchange that succeeds late is right as well.
+ * work_stealing.c - without locks: a range is one word, and a worker that takes
+ * items of it exchanges the word for what is left. The same word twice means
+ * the same items, which nobody has taken yet, so an exchange that succeeds late
+ * is right too.
  */
 #include "runtime/work_stealing.h"
 
 #include <assert.h>
 
-/* What a share has left: its first item is the lower half of the word. */
+/* The items of a word; the first is its lower half. */
 struct range {
 	uint32_t first, end;
 };
@@ -28,7 +29,7 @@ static uint32_t length(struct range range)
 	return range.end - range.first;
 }
 
-void quire_shares_init(struct share *shares, size_t count, uint32_t items)
+void quire_work_split(struct work_range *ranges, size_t count, uint32_t items)
 {
 	uint64_t first = 0;
 
@@ -38,17 +39,17 @@ void quire_shares_init(struct share *shares, size_t count, uint32_t items)
 		const struct range range = { .first = (uint32_t)first,
 					     .end = (uint32_t)end };
 
-		atomic_init(&shares[i].left, to_word(range));
+		atomic_init(&ranges[i].left, to_word(range));
 		first = end;
 	}
 }
 
-/* Of its own share a worker takes the first items, of the last ones fewer, so
- * that others may help with them. */
-static bool take_own(struct share *shares, size_t count, size_t own,
+/* A worker takes the first items of its own range, and half of what is left at
+ * the end, so that others can help with the rest. */
+static bool take_own(struct work_range *ranges, size_t count, size_t own,
 		     size_t most, struct range *taken)
 {
-	_Atomic uint64_t *left = &shares[own].left;
+	_Atomic uint64_t *left = &ranges[own].left;
 	uint64_t word = atomic_load(left);
 	struct range rest;
 
@@ -67,14 +68,15 @@ static bool take_own(struct share *shares, size_t count, size_t own,
 	return true;
 }
 
-/* The share of which most is left; false if nothing is of any. */
-static bool find_longest(struct share *shares, size_t count, size_t *longest)
+/* *longest = the range that has the most items left; false if none has any. */
+static bool find_longest(struct work_range *ranges, size_t count,
+			 size_t *longest)
 {
 	uint32_t most = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		const uint32_t left =
-		    length(to_range(atomic_load(&shares[i].left)));
+		    length(to_range(atomic_load(&ranges[i].left)));
 
 		if (left > most) {
 			most = left;
@@ -84,14 +86,14 @@ static bool find_longest(struct share *shares, size_t count, size_t *longest)
 	return most > 0;
 }
 
-/* Makes the later half of what another has left the own share, of which nothing
- * is. Nobody else changes a share of which nothing is left. */
-static bool take_over(struct share *shares, size_t count, size_t own)
+/* Moves the later half of another worker's range into the own one, which is
+ * empty. Nobody else changes an empty range. */
+static bool steal(struct work_range *ranges, size_t count, size_t own)
 {
 	size_t other;
 
-	while (find_longest(shares, count, &other)) {
-		_Atomic uint64_t *left = &shares[other].left;
+	while (find_longest(ranges, count, &other)) {
+		_Atomic uint64_t *left = &ranges[other].left;
 		uint64_t word = atomic_load(left);
 		const struct range all = to_range(word);
 		const struct range first = { .first = all.first,
@@ -102,20 +104,20 @@ static bool take_over(struct share *shares, size_t count, size_t own)
 
 		if (length(all) > 0 && atomic_compare_exchange_strong(
 					   left, &word, to_word(first))) {
-			atomic_store(&shares[own].left, to_word(later));
+			atomic_store(&ranges[own].left, to_word(later));
 			return true;
 		}
 	}
 	return false;
 }
 
-bool quire_shares_take(struct share *shares, size_t count, size_t own,
-		       size_t most, size_t *first, size_t *end)
+bool quire_work_take(struct work_range *ranges, size_t count, size_t own,
+		     size_t most, size_t *first, size_t *end)
 {
 	struct range taken;
 
-	while (!take_own(shares, count, own, most, &taken))
-		if (!take_over(shares, count, own))
+	while (!take_own(ranges, count, own, most, &taken))
+		if (!steal(ranges, count, own))
 			return false;
 	*first = taken.first;
 	*end = taken.end;

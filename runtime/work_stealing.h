@@ -1,11 +1,11 @@
 /*
- * shares.h - items in order, shared among workers. Memory is read fastest in
- * long runs, so each worker has an even share of the items and goes through it
- * from its beginning to its end; and as one may be slower than another, who is
- * done takes over the later half of what another has left.
+ * work_stealing.h - items of work in order, for several workers. Memory is read
+ * fastest in long runs. So each worker begins with an even range of the items
+ * and goes through it in order. A worker that is done takes the later half of
+ * the longest range that another still has.
  */
-#ifndef QUIRE_RUNTIME_SHARES_H
-#define QUIRE_RUNTIME_SHARES_H
+#ifndef QUIRE_RUNTIME_WORK_STEALING_H
+#define QUIRE_RUNTIME_WORK_STEALING_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,20 +14,21 @@
 
 #include "runtime/sizes.h"
 
-/* In a line of its own, as its worker writes it all the time. */
-struct share {
+/* What is left of one worker's items. In a cache line of its own, as the worker
+ * writes it all the time. */
+struct work_range {
 	_Alignas(QUIRE_LINE_SIZE) _Atomic uint64_t left;
 };
 
-/* Shares of items 0 to items - 1 among `count` workers; not 0. */
-void quire_shares_init(struct share *shares, size_t count, uint32_t items);
+/* Splits items 0 to items - 1 into `count` ranges, at least 1, one a worker. */
+void quire_work_split(struct work_range *ranges, size_t count, uint32_t items);
 
 /*
- * Takes items *first to *end - 1, at most `most` (not 0) of them, on behalf of
- * share `own`. False if all are taken. Any thread may call this, but one at a
- * time for the same `own`.
+ * Takes items *first to *end - 1, at most `most` (not 0) of them, for the
+ * worker of range `own`. False if all are taken. Any thread may call this, but
+ * only one at a time for the same `own`.
  */
-bool quire_shares_take(struct share *shares, size_t count, size_t own,
-		       size_t most, size_t *first, size_t *end);
+bool quire_work_take(struct work_range *ranges, size_t count, size_t own,
+		     size_t most, size_t *first, size_t *end);
 
 #endif

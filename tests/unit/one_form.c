@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "runtime/prepack.h"
 #include "runtime/runtime.h"
 #include "tests/support/check.h"
 
@@ -127,16 +128,12 @@ void one_form_free(struct one_form *one)
 
 void one_form_run(struct one_form *one, struct product *product)
 {
-	struct prepacked *list = &one->runtime->prepacked;
-
 	if (one->way.prepacked)
-		assert_int_equal(quire_prepacked_add(list,
-						     &one->runtime->kernels,
-						     &one->runtime->crew, NULL,
-						     &product->weight, NULL),
+		assert_int_equal(quire_prepack_tensor(one->runtime, NULL,
+						      &product->weight, NULL),
 				 QUIRE_OK);
 	product_run(product, one->runtime);
-	quire_prepacked_remove(list, NULL);
+	quire_prepacked_remove(&one->runtime->prepacked, NULL);
 }
 
 /* Whether a set before set `end` that runs here has the kernel of `op`. */

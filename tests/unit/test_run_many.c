@@ -134,11 +134,85 @@ static void test_linear_run_many_refuses(void **state)
 	quire_runtime_free(runtime);
 }
 
+/* A caller's threads that, when they are first used, spoil the linears: whoever
+ * reads them after that finds an error. */
+struct spoiler {
+	quire_linear *linears;
+	size_t count, runs;
+};
+
+static void spoil_and_run(void *pool, quire_task_fn task, void *context,
+			  size_t count)
+{
+	struct spoiler *spoiler = pool;
+
+	if (spoiler->runs++ == 0)
+		for (size_t i = 0; i < spoiler->count; i++)
+			spoiler->linears[i].n++;
+	for (size_t i = 0; i < count; i++)
+		task(context, i);
+}
+
+/* Linears were read again for each chunk of rows. When that failed, y was not
+ * written and the call returned OK. Now nothing is read twice. */
+static void test_linears_are_read_once(void **state)
+{
+	enum {
+		COUNT = 3
+	};
+	struct product products[COUNT];
+	quire_linear linears[COUNT];
+	struct spoiler spoiler = { .linears = linears, .count = COUNT };
+	const quire_runtime_options options = { .threads = 2,
+						.parallel_for = spoil_and_run,
+						.pool = &spoiler };
+	const quire_linear *list[COUNT];
+	quire_runtime *runtime = NULL;
+	struct rng rng = { .state = 9 };
+	void *y[COUNT];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++) {
+		struct product *product = &products[i];
+
+		*product = (struct product){ .weights = QUIRE_Q4_0,
+					     .m = 600,
+					     .n = 40,
+					     .k = 64,
+					     .level = i == 2 ? 1 : 4,
+					     .bias_dtype = PRODUCT_NO_BIAS };
+		product_create(product, &rng);
+		memcpy(product->x.data, products[0].x.data, product->x.size);
+		linears[i] = (quire_linear){ .weight = &product->weight,
+					     .k = product->k,
+					     .n = product->n,
+					     .accuracy_level = product->level };
+		list[i] = &linears[i];
+		y[i] = product->y.data;
+	}
+	assert_int_equal(quire_runtime_create(&options, &runtime, NULL),
+			 QUIRE_OK);
+	assert_int_equal(quire_linear_run_many(runtime, list, COUNT,
+					       products[0].x.data,
+					       products[0].m, y, NULL, NULL),
+			 QUIRE_OK);
+	assert_true(spoiler.runs > COUNT);
+	for (size_t i = 0; i < COUNT; i++) {
+		product_check(&products[i]);
+		product_free(&products[i]);
+	}
+	assert_int_equal(
+	    quire_linear_run_many(runtime, list, 0, NULL, 0, NULL, NULL, NULL),
+	    QUIRE_OK);
+	quire_runtime_free(runtime);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_linear_run_many),
 		cmocka_unit_test(test_linear_run_many_refuses),
+		cmocka_unit_test(test_linears_are_read_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /*
- * test_shares.c - each item is taken once, whoever asks, and in long runs.
+ * test_work_stealing.c - each item is taken once, by whichever worker, and in
+ * long runs.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,17 +14,17 @@
 #include "runtime/work_stealing.h"
 
 enum {
-	MAX_SHARES = 5,
+	MAX_RANGES = 5,
 	MAX_ITEMS = 4096
 };
 
-static struct share shares[MAX_SHARES];
+static struct work_range ranges[MAX_RANGES];
 static atomic_uint times[MAX_ITEMS]; /* each item was taken */
 
-/* What one thread does. */
+/* One worker. */
 struct taker {
 	size_t count, own, most;
-	size_t taken, runs; /* items, and where they did not follow on */
+	size_t taken, runs; /* items, and runs of items in order */
 };
 
 static void *take_all(void *argument)
@@ -31,8 +32,8 @@ static void *take_all(void *argument)
 	struct taker *taker = argument;
 	size_t first, end, last = SIZE_MAX;
 
-	while (quire_shares_take(shares, taker->count, taker->own, taker->most,
-				 &first, &end)) {
+	while (quire_work_take(ranges, taker->count, taker->own, taker->most,
+			       &first, &end)) {
 		if (first >= end || end - first > taker->most ||
 		    end > MAX_ITEMS)
 			break;
@@ -54,7 +55,7 @@ static void begin(struct taker *takers, size_t count, uint32_t items,
 	for (size_t i = 0; i < count; i++)
 		takers[i] =
 		    (struct taker){ .count = count, .own = i, .most = most };
-	quire_shares_init(shares, count, items);
+	quire_work_split(ranges, count, items);
 }
 
 static void check_all_taken(size_t items)
@@ -63,13 +64,13 @@ static void check_all_taken(size_t items)
 		assert_int_equal(atomic_load(&times[i]), i < items ? 1 : 0);
 }
 
-/* Threads that begin late, or never, leave their share to the others. */
+/* Workers that begin late, or never, leave their range to the others. */
 static void test_one_worker_takes_what_all_have(void **state)
 {
 	(void)state;
-	for (size_t count = 1; count <= MAX_SHARES; count++) {
+	for (size_t count = 1; count <= MAX_RANGES; count++) {
 		for (uint32_t items = 0; items < 70; items++) {
-			struct taker takers[MAX_SHARES];
+			struct taker takers[MAX_RANGES];
 
 			begin(takers, count, items, 1 + items % 3);
 			take_all(&takers[count - 1]);
@@ -82,21 +83,21 @@ static void test_one_worker_takes_what_all_have(void **state)
 	}
 }
 
-/* In turns, as workers of one speed do: each has its even share in one run. */
-static void test_shares_are_even_and_in_order(void **state)
+/* Workers of the same speed: each takes its even range in one run. */
+static void test_ranges_are_even_and_in_order(void **state)
 {
-	size_t next[MAX_SHARES];
+	size_t next[MAX_RANGES];
 
 	(void)state;
-	quire_shares_init(shares, MAX_SHARES, MAX_ITEMS);
-	for (size_t i = 0; i < MAX_SHARES; i++)
-		next[i] = i * MAX_ITEMS / MAX_SHARES;
-	for (size_t turn = 0; turn < MAX_ITEMS / MAX_SHARES; turn++) {
-		for (size_t i = 0; i < MAX_SHARES; i++) {
+	quire_work_split(ranges, MAX_RANGES, MAX_ITEMS);
+	for (size_t i = 0; i < MAX_RANGES; i++)
+		next[i] = i * MAX_ITEMS / MAX_RANGES;
+	for (size_t turn = 0; turn < MAX_ITEMS / MAX_RANGES; turn++) {
+		for (size_t i = 0; i < MAX_RANGES; i++) {
 			size_t first, end;
 
-			assert_true(quire_shares_take(shares, MAX_SHARES, i, 1,
-						      &first, &end));
+			assert_true(quire_work_take(ranges, MAX_RANGES, i, 1,
+						    &first, &end));
 			assert_int_equal(first, next[i]);
 			assert_int_equal(end, first + 1);
 			next[i] = end;
@@ -104,41 +105,42 @@ static void test_shares_are_even_and_in_order(void **state)
 	}
 }
 
-/* What is taken at a time halves towards the end of a share, so that another
- * worker can help; alone a worker has no reason to. */
+/* Towards the end of a range a worker takes half of what is left, so that
+ * another can help. A worker that is alone takes all. */
 static void test_last_items_are_taken_one_by_one(void **state)
 {
 	size_t first, end;
 
 	(void)state;
-	quire_shares_init(shares, 2, 16);
-	assert_true(quire_shares_take(shares, 2, 0, 100, &first, &end));
+	quire_work_split(ranges, 2, 16);
+	assert_true(quire_work_take(ranges, 2, 0, 100, &first, &end));
 	assert_int_equal(first, 0);
 	assert_int_equal(end, 4);
-	/* The other is done with its own, and takes over two of four. */
+	/* The other is done with its own range, and steals two of four items.
+	 */
 	for (size_t left = 8; left > 0; left -= end - first)
-		assert_true(quire_shares_take(shares, 2, 1, 100, &first, &end));
-	assert_true(quire_shares_take(shares, 2, 1, 100, &first, &end));
+		assert_true(quire_work_take(ranges, 2, 1, 100, &first, &end));
+	assert_true(quire_work_take(ranges, 2, 1, 100, &first, &end));
 	assert_int_equal(first, 6);
 	assert_int_equal(end, 7);
-	assert_true(quire_shares_take(shares, 2, 0, 100, &first, &end));
+	assert_true(quire_work_take(ranges, 2, 0, 100, &first, &end));
 	assert_int_equal(first, 4);
 	assert_int_equal(end, 5);
 
-	quire_shares_init(shares, 1, 16);
-	assert_true(quire_shares_take(shares, 1, 0, 100, &first, &end));
+	quire_work_split(ranges, 1, 16);
+	assert_true(quire_work_take(ranges, 1, 0, 100, &first, &end));
 	assert_int_equal(end, 16);
-	assert_false(quire_shares_take(shares, 1, 0, 100, &first, &end));
+	assert_false(quire_work_take(ranges, 1, 0, 100, &first, &end));
 }
 
 static void test_threads_take_each_item_once(void **state)
 {
 	(void)state;
 	for (uint32_t round = 0; round < 200; round++) {
-		const size_t count = 2 + round % (MAX_SHARES - 1);
+		const size_t count = 2 + round % (MAX_RANGES - 1);
 		const uint32_t items = MAX_ITEMS - round;
-		struct taker takers[MAX_SHARES];
-		pthread_t threads[MAX_SHARES];
+		struct taker takers[MAX_RANGES];
+		pthread_t threads[MAX_RANGES];
 		size_t taken = 0;
 
 		begin(takers, count, items, 1 + round % 7);
@@ -149,7 +151,7 @@ static void test_threads_take_each_item_once(void **state)
 		for (size_t i = 0; i < count; i++) {
 			assert_int_equal(pthread_join(threads[i], NULL), 0);
 			taken += takers[i].taken;
-			/* Each time half of the longest: few runs. */
+			/* Each theft takes half of the longest: few runs. */
 			assert_in_range(takers[i].runs, 0, 64 * count);
 		}
 		assert_int_equal(taken, items);
@@ -158,15 +160,15 @@ static void test_threads_take_each_item_once(void **state)
 }
 
 /* As many items as can be counted. */
-static void test_ends_of_the_largest_shares(void **state)
+static void test_ends_of_the_largest_ranges(void **state)
 {
 	size_t first, end;
 
 	(void)state;
-	quire_shares_init(shares, 2, UINT32_MAX);
-	assert_true(quire_shares_take(shares, 2, 1, SIZE_MAX, &first, &end));
+	quire_work_split(ranges, 2, UINT32_MAX);
+	assert_true(quire_work_take(ranges, 2, 1, SIZE_MAX, &first, &end));
 	assert_int_equal(first, UINT32_MAX / 2);
-	while (quire_shares_take(shares, 2, 1, SIZE_MAX, &first, &end) &&
+	while (quire_work_take(ranges, 2, 1, SIZE_MAX, &first, &end) &&
 	       end != UINT32_MAX)
 		assert_true(first > UINT32_MAX / 2);
 	assert_int_equal(end, UINT32_MAX);
@@ -176,10 +178,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_worker_takes_what_all_have),
-		cmocka_unit_test(test_shares_are_even_and_in_order),
+		cmocka_unit_test(test_ranges_are_even_and_in_order),
 		cmocka_unit_test(test_last_items_are_taken_one_by_one),
 		cmocka_unit_test(test_threads_take_each_item_once),
-		cmocka_unit_test(test_ends_of_the_largest_shares),
+		cmocka_unit_test(test_ends_of_the_largest_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
