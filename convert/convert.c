@@ -4,9 +4,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/path.h"
 #include "base/utf8.h"
 #include "convert/onnx/file_hash.h"
 #include "convert/onnx/onnx.h"
@@ -61,14 +61,6 @@ static quire_status set_string(const struct conversion *job, const char *key,
 	return status;
 }
 
-/* The file's name, without folders. */
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* The name of the graph, or that of the file. */
 static quire_status set_name(const struct conversion *job)
 {
@@ -77,7 +69,7 @@ static quire_status set_name(const struct conversion *job)
 
 	if (name[0])
 		return set_string(job, "general.name", name, strlen(name));
-	name = file_name(job->onnx_path);
+	name = quire_path_name(job->onnx_path);
 	dot = strrchr(name, '.');
 	return set_string(job, "general.name", name,
 			  dot ? (size_t)(dot - name) : strlen(name));
@@ -107,7 +99,7 @@ static quire_status set_producer(const struct conversion *job)
 
 static quire_status set_source(const struct conversion *job)
 {
-	const char *name = file_name(job->onnx_path);
+	const char *name = quire_path_name(job->onnx_path);
 	quire_status status =
 	    set_string(job, "quire.source.file", name, strlen(name));
 
@@ -198,26 +190,25 @@ static quire_status declare_linears(const struct conversion *job)
 	return QUIRE_OK;
 }
 
-static bool same_file(const struct stat *file, const char *path)
+static bool is_same(const struct file_facts *file, const char *path)
 {
-	struct stat other;
+	struct file_facts other;
 
-	return stat(path, &other) == 0 && other.st_dev == file->st_dev &&
-	       other.st_ino == file->st_ino;
+	return quire_path_facts(path, &other) && file_same(file, &other);
 }
 
 /* `overwrite` is about an older container, never about the source. */
 static quire_status check_output(const struct conversion *job, const char *path)
 {
 	const struct onnx_files *files = &job->model->files;
-	struct stat output;
+	struct file_facts output;
 	bool same;
 
-	if (stat(path, &output) != 0)
+	if (!quire_path_facts(path, &output))
 		return QUIRE_OK;
-	same = same_file(&output, job->onnx_path);
+	same = is_same(&output, job->onnx_path);
 	for (size_t i = 0; i < files->count && !same; i++)
-		same = same_file(&output, files->items[i]->path);
+		same = is_same(&output, files->items[i]->path);
 	if (!same)
 		return QUIRE_OK;
 	return quire_fail_file(job->error, QUIRE_ERROR_ARGUMENT, path,

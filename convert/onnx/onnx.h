@@ -10,8 +10,7 @@
 #ifndef QUIRE_CONVERT_ONNX_ONNX_H
 #define QUIRE_CONVERT_ONNX_ONNX_H
 
-#include <time.h>
-
+#include "base/file.h"
 #include "base/table.h"
 #include "quire.h"
 
@@ -27,8 +26,8 @@ struct onnx_file {
 	char *location; /* as the model writes it; NULL: the model's own file */
 	char *path;	/* without links */
 	uint64_t size;
-	struct timespec changed; /* when it was last written to */
-	int descriptor;		 /* while users > 0 */
+	struct file_time changed; /* when it was last written to */
+	int descriptor;		  /* while users > 0 */
 	size_t users;
 };
 

@@ -1,25 +1,21 @@
 /*
  * onnx_external.c - finds and reads the files that hold a model's weights. A
  * location is checked twice: as text, and after the system resolved its links.
- * What the bytes mean is not known here.
  */
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/grow.h"
+#include "base/path.h"
 #include "convert/onnx/onnx_private.h"
 
 /* The path without links, to be freed. */
 static quire_status resolve(const char *path, char **real, quire_error *error)
 {
-	char *found = realpath(path, NULL);
+	char *found = quire_path_resolve(path);
 
 	if (!found)
 		return quire_fail_errno(error, path, "cannot open");
@@ -41,16 +37,12 @@ static void to_folder(char *path)
 quire_status quire_onnx_files_init(struct onnx_files *files, const char *path,
 				   quire_error *error)
 {
-	const char *slash = strrchr(path, '/');
-	const size_t size = slash ? (size_t)(slash - path) + 1 : 0;
-	char *folder = malloc(size + 2);
+	char *folder = quire_path_folder(path);
 	quire_status status;
 
 	*files = (struct onnx_files){ 0 };
 	if (!folder)
-		return quire_fail_memory(error, size + 2);
-	memcpy(folder, path, size);
-	memcpy(folder + size, ".", 2);
+		return quire_fail_memory(error, strlen(path) + 2);
 	status = resolve(folder, &files->folders[0], error);
 	free(folder);
 	if (status == QUIRE_OK)
@@ -67,7 +59,7 @@ void quire_onnx_file_close(struct onnx_file *file)
 	if (!file)
 		return;
 	if (file->users > 0)
-		close(file->descriptor);
+		quire_file_close(file->descriptor);
 	free(file->location);
 	free(file->path);
 	free(file);
@@ -105,19 +97,10 @@ static bool inside(const char *folder, const char *path)
 	       (path[size] == '/' || (size > 0 && folder[size - 1] == '/'));
 }
 
-static struct timespec time_of(const struct stat *facts)
+static void note_facts(struct onnx_file *file, const struct file_facts *facts)
 {
-#ifdef __APPLE__
-	return facts->st_mtimespec;
-#else
-	return facts->st_mtim;
-#endif
-}
-
-static void note_facts(struct onnx_file *file, const struct stat *facts)
-{
-	file->size = (uint64_t)facts->st_size;
-	file->changed = time_of(facts);
+	file->size = facts->size;
+	file->changed = facts->written;
 }
 
 /* Fills in path, size and time of a new file. */
@@ -127,7 +110,7 @@ static quire_status locate(const struct onnx_files *files,
 	const size_t folder_size = strlen(files->folders[0]);
 	const size_t size = strlen(file->location);
 	char *joined = malloc(folder_size + size + 2);
-	struct stat facts;
+	struct file_facts facts;
 	quire_status status;
 
 	if (!joined)
@@ -135,7 +118,7 @@ static quire_status locate(const struct onnx_files *files,
 	memcpy(joined, files->folders[0], folder_size);
 	joined[folder_size] = '/';
 	memcpy(joined + folder_size + 1, file->location, size + 1);
-	file->path = realpath(joined, NULL);
+	file->path = quire_path_resolve(joined);
 	status =
 	    file->path
 		? QUIRE_OK
@@ -150,9 +133,9 @@ static quire_status locate(const struct onnx_files *files,
 				  "external data '%s' is a link that leaves "
 				  "the model's folder",
 				  file->location);
-	if (stat(file->path, &facts) != 0)
+	if (!quire_path_facts(file->path, &facts))
 		return quire_fail_errno(error, file->path, "cannot stat");
-	if (!S_ISREG(facts.st_mode))
+	if (facts.kind != FILE_REGULAR)
 		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
 				  "external data '%s' is not a regular file",
 				  file->location);
@@ -226,16 +209,13 @@ quire_status quire_onnx_files_find(struct onnx_files *files,
 quire_status quire_onnx_file_check(const struct onnx_file *file,
 				   quire_error *error)
 {
-	struct stat facts;
-	struct timespec changed;
+	struct file_facts facts;
 
-	if (file->users > 0 ? fstat(file->descriptor, &facts) != 0
-			    : stat(file->path, &facts) != 0)
+	if (file->users > 0 ? !quire_file_facts(file->descriptor, &facts)
+			    : !quire_path_facts(file->path, &facts))
 		return quire_fail_errno(error, file->path, "cannot stat");
-	changed = time_of(&facts);
-	if ((uint64_t)facts.st_size != file->size ||
-	    changed.tv_sec != file->changed.tv_sec ||
-	    changed.tv_nsec != file->changed.tv_nsec)
+	if (facts.size != file->size ||
+	    !file_time_same(facts.written, file->changed))
 		return quire_fail_file(error, QUIRE_ERROR_IO, file->path,
 				       QUIRE_NO_OFFSET,
 				       "the file changed while it was read");
@@ -249,8 +229,7 @@ quire_status quire_onnx_file_acquire(struct onnx_file *file, quire_error *error)
 	if (!file)
 		return QUIRE_OK;
 	if (file->users == 0) {
-		file->descriptor =
-		    open(file->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		file->descriptor = quire_file_open_no_link(file->path);
 		if (file->descriptor < 0)
 			return quire_fail_errno(error, file->path,
 						"cannot open");
@@ -270,21 +249,21 @@ void quire_onnx_file_release(struct onnx_file *file)
 		return;
 	assert(file->users > 0);
 	if (--file->users == 0)
-		close(file->descriptor);
+		quire_file_close(file->descriptor);
 }
 
 /* Fills in the path and the rest of an open file. */
 static quire_status describe(struct onnx_file *file, const char *path,
 			     quire_error *error)
 {
-	struct stat facts;
+	struct file_facts facts;
 
 	file->path = strdup(path);
 	if (!file->path)
 		return quire_fail_memory(error, strlen(path));
-	if (fstat(file->descriptor, &facts) != 0)
+	if (!quire_file_facts(file->descriptor, &facts))
 		return quire_fail_errno(error, path, "cannot stat");
-	if (!S_ISREG(facts.st_mode))
+	if (facts.kind != FILE_REGULAR)
 		return quire_fail_file(error, QUIRE_ERROR_IO, path,
 				       QUIRE_NO_OFFSET, "not a regular file");
 	note_facts(file, &facts);
@@ -299,7 +278,7 @@ quire_status quire_onnx_file_open(const char *path, struct onnx_file **file,
 
 	if (!opened)
 		return quire_fail_memory(error, sizeof(*opened));
-	opened->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	opened->descriptor = quire_file_open(path);
 	if (opened->descriptor < 0) {
 		status = quire_fail_errno(error, path, "cannot open");
 		free(opened);
@@ -317,25 +296,14 @@ quire_status quire_onnx_file_open(const char *path, struct onnx_file **file,
 quire_status quire_onnx_file_read(const struct onnx_file *file, uint64_t offset,
 				  void *bytes, size_t size, quire_error *error)
 {
-	unsigned char *to = bytes;
+	size_t got;
 
 	assert(file->users > 0);
-	while (size > 0) {
-		const ssize_t got =
-		    pread(file->descriptor, to, size, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return quire_fail_errno(error, file->path,
-						"cannot read");
-		if (got == 0)
-			return quire_fail_file(
-			    error, QUIRE_ERROR_IO, file->path, offset,
-			    "the file ends at byte %" PRIu64, offset);
-		to += got;
-		size -= (size_t)got;
-		offset += (uint64_t)got;
-	}
+	if (!quire_file_read(file->descriptor, offset, bytes, size, &got))
+		return quire_fail_errno(error, file->path, "cannot read");
+	if (got < size)
+		return quire_fail_file(
+		    error, QUIRE_ERROR_IO, file->path, offset + got,
+		    "the file ends at byte %" PRIu64, offset + got);
 	return QUIRE_OK;
 }
