@@ -11,11 +11,14 @@
 #define QUIRE_KERNELS_UNROLL_H
 
 #if defined(__clang__)
-#define QUIRE_UNROLL _Pragma("unroll")
+#define QUIRE_UNROLL	_Pragma("unroll")
+#define QUIRE_NO_UNROLL _Pragma("nounroll")
 #elif defined(__GNUC__)
 #define QUIRE_UNROLL _Pragma("GCC unroll 16")
+#define QUIRE_NO_UNROLL
 #else
 #define QUIRE_UNROLL
+#define QUIRE_NO_UNROLL
 #endif
 
 #if defined(__GNUC__)

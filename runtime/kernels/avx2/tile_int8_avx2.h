@@ -1,10 +1,10 @@
 /*
- * tile_int8_avx2.h - rows of quantized x by a panel of codes: an exact integer
- * for each block, scaled and summed in f32. What the kernels in 256 bits
- * share.
+ * tile_int8_avx2.h - 4 rows of quantized x by a panel of 16 rows of codes: an
+ * exact integer for each block, scaled and summed in f32. The tiles of the sets
+ * with 256-bit vectors; each set brings its own way to multiply integers.
  *
- * The 8 integer sums of a tile are in registers, two vectors of weights and
- * one of x with them; the f32 sums, touched once a block, are in memory.
+ * The 8 integer sums of a tile are in registers, with two vectors of weights
+ * and one of x; the f32 sums, used once a block, are in memory.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_TILE_INT8_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_TILE_INT8_AVX2_H
@@ -18,7 +18,7 @@
 #include "runtime/kernels/unroll.h"
 
 enum {
-	MR = AVX2_INT8_MR
+	MR = AVX2_INT8_MR,
 };
 
 QUIRE_INLINE __m256i broadcast(const unsigned char *bytes)
@@ -35,7 +35,7 @@ QUIRE_INLINE __m256i load_offset(const unsigned char *x, int m, bool minima)
 		      : broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4);
 }
 
-/* The integers of one block of x and of a panel, which begin at x and w. */
+/* The integers of a block of the tile at x and of the panel at w. */
 QUIRE_INLINE void multiply_block(const unsigned char *x, const unsigned char *w,
 				 const struct integers *integers, bool minima,
 				 __m256i s[MR][2])
@@ -115,7 +115,7 @@ QUIRE_INLINE void store(float *c, __m256 sum, bool add)
 	_mm256_storeu_ps(c, sum);
 }
 
-/* The whole kernel, for panels with `minima` or without. */
+/* The whole kernel; `minima`: the panel has them. */
 QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 				float *c, bool add,
 				const struct integers *integers, bool minima)
@@ -149,5 +149,12 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 		store(c + m * AVX2_NR + 8, sum[m][1], add);
 	}
 }
+
+#define QUIRE_TILE_INT8(type, isa, integers, minima)                           \
+	void quire_tile_int8_##type##_##isa(const void *x, const void *panel,  \
+					    size_t k, float *c, bool add)      \
+	{                                                                      \
+		multiply_tile(x, panel, k, c, add, integers, minima);          \
+	}
 
 #endif

@@ -1,0 +1,318 @@
+/*
+ * small_f32_avx512.c - 3 to 64 rows of f32 x by rows of W in place, all types:
+ * small_f32.h with vectors of 16 lanes. Four vectors have 64 rows of x, and 24
+ * of the 32 registers are sums.
+ */
+#include <immintrin.h>
+#include <string.h>
+
+#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/rows_avx512.h"
+#include "runtime/kernels/quantize.h"
+#include "runtime/kernels/unroll.h"
+
+enum {
+	LANES = AVX512_FEW_F32_LANES,
+	MOST = AVX512_FEW_F32_MOST,
+	SMALL_NR = AVX512_FEW_F32_NR,
+	SMALL_KC = AVX512_F32_KC,
+	MAX_VECTORS = MOST / LANES,
+	MAX_GROUP = 12,
+};
+
+typedef __m512 vector;
+
+/* The first `left` of 16 lanes, or all. */
+static inline __mmask16 lanes_left(size_t left)
+{
+	return (__mmask16)(left < 16 ? (1U << left) - 1 : 65535);
+}
+
+QUIRE_INLINE vector vector_zero(void)
+{
+	return _mm512_setzero_ps();
+}
+
+QUIRE_INLINE vector vector_load(const float *from)
+{
+	return _mm512_load_ps(from);
+}
+
+QUIRE_INLINE void vector_store(float *to, vector v)
+{
+	_mm512_store_ps(to, v);
+}
+
+/* Stores the first `left` lanes, or all. */
+QUIRE_INLINE void vector_store_first(float *to, size_t left, vector v)
+{
+	_mm512_mask_storeu_ps(to, lanes_left(left), v);
+}
+
+QUIRE_INLINE vector vector_add(vector a, vector b)
+{
+	return _mm512_add_ps(a, b);
+}
+
+QUIRE_INLINE vector vector_fma(vector a, vector b, vector c)
+{
+	return _mm512_fmadd_ps(a, b, c);
+}
+
+/* `columns` columns of a row of W, repeated for each row of x. */
+QUIRE_INLINE vector vector_spread(const float *w, size_t columns)
+{
+	double two;
+
+	switch (columns) {
+	case 1:
+		return _mm512_set1_ps(*w);
+	case 2:
+		memcpy(&two, w, sizeof(two));
+		return _mm512_castpd_ps(_mm512_set1_pd(two));
+	default:
+		return _mm512_broadcast_f32x4(_mm_load_ps(w));
+	}
+}
+
+/* Four lanes of each row, from byte `offset` on, as 4 vectors. */
+QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
+				   size_t offset, vector out[4])
+{
+	__m512i lanes[4];
+
+	load_transposed16(row, offset, lanes);
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 4; i++)
+		out[i] = _mm512_castsi512_ps(lanes[i]);
+}
+
+/* Each has as many sums as registers can hold. */
+#define SMALL_SHAPES                                                           \
+	SMALL_SHAPE(4, 1, 12);                                                 \
+	SMALL_SHAPE(8, 1, 12);                                                 \
+	SMALL_SHAPE(16, 1, 12);                                                \
+	SMALL_SHAPE(16, 2, 12);                                                \
+	SMALL_SHAPE(16, 3, 8);                                                 \
+	SMALL_SHAPE(16, 4, 6)
+
+#define BY_SMALL_SHAPE(tile, x_rows, MULTIPLY)                                 \
+	do {                                                                   \
+		if ((tile) == 4)                                               \
+			MULTIPLY(shape_4_1);                                   \
+		else if ((tile) == 8)                                          \
+			MULTIPLY(shape_8_1);                                   \
+		else if ((x_rows) <= 16)                                       \
+			MULTIPLY(shape_16_1);                                  \
+		else if ((x_rows) <= 32)                                       \
+			MULTIPLY(shape_16_2);                                  \
+		else if ((x_rows) <= 48)                                       \
+			MULTIPLY(shape_16_3);                                  \
+		else                                                           \
+			MULTIPLY(shape_16_4);                                  \
+	} while (0)
+
+#include "runtime/kernels/small_f32.h"
+
+/*
+ * Q4_0 and Q4_1: the 16 numbers that a code can mean are one vector, scaled
+ * once a block. A permute looks at the lowest 4 bits of each lane only: these
+ * pick the number.
+ */
+
+/* Blocks of SMALL_KC columns, whose scales and minima are in 64 bytes. */
+#define RUN_BLOCKS (SMALL_KC / QUIRE_BLOCK_COLS)
+
+/* The 16 numbers of the codes of a block with scale d and minimum min. */
+typedef __m512 (*scale_numbers_fn)(float d, float min);
+
+/* A type of weights in nibbles. */
+struct nibble_type {
+	scale_numbers_fn scale;
+	size_t block_size, codes; /* of a block; where its codes begin */
+};
+
+/* d of each block of a run, then the f16 after each: its minimum, if the type
+ * has one. Reads no byte after the blocks. */
+QUIRE_INLINE void load_scales(const unsigned char *row, size_t blocks,
+			      float scales[2 * RUN_BLOCKS],
+			      const struct nibble_type *type)
+{
+	const size_t size = blocks * type->block_size;
+	const __mmask64 bytes = size < 64 ? (1ULL << size) - 1 : ~0ULL;
+	const short step = (short)(type->block_size / 2);
+	const __m256i places =
+	    _mm256_setr_epi16(0, step, (short)(2 * step), (short)(3 * step), 1,
+			      (short)(step + 1), (short)(2 * step + 1),
+			      (short)(3 * step + 1), 0, 0, 0, 0, 0, 0, 0, 0);
+	const __m512i picked =
+	    _mm512_permutexvar_epi16(_mm512_castsi256_si512(places),
+				     _mm512_maskz_loadu_epi8(bytes, row));
+
+	_mm256_storeu_ps(scales,
+			 _mm256_cvtph_ps(_mm512_castsi512_si128(picked)));
+}
+
+/* The block at `block`, with its scale and minimum. */
+QUIRE_INLINE void decode_block(const unsigned char *block, float d, float min,
+			       float *out, const struct nibble_type *type)
+{
+	const __m512 numbers = type->scale(d, min);
+	const __m512i codes = _mm512_cvtepu8_epi32(
+	    _mm_loadu_si128((const void *)(block + type->codes)));
+
+	_mm512_store_ps(out, _mm512_permutexvar_ps(codes, numbers));
+	_mm512_store_ps(
+	    out + QUIRE_BLOCK_COLS / 2,
+	    _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4), numbers));
+}
+
+/* The scales are read from memory, as operands: from a register each would take
+ * shuffles. */
+QUIRE_INLINE void decode_nibbles(const unsigned char *row, size_t cols,
+				 float *out, const struct nibble_type *type)
+{
+	const size_t blocks = cols / QUIRE_BLOCK_COLS;
+	float scales[2 * RUN_BLOCKS];
+
+	if (blocks == RUN_BLOCKS) {
+		load_scales(row, RUN_BLOCKS, scales, type);
+		QUIRE_SPILL(scales);
+		QUIRE_UNROLL
+		for (size_t b = 0; b < RUN_BLOCKS; b++)
+			decode_block(row + b * type->block_size, scales[b],
+				     scales[RUN_BLOCKS + b],
+				     out + b * QUIRE_BLOCK_COLS, type);
+		return;
+	}
+	load_scales(row, blocks, scales, type);
+	for (size_t b = 0; b < blocks; b++)
+		decode_block(row + b * type->block_size, scales[b],
+			     scales[RUN_BLOCKS + b], out + b * QUIRE_BLOCK_COLS,
+			     type);
+}
+
+static inline __m512 scale_q4_0(float d, float min)
+{
+	(void)min;
+	return _mm512_mul_ps(_mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0,
+					    1, 2, 3, 4, 5, 6, 7),
+			     _mm512_set1_ps(d));
+}
+
+static inline __m512 scale_q4_1(float d, float min)
+{
+	return _mm512_fmadd_ps(_mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+					      11, 12, 13, 14, 15),
+			       _mm512_set1_ps(d), _mm512_set1_ps(min));
+}
+
+#define NIBBLES(type, TYPE)                                                    \
+	static const struct nibble_type nibbles_##type = {                     \
+		.scale = scale_##type,                                         \
+		.block_size = QUIRE_##TYPE##_SIZE,                             \
+		.codes = QUIRE_##TYPE##_CODES,                                 \
+	};                                                                     \
+	QUIRE_INLINE void decode_row_##type(const unsigned char *row,          \
+					    size_t cols, float *out)           \
+	{                                                                      \
+		decode_nibbles(row, cols, out, &nibbles_##type);               \
+	}
+
+NIBBLES(q4_0, Q4_0)
+NIBBLES(q4_1, Q4_1)
+
+/* 16 codes times d: exact. */
+static inline __m512 decode_half(const unsigned char *codes, __m512 d)
+{
+	const __m512i wide =
+	    _mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)codes));
+
+	return _mm512_mul_ps(_mm512_cvtepi32_ps(wide), d);
+}
+
+QUIRE_INLINE void decode_row_q8_0(const unsigned char *row, size_t cols,
+				  float *out)
+{
+	for (size_t j = 0; j < cols; j += QUIRE_BLOCK_COLS) {
+		const unsigned char *codes = row + QUIRE_Q8_0_CODES;
+		const __m512 d =
+		    _mm512_cvtph_ps(_mm256_set1_epi16((short)load_u16(row)));
+
+		_mm512_store_ps(out + j, decode_half(codes, d));
+		_mm512_store_ps(out + j + 16, decode_half(codes + 16, d));
+		row += QUIRE_Q8_0_SIZE;
+	}
+}
+
+QUIRE_INLINE void decode_row_f16(const unsigned char *row, size_t cols,
+				 float *out)
+{
+	for (size_t j = 0; j < cols; j += 16) {
+		const __m256i x = _mm256_maskz_loadu_epi16(
+		    lanes_left(cols - j), row + j * sizeof(uint16_t));
+
+		_mm512_store_ps(out + j, _mm512_cvtph_ps(x));
+	}
+}
+
+QUIRE_INLINE void decode_row_bf16(const unsigned char *row, size_t cols,
+				  float *out)
+{
+	for (size_t j = 0; j < cols; j += 16) {
+		const __m256i x = _mm256_maskz_loadu_epi16(
+		    lanes_left(cols - j), row + j * sizeof(uint16_t));
+
+		/* A BF16 is the upper half of an f32. */
+		_mm512_store_si512(
+		    out + j, _mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+	}
+}
+
+QUIRE_INLINE void decode_row_f32(const unsigned char *row, size_t cols,
+				 float *out)
+{
+	for (size_t j = 0; j < cols; j += 16) {
+		_mm512_store_ps(out + j,
+				_mm512_maskz_loadu_ps(lanes_left(cols - j),
+						      row + j * sizeof(float)));
+	}
+}
+
+/* A type of weights: blocks of `cols` columns in `size` bytes. */
+#define TYPE(type, cols, size)                                                 \
+	static const struct row_type type_##type = {                           \
+		.decode = decode_row_##type,                                   \
+		.block_cols = (cols),                                          \
+		.block_size = (size),                                          \
+	};
+
+TYPE(q4_0, QUIRE_BLOCK_COLS, QUIRE_Q4_0_SIZE)
+TYPE(q4_1, QUIRE_BLOCK_COLS, QUIRE_Q4_1_SIZE)
+TYPE(q8_0, QUIRE_BLOCK_COLS, QUIRE_Q8_0_SIZE)
+TYPE(f16, 1, sizeof(uint16_t))
+TYPE(bf16, 1, sizeof(uint16_t))
+TYPE(f32, 1, sizeof(float))
+
+/* x in tiles of `tile` rows. */
+#define SMALL(tile, type)                                                      \
+	void quire_few##tile##_f32_##type##_avx512(                            \
+	    const void *weights, size_t row_size, size_t rows, size_t k,       \
+	    const void *x, size_t x_size, size_t x_rows, float *y,             \
+	    size_t y_stride)                                                   \
+	{                                                                      \
+		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
+			       y, y_stride, tile, &type_##type);               \
+	}
+
+SMALL(16, q4_0)
+SMALL(16, q4_1)
+SMALL(16, q8_0)
+SMALL(4, f16)
+SMALL(8, f16)
+SMALL(16, f16)
+SMALL(4, bf16)
+SMALL(8, bf16)
+SMALL(16, bf16)
+SMALL(8, f32)
+SMALL(16, f32)
