@@ -14,6 +14,7 @@
 #include "tests/support/check.h"
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
+#include "tests/support/writing.h"
 
 /* One tensor of more than 4 MiB: less is verified by one thread. */
 static void write_large(const char *path)
@@ -25,17 +26,11 @@ static void write_large(const char *path)
 		.rank = 1,
 		.shape = { sizeof(numbers) / sizeof(*numbers) },
 	};
-	quire_writer *writer;
+	quire_writer *writer = writing_begin(path, NULL);
 
-	assert_int_equal(quire_writer_create(path, NULL, &writer, NULL),
-			 QUIRE_OK);
-	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-			 QUIRE_OK);
-	assert_int_equal(
-	    quire_writer_write(writer, 0, numbers, sizeof(numbers), NULL),
-	    QUIRE_OK);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
+	writing_declare(writer, &tensor);
+	writing_put(writer, 0, numbers, sizeof(numbers));
+	writing_finish(writer);
 }
 
 char *workplace_convert(const struct workplace *place, const char *name)

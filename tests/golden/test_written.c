@@ -10,32 +10,9 @@
 
 #include "quire.h"
 #include "tests/support/check.h"
+#include "tests/support/folder.h"
 #include "tests/support/scratch.h"
-
-struct folder {
-	char *path;
-	char *file;
-};
-
-static int set_up(void **state)
-{
-	struct folder *folder = malloc(sizeof(*folder));
-
-	folder->path = scratch_make();
-	folder->file = scratch_path(folder->path, "written.gguf");
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct folder *folder = *state;
-
-	free(folder->file);
-	scratch_remove(folder->path);
-	free(folder);
-	return 0;
-}
+#include "tests/support/writing.h"
 
 static void assert_same(const char *golden, const char *written)
 {
@@ -47,15 +24,6 @@ static void assert_same(const char *golden, const char *written)
 	assert_memory_equal(a, b, golden_size);
 	free(a);
 	free(b);
-}
-
-static void finish(quire_writer *writer)
-{
-	quire_error error = { .message = "" };
-
-	if (quire_writer_finish(writer, &error) != QUIRE_OK)
-		fail_msg("%s", error.message);
-	quire_writer_free(writer);
 }
 
 static void set(quire_writer *writer, const char *key, const quire_value *value)
@@ -94,9 +62,7 @@ static void set_values(quire_writer *writer)
 	assert_int_equal(quire_writer_set_u64(writer, "quire.source.xxh3",
 					      0x0123456789ABCDEF, NULL),
 			 QUIRE_OK);
-	assert_int_equal(
-	    quire_writer_set_u32(writer, "bert.block_count", 2, NULL),
-	    QUIRE_OK);
+	writing_set(writer, "bert.block_count", 2);
 	set(writer, "bert.epsilon", &epsilon);
 	set(writer, "bert.scale", &scale);
 	set(writer, "bert.causal", &causal);
@@ -144,8 +110,7 @@ static void add_tensors(quire_writer *writer)
 		tensor.source =
 		    (quire_string){ row->source, strlen(row->source) };
 		memcpy(tensor.shape, row->shape, sizeof(tensor.shape));
-		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-				 QUIRE_OK);
+		writing_declare(writer, &tensor);
 	}
 }
 
@@ -175,11 +140,8 @@ static void write_data(quire_writer *writer)
 		assert_true(row->size <= sizeof(bytes));
 		for (size_t j = 0; j < row->size; j++)
 			bytes[j] = (unsigned char)(row->seed + 31 * j);
-		assert_int_equal(
-		    quire_writer_write(writer, i, bytes, half, NULL), QUIRE_OK);
-		assert_int_equal(quire_writer_write(writer, i, bytes + half,
-						    row->size - half, NULL),
-				 QUIRE_OK);
+		writing_put(writer, i, bytes, half);
+		writing_put(writer, i, bytes + half, row->size - half);
 	}
 }
 
@@ -187,16 +149,13 @@ static void test_written_by_api(void **state)
 {
 	const quire_writer_options options = { .alignment = 64 };
 	const struct folder *folder = *state;
-	quire_writer *writer;
+	quire_writer *writer = writing_begin(folder->file, &options);
 
-	assert_int_equal(
-	    quire_writer_create(folder->file, &options, &writer, NULL),
-	    QUIRE_OK);
 	set_values(writer);
 	add_tensors(writer);
 	add_linears(writer);
 	write_data(writer);
-	finish(writer);
+	writing_finish(writer);
 	assert_same("good/written_by_api.gguf", folder->file);
 }
 
@@ -275,23 +234,17 @@ static void copy_model(const quire_model *model, const char *path)
 
 	quire_model_describe(model, &info);
 	options.alignment = info.alignment;
-	assert_int_equal(quire_writer_create(path, &options, &writer, NULL),
-			 QUIRE_OK);
+	writer = writing_begin(path, &options);
 	copy_values(model, writer);
 	for (size_t i = 0; i < count; i++)
-		assert_int_equal(
-		    quire_writer_add_tensor(writer,
-					    quire_model_tensor(model, i), NULL),
-		    QUIRE_OK);
+		writing_declare(writer, quire_model_tensor(model, i));
 	copy_linears(model, writer);
 	for (size_t i = 0; i < count; i++) {
 		const quire_tensor *tensor = quire_model_tensor(model, i);
 
-		assert_int_equal(quire_writer_write(writer, i, tensor->data,
-						    (size_t)tensor->size, NULL),
-				 QUIRE_OK);
+		writing_put(writer, i, tensor->data, (size_t)tensor->size);
 	}
-	finish(writer);
+	writing_finish(writer);
 }
 
 static void test_every_container_again(void **state)
@@ -312,8 +265,7 @@ static void test_every_container_again(void **state)
 			continue;
 		assert_int_equal(sscanf(line, "%127[^\t]", name), 1);
 		snprintf(path, sizeof(path), "good/%s", name);
-		assert_int_equal(quire_model_open(path, NULL, &model, NULL),
-				 QUIRE_OK);
+		model = writing_open(path);
 		copy_model(model, folder->file);
 		quire_model_close(model);
 		assert_same(path, folder->file);
@@ -326,10 +278,8 @@ static void test_every_container_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_written_by_api, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_every_container_again,
-						set_up, tear_down),
+		FOLDER_TEST(test_written_by_api),
+		FOLDER_TEST(test_every_container_again),
 	};
 
 	if (chdir(QUIRE_GOLDEN) != 0) {

@@ -187,6 +187,17 @@ void product_free(struct product *product)
 		guarded_free(&product->bias);
 }
 
+quire_runtime *product_runtime(const char *kernels, uint32_t threads)
+{
+	const quire_runtime_options options = { .kernels = kernels,
+						.threads = threads };
+	quire_runtime *runtime = NULL;
+
+	assert_int_equal(quire_runtime_create(&options, &runtime, NULL),
+			 QUIRE_OK);
+	return runtime;
+}
+
 void product_run(struct product *product, quire_runtime *runtime)
 {
 	quire_error error;

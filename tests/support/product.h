@@ -40,6 +40,10 @@ float product_x(const struct product *product, size_t row, size_t col);
 void product_set_x(struct product *product, size_t row, size_t col,
 		   float value);
 
+/* A runtime of one kernel set, NULL: of the fastest; to be freed. Fails the
+ * test if there is none. */
+quire_runtime *product_runtime(const char *kernels, uint32_t threads);
+
 /* Multiplies; fails the test if that fails. */
 void product_run(struct product *product, quire_runtime *runtime);
 

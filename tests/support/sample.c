@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/support/check.h"
+#include "tests/support/writing.h"
 
 static quire_tensor tensor_of(const char *name, const char *source,
 			      quire_dtype dtype, uint32_t rank,
@@ -72,19 +73,13 @@ void sample_write(const char *path)
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (unsigned char)(7 * i);
-	assert_int_equal(quire_writer_create(path, &options, &writer, NULL),
-			 QUIRE_OK);
+	writer = writing_begin(path, &options);
 	set_values(writer);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(
-		    quire_writer_add_tensor(writer, &tensors[i], NULL),
-		    QUIRE_OK);
+		writing_declare(writer, &tensors[i]);
 	assert_int_equal(quire_writer_add_linear(writer, &linear, NULL),
 			 QUIRE_OK);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(
-		    quire_writer_write(writer, i, bytes, sizes[i], NULL),
-		    QUIRE_OK);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
+		writing_put(writer, i, bytes, sizes[i]);
+	writing_finish(writer);
 }

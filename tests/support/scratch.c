@@ -93,3 +93,23 @@ void scratch_write(const char *path, const void *data, size_t size)
 	assert_int_equal(fwrite(data, 1, size, file), size);
 	assert_int_equal(fclose(file), 0);
 }
+
+void scratch_copy(const char *from, const char *to)
+{
+	size_t size;
+	unsigned char *bytes = scratch_read(from, &size);
+
+	scratch_write(to, bytes, size);
+	free(bytes);
+}
+
+void scratch_flip(const char *path, size_t at, unsigned char bits)
+{
+	size_t size;
+	unsigned char *bytes = scratch_read(path, &size);
+
+	assert_true(at < size);
+	bytes[at] ^= bits;
+	scratch_write(path, bytes, size);
+	free(bytes);
+}

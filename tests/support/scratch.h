@@ -21,5 +21,9 @@ size_t scratch_count(const char *folder);
 /* A file's bytes, to be freed. */
 unsigned char *scratch_read(const char *path, size_t *size);
 void scratch_write(const char *path, const void *data, size_t size);
+void scratch_copy(const char *from, const char *to);
+
+/* Inverts bits of one byte of a file. */
+void scratch_flip(const char *path, size_t at, unsigned char bits);
 
 #endif

@@ -16,11 +16,8 @@ static char *copy_to(const char *folder, const char *name)
 {
 	char *from = scratch_path(QUIRE_TEST_ONNX, name);
 	char *to = scratch_path(folder, strrchr(name, '/') + 1);
-	size_t size;
-	unsigned char *bytes = scratch_read(from, &size);
 
-	scratch_write(to, bytes, size);
-	free(bytes);
+	scratch_copy(from, to);
 	free(from);
 	return to;
 }

@@ -11,32 +11,8 @@
 
 #include "quire_convert.h"
 #include "tests/support/check.h"
+#include "tests/support/folder.h"
 #include "tests/support/scratch.h"
-
-struct folder {
-	char *path;
-	char *output;
-};
-
-static int set_up(void **state)
-{
-	struct folder *folder = malloc(sizeof(*folder));
-
-	folder->path = scratch_make();
-	folder->output = scratch_path(folder->path, "out.gguf");
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct folder *folder = *state;
-
-	free(folder->output);
-	scratch_remove(folder->path);
-	free(folder);
-	return 0;
-}
 
 /* The path of a file of tests/onnx, to be freed. */
 static char *published(const char *name)
@@ -50,11 +26,8 @@ static char *copy_to(const struct folder *folder, const char *name,
 {
 	char *from = published(name);
 	char *to = scratch_path(folder->path, as);
-	size_t size;
-	unsigned char *bytes = scratch_read(from, &size);
 
-	scratch_write(to, bytes, size);
-	free(bytes);
+	scratch_copy(from, to);
 	free(from);
 	return to;
 }
@@ -99,13 +72,13 @@ static void check_link(const struct folder *folder, const char *target,
 
 	link_to(target, inner, "external.first.bin");
 	assert_int_equal(
-	    quire_convert_onnx(model, folder->output, NULL, NULL, &error),
+	    quire_convert_onnx(model, folder->file, NULL, NULL, &error),
 	    expected);
 	if (expected != QUIRE_OK)
 		assert_non_null(strstr(error.message,
 				       "is a link that leaves the model's "
 				       "folder"));
-	remove(folder->output);
+	remove(folder->file);
 	remove_in(inner, "external.first.bin");
 	remove(second);
 	remove(model);
@@ -137,7 +110,7 @@ static void test_too_large(void **state)
 
 	assert_int_equal(truncate(model, (off_t)INT32_MAX + 1), 0);
 	assert_int_equal(
-	    quire_convert_onnx(model, folder->output, NULL, NULL, &error),
+	    quire_convert_onnx(model, folder->file, NULL, NULL, &error),
 	    QUIRE_ERROR_LAYOUT);
 	assert_non_null(strstr(error.message, "more than 2147483647 bytes"));
 	assert_int_equal(scratch_count(folder->path), 1);
@@ -173,7 +146,7 @@ static void test_link_that_stays(void **state)
 
 	link_to("data.bin", inner, "external.first.bin");
 	assert_int_equal(
-	    quire_convert_onnx(model, folder->output, NULL, NULL, NULL),
+	    quire_convert_onnx(model, folder->file, NULL, NULL, NULL),
 	    QUIRE_OK);
 	remove_in(inner, "external.first.bin");
 	remove(data);
@@ -206,7 +179,7 @@ static void test_model_is_a_link(void **state)
 	link_to("../blobs/f", inner, "external.first.bin");
 	link_to("../../blobs/s", sub, "external.second.bin");
 	assert_int_equal(
-	    quire_convert_onnx(linked, folder->output, NULL, NULL, NULL),
+	    quire_convert_onnx(linked, folder->file, NULL, NULL, NULL),
 	    QUIRE_OK);
 	remove(linked);
 	remove_in(inner, "external.first.bin");
@@ -235,19 +208,19 @@ static void test_existing_output(void **state)
 	unsigned char *bytes;
 	size_t size;
 
-	scratch_write(folder->output, "old", 3);
+	scratch_write(folder->file, "old", 3);
 	assert_int_equal(
-	    quire_convert_onnx(source, folder->output, NULL, NULL, NULL),
+	    quire_convert_onnx(source, folder->file, NULL, NULL, NULL),
 	    QUIRE_ERROR_EXISTS);
-	bytes = scratch_read(folder->output, &size);
+	bytes = scratch_read(folder->file, &size);
 	assert_int_equal(size, 3);
 	assert_memory_equal(bytes, "old", 3);
 	free(bytes);
 	assert_int_equal(scratch_count(folder->path), 1);
 	assert_int_equal(
-	    quire_convert_onnx(source, folder->output, &overwrite, NULL, NULL),
+	    quire_convert_onnx(source, folder->file, &overwrite, NULL, NULL),
 	    QUIRE_OK);
-	assert_int_equal(quire_model_open(folder->output, NULL, &model, NULL),
+	assert_int_equal(quire_model_open(folder->file, NULL, &model, NULL),
 			 QUIRE_OK);
 	quire_model_close(model);
 	free(source);
@@ -282,12 +255,12 @@ static void test_missing_model(void **state)
 	quire_error error = { 0 };
 
 	assert_int_equal(
-	    quire_convert_onnx(path, folder->output, NULL, NULL, &error),
+	    quire_convert_onnx(path, folder->file, NULL, NULL, &error),
 	    QUIRE_ERROR_IO);
 	assert_string_equal(error.path, path);
-	assert_int_equal(quire_convert_onnx(folder->path, folder->output, NULL,
-					    NULL, &error),
-			 QUIRE_ERROR_IO);
+	assert_int_equal(
+	    quire_convert_onnx(folder->path, folder->file, NULL, NULL, &error),
+	    QUIRE_ERROR_IO);
 	assert_int_equal(scratch_count(folder->path), 0);
 	free(path);
 }
@@ -300,10 +273,10 @@ static void test_bad_options(void **state)
 	char *source = published("good/plain.onnx");
 
 	assert_int_equal(
-	    quire_convert_onnx(source, folder->output, &threads, NULL, NULL),
+	    quire_convert_onnx(source, folder->file, &threads, NULL, NULL),
 	    QUIRE_ERROR_ARGUMENT);
 	assert_int_equal(
-	    quire_convert_onnx(source, folder->output, &alignment, NULL, NULL),
+	    quire_convert_onnx(source, folder->file, &alignment, NULL, NULL),
 	    QUIRE_ERROR_ARGUMENT);
 	assert_int_equal(scratch_count(folder->path), 0);
 	free(source);
@@ -338,7 +311,7 @@ static void test_progress(void **state)
 	quire_convert_report *report;
 
 	assert_int_equal(
-	    quire_convert_onnx(source, folder->output, &options, &report, NULL),
+	    quire_convert_onnx(source, folder->file, &options, &report, NULL),
 	    QUIRE_OK);
 	assert_true(seen.calls > 0);
 	assert_int_equal(seen.done, seen.total);
@@ -356,7 +329,7 @@ static void test_cancel(void **state)
 	char *source = published("places/external.onnx");
 
 	assert_int_equal(
-	    quire_convert_onnx(source, folder->output, &options, NULL, NULL),
+	    quire_convert_onnx(source, folder->file, &options, NULL, NULL),
 	    QUIRE_ERROR_CANCELLED);
 	assert_int_equal(seen.calls, 1);
 	assert_int_equal(scratch_count(folder->path), 0);
@@ -376,9 +349,9 @@ static void test_names_in_options(void **state)
 	quire_string text;
 
 	assert_int_equal(
-	    quire_convert_onnx(source, folder->output, &options, NULL, NULL),
+	    quire_convert_onnx(source, folder->file, &options, NULL, NULL),
 	    QUIRE_OK);
-	assert_int_equal(quire_model_open(folder->output, NULL, &model, NULL),
+	assert_int_equal(quire_model_open(folder->file, NULL, &model, NULL),
 			 QUIRE_OK);
 	text = quire_model_find_value(model, "general.architecture")->as.s;
 	assert_memory_equal(text.data, "bert", 4);
@@ -403,10 +376,10 @@ static void test_threads_do_not_matter(void **state)
 		unsigned char *bytes;
 		size_t size;
 
-		assert_int_equal(quire_convert_onnx(source, folder->output,
+		assert_int_equal(quire_convert_onnx(source, folder->file,
 						    &options, NULL, NULL),
 				 QUIRE_OK);
-		bytes = scratch_read(folder->output, &size);
+		bytes = scratch_read(folder->file, &size);
 		if (first) {
 			assert_int_equal(size, first_size);
 			assert_memory_equal(bytes, first, size);
@@ -423,31 +396,19 @@ static void test_threads_do_not_matter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_link_that_leaves, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_too_large, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_link_to_neighbour, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_link_that_stays, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_model_is_a_link, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_existing_output, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_output_is_the_source,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_missing_model, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_bad_options, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_progress, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_cancel, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_names_in_options, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_threads_do_not_matter,
-						set_up, tear_down),
+		FOLDER_TEST(test_link_that_leaves),
+		FOLDER_TEST(test_too_large),
+		FOLDER_TEST(test_link_to_neighbour),
+		FOLDER_TEST(test_link_that_stays),
+		FOLDER_TEST(test_model_is_a_link),
+		FOLDER_TEST(test_existing_output),
+		FOLDER_TEST(test_output_is_the_source),
+		FOLDER_TEST(test_missing_model),
+		FOLDER_TEST(test_bad_options),
+		FOLDER_TEST(test_progress),
+		FOLDER_TEST(test_cancel),
+		FOLDER_TEST(test_names_in_options),
+		FOLDER_TEST(test_threads_do_not_matter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,13 +141,9 @@ static size_t compare(const struct converted *done, const char *name)
 static void spoil(const struct converted *done, const quire_tensor *tensor)
 {
 	char *path = scratch_path(done->folder, "out.gguf");
-	size_t size;
-	unsigned char *bytes = scratch_read(path, &size);
 	const size_t at = (size_t)tensor->offset + (size_t)tensor->size / 2;
 
-	bytes[at] ^= 0x10;
-	scratch_write(path, bytes, size);
-	free(bytes);
+	scratch_flip(path, at, 0x10);
 	free(path);
 }
 

@@ -10,35 +10,11 @@
 #include "base/bytes.h"
 #include "quire_convert.h"
 #include "tests/support/check.h"
+#include "tests/support/folder.h"
 #include "tests/support/scratch.h"
 
 #define LAYOUT	    QUIRE_ERROR_LAYOUT
 #define UNSUPPORTED QUIRE_ERROR_UNSUPPORTED
-
-struct folder {
-	char *path;
-	char *output;
-};
-
-static int set_up(void **state)
-{
-	struct folder *folder = malloc(sizeof(*folder));
-
-	folder->path = scratch_make();
-	folder->output = scratch_path(folder->path, "out.gguf");
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct folder *folder = *state;
-
-	free(folder->output);
-	scratch_remove(folder->path);
-	free(folder);
-	return 0;
-}
 
 /* The first linear's weight, decoded: [n][k], to be freed. */
 static float *convert(const struct folder *folder, const char *name,
@@ -52,10 +28,10 @@ static float *convert(const struct folder *folder, const char *name,
 	float *weight;
 
 	snprintf(path, sizeof(path), "%s/onnx/%s.onnx", QUIRE_TEST_DATA, name);
-	if (quire_convert_onnx(path, folder->output, &options, NULL, &error) !=
+	if (quire_convert_onnx(path, folder->file, &options, NULL, &error) !=
 	    QUIRE_OK)
 		fail_msg("%s: %s", name, error.message);
-	assert_int_equal(quire_model_open(folder->output, NULL, &model, NULL),
+	assert_int_equal(quire_model_open(folder->file, NULL, &model, NULL),
 			 QUIRE_OK);
 	assert_int_equal(quire_model_linear_count(model), 1);
 	linear = quire_model_linear(model, 0);
@@ -140,9 +116,9 @@ static void test_gather(void **state)
 					    "/onnx/openvino/"
 					    "gather_block_quantized_int4_"
 					    "f16.onnx",
-					    folder->output, NULL, NULL, NULL),
+					    folder->file, NULL, NULL, NULL),
 			 QUIRE_OK);
-	assert_int_equal(quire_model_open(folder->output, NULL, &model, NULL),
+	assert_int_equal(quire_model_open(folder->file, NULL, &model, NULL),
 			 QUIRE_OK);
 	tensor = quire_model_tensor(model, 0);
 	assert_int_equal(quire_tensor_decode(tensor, 0, 2, 32, values, NULL),
@@ -203,7 +179,7 @@ static void test_refused(void **state)
 
 		snprintf(path, sizeof(path), "%s/onnx/%s.onnx", QUIRE_TEST_DATA,
 			 row->name);
-		if (quire_convert_onnx(path, folder->output, NULL, NULL,
+		if (quire_convert_onnx(path, folder->file, NULL, NULL,
 				       &error) != row->status ||
 		    !strstr(error.message, row->message))
 			fail_msg("%s: %s", row->name, error.message);
@@ -214,13 +190,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_ort_js, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_openvino, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_gather, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_ort, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_refused, set_up,
-						tear_down),
+		FOLDER_TEST(test_ort_js),  FOLDER_TEST(test_openvino),
+		FOLDER_TEST(test_gather),  FOLDER_TEST(test_ort),
+		FOLDER_TEST(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,14 +50,10 @@ static void convert(const struct place *place, const char *name)
 	const quire_convert_options options = { .overwrite = true,
 						.alignment = 32 };
 	quire_error error;
-	unsigned char *bytes;
 	char path[512];
-	size_t size;
 
 	snprintf(path, sizeof(path), "%s/good/%s.onnx", QUIRE_TEST_ONNX, name);
-	bytes = scratch_read(path, &size);
-	scratch_write(place->source, bytes, size);
-	free(bytes);
+	scratch_copy(path, place->source);
 	if (quire_convert_onnx(place->source, place->container, &options, NULL,
 			       &error) != QUIRE_OK)
 		fail_msg("%s: %s", name, error.message);

@@ -11,17 +11,6 @@
 #include "tests/support/check.h"
 #include "tests/support/product.h"
 
-static quire_runtime *create_runtime(const char *kernels, uint32_t threads)
-{
-	const quire_runtime_options options = { .kernels = kernels,
-						.threads = threads };
-	quire_runtime *runtime = NULL;
-
-	assert_int_equal(quire_runtime_create(&options, &runtime, NULL),
-			 QUIRE_OK);
-	return runtime;
-}
-
 /* Calls `visit` with a runtime of each set that this CPU can run. */
 static void for_each_set(void (*visit)(quire_runtime *runtime))
 {
@@ -30,7 +19,7 @@ static void for_each_set(void (*visit)(quire_runtime *runtime))
 	for (size_t i = 0; quire_kernels_name(i, &runs); i++)
 		if (runs) {
 			quire_runtime *runtime =
-			    create_runtime(quire_kernels_name(i, NULL), 2);
+			    product_runtime(quire_kernels_name(i, NULL), 2);
 
 			visit(runtime);
 			quire_runtime_free(runtime);
@@ -217,7 +206,7 @@ static void check_threads(const char *kernels, size_t m, uint32_t level)
 {
 	struct product product = threaded_product(m, level);
 	struct rng rng = { .state = m };
-	quire_runtime *runtime = create_runtime(kernels, 1);
+	quire_runtime *runtime = product_runtime(kernels, 1);
 	quire_runtime_options options = { .kernels = kernels, .threads = 4 };
 	unsigned char *expected;
 	size_t calls = 0;
@@ -229,7 +218,7 @@ static void check_threads(const char *kernels, size_t m, uint32_t level)
 	expected = malloc(product.y.size);
 	memcpy(expected, product.y.data, product.y.size);
 	for (uint32_t threads = 2; threads <= 5; threads++) {
-		runtime = create_runtime(kernels, threads);
+		runtime = product_runtime(kernels, threads);
 		for (int round = 0; round < 3; round++)
 			run_again(&product, runtime, expected);
 		quire_runtime_free(runtime);
@@ -284,8 +273,8 @@ static void test_sets_give_same_bits(void **state)
 	if (!set_runs("avxvnni"))
 		skip();
 	for (size_t i = 0; i < 3 * 3 * 4 * 2; i++) {
-		quire_runtime *one = create_runtime("avx2", 1);
-		quire_runtime *other = create_runtime("avxvnni", 1);
+		quire_runtime *one = product_runtime("avx2", 1);
+		quire_runtime *other = product_runtime("avxvnni", 1);
 		struct rng rng = { .state = i };
 		struct product product = {
 			.weights = weight_types[i % 3],
@@ -377,7 +366,7 @@ static void *call_often(void *argument)
 
 static void test_callers_at_once(void **state)
 {
-	quire_runtime *runtime = create_runtime(NULL, 3);
+	quire_runtime *runtime = product_runtime(NULL, 3);
 	struct caller callers[5];
 
 	(void)state;
@@ -417,7 +406,7 @@ static void test_linear_run(void **state)
 				   .k = 40,
 				   .bias_dtype = QUIRE_F32 };
 	struct rng rng = { .state = 3 };
-	quire_runtime *runtime = create_runtime(NULL, 1);
+	quire_runtime *runtime = product_runtime(NULL, 1);
 	quire_linear linear;
 	quire_matmul_options options = { .accuracy_level = 1, .k = 7 };
 

@@ -27,14 +27,10 @@ struct file {
 static int set_up(void **state)
 {
 	struct file *file = malloc(sizeof(*file));
-	unsigned char *bytes;
-	size_t size;
 
 	file->folder = scratch_make();
 	file->path = scratch_path(file->folder, "model.gguf");
-	bytes = scratch_read(GOLDEN, &size);
-	scratch_write(file->path, bytes, size);
-	free(bytes);
+	scratch_copy(GOLDEN, file->path);
 	*state = file;
 	return 0;
 }
@@ -52,12 +48,7 @@ static int tear_down(void **state)
 /* Flips a bit of the file. */
 static void damage(const struct file *file, size_t at)
 {
-	size_t size;
-	unsigned char *bytes = scratch_read(file->path, &size);
-
-	bytes[at] ^= 1;
-	scratch_write(file->path, bytes, size);
-	free(bytes);
+	scratch_flip(file->path, at, 1);
 }
 
 static quire_status try_open(const struct file *file,

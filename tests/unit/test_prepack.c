@@ -100,17 +100,6 @@ static quire_model *open_model(const char *path, quire_verify_mode verify)
 	return model;
 }
 
-static quire_runtime *create_runtime(const char *kernels)
-{
-	const quire_runtime_options options = { .kernels = kernels,
-						.threads = 2 };
-	quire_runtime *runtime = NULL;
-
-	assert_int_equal(quire_runtime_create(&options, &runtime, NULL),
-			 QUIRE_OK);
-	return runtime;
-}
-
 static uint64_t prepacked_size(const quire_runtime *runtime)
 {
 	quire_runtime_info info;
@@ -152,8 +141,8 @@ static void check_set(struct place *place, const quire_model *model,
 		      const char *kernels)
 {
 	static const size_t rows[] = { 1, 2, 3, 5, 16, 17, 32, 33, M_MAX };
-	quire_runtime *plain = create_runtime(kernels);
-	quire_runtime *runtime = create_runtime(kernels);
+	quire_runtime *plain = product_runtime(kernels, 2);
+	quire_runtime *runtime = product_runtime(kernels, 2);
 	uint64_t size;
 
 	assert_int_equal(quire_runtime_prepack(runtime, model, NULL), QUIRE_OK);
@@ -202,7 +191,7 @@ static void test_matrices_without_linears(void **state)
 static void test_size_of_copies(void **state)
 {
 	struct place place;
-	quire_runtime *runtime = create_runtime(NULL);
+	quire_runtime *runtime = product_runtime(NULL, 2);
 	quire_runtime_info info;
 	quire_model *model;
 
@@ -239,7 +228,7 @@ static void damage(const char *path, uint64_t offset)
 static void test_damage_is_found(void **state)
 {
 	struct place place;
-	quire_runtime *runtime = create_runtime(NULL);
+	quire_runtime *runtime = product_runtime(NULL, 2);
 	quire_model *model;
 
 	(void)state;
@@ -260,8 +249,8 @@ static void test_damage_is_found(void **state)
 static void test_two_models(void **state)
 {
 	struct place place;
-	quire_runtime *runtime = create_runtime(NULL);
-	quire_runtime *plain = create_runtime(NULL);
+	quire_runtime *runtime = product_runtime(NULL, 2);
+	quire_runtime *plain = product_runtime(NULL, 2);
 	quire_model *first, *second;
 	uint64_t size;
 

@@ -7,17 +7,6 @@
 #include "tests/support/check.h"
 #include "tests/support/product.h"
 
-static quire_runtime *create_runtime(const char *kernels, uint32_t threads)
-{
-	const quire_runtime_options options = { .kernels = kernels,
-						.threads = threads };
-	quire_runtime *runtime = NULL;
-
-	assert_int_equal(quire_runtime_create(&options, &runtime, NULL),
-			 QUIRE_OK);
-	return runtime;
-}
-
 /* Linears of one input: each as it is by itself, whatever its neighbours. The
  * third has no bias, the fourth another type, the last another level. */
 static void check_many(quire_runtime *runtime, size_t m)
@@ -86,7 +75,7 @@ static void test_linear_run_many(void **state)
 
 		if (!runs)
 			continue;
-		runtime = create_runtime(quire_kernels_name(i, NULL), 2);
+		runtime = product_runtime(quire_kernels_name(i, NULL), 2);
 		check_many(runtime, 1);
 		check_many(runtime, 3);
 		check_many(runtime, 40);
@@ -104,7 +93,7 @@ static void test_linear_run_many_refuses(void **state)
 				   .k = 40,
 				   .bias_dtype = PRODUCT_NO_BIAS };
 	struct rng rng = { .state = 3 };
-	quire_runtime *runtime = create_runtime(NULL, 1);
+	quire_runtime *runtime = product_runtime(NULL, 1);
 	quire_linear fine, wrong;
 	const quire_linear *list[2] = { &fine, &wrong };
 	unsigned char other[2 * 3 * sizeof(float)];

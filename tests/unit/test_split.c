@@ -106,11 +106,8 @@ static char *copy_set(void)
 	for (int part = 1; part <= PARTS; part++) {
 		char *from = part_path(FOLDER, part);
 		char *to = part_path(folder, part);
-		size_t size;
-		unsigned char *bytes = scratch_read(from, &size);
 
-		scratch_write(to, bytes, size);
-		free(bytes);
+		scratch_copy(from, to);
 		free(from);
 		free(to);
 	}

@@ -12,6 +12,7 @@
 #include "tests/support/check.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/support/writing.h"
 
 #define PIECE	((size_t)512 << 10)
 #define I8	((quire_dtype)24)
@@ -35,10 +36,8 @@ struct file {
 static void write_tensors(const struct file *file)
 {
 	const quire_writer_options options = { .alignment = 4096 };
-	quire_writer *writer;
+	quire_writer *writer = writing_begin(file->path, &options);
 
-	assert_int_equal(
-	    quire_writer_create(file->path, &options, &writer, NULL), QUIRE_OK);
 	for (size_t i = 0; i < TENSORS; i++) {
 		const char name[] = { (char)('a' + i) };
 		const quire_tensor tensor = { .name = { name, 1 },
@@ -46,15 +45,11 @@ static void write_tensors(const struct file *file)
 					      .rank = 1,
 					      .shape = { sizes[i], 1, 1, 1 } };
 
-		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-				 QUIRE_OK);
+		writing_declare(writer, &tensor);
 	}
 	for (size_t i = 0; i < TENSORS; i++)
-		assert_int_equal(quire_writer_write(writer, i, file->tensors[i],
-						    sizes[i], NULL),
-				 QUIRE_OK);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
+		writing_put(writer, i, file->tensors[i], sizes[i]);
+	writing_finish(writer);
 }
 
 static int set_up(void **state)

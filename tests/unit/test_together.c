@@ -11,6 +11,7 @@
 #include "tests/support/check.h"
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
+#include "tests/support/writing.h"
 
 #define THREADS 8
 #define ROUNDS	10
@@ -124,8 +125,7 @@ static void test_many_threads(void **state)
 	sample_write(shared.path);
 	assert_int_equal(quire_runtime_create(&two, &shared.runtime, NULL),
 			 QUIRE_OK);
-	assert_int_equal(
-	    quire_model_open(shared.path, NULL, &shared.plain, NULL), QUIRE_OK);
+	shared.plain = writing_open(shared.path);
 	assert_int_equal(
 	    quire_model_open(shared.path, &lazy, &shared.lazy, NULL), QUIRE_OK);
 	assert_int_equal(multiply(&shared, shared.plain, shared.expected),
@@ -181,23 +181,18 @@ static void test_verify_in_parallel(void **state)
 
 	(void)state;
 	assert_non_null(bytes);
-	assert_int_equal(quire_writer_create(path, NULL, &writer, NULL),
-			 QUIRE_OK);
+	writer = writing_begin(path, NULL);
 	for (size_t i = 0; i < 3; i++) {
 		const quire_tensor tensor = big_tensor(names[i]);
 
-		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-				 QUIRE_OK);
+		writing_declare(writer, &tensor);
 	}
 	for (size_t i = 0; i < 3; i++) {
 		bytes[i]++;
-		assert_int_equal(quire_writer_write(writer, i, bytes,
-						    (size_t)BIG_SIZE, NULL),
-				 QUIRE_OK);
+		writing_put(writer, i, bytes, (size_t)BIG_SIZE);
 	}
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
-	assert_int_equal(quire_model_open(path, NULL, &model, NULL), QUIRE_OK);
+	writing_finish(writer);
+	model = writing_open(path);
 	assert_int_equal(quire_model_verify(model, &how, NULL), QUIRE_OK);
 	assert_true(last == 3 * BIG_SIZE);
 	quire_model_close(model);

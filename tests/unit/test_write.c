@@ -6,82 +6,35 @@
 #include <string.h>
 
 #include "tests/support/check.h"
+#include "tests/support/folder.h"
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
-
-struct folder {
-	char *path;
-	char *file;
-};
-
-static int set_up(void **state)
-{
-	struct folder *folder = malloc(sizeof(*folder));
-
-	folder->path = scratch_make();
-	folder->file = scratch_path(folder->path, "model.gguf");
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct folder *folder = *state;
-
-	free(folder->file);
-	scratch_remove(folder->path);
-	free(folder);
-	return 0;
-}
+#include "tests/support/writing.h"
 
 static quire_writer *begin(const struct folder *folder, bool overwrite)
 {
 	const quire_writer_options options = { .alignment = 32,
 					       .overwrite = overwrite };
-	quire_writer *writer;
 
-	assert_int_equal(
-	    quire_writer_create(folder->file, &options, &writer, NULL),
-	    QUIRE_OK);
-	return writer;
-}
-
-static quire_tensor f32_tensor(const char *name, uint64_t count)
-{
-	quire_tensor tensor = { .dtype = QUIRE_F32, .rank = 1 };
-
-	tensor.name.data = name;
-	tensor.name.size = strlen(name);
-	tensor.shape[0] = count;
-	return tensor;
-}
-
-static void add(quire_writer *writer, const char *name, uint64_t count)
-{
-	const quire_tensor tensor = f32_tensor(name, count);
-
-	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-			 QUIRE_OK);
+	return writing_begin(folder->file, &options);
 }
 
 static void test_same_calls_same_bytes(void **state)
 {
 	const struct folder *folder = *state;
-	char *other = scratch_path(folder->path, "other.gguf");
 	unsigned char *a, *b;
 	size_t a_size, b_size;
 
 	sample_write(folder->file);
-	sample_write(other);
+	sample_write(folder->other);
 	a = scratch_read(folder->file, &a_size);
-	b = scratch_read(other, &b_size);
+	b = scratch_read(folder->other, &b_size);
 	assert_int_equal(a_size, b_size);
 	assert_memory_equal(a, b, a_size);
 	assert_int_equal(a_size % 64, 0);
 	assert_int_equal(scratch_count(folder->path), 2);
 	free(a);
 	free(b);
-	free(other);
 }
 
 static void test_pieces_in_any_order_of_tensors(void **state)
@@ -91,18 +44,13 @@ static void test_pieces_in_any_order_of_tensors(void **state)
 	quire_writer *writer = begin(folder, false);
 	quire_model *model;
 
-	add(writer, "a", 2);
-	add(writer, "b", 6);
-	assert_int_equal(quire_writer_write(writer, 1, ones, 4, NULL),
-			 QUIRE_OK);
-	assert_int_equal(quire_writer_write(writer, 0, ones, 8, NULL),
-			 QUIRE_OK);
-	assert_int_equal(quire_writer_write(writer, 1, ones + 1, 20, NULL),
-			 QUIRE_OK);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
-	assert_int_equal(quire_model_open(folder->file, NULL, &model, NULL),
-			 QUIRE_OK);
+	writing_declare_vector(writer, "a", 2);
+	writing_declare_vector(writer, "b", 6);
+	writing_put(writer, 1, ones, 4);
+	writing_put(writer, 0, ones, 8);
+	writing_put(writer, 1, ones + 1, 20);
+	writing_finish(writer);
+	model = writing_open(folder->file);
 	assert_int_equal(quire_model_verify(model, NULL, NULL), QUIRE_OK);
 	assert_memory_equal(quire_model_find_tensor(model, "b")->data, ones,
 			    sizeof(ones));
@@ -115,10 +63,8 @@ static void test_no_tensors(void **state)
 	quire_writer *writer = begin(folder, false);
 	quire_model *model;
 
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
-	assert_int_equal(quire_model_open(folder->file, NULL, &model, NULL),
-			 QUIRE_OK);
+	writing_finish(writer);
+	model = writing_open(folder->file);
 	assert_int_equal(quire_model_tensor_count(model), 0);
 	assert_int_equal(quire_model_verify(model, NULL, NULL), QUIRE_OK);
 	quire_model_close(model);
@@ -131,9 +77,8 @@ static void test_free_discards(void **state)
 	quire_error error;
 
 	assert_int_equal(scratch_count(folder->path), 1);
-	add(writer, "a", 2);
-	assert_int_equal(quire_writer_write(writer, 0, "1234", 4, NULL),
-			 QUIRE_OK);
+	writing_declare_vector(writer, "a", 2);
+	writing_put(writer, 0, "1234", 4);
 	assert_int_equal(quire_writer_finish(writer, &error),
 			 QUIRE_ERROR_ARGUMENT);
 	assert_non_null(strstr(error.message, "'a' has not all its bytes"));
@@ -161,8 +106,7 @@ static void test_keeps_the_old_file(void **state)
 	assert_int_equal(size, 3);
 	free(bytes);
 	writer = begin(folder, true);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
+	writing_finish(writer);
 	bytes = scratch_read(folder->file, &size);
 	assert_memory_equal(bytes, "GGUF", 4);
 	free(bytes);
@@ -199,8 +143,7 @@ static void test_takes_over_a_leftover(void **state)
 	    quire_writer_create(folder->file, NULL, &second, &error),
 	    QUIRE_ERROR_IO);
 	assert_non_null(strstr(error.message, "another process"));
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
+	writing_finish(writer);
 	assert_int_equal(scratch_count(folder->path), 1);
 	free(part);
 }
@@ -261,18 +204,17 @@ static void test_layout_keeps_the_rules(void **state)
 	const quire_linear_entry linear = { "fc", 0, QUIRE_NO_TENSOR, 2, 0 };
 	quire_writer *writer = begin(*state, false);
 
-	add(writer, "a", 2);
-	add(writer, "a", 2);
+	writing_declare_vector(writer, "a", 2);
+	writing_declare_vector(writer, "a", 2);
 	refuse_at_layout(writer, "[F-13]");
 	writer = begin(*state, false);
-	add(writer, "", 2);
+	writing_declare_vector(writer, "", 2);
 	refuse_at_layout(writer, "[F-12]");
 	writer = begin(*state, false);
-	assert_int_equal(quire_writer_set_u32(writer, "a key", 1, NULL),
-			 QUIRE_OK);
+	writing_set(writer, "a key", 1);
 	refuse_at_layout(writer, "[F-6]");
 	writer = begin(*state, false);
-	add(writer, "a", 2);
+	writing_declare_vector(writer, "a", 2);
 	assert_int_equal(quire_writer_add_linear(writer, &linear, NULL),
 			 QUIRE_OK);
 	refuse_at_layout(writer, "[F-37]");
@@ -281,7 +223,7 @@ static void test_layout_keeps_the_rules(void **state)
 static void test_refuses_bad_tensors(void **state)
 {
 	quire_writer *writer = begin(*state, false);
-	quire_tensor tensor = f32_tensor("a", 0);
+	quire_tensor tensor = writing_vector("a", 0);
 
 	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
 			 QUIRE_ERROR_ARGUMENT);
@@ -292,11 +234,11 @@ static void test_refuses_bad_tensors(void **state)
 	tensor.dtype = QUIRE_Q4_0;
 	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
 			 QUIRE_ERROR_ARGUMENT);
-	tensor = f32_tensor("a", 1);
+	tensor = writing_vector("a", 1);
 	tensor.rank = 5;
 	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
 			 QUIRE_ERROR_ARGUMENT);
-	tensor = f32_tensor("a", 1);
+	tensor = writing_vector("a", 1);
 	tensor.name.size = 2; /* takes in the NUL */
 	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
 			 QUIRE_ERROR_ARGUMENT);
@@ -305,15 +247,14 @@ static void test_refuses_bad_tensors(void **state)
 
 static void test_refuses_calls_out_of_order(void **state)
 {
-	const quire_tensor late = f32_tensor("late", 1);
+	const quire_tensor late = writing_vector("late", 1);
 	const quire_linear_entry linear = { "fc", 7, QUIRE_NO_TENSOR, 2, 0 };
 	quire_writer *writer = begin(*state, false);
 
-	add(writer, "a", 2);
+	writing_declare_vector(writer, "a", 2);
 	assert_int_equal(quire_writer_add_linear(writer, &linear, NULL),
 			 QUIRE_ERROR_ARGUMENT);
-	assert_int_equal(quire_writer_write(writer, 0, "12345678", 8, NULL),
-			 QUIRE_OK);
+	writing_put(writer, 0, "12345678", 8);
 	assert_int_equal(quire_writer_write(writer, 0, "9", 1, NULL),
 			 QUIRE_ERROR_ARGUMENT);
 	assert_int_equal(quire_writer_write(writer, 1, "9", 1, NULL),
@@ -352,11 +293,9 @@ static void test_setting_again_replaces(void **state)
 
 	assert_int_equal(quire_writer_set_string(writer, "k", "old", NULL),
 			 QUIRE_OK);
-	assert_int_equal(quire_writer_set_u32(writer, "k", 7, NULL), QUIRE_OK);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
-	assert_int_equal(quire_model_open(folder->file, NULL, &model, NULL),
-			 QUIRE_OK);
+	writing_set(writer, "k", 7);
+	writing_finish(writer);
+	model = writing_open(folder->file);
 	value = quire_model_find_value(model, "k");
 	assert_non_null(value);
 	assert_int_equal(value->type, QUIRE_VALUE_U32);
@@ -364,25 +303,23 @@ static void test_setting_again_replaces(void **state)
 	quire_model_close(model);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_same_calls_same_bytes),
-		CASE(test_pieces_in_any_order_of_tensors),
-		CASE(test_no_tensors),
-		CASE(test_free_discards),
-		CASE(test_keeps_the_old_file),
-		CASE(test_loses_no_race),
-		CASE(test_takes_over_a_leftover),
-		CASE(test_refuses_derived_keys),
-		CASE(test_refuses_bad_arrays),
-		CASE(test_layout_keeps_the_rules),
-		CASE(test_refuses_bad_tensors),
-		CASE(test_refuses_calls_out_of_order),
-		CASE(test_refuses_bad_alignments),
-		CASE(test_setting_again_replaces),
+		FOLDER_TEST(test_same_calls_same_bytes),
+		FOLDER_TEST(test_pieces_in_any_order_of_tensors),
+		FOLDER_TEST(test_no_tensors),
+		FOLDER_TEST(test_free_discards),
+		FOLDER_TEST(test_keeps_the_old_file),
+		FOLDER_TEST(test_loses_no_race),
+		FOLDER_TEST(test_takes_over_a_leftover),
+		FOLDER_TEST(test_refuses_derived_keys),
+		FOLDER_TEST(test_refuses_bad_arrays),
+		FOLDER_TEST(test_layout_keeps_the_rules),
+		FOLDER_TEST(test_refuses_bad_tensors),
+		FOLDER_TEST(test_refuses_calls_out_of_order),
+		FOLDER_TEST(test_refuses_bad_alignments),
+		FOLDER_TEST(test_setting_again_replaces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

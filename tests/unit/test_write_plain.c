@@ -9,84 +9,18 @@
 #include <unistd.h>
 
 #include "tests/support/check.h"
+#include "tests/support/folder.h"
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
-
-struct folder {
-	char *path;
-	char *file;
-	char *sample;
-};
-
-static int set_up(void **state)
-{
-	struct folder *folder = malloc(sizeof(*folder));
-
-	folder->path = scratch_make();
-	folder->file = scratch_path(folder->path, "plain.gguf");
-	folder->sample = scratch_path(folder->path, "sample.gguf");
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct folder *folder = *state;
-
-	free(folder->file);
-	free(folder->sample);
-	scratch_remove(folder->path);
-	free(folder);
-	return 0;
-}
+#include "tests/support/writing.h"
 
 static quire_writer *begin(const struct folder *folder, bool plain,
 			   uint32_t alignment)
 {
 	const quire_writer_options options = { .alignment = alignment,
 					       .plain = plain };
-	quire_writer *writer;
 
-	assert_int_equal(
-	    quire_writer_create(folder->file, &options, &writer, NULL),
-	    QUIRE_OK);
-	return writer;
-}
-
-static void add(quire_writer *writer, const char *name, uint64_t count)
-{
-	quire_tensor tensor = { .dtype = QUIRE_F32, .rank = 1 };
-
-	tensor.name.data = name;
-	tensor.name.size = strlen(name);
-	tensor.shape[0] = count;
-	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-			 QUIRE_OK);
-}
-
-static void set(quire_writer *writer, const char *key, uint32_t value)
-{
-	assert_int_equal(quire_writer_set_u32(writer, key, value, NULL),
-			 QUIRE_OK);
-}
-
-static void end(quire_writer *writer)
-{
-	quire_error error = { .message = "" };
-
-	if (quire_writer_finish(writer, &error) != QUIRE_OK)
-		fail_msg("%s", error.message);
-	quire_writer_free(writer);
-}
-
-static quire_model *open_model(const char *path)
-{
-	quire_error error = { .message = "" };
-	quire_model *model;
-
-	if (quire_model_open(path, NULL, &model, &error) != QUIRE_OK)
-		fail_msg("%s", error.message);
-	return model;
+	return writing_begin(folder->file, &options);
 }
 
 /* The header as the GGUF specification has it, put together by hand. */
@@ -106,11 +40,10 @@ static void test_every_byte(void **state)
 	unsigned char *bytes;
 	size_t size;
 
-	set(writer, "k", 7);
-	add(writer, "t", 2);
-	assert_int_equal(quire_writer_write(writer, 0, "12345678", 8, NULL),
-			 QUIRE_OK);
-	end(writer);
+	writing_set(writer, "k", 7);
+	writing_declare_vector(writer, "t", 2);
+	writing_put(writer, 0, "12345678", 8);
+	writing_finish(writer);
 	bytes = scratch_read(folder->file, &size);
 	assert_int_equal(size, sizeof(expected)); /* with the last NUL */
 	assert_memory_equal(bytes, expected, size);
@@ -127,12 +60,12 @@ static void test_alignment(void **state)
 		quire_model_info info;
 		quire_model *model;
 
-		add(writer, "a", 1);
-		add(writer, "b", 1);
+		writing_declare_vector(writer, "a", 1);
+		writing_declare_vector(writer, "b", 1);
 		quire_writer_write(writer, 0, "aaaa", 4, NULL);
 		quire_writer_write(writer, 1, "bbbb", 4, NULL);
-		end(writer);
-		model = open_model(folder->file);
+		writing_finish(writer);
+		model = writing_open(folder->file);
 		quire_model_describe(model, &info);
 		assert_int_equal(info.quire_version, 0);
 		assert_int_equal(info.alignment, alignments[i]);
@@ -156,7 +89,7 @@ static void test_refuses_what_is_not_plain(void **state)
 	assert_int_equal(quire_writer_create(folder->file, &bad, &writer, NULL),
 			 QUIRE_ERROR_ARGUMENT);
 	writer = begin(folder, true, 0);
-	add(writer, "a", 2);
+	writing_declare_vector(writer, "a", 2);
 	assert_int_equal(
 	    quire_writer_set_u32(writer, "quire.source.x", 1, NULL),
 	    QUIRE_ERROR_ARGUMENT);
@@ -169,7 +102,7 @@ static void test_refuses_what_is_not_plain(void **state)
 
 static void check_keys(const char *path, const char *const *keys, size_t count)
 {
-	quire_model *model = open_model(path);
+	quire_model *model = writing_open(path);
 
 	for (size_t i = 0; i < count; i++) {
 		quire_string key;
@@ -183,13 +116,13 @@ static void check_keys(const char *path, const char *const *keys, size_t count)
 
 static void set_in_order(quire_writer *writer)
 {
-	set(writer, "z", 1);
-	set(writer, "general.alignment", 64);
+	writing_set(writer, "z", 1);
+	writing_set(writer, "general.alignment", 64);
 	assert_int_equal(quire_writer_set_string(writer, "general.architecture",
 						 "test", NULL),
 			 QUIRE_OK);
-	set(writer, "a", 2);
-	set(writer, "z", 3);
+	writing_set(writer, "a", 2);
+	writing_set(writer, "z", 3);
 }
 
 static void test_order_is_kept(void **state)
@@ -203,7 +136,7 @@ static void test_order_is_kept(void **state)
 	quire_writer *writer = begin(folder, true, 64);
 
 	set_in_order(writer);
-	end(writer);
+	writing_finish(writer);
 	check_keys(folder->file, plain, 4);
 	unlink(folder->file);
 	writer = begin(folder, false, 64);
@@ -214,7 +147,7 @@ static void test_order_is_kept(void **state)
 	assert_int_equal(
 	    quire_writer_set_u64(writer, "general.alignment", 64, NULL),
 	    QUIRE_ERROR_ARGUMENT);
-	end(writer);
+	writing_finish(writer);
 	check_keys(folder->file, container, 5);
 }
 
@@ -232,10 +165,10 @@ static void test_many_keys(void **state)
 
 	for (uint32_t i = 0; i < 2 * count; i++) {
 		snprintf(key, sizeof(key), "a.long.enough.key.%u", i % count);
-		set(writer, key, i);
+		writing_set(writer, key, i);
 	}
-	end(writer);
-	model = open_model(folder->file);
+	writing_finish(writer);
+	model = writing_open(folder->file);
 	for (uint32_t i = 0; i < count; i += 999) {
 		snprintf(key, sizeof(key), "a.long.enough.key.%u", i);
 		assert_int_equal(quire_model_find_value(model, key)->as.u,
@@ -256,12 +189,10 @@ static void test_source_with_nul(void **state)
 				.shape = { 1 } };
 	quire_model *model;
 
-	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-			 QUIRE_OK);
-	assert_int_equal(quire_writer_write(writer, 0, "1234", 4, NULL),
-			 QUIRE_OK);
-	end(writer);
-	model = open_model(folder->file);
+	writing_declare(writer, &tensor);
+	writing_put(writer, 0, "1234", 4);
+	writing_finish(writer);
+	model = writing_open(folder->file);
 	assert_int_equal(quire_model_tensor(model, 0)->source.size, 3);
 	assert_memory_equal(quire_model_tensor(model, 0)->source.data, source,
 			    3);
@@ -273,10 +204,7 @@ static void test_source_with_nul(void **state)
 static void declare_all(quire_writer *writer, const quire_model *model)
 {
 	for (size_t i = 0; i < quire_model_tensor_count(model); i++)
-		assert_int_equal(
-		    quire_writer_add_tensor(writer,
-					    quire_model_tensor(model, i), NULL),
-		    QUIRE_OK);
+		writing_declare(writer, quire_model_tensor(model, i));
 }
 
 static quire_status adopt(quire_writer *writer, const char *path,
@@ -332,8 +260,8 @@ static void test_adopts(void **state)
 	const struct folder *folder = *state;
 	quire_model *model, *made;
 
-	sample_write(folder->sample);
-	model = open_model(folder->sample);
+	sample_write(folder->other);
+	model = writing_open(folder->other);
 	for (size_t i = 0; i < 6; i++) {
 		const bool plain = i >= 3;
 		quire_writer *writer = begin(folder, plain, alignments[i % 3]);
@@ -341,11 +269,11 @@ static void test_adopts(void **state)
 
 		declare_all(writer, model);
 		assert_int_equal(
-		    adopt(writer, folder->sample, note_progress, &done, NULL),
+		    adopt(writer, folder->other, note_progress, &done, NULL),
 		    QUIRE_OK);
 		assert_true(done > 0);
-		end(writer);
-		made = open_model(folder->file);
+		writing_finish(writer);
+		made = writing_open(folder->file);
 		check_same_tensors(model, made);
 		assert_int_equal(quire_model_verify(made, NULL, NULL),
 				 plain ? QUIRE_ERROR_NOT_FOUND : QUIRE_OK);
@@ -360,23 +288,18 @@ static void test_adoption_keeps_damage(void **state)
 	const struct folder *folder = *state;
 	quire_writer *writer = begin(folder, false, 0);
 	quire_model *model;
-	unsigned char *bytes;
 	uint64_t offset;
-	size_t size;
 
-	sample_write(folder->sample);
-	model = open_model(folder->sample);
+	sample_write(folder->other);
+	model = writing_open(folder->other);
 	declare_all(writer, model);
 	offset = quire_model_tensor(model, 1)->offset;
 	quire_model_close(model);
-	bytes = scratch_read(folder->sample, &size);
-	bytes[offset] ^= 1;
-	scratch_write(folder->sample, bytes, size);
-	free(bytes);
-	assert_int_equal(adopt(writer, folder->sample, NULL, NULL, NULL),
+	scratch_flip(folder->other, (size_t)offset, 1);
+	assert_int_equal(adopt(writer, folder->other, NULL, NULL, NULL),
 			 QUIRE_OK);
-	end(writer);
-	model = open_model(folder->file);
+	writing_finish(writer);
+	model = writing_open(folder->file);
 	assert_int_equal(quire_model_verify(model, NULL, NULL),
 			 QUIRE_ERROR_CHECKSUM);
 	quire_model_close(model);
@@ -389,34 +312,33 @@ static void test_adoption_refused(void **state)
 	quire_error error = { .message = "" };
 	quire_model *model;
 
-	sample_write(folder->sample);
-	add(writer, "a", 2);
-	assert_int_equal(adopt(writer, folder->sample, NULL, NULL, &error),
+	sample_write(folder->other);
+	writing_declare_vector(writer, "a", 2);
+	assert_int_equal(adopt(writer, folder->other, NULL, NULL, &error),
 			 QUIRE_ERROR_ARGUMENT);
 	assert_non_null(strstr(error.message, "without a checksum"));
 	quire_writer_free(writer);
 
 	writer = begin(folder, true, 0);
-	add(writer, "a", 2);
-	assert_int_equal(quire_writer_write(writer, 0, "1234", 4, NULL),
-			 QUIRE_OK);
-	assert_int_equal(adopt(writer, folder->sample, NULL, NULL, &error),
+	writing_declare_vector(writer, "a", 2);
+	writing_put(writer, 0, "1234", 4);
+	assert_int_equal(adopt(writer, folder->other, NULL, NULL, &error),
 			 QUIRE_ERROR_ARGUMENT);
 	assert_non_null(strstr(error.message, "has bytes already"));
 	quire_writer_free(writer);
 
-	model = open_model(folder->sample);
+	model = writing_open(folder->other);
 	writer = begin(folder, false, 0);
 	declare_all(writer, model);
-	assert_int_equal(adopt(writer, folder->sample, cancel, NULL, &error),
+	assert_int_equal(adopt(writer, folder->other, cancel, NULL, &error),
 			 QUIRE_ERROR_CANCELLED);
 	quire_writer_free(writer);
 
 	writer = begin(folder, false, 0);
 	declare_all(writer, model);
 	quire_model_close(model);
-	scratch_write(folder->sample, "short", 5);
-	assert_int_equal(adopt(writer, folder->sample, NULL, NULL, &error),
+	scratch_write(folder->other, "short", 5);
+	assert_int_equal(adopt(writer, folder->other, NULL, NULL, &error),
 			 QUIRE_ERROR_TRUNCATED);
 	assert_int_equal(quire_writer_finish(writer, NULL),
 			 QUIRE_ERROR_ARGUMENT);
@@ -424,20 +346,18 @@ static void test_adoption_refused(void **state)
 	assert_int_equal(scratch_count(folder->path), 1);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_every_byte),
-		CASE(test_alignment),
-		CASE(test_refuses_what_is_not_plain),
-		CASE(test_order_is_kept),
-		CASE(test_many_keys),
-		CASE(test_source_with_nul),
-		CASE(test_adopts),
-		CASE(test_adoption_keeps_damage),
-		CASE(test_adoption_refused),
+		FOLDER_TEST(test_every_byte),
+		FOLDER_TEST(test_alignment),
+		FOLDER_TEST(test_refuses_what_is_not_plain),
+		FOLDER_TEST(test_order_is_kept),
+		FOLDER_TEST(test_many_keys),
+		FOLDER_TEST(test_source_with_nul),
+		FOLDER_TEST(test_adopts),
+		FOLDER_TEST(test_adoption_keeps_damage),
+		FOLDER_TEST(test_adoption_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

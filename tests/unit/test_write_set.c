@@ -9,7 +9,9 @@
 
 #include "quire.h"
 #include "tests/support/check.h"
+#include "tests/support/folder.h"
 #include "tests/support/scratch.h"
+#include "tests/support/writing.h"
 
 #define ALIGNMENT 32
 
@@ -20,31 +22,6 @@
 static const size_t counts[] = { 512, 512, 4096, 256, 256, 256 };
 #define TENSOR_COUNT (sizeof(counts) / sizeof(counts[0]))
 #define LARGEST	     4096
-
-struct folder {
-	char *path;
-	char *file;
-};
-
-static int set_up(void **state)
-{
-	struct folder *folder = malloc(sizeof(*folder));
-
-	folder->path = scratch_make();
-	folder->file = scratch_path(folder->path, "model.gguf");
-	*state = folder;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct folder *folder = *state;
-
-	free(folder->file);
-	scratch_remove(folder->path);
-	free(folder);
-	return 0;
-}
 
 static void put(const struct folder *folder, const char *name, const char *text)
 {
@@ -84,8 +61,7 @@ static void declare(quire_writer *writer)
 {
 	const quire_linear_entry linear = { "fc", 1, TENSOR_COUNT - 1, 2, 0 };
 
-	assert_int_equal(quire_writer_set_u32(writer, "test.a", 7, NULL),
-			 QUIRE_OK);
+	writing_set(writer, "test.a", 7);
 	for (size_t i = 0; i < TENSOR_COUNT; i++) {
 		const char name[] = { 't', (char)('0' + i), '\0' };
 		quire_tensor tensor = { .name = { name, 2 },
@@ -96,8 +72,7 @@ static void declare(quire_writer *writer)
 			tensor.shape[1] = tensor.shape[0] / 2;
 			tensor.shape[0] = 2;
 		}
-		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-				 QUIRE_OK);
+		writing_declare(writer, &tensor);
 	}
 	assert_int_equal(quire_writer_add_linear(writer, &linear, NULL),
 			 QUIRE_OK);
@@ -109,12 +84,8 @@ static quire_writer *begin(const struct folder *folder, uint64_t split_size,
 	const quire_writer_options options = { .alignment = ALIGNMENT,
 					       .overwrite = overwrite,
 					       .split_size = split_size };
-	quire_writer *writer;
 
-	assert_int_equal(
-	    quire_writer_create(folder->file, &options, &writer, NULL),
-	    QUIRE_OK);
-	return writer;
+	return writing_begin(folder->file, &options);
 }
 
 static void write_all(quire_writer *writer)
@@ -124,9 +95,7 @@ static void write_all(quire_writer *writer)
 	for (size_t i = TENSOR_COUNT; i-- > 0;) {
 		for (size_t k = 0; k < counts[i]; k++)
 			floats[k] = (float)(1000 * i + k);
-		assert_int_equal(
-		    quire_writer_write(writer, i, floats, 4 * counts[i], NULL),
-		    QUIRE_OK);
+		writing_put(writer, i, floats, 4 * counts[i]);
 	}
 }
 
@@ -149,10 +118,9 @@ static quire_status write_set(const struct folder *folder, uint64_t split_size,
 static void check_set(const struct folder *folder, const char *name)
 {
 	char *path = scratch_path(folder->path, name);
-	quire_model *model;
+	quire_model *model = writing_open(path);
 	const quire_linear *linear;
 
-	assert_int_equal(quire_model_open(path, NULL, &model, NULL), QUIRE_OK);
 	assert_int_equal(quire_model_verify(model, NULL, NULL), QUIRE_OK);
 	assert_int_equal(quire_model_tensor_count(model), TENSOR_COUNT);
 	for (size_t i = 0; i < TENSOR_COUNT; i++) {
@@ -179,10 +147,9 @@ static void check_sizes(const struct folder *folder, const char *name,
 			uint64_t split_size)
 {
 	char *path = scratch_path(folder->path, name);
-	quire_model *model;
+	quire_model *model = writing_open(path);
 	quire_part part, next;
 
-	assert_int_equal(quire_model_open(path, NULL, &model, NULL), QUIRE_OK);
 	for (size_t i = 0; quire_model_part(model, i, &part); i++) {
 		assert_true(part.tensor_count > 0);
 		if (part.tensor_count > 1)
@@ -214,8 +181,7 @@ static void test_parts(void **state)
 	assert_int_equal(part.first_tensor, 2);
 	assert_int_equal(part.tensor_count, 1);
 	assert_false(quire_writer_part(writer, 4, &part));
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
+	writing_finish(writer);
 	assert_int_equal(scratch_count(folder->path), 4);
 	check_set(folder, "model-00001-of-00004.gguf");
 	check_set(folder, "model-00004-of-00004.gguf");
@@ -235,8 +201,7 @@ static void test_every_size(void **state)
 		declare(writer);
 		write_all(writer);
 		count = quire_writer_part_count(writer);
-		assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-		quire_writer_free(writer);
+		writing_finish(writer);
 		assert_int_equal(scratch_count(folder->path), count);
 		snprintf(name, sizeof(name), "model-00001-of-%05zu.gguf",
 			 count);
@@ -292,8 +257,7 @@ static void test_too_many(void **state)
 		snprintf(name, sizeof(name), "t%d", i);
 		tensor.name.data = name;
 		tensor.name.size = strlen(name);
-		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-				 QUIRE_OK);
+		writing_declare(writer, &tensor);
 	}
 	check_refused(folder, writer, "70000 parts");
 }
@@ -398,7 +362,7 @@ static void test_living_part(void **state)
 {
 	const struct folder *folder = *state;
 	char *path = scratch_path(folder->path, "model-00001-of-00002.gguf");
-	struct folder other = { folder->path, path };
+	struct folder other = { .path = folder->path, .file = path };
 	quire_writer *living = begin(&other, 0, false);
 
 	put(folder, "model.gguf.quire-part", "");
@@ -407,8 +371,7 @@ static void test_living_part(void **state)
 	assert_int_equal(scratch_count(folder->path), 5);
 	declare(living);
 	write_all(living);
-	assert_int_equal(quire_writer_finish(living, NULL), QUIRE_OK);
-	quire_writer_free(living);
+	writing_finish(living);
 	assert_int_equal(scratch_count(folder->path), 5);
 	check_set(folder, "model-00001-of-00002.gguf");
 	free(path);
@@ -439,21 +402,17 @@ static void test_foreign(void **state)
 	quire_model *model;
 	quire_tensor tensor = { .rank = 1, .name = { "t0", 2 } };
 
-	assert_int_equal(
-	    quire_writer_create(folder->file, &options, &writer, NULL),
-	    QUIRE_OK);
+	writer = writing_begin(folder->file, &options);
 	for (size_t i = 0; i < TENSOR_COUNT; i++) {
 		const char name[] = { 't', (char)('0' + i), '\0' };
 
 		tensor.name.data = name;
 		tensor.shape[0] = counts[i];
-		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-				 QUIRE_OK);
+		writing_declare(writer, &tensor);
 	}
 	write_all(writer);
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
-	assert_int_equal(quire_model_open(path, NULL, &model, NULL), QUIRE_OK);
+	writing_finish(writer);
+	model = writing_open(path);
 	assert_int_equal(quire_model_tensor_count(model), TENSOR_COUNT);
 	assert_int_equal(quire_model_part_count(model), 4);
 	quire_model_close(model);
@@ -463,29 +422,18 @@ static void test_foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_every_size, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_refused, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_too_many, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_old_part_stays, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_leftover_parts, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_leftover_old, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_leftover_placed, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_leftover_done, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_living_part, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_two_writers, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_foreign, set_up,
-						tear_down),
+		FOLDER_TEST(test_parts),
+		FOLDER_TEST(test_every_size),
+		FOLDER_TEST(test_refused),
+		FOLDER_TEST(test_too_many),
+		FOLDER_TEST(test_old_part_stays),
+		FOLDER_TEST(test_leftover_parts),
+		FOLDER_TEST(test_leftover_old),
+		FOLDER_TEST(test_leftover_placed),
+		FOLDER_TEST(test_leftover_done),
+		FOLDER_TEST(test_living_part),
+		FOLDER_TEST(test_two_writers),
+		FOLDER_TEST(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
