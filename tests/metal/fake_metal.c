@@ -49,6 +49,20 @@ void fake_metal_reset(void)
 	atomic_store(&counts.tiles, 0);
 }
 
+int fake_metal_set_up(void **state)
+{
+	(void)state;
+	fake_metal_reset();
+	lanes_set_order(LANES_SIMD_BACKWARD);
+	return 0;
+}
+
+int fake_metal_tear_down(void **state)
+{
+	(void)state;
+	return fake_metal_counts().live != 0;
+}
+
 struct fake_counts fake_metal_counts(void)
 {
 	return (struct fake_counts){ .live = fake_live(),

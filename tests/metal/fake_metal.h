@@ -40,4 +40,13 @@ struct fake_counts fake_metal_counts(void);
 /* An M1 with pages of this machine; counts begin from 0. */
 void fake_metal_reset(void);
 
+/* cmocka's set-up and tear-down of a test: a new device, its lanes in an order
+ * that finds missing barriers; and whatever the test did, no object is left. */
+int fake_metal_set_up(void **state);
+int fake_metal_tear_down(void **state);
+
+#define FAKE_METAL_TEST(test)                                                  \
+	cmocka_unit_test_setup_teardown((test), &fake_metal_set_up,            \
+					&fake_metal_tear_down)
+
 #endif

@@ -13,6 +13,7 @@
 #include "tests/support/check.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/support/writing.h"
 
 #define POISON	  0xA5
 #define ALIGNMENT 65536
@@ -35,6 +36,20 @@ void model_remove(void)
 {
 	free(path);
 	scratch_remove(folder);
+}
+
+int model_set_up(void **state)
+{
+	(void)state;
+	model_convert(NULL);
+	return 0;
+}
+
+int model_tear_down(void **state)
+{
+	(void)state;
+	model_remove();
+	return 0;
 }
 
 quire_model *model_open(void)
@@ -123,8 +138,7 @@ static void declare_ragged(quire_writer *writer)
 			    (RAGGED_K + count - 1) / count * count;
 			tensor.shape[1] = RAGGED_N;
 		}
-		assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
-				 QUIRE_OK);
+		writing_declare(writer, &tensor);
 	}
 	for (size_t i = 0; i < RAGGED_LINEARS; i++) {
 		const quire_linear_entry linear = { ragged[i].name, i,
@@ -144,21 +158,17 @@ quire_model *model_open_ragged(void)
 	unsigned char bytes[RAGGED_K * RAGGED_N * sizeof(float)];
 	char *name = scratch_path(folder, "ragged.gguf");
 	struct rng rng = { 71 };
-	quire_writer *writer = NULL;
+	quire_writer *writer = writing_begin(name, &options);
 	quire_model *model = NULL;
 
-	assert_int_equal(quire_writer_create(name, &options, &writer, NULL),
-			 QUIRE_OK);
 	declare_ragged(writer);
 	for (size_t i = 0; i <= RAGGED_LINEARS; i++) {
 		const size_t size = fill_ragged(bytes, i, &rng);
 
-		assert_int_equal(
-		    quire_writer_write(writer, i, bytes, size, NULL), QUIRE_OK);
+		writing_put(writer, i, bytes, size);
 	}
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
-	assert_int_equal(quire_model_open(name, NULL, &model, NULL), QUIRE_OK);
+	writing_finish(writer);
+	model = writing_open(name);
 	free(name);
 	return model;
 }
@@ -181,6 +191,28 @@ void runtime_attach(quire_runtime *runtime, const quire_model *model)
 
 	if (quire_runtime_attach(runtime, model, &error) != QUIRE_OK)
 		fail_msg("%s", error.message);
+}
+
+int attached_set_up(void **state)
+{
+	struct attached *attached = malloc(sizeof(*attached));
+
+	assert_non_null(attached);
+	attached->model = model_open();
+	attached->runtime = runtime_open(QUIRE_DEVICE_METAL);
+	runtime_attach(attached->runtime, attached->model);
+	*state = attached;
+	return 0;
+}
+
+int attached_tear_down(void **state)
+{
+	struct attached *attached = *state;
+
+	quire_runtime_free(attached->runtime);
+	quire_model_close(attached->model);
+	free(attached);
+	return 0;
 }
 
 static size_t element_size(quire_dtype dtype)

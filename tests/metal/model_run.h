@@ -15,6 +15,10 @@
 void model_convert(const char *onnx);
 void model_remove(void);
 
+/* The one in examples/, for a group of tests: cmocka's set-up and tear-down. */
+int model_set_up(void **state);
+int model_tear_down(void **state);
+
 /* Maps it; fails the test if that fails. */
 quire_model *model_open(void);
 
@@ -31,6 +35,20 @@ quire_model *model_open_ragged(void);
 
 quire_runtime *runtime_open(quire_device device);
 void runtime_attach(quire_runtime *runtime, const quire_model *model);
+
+/* A runtime of the Metal device with the model attached: the state of a test.
+ * Both are the test's to use and the tear-down's to free. */
+struct attached {
+	quire_runtime *runtime;
+	quire_model *model;
+};
+
+int attached_set_up(void **state);
+int attached_tear_down(void **state);
+
+#define ATTACHED_TEST(test)                                                    \
+	cmocka_unit_test_setup_teardown((test), &attached_set_up,              \
+					&attached_tear_down)
 
 /* One product by a linear, with everything that it takes. */
 struct run {

@@ -6,62 +6,29 @@
 #include <stdlib.h>
 
 #include "tests/metal/fake_metal.h"
-#include "tests/metal/lanes.h"
 #include "tests/metal/model_run.h"
 #include "tests/support/check.h"
-
-static int setup_group(void **state)
-{
-	(void)state;
-	model_convert(NULL);
-	return 0;
-}
-
-static int teardown_group(void **state)
-{
-	(void)state;
-	model_remove();
-	return 0;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_metal_reset();
-	lanes_set_order(LANES_SIMD_BACKWARD);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	/* Whatever a test did, nothing may be left. */
-	return fake_metal_counts().live != 0;
-}
 
 /* A batch is one commit; one like it allocates nothing more. */
 static void test_batch_is_one_commit(void **state)
 {
-	quire_model *model = model_open();
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	const struct attached *on = *state;
 	struct run runs[6];
 	quire_batch *batch = NULL;
 	long buffers = 0;
 
-	(void)state;
-	assert_int_equal(quire_model_linear_count(model), 6);
-	runtime_attach(runtime, model);
+	assert_int_equal(quire_model_linear_count(on->model), 6);
 	for (int round = 0; round < 8; round++) {
 		fake_metal_reset();
-		assert_int_equal(quire_runtime_begin(runtime, &batch, NULL),
+		assert_int_equal(quire_runtime_begin(on->runtime, &batch, NULL),
 				 QUIRE_OK);
 		for (size_t i = 0; i < 6; i++) {
-			runs[i] = (struct run){
-				.linear = quire_model_linear(model, i), .m = 40
-			};
+			runs[i] = (struct run){ .linear = quire_model_linear(
+						    on->model, i),
+						.m = 40 };
 			run_create(&runs[i], i);
 			runs[i].options.batch = batch;
-			run_do(&runs[i], runtime);
+			run_do(&runs[i], on->runtime);
 		}
 		assert_int_equal(fake_metal_counts().commits, 0);
 		assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
@@ -76,29 +43,26 @@ static void test_batch_is_one_commit(void **state)
 		}
 	}
 	assert_int_equal(buffers, 0);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 /* An earlier y as x crosses no bus, and needs no second commit. */
 static void test_chain_is_one_commit(void **state)
 {
-	quire_model *model = model_open();
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	struct run first = { .linear = quire_model_linear(model, 0), .m = 2 };
+	const struct attached *on = *state;
+	struct run first = { .linear = quire_model_linear(on->model, 0),
+			     .m = 2 };
 	struct run second = first;
 	quire_batch *batch = NULL;
 
-	(void)state;
 	assert_int_equal(first.linear->k, first.linear->n);
-	runtime_attach(runtime, model);
-	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
+	assert_int_equal(quire_runtime_begin(on->runtime, &batch, NULL),
+			 QUIRE_OK);
 	run_create(&first, 1);
 	run_create(&second, 2);
 	second.x = first.y;
 	first.options.batch = second.options.batch = batch;
-	run_do(&first, runtime);
-	run_do(&second, runtime);
+	run_do(&first, on->runtime);
+	run_do(&second, on->runtime);
 	run_check_untouched(&first);
 	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
 	assert_int_equal(fake_metal_counts().commits, 1);
@@ -106,31 +70,27 @@ static void test_chain_is_one_commit(void **state)
 	run_check(&second);
 	run_free(&first);
 	run_free(&second);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 /* Several linears over one x are one commit, and nothing is left to end. */
 static void test_many_is_one_commit(void **state)
 {
-	quire_model *model = model_open();
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	const struct attached *on = *state;
 	const quire_linear *linears[3];
 	struct run runs[3];
 	void *y[3];
 
-	(void)state;
-	runtime_attach(runtime, model);
 	for (size_t i = 0; i < 3; i++) {
-		linears[i] = quire_model_linear(model, i);
+		linears[i] = quire_model_linear(on->model, i);
 		assert_int_equal(linears[i]->k, linears[0]->k);
 		runs[i] = (struct run){ .linear = linears[i], .m = 3 };
 		run_create(&runs[i], 1);
 		y[i] = runs[i].y;
 	}
 	runs[0].options.y_stride = 0;
-	assert_int_equal(quire_linear_run_many(runtime, linears, 3, runs[0].x,
-					       3, y, &runs[0].options, NULL),
+	assert_int_equal(quire_linear_run_many(on->runtime, linears, 3,
+					       runs[0].x, 3, y,
+					       &runs[0].options, NULL),
 			 QUIRE_OK);
 	runs[0].options.y_stride = linears[0]->n;
 	assert_int_equal(fake_metal_counts().commits, 1);
@@ -138,35 +98,29 @@ static void test_many_is_one_commit(void **state)
 	for (size_t i = 0; i < 3; i++)
 		run_check(&runs[i]);
 	fake_metal.failing_command = 2;
-	assert_int_equal(quire_linear_run_many(runtime, linears, 3, runs[0].x,
-					       3, y, NULL, NULL),
+	assert_int_equal(quire_linear_run_many(on->runtime, linears, 3,
+					       runs[0].x, 3, y, NULL, NULL),
 			 QUIRE_ERROR_IO);
 	for (size_t i = 0; i < 3; i++)
 		run_free(&runs[i]);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 /* A batch whose end fails writes nothing and frees all. */
 static void test_batch_fails(void **state)
 {
-	quire_model *model = model_open();
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	struct run run = { .linear = quire_model_linear(model, 0), .m = 2 };
+	const struct attached *on = *state;
+	struct run run = { .linear = quire_model_linear(on->model, 0), .m = 2 };
 	quire_batch *batch = NULL;
 
-	(void)state;
-	runtime_attach(runtime, model);
-	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
+	assert_int_equal(quire_runtime_begin(on->runtime, &batch, NULL),
+			 QUIRE_OK);
 	run_create(&run, 1);
 	run.options.batch = batch;
-	run_do(&run, runtime);
+	run_do(&run, on->runtime);
 	fake_metal.failing_command = 2;
 	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_ERROR_IO);
 	run_check_untouched(&run);
 	run_free(&run);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 /* More rows of x than the largest buffer holds, and a row that it does not. */
@@ -208,15 +162,12 @@ static void *work(void *context)
 
 static void test_threads(void **state)
 {
-	quire_model *model = model_open();
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
+	const struct attached *on = *state;
 	struct worker workers[4];
 
-	(void)state;
-	runtime_attach(runtime, model);
 	for (size_t i = 0; i < 4; i++) {
-		workers[i] = (struct worker){ .runtime = runtime,
-					      .model = model,
+		workers[i] = (struct worker){ .runtime = on->runtime,
+					      .model = on->model,
 					      .m = 1 + i };
 		assert_int_equal(
 		    pthread_create(&workers[i].thread, NULL, work, &workers[i]),
@@ -224,19 +175,33 @@ static void test_threads(void **state)
 	}
 	for (size_t i = 0; i < 4; i++)
 		pthread_join(workers[i].thread, NULL);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+static int set_up(void **state)
+{
+	fake_metal_set_up(state);
+	return attached_set_up(state);
+}
+
+static int tear_down(void **state)
+{
+	attached_tear_down(state);
+	return fake_metal_tear_down(state);
+}
+
+#define BATCH_TEST(test)                                                       \
+	cmocka_unit_test_setup_teardown((test), &set_up, &tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_batch_is_one_commit), TEST(test_chain_is_one_commit),
-		TEST(test_many_is_one_commit),	TEST(test_batch_fails),
-		TEST(test_many_rows),		TEST(test_threads),
+		BATCH_TEST(test_batch_is_one_commit),
+		BATCH_TEST(test_chain_is_one_commit),
+		BATCH_TEST(test_many_is_one_commit),
+		BATCH_TEST(test_batch_fails),
+		FAKE_METAL_TEST(test_many_rows),
+		BATCH_TEST(test_threads),
 	};
 
-	return cmocka_run_group_tests(tests, setup_group, teardown_group);
+	return cmocka_run_group_tests(tests, model_set_up, model_tear_down);
 }

@@ -8,20 +8,6 @@
 #include "tests/metal/model_run.h"
 #include "tests/support/check.h"
 
-static int setup(void **state)
-{
-	(void)state;
-	model_convert(NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	model_remove();
-	return 0;
-}
-
 static void test_describes(void **state)
 {
 	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
@@ -43,31 +29,21 @@ static void test_describes(void **state)
 
 static void test_model(void **state)
 {
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	quire_model *model = model_open();
+	const struct attached *on = *state;
 
-	(void)state;
-	runtime_attach(runtime, model);
-	run_model(runtime, model);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
+	run_model(on->runtime, on->model);
 }
 
 static void test_types(void **state)
 {
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	quire_model *model = model_open();
-	const quire_linear *linear = quire_model_linear(model, 0);
+	const struct attached *on = *state;
+	const quire_linear *linear = quire_model_linear(on->model, 0);
 
-	(void)state;
-	runtime_attach(runtime, model);
 	for (size_t m = 1; m <= 13; m += 6) {
-		run_whole(runtime, linear, m, QUIRE_F16, QUIRE_F32);
-		run_whole(runtime, linear, m, QUIRE_F32, QUIRE_F16);
-		run_whole(runtime, linear, m, QUIRE_F16, QUIRE_F16);
+		run_whole(on->runtime, linear, m, QUIRE_F16, QUIRE_F32);
+		run_whole(on->runtime, linear, m, QUIRE_F32, QUIRE_F16);
+		run_whole(on->runtime, linear, m, QUIRE_F16, QUIRE_F16);
 	}
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 /* Every type of weights, k less than their columns, NaN and poison between
@@ -99,15 +75,12 @@ static void test_ragged(void **state)
 /* A bias of the caller's own, of each type, at an odd address. */
 static void test_bias(void **state)
 {
+	const struct attached *on = *state;
 	static const quire_dtype dtypes[] = { QUIRE_F32, QUIRE_F16,
 					      QUIRE_BF16 };
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	quire_model *model = model_open();
-	quire_linear linear = *quire_model_linear(model, 0);
+	quire_linear linear = *quire_model_linear(on->model, 0);
 	quire_tensor bias = { .rank = 1, .shape = { linear.n, 1, 1, 1 } };
 
-	(void)state;
-	runtime_attach(runtime, model);
 	linear.bias = &bias;
 	for (size_t i = 0; i < 3; i++) {
 		const size_t size =
@@ -120,11 +93,10 @@ static void test_bias(void **state)
 		for (size_t n = 0; n < linear.n; n++)
 			exact_store(memory.data + 1, dtypes[i], n,
 				    (float)n / 8);
-		run_whole(runtime, &linear, 1 + 5 * i, QUIRE_F32, QUIRE_F32);
+		run_whole(on->runtime, &linear, 1 + 5 * i, QUIRE_F32,
+			  QUIRE_F32);
 		guarded_free(&memory);
 	}
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 static void test_not_attached(void **state)
@@ -226,30 +198,29 @@ static const quire_linear *find_k(const quire_model *model, uint64_t k)
  * the first's y as it came back. */
 static void test_batch(void **state)
 {
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	quire_model *model = model_open();
-	const quire_linear *up = find(model, "intermediate");
+	const struct attached *on = *state;
+	const quire_linear *up = find(on->model, "intermediate");
 	quire_batch *batch = NULL;
 
-	(void)state;
-	runtime_attach(runtime, model);
 	for (size_t m = 1; m <= 12; m += 11) {
-		struct run query = { .linear = find(model, "query"), .m = m };
+		struct run query = { .linear = find(on->model, "query"),
+				     .m = m };
 		struct run first = { .linear = up, .m = m };
-		struct run second = { .linear = find_k(model, up->n), .m = m };
+		struct run second = { .linear = find_k(on->model, up->n),
+				      .m = m };
 
 		run_create(&query, 1);
 		run_create(&first, 2);
 		run_create(&second, 3);
 		second.x = first.y;
-		assert_int_equal(quire_runtime_begin(runtime, &batch, NULL),
+		assert_int_equal(quire_runtime_begin(on->runtime, &batch, NULL),
 				 QUIRE_OK);
 		query.options.batch = batch;
 		first.options.batch = batch;
 		second.options.batch = batch;
-		run_do(&query, runtime);
-		run_do(&first, runtime);
-		run_do(&second, runtime);
+		run_do(&query, on->runtime);
+		run_do(&first, on->runtime);
+		run_do(&second, on->runtime);
 		run_check_untouched(&query);
 		assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
 		run_check(&query);
@@ -259,36 +230,30 @@ static void test_batch(void **state)
 		run_free(&first);
 		run_free(&second);
 	}
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 /* An x that only overlaps a y of the batch, in another type. */
 static void test_batch_overlap(void **state)
 {
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	quire_model *model = model_open();
-	struct run first = { .linear = find(model, "query"), .m = 4 };
-	struct run second = { .linear = find(model, "key"), .m = 2 };
+	const struct attached *on = *state;
+	struct run first = { .linear = find(on->model, "query"), .m = 4 };
+	struct run second = { .linear = find(on->model, "key"), .m = 2 };
 	quire_batch *batch = NULL;
 
-	(void)state;
-	runtime_attach(runtime, model);
 	run_create(&first, 2);
 	run_create(&second, 3);
 	second.x = (float *)first.y + first.linear->n;
-	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
+	assert_int_equal(quire_runtime_begin(on->runtime, &batch, NULL),
+			 QUIRE_OK);
 	first.options.batch = batch;
 	second.options.batch = batch;
-	run_do(&first, runtime);
-	run_do(&second, runtime);
+	run_do(&first, on->runtime);
+	run_do(&second, on->runtime);
 	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
 	run_check(&first);
 	run_check(&second);
 	run_free(&first);
 	run_free(&second);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 /* BEST, where one model is on the device and one is not: the CPU's x is the
@@ -353,18 +318,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_describes),
-		cmocka_unit_test(test_model),
-		cmocka_unit_test(test_types),
+		ATTACHED_TEST(test_model),
+		ATTACHED_TEST(test_types),
 		cmocka_unit_test(test_ragged),
-		cmocka_unit_test(test_bias),
+		ATTACHED_TEST(test_bias),
 		cmocka_unit_test(test_not_attached),
 		cmocka_unit_test(test_unsupported_type),
 		cmocka_unit_test(test_two_models),
-		cmocka_unit_test(test_batch),
-		cmocka_unit_test(test_batch_overlap),
+		ATTACHED_TEST(test_batch),
+		ATTACHED_TEST(test_batch_overlap),
 		cmocka_unit_test(test_batch_mixed),
 		cmocka_unit_test(test_batch_of_another),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, model_set_up, model_tear_down);
 }

@@ -8,38 +8,8 @@
 #include "metal/messages.h"
 #include "tests/metal/fake_metal.h"
 #include "tests/metal/fake_objects.h"
-#include "tests/metal/lanes.h"
 #include "tests/metal/model_run.h"
 #include "tests/support/check.h"
-
-static int setup_group(void **state)
-{
-	(void)state;
-	model_convert(NULL);
-	return 0;
-}
-
-static int teardown_group(void **state)
-{
-	(void)state;
-	model_remove();
-	return 0;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	fake_metal_reset();
-	lanes_set_order(LANES_SIMD_BACKWARD);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	/* Whatever a test did, nothing may be left. */
-	return fake_metal_counts().live != 0;
-}
 
 static void run_all(quire_runtime *runtime, const quire_model *model, size_t m)
 {
@@ -394,18 +364,21 @@ static void test_run_fails(void **state)
 	expect_run_fails(QUIRE_ERROR_UNSUPPORTED);
 }
 
-#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_selectors),	     TEST(test_views),
-		TEST(test_tensor_too_large), TEST(test_pages),
-		TEST(test_not_unified),	     TEST(test_simdgroup_matrices),
-		TEST(test_no_device),	     TEST(test_attach_fails),
-		TEST(test_unaligned_memory), TEST(test_unaligned_rows),
-		TEST(test_run_fails),
+		FAKE_METAL_TEST(test_selectors),
+		FAKE_METAL_TEST(test_views),
+		FAKE_METAL_TEST(test_tensor_too_large),
+		FAKE_METAL_TEST(test_pages),
+		FAKE_METAL_TEST(test_not_unified),
+		FAKE_METAL_TEST(test_simdgroup_matrices),
+		FAKE_METAL_TEST(test_no_device),
+		FAKE_METAL_TEST(test_attach_fails),
+		FAKE_METAL_TEST(test_unaligned_memory),
+		FAKE_METAL_TEST(test_unaligned_rows),
+		FAKE_METAL_TEST(test_run_fails),
 	};
 
-	return cmocka_run_group_tests(tests, setup_group, teardown_group);
+	return cmocka_run_group_tests(tests, model_set_up, model_tear_down);
 }

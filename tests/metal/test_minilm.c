@@ -29,49 +29,41 @@ static int teardown(void **state)
 
 static void test_every_linear(void **state)
 {
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	quire_model *model = model_open();
+	const struct attached *on = *state;
 
-	(void)state;
-	assert_int_equal(quire_model_linear_count(model), LINEARS);
-	runtime_attach(runtime, model);
-	run_model(runtime, model);
-	quire_runtime_free(runtime);
-	quire_model_close(model);
+	assert_int_equal(quire_model_linear_count(on->model), LINEARS);
+	run_model(on->runtime, on->model);
 }
 
 /* Every linear in one batch: one commit for the whole model. */
 static void test_one_batch(void **state)
 {
-	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
-	quire_model *model = model_open();
+	const struct attached *on = *state;
 	struct run runs[LINEARS];
 	quire_batch *batch = NULL;
 
-	(void)state;
-	runtime_attach(runtime, model);
-	assert_int_equal(quire_runtime_begin(runtime, &batch, NULL), QUIRE_OK);
+	assert_int_equal(quire_runtime_begin(on->runtime, &batch, NULL),
+			 QUIRE_OK);
 	for (size_t i = 0; i < LINEARS; i++) {
-		runs[i] = (struct run){ .linear = quire_model_linear(model, i),
-					.m = 5 };
+		runs[i] =
+		    (struct run){ .linear = quire_model_linear(on->model, i),
+				  .m = 5 };
 		run_create(&runs[i], i);
 		runs[i].options.batch = batch;
-		run_do(&runs[i], runtime);
+		run_do(&runs[i], on->runtime);
 	}
 	assert_int_equal(quire_runtime_end(batch, NULL), QUIRE_OK);
 	for (size_t i = 0; i < LINEARS; i++) {
 		run_check(&runs[i]);
 		run_free(&runs[i]);
 	}
-	quire_runtime_free(runtime);
-	quire_model_close(model);
 }
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_linear),
-		cmocka_unit_test(test_one_batch),
+		ATTACHED_TEST(test_every_linear),
+		ATTACHED_TEST(test_one_batch),
 	};
 
 	if (argc != 2) {
