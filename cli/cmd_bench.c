@@ -12,7 +12,7 @@
 #include "cli/bench/bench_run.h"
 #include "cli/command.h"
 #include "cli/files/lookup.h"
-#include "cli/ui/device_option.h"
+#include "cli/ui/options.h"
 #include "cli/ui/terminal.h"
 #include "cli/ui/trouble.h"
 

@@ -14,7 +14,7 @@
 #include "cli/files/lookup.h"
 #include "cli/files/npy.h"
 #include "cli/files/output_file.h"
-#include "cli/ui/device_option.h"
+#include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/nearest.h"
 #include "cli/command.h"
-#include "cli/ui/bus_error.h"
+#include "cli/ui/signals.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "quire.h"

@@ -12,8 +12,8 @@
 #include "cli/bench/bench_device.h"
 #include "cli/bench/bench_run.h"
 #include "cli/bench/bench_weights.h"
-#include "cli/ui/device_option.h"
 #include "cli/ui/json_out.h"
+#include "cli/ui/options.h"
 #include "cli/ui/trouble.h"
 
 bool bench_device_find(const char *name, quire_device *device)

@@ -1,5 +1,5 @@
 /*
- * bus_error.c - the handler of SIGBUS. It asks /proc/self/maps which file lies
+ * signals_posix.c - the handler of SIGBUS. It asks /proc/self/maps which file lies
  * at the address, so that nobody need keep a list of maps in a global variable;
  * and calls only what a handler may.
  */
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/ui/bus_error.h"
+#include "cli/ui/signals.h"
 #include "cli/ui/trouble.h"
 
 /* PATH_MAX and what stands beside it. */

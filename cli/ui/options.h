@@ -1,8 +1,8 @@
 /*
- * device_option.h - --device of the commands that multiply.
+ * options.h - --device of the commands that multiply.
  */
-#ifndef QUIRE_CLI_UI_DEVICE_OPTION_H
-#define QUIRE_CLI_UI_DEVICE_OPTION_H
+#ifndef QUIRE_CLI_UI_OPTIONS_H
+#define QUIRE_CLI_UI_OPTIONS_H
 
 #include <stdbool.h>
 

@@ -1,10 +1,10 @@
 /*
- * device_option.c - names of devices.
+ * options.c - names of devices.
  */
 #include <stddef.h>
 #include <string.h>
 
-#include "cli/ui/device_option.h"
+#include "cli/ui/options.h"
 #include "cli/ui/trouble.h"
 
 bool device_option_read(const char *command, const char *name,
