@@ -3,8 +3,8 @@
  * machine, beside how fast it can be at all.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "base/cpu.h"
 #include "cli/bench/bench_device.h"
 #include "cli/bench/bench_models.h"
 #include "cli/bench/bench_options.h"
@@ -13,7 +13,7 @@
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/options.h"
-#include "cli/ui/terminal.h"
+#include "cli/ui/progress.h"
 #include "cli/ui/trouble.h"
 
 #define M_MAX 65536
@@ -63,34 +63,16 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, weights),
 	  .help = "Q4_0 (the default), Q4_1, Q8_0, F32, F16, BF16" },
-	{ .name = "kernels",
-	  .value = "NAME",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct values, kernels),
-	  .help = "the kernel set to use; default: the fastest" },
-	{ .name = "device",
-	  .value = "NAME",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct values, device),
-	  .help = DEVICE_OPTION_HELP },
+	OPTION_KERNELS(struct values),
+	OPTION_DEVICE(struct values),
 	{ .name = "prepack",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, prepack),
 	  .help = "at level 4 also by weights that "
 		  "quire_runtime_prepack laid out" },
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, json),
-	  .help = "print JSON" },
+	OPTION_JSON(struct values, "print JSON"),
 	{ .name = NULL },
 };
-
-static uint32_t cpu_count(void)
-{
-	const long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return count < 1 ? 1 : (uint32_t)count;
-}
 
 /* What a default is depends on other options, so that it is set last. */
 static bool read_lists(const struct values *values, struct bench_plan *plan)
@@ -100,8 +82,9 @@ static bool read_lists(const struct values *values, struct bench_plan *plan)
 
 	plan->m = values->model ? model_m : m;
 	plan->threads = (struct bench_numbers){ 1, { 1 } };
-	if (cpu_count() > 1)
-		plan->threads = (struct bench_numbers){ 2, { 1, cpu_count() } };
+	if (quire_cpu_count() > 1)
+		plan->threads =
+		    (struct bench_numbers){ 2, { 1, quire_cpu_count() } };
 	plan->level = (struct bench_numbers){ 2, { 1, 4 } };
 	if (plan->device != QUIRE_DEVICE_CPU) {
 		/* There, every level is computed in f32. */

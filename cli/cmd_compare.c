@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/ui/json_out.h"
+#include "cli/ui/options.h"
 #include "cli/ui/terminal.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
@@ -19,10 +20,7 @@ struct values {
 };
 
 static const struct args_option options[] = {
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, json),
-	  .help = "print every row as one JSON object" },
+	OPTION_JSON(struct values, "print every row as one JSON object"),
 	{ .name = NULL },
 };
 

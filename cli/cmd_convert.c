@@ -4,14 +4,16 @@
  * conversion goes is libquire_convert's.
  */
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/files/output_file.h"
+#include "cli/files/output_path.h"
 #include "cli/files/recipe_option.h"
 #include "cli/ui/convert_report.h"
-#include "cli/ui/interrupt.h"
-#include "cli/ui/terminal.h"
+#include "cli/ui/options.h"
+#include "cli/ui/progress.h"
+#include "cli/ui/signals.h"
 #include "cli/ui/trouble.h"
 #include "quire_convert.h"
 
@@ -28,16 +30,9 @@ struct values {
 };
 
 static const struct args_option options[] = {
-	{ .name = "output",
-	  .letter = 'o',
-	  .value = "OUT.gguf",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct values, output),
-	  .help = "the container to write" },
-	{ .name = "force",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, force),
-	  .help = "replace OUT.gguf if it exists" },
+	OPTION_OUTPUT(struct values, false, "OUT.gguf",
+		      "the container to write"),
+	OPTION_FORCE(struct values, "replace OUT.gguf if it exists"),
 	{ .name = "report",
 	  .value = "FILE.json",
 	  .type = ARGS_TEXT,
@@ -59,20 +54,8 @@ static const struct args_option options[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, print_recipe),
 	  .help = "convert nothing; print the recipe that would be followed" },
-	{ .name = "threads",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, threads),
-	  .max = ARGS_THREADS_MAX,
-	  .help = "threads to use; 0, the default: one for each CPU" },
-	{ .name = "align",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, alignment),
-	  .min = 32,
-	  .max = 65536,
-	  .help = "bytes that tensors start on, a power of two; default: "
-		  "16384" },
+	OPTION_THREADS(struct values, "to use"),
+	OPTION_ALIGN(struct values, 32, "16384"),
 	{ .name = "split-size",
 	  .value = "SIZE",
 	  .type = ARGS_SIZE,
@@ -103,54 +86,28 @@ static bool fallback_named(const char *name, quire_fallback *fallback)
 	return !name;
 }
 
-static bool show_progress(void *context, uint64_t done, uint64_t total)
-{
-	progress_show(context, done, total);
-	return !interrupt_waits();
-}
-
 /* Refuses what would destroy a file. Prints why. */
 static bool paths_allowed(const struct values *values, const char *source)
 {
-	struct stat status;
-	const bool exists = stat(values->output, &status) == 0;
+	const char *recipe = values->recipe;
+	const char *output = values->output;
+	const char *report = values->report;
 
-	if (exists && output_file_same(source, values->output)) {
-		trouble("%s: is the model itself; choose another output",
-			values->output);
+	if (!output_path_differs(output, source, "model", "output") ||
+	    (recipe &&
+	     !output_path_differs(output, recipe, "recipe", "output")))
 		return false;
-	}
-	if (exists && !S_ISREG(status.st_mode)) {
-		trouble("%s: is not a regular file; choose another output",
-			values->output);
+	if (report &&
+	    (!output_path_differs(report, source, "model", "report") ||
+	     !output_path_differs(report, output, "output", "report") ||
+	     (recipe &&
+	      !output_path_differs(report, recipe, "recipe", "report"))))
 		return false;
-	}
-	if (exists && !values->force) {
-		trouble("%s: exists already; --force replaces it",
-			values->output);
-		return false;
-	}
-	if (values->recipe && exists &&
-	    output_file_same(values->recipe, values->output)) {
-		trouble("%s: is the recipe; choose another output",
-			values->output);
-		return false;
-	}
-	if (values->report &&
-	    (output_file_same(source, values->report) ||
-	     (values->recipe &&
-	      output_file_same(values->recipe, values->report)) ||
-	     output_file_same(values->output, values->report))) {
-		trouble("%s: is the model, the recipe or the output; choose "
-			"another report",
-			values->report);
-		return false;
-	}
-	return true;
+	return output_path_allowed(output, values->force);
 }
 
-static int tell(const struct conversion *conversion,
-		struct output_file *report_file)
+static int print_report(const struct conversion *conversion,
+			struct output_file *report_file)
 {
 	convert_report_print(conversion);
 	if (!report_file->stream)
@@ -172,7 +129,7 @@ static int convert(const struct values *values, quire_convert_options *how,
 	quire_error error;
 	int code;
 
-	how->progress = show_progress;
+	how->progress = progress_report;
 	how->context = &progress;
 	status =
 	    quire_convert_onnx(source, values->output, how, &report, &error);
@@ -185,8 +142,8 @@ static int convert(const struct values *values, quire_convert_options *how,
 					   how->recipe_path, NULL },
 		    &error);
 	conversion.report = report;
-	conversion.seconds = terminal_seconds() - progress.started;
-	code = tell(&conversion, report_file);
+	conversion.seconds = quire_clock_seconds() - progress.started;
+	code = print_report(&conversion, report_file);
 	quire_convert_report_free(report);
 	return code;
 }
@@ -200,10 +157,10 @@ static int convert_with_report(const struct values *values,
 
 	if (values->report && !output_file_open(&report_file, values->report))
 		return EXIT_TROUBLE;
-	interrupt_hold();
+	signals_hold();
 	code = convert(values, how, source, &report_file);
 	output_file_discard(&report_file);
-	interrupt_release();
+	signals_release();
 	return code;
 }
 
@@ -247,11 +204,8 @@ static bool choose(const struct values *values, quire_convert_options *how)
 					.alignment = values->alignment,
 					.overwrite = values->force,
 					.split_size = values->split_size };
-	if (values->alignment & (values->alignment - 1)) {
-		trouble("convert: --align takes a power of two, not '%u'",
-			(unsigned)values->alignment);
+	if (!option_alignment_fits("convert", values->alignment))
 		return false;
-	}
 	if (!fallback_named(values->fallback, &how->fallback)) {
 		trouble("convert: --fallback takes f32, f16 or error, not '%s'",
 			values->fallback);

@@ -10,7 +10,9 @@
 #include "cli/files/lookup.h"
 #include "cli/files/npy.h"
 #include "cli/files/output_file.h"
-#include "cli/ui/interrupt.h"
+#include "cli/files/output_path.h"
+#include "cli/ui/options.h"
+#include "cli/ui/signals.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
@@ -19,13 +21,8 @@ struct values {
 };
 
 static const struct args_option options[] = {
-	{ .name = "output",
-	  .letter = 'o',
-	  .value = "W.npy",
-	  .type = ARGS_TEXT,
-	  .required = true,
-	  .offset = offsetof(struct values, output),
-	  .help = "where to write; - is stdout" },
+	OPTION_OUTPUT(struct values, true, "W.npy",
+		      "where to write; - is stdout"),
 	{ .name = NULL },
 };
 
@@ -75,7 +72,7 @@ static int write_rows(const struct matrix *matrix, const char *path,
 			return trouble_with_file(path, &error);
 		npy_write(stream, QUIRE_F32, chunk,
 			  (size_t)(rows * matrix->cols));
-		if (ferror(stream) || interrupt_waits())
+		if (ferror(stream) || signals_pending())
 			break;
 	}
 	return EXIT_FINE; /* stream errors are for the commit to tell */
@@ -114,7 +111,7 @@ static int dump(const quire_model *model, const char *path, const char *name,
 	if (!output_file_open(&file, output))
 		return EXIT_TROUBLE;
 	code = write_matrix(&matrix, path, file.stream);
-	if (code != EXIT_FINE || interrupt_waits())
+	if (code != EXIT_FINE || signals_pending())
 		output_file_discard(&file);
 	else if (!output_file_commit(&file))
 		code = EXIT_TROUBLE;
@@ -130,9 +127,9 @@ static int run(int argc, char **argv)
 
 	if (!args_parse(&command_dump, argc, argv, &values, &words, &code))
 		return code;
-	if (output_file_same(words.word[0], values.output))
-		return trouble("%s: will not overwrite the model itself",
-			       values.output);
+	if (!output_path_differs(values.output, words.word[0], "model",
+				 "output"))
+		return EXIT_TROUBLE;
 	model = lookup_model(words.word[0], false);
 	if (!model)
 		return EXIT_TROUBLE;

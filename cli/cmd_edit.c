@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/nearest.h"
 #include "cli/command.h"
+#include "cli/files/output_path.h"
 #include "cli/rewrite/copy_model.h"
 #include "cli/rewrite/edit_value.h"
+#include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
@@ -34,16 +36,9 @@ static const struct args_option options[] = {
 	  .type = ARGS_LIST,
 	  .offset = offsetof(struct values, unset),
 	  .help = "remove a key; may be repeated" },
-	{ .name = "output",
-	  .letter = 'o',
-	  .value = "OUT.gguf",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct values, output),
-	  .help = "write a new file, and leave FILE as it is" },
-	{ .name = "force",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, force),
-	  .help = "take a header that another tool edited as it is" },
+	OPTION_OUTPUT(struct values, false, "OUT.gguf",
+		      "write a new file, and leave FILE as it is"),
+	OPTION_FORCE(struct values, "accept a header that another tool edited"),
 	{ .name = NULL },
 };
 
@@ -276,7 +271,7 @@ static int write_edit(struct edit *edit, const struct values *values)
 {
 	struct copy *copy = &edit->copy;
 	/* The target of a link is what is replaced, and not the link. */
-	char *target = values->output ? NULL : realpath(copy->path, NULL);
+	char *target = values->output ? NULL : quire_path_resolve(copy->path);
 	const struct copy_how how = {
 		.output = target ? target : values->output,
 		.alignment = alignment_of(&copy->info),
@@ -309,14 +304,15 @@ static void free_changes(struct edit *edit)
 	free(edit->added);
 }
 
-/* --force is about something else here. */
+/* --force means something else in this command. */
 static bool output_allowed(const char *source, const char *output)
 {
-	struct stat status;
+	struct file_facts facts;
 
-	if (!copy_output_allowed(source, output, true))
+	if (!output_path_differs(output, source, "model", "output") ||
+	    !output_path_allowed(output, true))
 		return false;
-	if (lstat(output, &status) != 0)
+	if (!quire_link_facts(output, &facts))
 		return true;
 	trouble("%s: exists already; remove it or choose another output",
 		output);

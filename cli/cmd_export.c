@@ -5,13 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/files/output_file.h"
-#include "cli/ui/interrupt.h"
-#include "cli/ui/terminal.h"
+#include "cli/files/output_path.h"
+#include "cli/ui/options.h"
+#include "cli/ui/progress.h"
+#include "cli/ui/signals.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "quire_convert.h"
@@ -30,55 +30,15 @@ static const struct args_option options[] = {
 	  .required = true,
 	  .offset = offsetof(struct values, model),
 	  .help = "the model that the container was made of" },
-	{ .name = "output",
-	  .letter = 'o',
-	  .value = "BACK.onnx",
-	  .type = ARGS_TEXT,
-	  .required = true,
-	  .offset = offsetof(struct values, output),
-	  .help = "the model to write" },
+	OPTION_OUTPUT(struct values, true, "BACK.onnx", "the model to write"),
 	{ .name = "external-data",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, external_data),
 	  .help = "put the weights into BACK.onnx.data; needed beyond 2 GiB" },
-	{ .name = "force",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, force),
-	  .help = "replace BACK.onnx and its data if they exist" },
+	OPTION_FORCE(struct values,
+		     "replace BACK.onnx and its data if they exist"),
 	{ .name = NULL },
 };
-
-static bool show_progress(void *context, uint64_t done, uint64_t total)
-{
-	progress_show(context, done, total);
-	return !interrupt_waits();
-}
-
-/* Refuses what would destroy a file. Prints why. */
-static bool path_allowed(const struct values *values, const char *container)
-{
-	struct stat status;
-	const bool exists = stat(values->output, &status) == 0;
-
-	if (exists && (output_file_same(values->model, values->output) ||
-		       output_file_same(container, values->output))) {
-		trouble("%s: is the model or the container; choose another "
-			"output",
-			values->output);
-		return false;
-	}
-	if (exists && !S_ISREG(status.st_mode)) {
-		trouble("%s: is not a regular file; choose another output",
-			values->output);
-		return false;
-	}
-	if (exists && !values->force) {
-		trouble("%s: exists already; --force replaces it",
-			values->output);
-		return false;
-	}
-	return true;
-}
 
 static void print_count(const char *what, size_t count)
 {
@@ -86,8 +46,8 @@ static void print_count(const char *what, size_t count)
 		printf("  %-10s %zu\n", what, count);
 }
 
-static void tell(const struct values *values,
-		 const quire_export_summary *summary)
+static void print_summary(const struct values *values,
+			  const quire_export_summary *summary)
 {
 	char size[TEXT_SIZE_CAPACITY];
 
@@ -127,7 +87,7 @@ static int export(const struct values *values, const char *container)
 	const quire_export_options how = {
 		.overwrite = values->force,
 		.external_data = values->external_data,
-		.progress = show_progress,
+		.progress = progress_report,
 		.context = &progress,
 	};
 	quire_export_summary summary;
@@ -141,7 +101,7 @@ static int export(const struct values *values, const char *container)
 		return EXIT_TROUBLE; /* the signal itself ends the program */
 	if (status != QUIRE_OK)
 		return report_failure(values, container, &error);
-	tell(values, &summary);
+	print_summary(values, &summary);
 	return EXIT_FINE;
 }
 
@@ -153,11 +113,15 @@ static int run(int argc, char **argv)
 
 	if (!args_parse(&command_export, argc, argv, &values, &words, &code))
 		return code;
-	if (!path_allowed(&values, words.word[0]))
+	if (!output_path_differs(values.output, values.model, "model",
+				 "output") ||
+	    !output_path_differs(values.output, words.word[0], "container",
+				 "output") ||
+	    !output_path_allowed(values.output, values.force))
 		return EXIT_TROUBLE;
-	interrupt_hold();
+	signals_hold();
 	code = export(&values, words.word[0]);
-	interrupt_release();
+	signals_release();
 	return code;
 }
 

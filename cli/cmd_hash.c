@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/files/lookup.h"
+#include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/digest_many.h"
@@ -24,12 +25,7 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, algorithm),
 	  .help = "xxh3, the default, xxh64 or sha256" },
-	{ .name = "threads",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, threads),
-	  .max = ARGS_THREADS_MAX,
-	  .help = "threads that hash; 0, the default: one for each CPU" },
+	OPTION_THREADS(struct values, "that hash"),
 	{ .name = NULL },
 };
 

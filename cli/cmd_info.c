@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/json_out.h"
+#include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/text_table.h"
 #include "cli/ui/trouble.h"
@@ -18,10 +19,8 @@ struct values {
 };
 
 static const struct args_option options[] = {
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, json),
-	  .help = "print everything, uncut, as one JSON object" },
+	OPTION_JSON(struct values,
+		    "print everything, uncut, as one JSON object"),
 	{ .name = NULL },
 };
 

@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/files/npy.h"
 #include "cli/files/output_file.h"
+#include "cli/files/output_path.h"
 #include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
@@ -37,13 +38,8 @@ static const struct args_option options[] = {
 	  .required = true,
 	  .offset = offsetof(struct values, input),
 	  .help = "[.., K], float32 or float16; - is stdin" },
-	{ .name = "output",
-	  .letter = 'o',
-	  .value = "Y.npy",
-	  .type = ARGS_TEXT,
-	  .required = true,
-	  .offset = offsetof(struct values, output),
-	  .help = "[.., N], of the same type; - is stdout" },
+	OPTION_OUTPUT(struct values, true, "Y.npy",
+		      "[.., N], of the same type; - is stdout"),
 	{ .name = "accuracy",
 	  .value = "N",
 	  .type = ARGS_NUMBER,
@@ -51,22 +47,9 @@ static const struct args_option options[] = {
 	  .max = 4,
 	  .help = "0 to 3: compute in f32; 4: in int8; default: the linear's "
 		  "own" },
-	{ .name = "threads",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, threads),
-	  .max = ARGS_THREADS_MAX,
-	  .help = "threads to use; 0, the default: one for each CPU" },
-	{ .name = "kernels",
-	  .value = "NAME",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct values, kernels),
-	  .help = "the kernel set to use; default: the fastest" },
-	{ .name = "device",
-	  .value = "NAME",
-	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct values, device),
-	  .help = DEVICE_OPTION_HELP },
+	OPTION_THREADS(struct values, "to use"),
+	OPTION_KERNELS(struct values),
+	OPTION_DEVICE(struct values),
 	{ .name = NULL },
 };
 
@@ -77,7 +60,7 @@ static bool read_input(const char *name, struct npy_array *x)
 	quire_error error;
 	FILE *stream;
 
-	if (from_stdin && isatty(STDIN_FILENO)) {
+	if (from_stdin && quire_file_is_terminal(FILE_STDIN)) {
 		trouble("stdin is a terminal; redirect a .npy file to it");
 		return false;
 	}
@@ -138,7 +121,7 @@ static quire_runtime *create_runtime(const struct values *values,
 	quire_error error;
 	const char *name;
 
-	if (!device_option_read("matmul", values->device, &how.device))
+	if (!option_device("matmul", values->device, &how.device))
 		return NULL;
 	status = quire_runtime_create(&how, &runtime, &error);
 	if (status == QUIRE_OK)
@@ -250,9 +233,9 @@ static int run(int argc, char **argv)
 
 	if (!args_parse(&command_matmul, argc, argv, &values, &words, &code))
 		return code;
-	if (output_file_same(words.word[0], values.output))
-		return trouble("%s: will not overwrite the model itself",
-			       values.output);
+	if (!output_path_differs(values.output, words.word[0], "model",
+				 "output"))
+		return EXIT_TROUBLE;
 	return matmul(&values, words.word[0], words.word[1]);
 }
 

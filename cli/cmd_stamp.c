@@ -6,14 +6,16 @@
 #include <string.h>
 
 #include "cli/rewrite/copy_command.h"
+#include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
 static const struct args_option options[] = {
-	COPY_OPTION_OUTPUT("container"),
-	COPY_OPTION_FORCE,
-	COPY_OPTION_THREADS("hash"),
-	COPY_OPTION_ALIGN(32, "16384"),
+	OPTION_OUTPUT(struct copy_values, true, "OUT.gguf",
+		      "the container to write"),
+	OPTION_FORCE(struct copy_values, "replace OUT.gguf if it exists"),
+	OPTION_THREADS(struct copy_values, "that hash"),
+	OPTION_ALIGN(struct copy_values, 32, "16384"),
 	{ .name = NULL },
 };
 

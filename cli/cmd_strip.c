@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/rewrite/copy_command.h"
+#include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
@@ -13,10 +14,11 @@
 #define PLAIN_ALIGNMENT 32
 
 static const struct args_option options[] = {
-	COPY_OPTION_OUTPUT("file"),
-	COPY_OPTION_FORCE,
-	COPY_OPTION_THREADS("verify"),
-	COPY_OPTION_ALIGN(8, "32"),
+	OPTION_OUTPUT(struct copy_values, true, "OUT.gguf",
+		      "the file to write"),
+	OPTION_FORCE(struct copy_values, "replace OUT.gguf if it exists"),
+	OPTION_THREADS(struct copy_values, "that verify"),
+	OPTION_ALIGN(struct copy_values, 8, "32"),
 	{ .name = NULL },
 };
 
@@ -32,21 +34,12 @@ static const quire_value *keep_foreign(void *context, const char *key,
 	return value;
 }
 
-/* Verification neither holds signals nor has anything to clean up. */
-static bool show_progress(void *context, uint64_t done, uint64_t total)
-{
-	struct copy *copy = context;
-
-	progress_show(&copy->progress, done, total);
-	return true;
-}
-
 static int verify(struct copy *copy, uint32_t threads)
 {
 	const quire_verify_options how = {
 		.threads = threads,
-		.progress = show_progress,
-		.context = copy,
+		.progress = progress_report,
+		.context = &copy->progress,
 	};
 	quire_status status;
 	quire_error error;

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/files/lookup.h"
+#include "cli/ui/options.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/check_manifest.h"
 
@@ -25,21 +26,14 @@ struct values {
 };
 
 static const struct args_option options[] = {
-	{ .name = "threads",
-	  .value = "N",
-	  .type = ARGS_NUMBER,
-	  .offset = offsetof(struct values, threads),
-	  .max = ARGS_THREADS_MAX,
-	  .help = "threads that hash; 0, the default: one for each CPU" },
+	OPTION_THREADS(struct values, "that hash"),
 	{ .name = "quiet",
 	  .letter = 'q',
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, quiet),
 	  .help = "print nothing about what is fine" },
-	{ .name = "json",
-	  .type = ARGS_FLAG,
-	  .offset = offsetof(struct values, json),
-	  .help = "print a list with one JSON object for each file" },
+	OPTION_JSON(struct values,
+		    "print a list with one JSON object for each file"),
 	{ .name = "against",
 	  .value = "GOOD",
 	  .type = ARGS_TEXT,
@@ -62,8 +56,7 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
 {
 	struct check *check = context;
 
-	progress_show(&check->verdict.progress, done, total);
-	return true;
+	return progress_report(&check->verdict.progress, done, total);
 }
 
 /* ------------------------------------------------------ against a good copy */

@@ -3,11 +3,10 @@
  * that what was printed has really been written.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/ui/signals.h"
@@ -108,22 +107,12 @@ static int run(int argc, char **argv)
 	return command->run(argc - 1, argv + 1);
 }
 
-/* If 0, 1 or 2 is closed, the next file opened would take its number, and be
- * written to in its place. A stand-in that cannot be used takes it first. */
-static void occupy_standard_files(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			open("/dev/null",
-			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
-
 int main(int argc, char **argv)
 {
 	int code;
 
-	occupy_standard_files();
-	bus_error_explain();
+	quire_standard_files_occupy();
+	signals_explain_bus_error();
 	code = run(argc, argv);
 	errno = EIO; /* for an error of which only the stream still knows */
 	if (fflush(stdout) != 0 || ferror(stdout))

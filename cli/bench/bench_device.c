@@ -23,7 +23,7 @@ bool bench_device_find(const char *name, quire_device *device)
 	quire_runtime_info info;
 	quire_error error;
 
-	if (!device_option_read("bench", name, &how.device))
+	if (!option_device("bench", name, &how.device))
 		return false;
 	*device = QUIRE_DEVICE_CPU;
 	if (how.device == QUIRE_DEVICE_CPU)

@@ -7,10 +7,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/bench/bench_run.h"
-#include "cli/ui/terminal.h"
 #include "cli/ui/trouble.h"
 
 #define ROUNDS 7
@@ -28,7 +27,7 @@
 
 /* Twice what pthreadpool's threads spin: a million pauses of 20 ns, or of 70 on
  * the slowest of Intel's CPUs. */
-#define PAUSE_NANOSECONDS 150000000
+#define PAUSE_SECONDS 0.15
 
 struct timing {
 	double expected; /* seconds a call, by the first one */
@@ -58,7 +57,7 @@ static bool call(struct bench *bench, const struct bench_case *what,
 	};
 	quire_runtime *runtime =
 	    what->prepacked ? bench->prepacked : bench->runtime;
-	const double start = terminal_seconds();
+	const double start = quire_clock_seconds();
 	quire_error error;
 
 	if (quire_matmul(runtime, tensor, bench->x, what->m, bench->y, &how,
@@ -66,7 +65,7 @@ static bool call(struct bench *bench, const struct bench_case *what,
 		trouble("bench: %s", error.message);
 		return false;
 	}
-	*time = terminal_seconds() - start;
+	*time = quire_clock_seconds() - start;
 	return true;
 }
 
@@ -74,7 +73,7 @@ static bool call(struct bench *bench, const struct bench_case *what,
 static bool call_together(struct bench *bench, const struct bench_case *what,
 			  size_t calls, double *time)
 {
-	const double start = terminal_seconds();
+	const double start = quire_clock_seconds();
 	quire_status status;
 	quire_error error;
 	bool done = true;
@@ -90,7 +89,7 @@ static bool call_together(struct bench *bench, const struct bench_case *what,
 	bench->batch = NULL;
 	if (done && status != QUIRE_OK)
 		trouble("bench: %s", error.message);
-	*time = (terminal_seconds() - start) / (double)calls;
+	*time = (quire_clock_seconds() - start) / (double)calls;
 	return done && status == QUIRE_OK;
 }
 
@@ -116,10 +115,8 @@ static bool burst(struct bench *bench, const struct bench_case *what,
 
 static void pause_for_threads(const struct bench_case *what)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_NANOSECONDS };
-
 	if (what->threads > 1)
-		nanosleep(&pause, NULL);
+		quire_clock_sleep(PAUSE_SECONDS);
 }
 
 /* The first call of a case finds its scratch not allocated. */

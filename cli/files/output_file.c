@@ -2,13 +2,11 @@
  * output_file.c - a stream over base/output.h's temporary file.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/path.h"
 #include "cli/files/output_file.h"
-#include "cli/ui/interrupt.h"
+#include "cli/ui/signals.h"
 #include "cli/ui/trouble.h"
 
 static bool fail(const char *name)
@@ -66,7 +64,7 @@ bool output_file_open(struct output_file *file, const char *name)
 	}
 	if (exists && old.kind != FILE_REGULAR)
 		return open_in_place(file);
-	interrupt_hold();
+	signals_hold();
 	file->held = true;
 	if (open_temporary(file))
 		return true;
@@ -112,23 +110,5 @@ void output_file_discard(struct output_file *file)
 		quire_output_discard(&file->output);
 	*file = (struct output_file){ .name = file->name, .output.file = -1 };
 	if (held)
-		interrupt_release();
-}
-
-/* Files that are still to be made: one name in one folder. */
-static bool same_place(const char *a, const char *b)
-{
-	char *first = quire_path_folder(a);
-	char *second = quire_path_folder(b);
-	const bool same = first && second && quire_path_same(first, second) &&
-			  strcmp(quire_path_name(a), quire_path_name(b)) == 0;
-
-	free(first);
-	free(second);
-	return same;
-}
-
-bool output_file_same(const char *a, const char *b)
-{
-	return quire_path_same(a, b) || same_place(a, b);
+		signals_release();
 }

@@ -21,7 +21,7 @@ struct output_file {
  * Opens `name` for writing; "-" is stdout, which is refused if it is a
  * terminal. A device or pipe is written in place; a link's target is what
  * gets replaced. Prints the error and returns false on failure. From here
- * on signals wait (interrupt.h) until commit or discard.
+ * on signals wait (signals.h) until commit or discard.
  */
 bool output_file_open(struct output_file *file, const char *name);
 
@@ -31,8 +31,5 @@ bool output_file_commit(struct output_file *file);
 
 /* Drops what was written. Does nothing after a commit, or to a zeroed one. */
 void output_file_discard(struct output_file *file);
-
-/* Whether both names lead to the same file, or will when it is made. */
-bool output_file_same(const char *a, const char *b);
 
 #endif

@@ -2,6 +2,8 @@
  * copy_command.c - what stamp and strip do before they differ.
  */
 #include "cli/rewrite/copy_command.h"
+#include "cli/files/output_path.h"
+#include "cli/ui/options.h"
 #include "cli/ui/trouble.h"
 
 int copy_command_run(const struct command *command, int argc, char **argv,
@@ -14,10 +16,10 @@ int copy_command_run(const struct command *command, int argc, char **argv,
 
 	if (!args_parse(command, argc, argv, &values, &words, &code))
 		return code;
-	if (values.alignment & (values.alignment - 1))
-		return trouble("%s: --align takes a power of two, not '%u'",
-			       command->name, (unsigned)values.alignment);
-	if (!copy_output_allowed(words.word[0], values.output, values.force) ||
+	if (!option_alignment_fits(command->name, values.alignment) ||
+	    !output_path_differs(values.output, words.word[0], "model",
+				 "output") ||
+	    !output_path_allowed(values.output, values.force) ||
 	    !copy_open(&copy, words.word[0], false))
 		return EXIT_TROUBLE;
 	code = body(&copy, &values);

@@ -15,40 +15,6 @@ struct copy_values {
 	bool force;
 };
 
-/* The rows of their tables. */
-#define COPY_OPTION_OUTPUT(what)                                               \
-	{                                                                      \
-		.name = "output", .letter = 'o', .value = "OUT.gguf",          \
-		.type = ARGS_TEXT, .required = true,                           \
-		.offset = offsetof(struct copy_values, output),                \
-		.help = "the " what " to write"                                \
-	}
-
-#define COPY_OPTION_FORCE                                                      \
-	{                                                                      \
-		.name = "force", .type = ARGS_FLAG,                            \
-		.offset = offsetof(struct copy_values, force),                 \
-		.help = "replace OUT.gguf if it exists"                        \
-	}
-
-#define COPY_OPTION_THREADS(what_they_do)                                      \
-	{                                                                      \
-		.name = "threads", .value = "N", .type = ARGS_NUMBER,          \
-		.offset = offsetof(struct copy_values, threads),               \
-		.max = ARGS_THREADS_MAX,                                       \
-		.help = "threads that " what_they_do                           \
-			"; 0, the default: one for each CPU"                   \
-	}
-
-#define COPY_OPTION_ALIGN(least, usual)                                        \
-	{                                                                      \
-		.name = "align", .value = "N", .type = ARGS_NUMBER,            \
-		.offset = offsetof(struct copy_values, alignment),             \
-		.min = least, .max = 65536,                                    \
-		.help = "bytes that tensors start on, a power of two; "        \
-			"default: " usual                                      \
-	}
-
 typedef int (*copy_body_fn)(struct copy *copy, struct copy_values *values);
 
 /* Parses the options, of which the alignment has that default, opens the model,

@@ -4,20 +4,17 @@
  * copy_tensors.c.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "cli/files/output_file.h"
+#include "base/file.h"
 #include "cli/rewrite/copy_model.h"
-#include "cli/ui/interrupt.h"
+#include "cli/ui/signals.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
-static void tell_unopened(const char *path, const quire_error *error)
+static void report_unopened(const char *path, const quire_error *error)
 {
 	if (error->status == QUIRE_ERROR_UNSUPPORTED)
 		trouble("%s: is a part of a split set; merge the parts first",
@@ -29,23 +26,24 @@ static void tell_unopened(const char *path, const quire_error *error)
 bool copy_open(struct copy *copy, const char *path, bool lenient)
 {
 	const quire_open_options options = { .allow_edited_header = true };
-	struct stat status;
+	struct file_facts facts;
 	quire_error error;
 
 	*copy = (struct copy){ .path = path };
-	copy->file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	copy->file = quire_file_open(path);
 	if (copy->file < 0) {
 		trouble("%s: cannot open: %s", path, strerror(errno));
 		return false;
 	}
-	if (fstat(copy->file, &status) == 0 && !S_ISREG(status.st_mode)) {
+	if (quire_file_facts(copy->file, &facts) &&
+	    facts.kind != FILE_REGULAR) {
 		trouble("%s: not a regular file", path);
 		copy_close(copy);
 		return false;
 	}
 	if (quire_model_open_fd(copy->file, &options, &copy->model, &error) !=
 	    QUIRE_OK) {
-		tell_unopened(path, &error);
+		report_unopened(path, &error);
 		copy_close(copy);
 		return false;
 	}
@@ -64,37 +62,7 @@ bool copy_open(struct copy *copy, const char *path, bool lenient)
 void copy_close(struct copy *copy)
 {
 	quire_model_close(copy->model);
-	close(copy->file);
-}
-
-bool copy_output_allowed(const char *source, const char *output, bool force)
-{
-	struct stat status;
-	const bool exists = stat(output, &status) == 0;
-
-	if (exists && output_file_same(source, output)) {
-		trouble("%s: is the model itself; choose another output",
-			output);
-		return false;
-	}
-	if (exists && !S_ISREG(status.st_mode)) {
-		trouble("%s: is not a regular file; choose another output",
-			output);
-		return false;
-	}
-	if (exists && !force) {
-		trouble("%s: exists already; --force replaces it", output);
-		return false;
-	}
-	return true;
-}
-
-bool copy_progress(void *context, uint64_t done, uint64_t total)
-{
-	struct copy *copy = context;
-
-	progress_show(&copy->progress, done, total);
-	return !interrupt_waits();
+	quire_file_close(copy->file);
 }
 
 /* Keys of which the writer makes its own. */
@@ -211,10 +179,10 @@ static quire_status declare(const struct copy *copy, const struct copy_how *how,
 /* Two edits of one file at once: the second one must not undo the first. */
 static bool is_still_there(const struct copy *copy, const char *path)
 {
-	struct stat opened, named;
+	struct file_facts opened, named;
 
-	return fstat(copy->file, &opened) == 0 && stat(path, &named) == 0 &&
-	       opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	return quire_file_facts(copy->file, &opened) &&
+	       quire_path_facts(path, &named) && file_same(&opened, &named);
 }
 
 static quire_status fill(struct copy *copy, const struct copy_how *how,
@@ -273,7 +241,7 @@ int copy_write(struct copy *copy, const struct copy_how *how)
 	int code = EXIT_TROUBLE;
 
 	copy->progress = progress_start(how->output);
-	interrupt_hold();
+	signals_hold();
 	status = write_file(copy, how, &error);
 	progress_clear(&copy->progress);
 	if (status == QUIRE_OK)
@@ -283,6 +251,6 @@ int copy_write(struct copy *copy, const struct copy_how *how)
 		    quire_error_is_about(&error, how->output) ? how->output
 							      : copy->path,
 		    &error);
-	interrupt_release(); /* after a cancellation the signal ends us */
+	signals_release(); /* after a cancellation the signal ends us */
 	return code;
 }

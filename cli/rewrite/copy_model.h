@@ -13,7 +13,7 @@
 #ifndef QUIRE_CLI_REWRITE_COPY_MODEL_H
 #define QUIRE_CLI_REWRITE_COPY_MODEL_H
 
-#include "cli/ui/terminal.h"
+#include "cli/ui/progress.h"
 #include "quire.h"
 
 struct copy {
@@ -29,10 +29,6 @@ struct copy {
  * let pass if `lenient`. */
 bool copy_open(struct copy *copy, const char *path, bool lenient);
 void copy_close(struct copy *copy);
-
-/* Whether `output` may be made of `source`: not the same file, a regular one,
- * and new or, with `force`, replaceable. */
-bool copy_output_allowed(const char *source, const char *output, bool force);
 
 /* What a key's value shall be; NULL: the key is left out. Keys that the writer
  * derives are not asked for, and what general.alignment is told to be does not
@@ -66,8 +62,5 @@ int copy_write(struct copy *copy, const struct copy_how *how);
 /* The tensors' part of it. */
 quire_status copy_tensors(struct copy *copy, const struct copy_how *how,
 			  quire_writer *writer, quire_error *error);
-
-/* A quire_progress_fn over a struct copy: shows it, and stops for signals. */
-bool copy_progress(void *copy, uint64_t done, uint64_t total);
 
 #endif

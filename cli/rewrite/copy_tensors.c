@@ -1,19 +1,16 @@
 /*
  * copy_tensors.c - tensors' bytes into a new file: by the file system where
- * nothing has to be hashed, else through buffers, some tensors at a time. They
- * are read and not taken from the map, so that a file that shrinks meanwhile
- * is an error and not a signal, and memory stays small.
+ * nothing has to be hashed, else through buffers, several tensors at a time.
+ * They are read and not taken from the mapped pages: a file that shrinks is
+ * then an error and not a signal, and memory stays small.
  */
-#include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "base/cpu.h"
+#include "base/crew.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/rewrite/copy_model.h"
-#include "cli/ui/interrupt.h"
 
 /* What a thread writes between two reports: enough to make calls cheap, and
  * little enough to stay in a cache between read, hash and write. */
@@ -25,137 +22,88 @@
 struct stream {
 	struct copy *copy;
 	quire_writer *writer;
-	pthread_mutex_t lock; /* over what follows */
-	size_t next;	      /* tensor */
+	unsigned char *chunks; /* one for each thread */
+	struct mutex lock;     /* for what follows */
 	uint64_t done, total;
 	quire_status status;
 	quire_error *error;
 };
 
-static bool take_tensor(struct stream *stream, size_t *index)
-{
-	bool taken;
-
-	pthread_mutex_lock(&stream->lock);
-	taken = stream->status == QUIRE_OK &&
-		stream->next < quire_model_tensor_count(stream->copy->model);
-	if (taken)
-		*index = stream->next++;
-	pthread_mutex_unlock(&stream->lock);
-	return taken;
-}
-
-/* Returns whether to go on. */
+/* Returns whether to continue. */
 static bool report(struct stream *stream, size_t size, quire_status status,
 		   const quire_error *error)
 {
 	bool well;
 
-	pthread_mutex_lock(&stream->lock);
+	quire_mutex_lock(&stream->lock);
 	stream->done += size;
 	if (status != QUIRE_OK && stream->status == QUIRE_OK) {
 		stream->status = status;
 		*stream->error = *error;
 	}
 	if (stream->status == QUIRE_OK &&
-	    !copy_progress(stream->copy, stream->done, stream->total))
+	    !progress_report(&stream->copy->progress, stream->done,
+			     stream->total))
 		stream->status = QUIRE_ERROR_CANCELLED;
 	well = stream->status == QUIRE_OK;
-	pthread_mutex_unlock(&stream->lock);
+	quire_mutex_unlock(&stream->lock);
 	return well;
 }
 
-static quire_status fail_read(quire_error *error, uint64_t offset, int number)
+static quire_status read_chunk(const struct copy *copy, uint64_t offset,
+			       unsigned char *chunk, size_t size,
+			       quire_error *error)
 {
-	return quire_fail(
-	    error, number ? QUIRE_ERROR_IO : QUIRE_ERROR_TRUNCATED, offset,
-	    "%s%s", number ? "cannot read: " : "the file ends while it is read",
-	    number ? strerror(number) : "");
-}
+	size_t got;
 
-/* All of `size` bytes. */
-static quire_status read_chunk(int file, uint64_t offset, unsigned char *chunk,
-			       size_t size, quire_error *error)
-{
-	size_t at = 0;
-
-	while (at < size) {
-		const ssize_t done =
-		    pread(file, chunk + at, size - at, (off_t)(offset + at));
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return fail_read(error, offset + at,
-					 done < 0 ? errno : 0);
-		at += (size_t)done;
-	}
+	if (!quire_file_read(copy->file, offset, chunk, size, &got))
+		return quire_fail_errno(error, copy->path, "cannot read");
+	if (got < size)
+		return quire_fail_file(error, QUIRE_ERROR_TRUNCATED, copy->path,
+				       offset + got,
+				       "the file ends while it is read");
 	return QUIRE_OK;
 }
 
-static void write_tensor(struct stream *stream, size_t index,
-			 unsigned char *chunk)
+static void write_tensor(void *context, size_t worker, size_t index)
 {
+	struct stream *stream = context;
 	const quire_tensor *tensor =
 	    quire_model_tensor(stream->copy->model, index);
+	unsigned char *chunk = stream->chunks + worker * CHUNK_SIZE;
 	uint64_t at = 0;
-	quire_status status;
-	quire_error error;
-	size_t size;
 
-	do {
-		size = tensor->size - at < CHUNK_SIZE
-			   ? (size_t)(tensor->size - at)
-			   : CHUNK_SIZE;
-		status = read_chunk(stream->copy->file, tensor->offset + at,
-				    chunk, size, &error);
+	if (!report(stream, 0, QUIRE_OK, NULL))
+		return;
+	for (bool more = true; more;) {
+		const uint64_t rest = tensor->size - at;
+		const size_t size =
+		    rest < CHUNK_SIZE ? (size_t)rest : CHUNK_SIZE;
+		quire_error error;
+		quire_status status = read_chunk(
+		    stream->copy, tensor->offset + at, chunk, size, &error);
+
 		if (status == QUIRE_OK)
 			status = quire_writer_write(stream->writer, index,
 						    chunk, size, &error);
 		at += size;
-	} while (report(stream, size, status, &error) && at < tensor->size);
+		more =
+		    report(stream, size, status, &error) && at < tensor->size;
+	}
 }
 
-static void *work(void *context)
+/* One thread if there is no memory for more. */
+static void start_threads(const struct copy_how *how, size_t tensors,
+			  struct crew *crew)
 {
-	struct stream *stream = context;
-	unsigned char *chunk = malloc(CHUNK_SIZE);
-	quire_error error;
-	size_t index;
+	const size_t asked = how->threads ? how->threads : quire_cpu_count();
+	size_t count = asked < tensors ? asked : tensors;
 
-	if (!chunk)
-		report(stream, 0, quire_fail_memory(&error, CHUNK_SIZE),
-		       &error);
-	while (chunk && take_tensor(stream, &index))
-		write_tensor(stream, index, chunk);
-	free(chunk);
-	return NULL;
-}
-
-static size_t thread_count(const struct copy_how *how, size_t tensors)
-{
-	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t count = how->threads;
-
-	if (count == 0)
-		count = cpus > 0 ? (size_t)cpus : 1;
 	if (count > STREAM_THREADS_MAX)
 		count = STREAM_THREADS_MAX;
-	return count < tensors ? count : tensors;
-}
-
-/* This thread works, too, and alone if no other can be started. */
-static void run_threads(struct stream *stream, size_t count)
-{
-	pthread_t threads[STREAM_THREADS_MAX];
-	size_t started = 0;
-
-	while (started + 1 < count &&
-	       pthread_create(&threads[started], NULL, work, stream) == 0)
-		started++;
-	work(stream);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
+	if (quire_crew_init(crew, count > 0 ? (uint32_t)count : 1, NULL,
+			    NULL) != QUIRE_OK)
+		(void)quire_crew_init(crew, 1, NULL, NULL);
 }
 
 static quire_status stream_tensors(struct copy *copy,
@@ -166,6 +114,7 @@ static quire_status stream_tensors(struct copy *copy,
 	struct stream stream = { .copy = copy,
 				 .writer = writer,
 				 .error = error };
+	struct crew crew;
 
 	/* Once this has returned, threads may write. */
 	stream.status = quire_writer_write(writer, 0, NULL, 0, error);
@@ -173,9 +122,18 @@ static quire_status stream_tensors(struct copy *copy,
 		return stream.status;
 	for (size_t i = 0; i < count; i++)
 		stream.total += quire_model_tensor(copy->model, i)->size;
-	pthread_mutex_init(&stream.lock, NULL);
-	run_threads(&stream, thread_count(how, count));
-	pthread_mutex_destroy(&stream.lock);
+	start_threads(how, count, &crew);
+	stream.chunks = malloc(crew.threads * CHUNK_SIZE);
+	if (stream.chunks && quire_mutex_init(&stream.lock)) {
+		quire_crew_run(&crew, crew.threads, count, write_tensor,
+			       &stream);
+		quire_mutex_destroy(&stream.lock);
+	} else {
+		stream.status =
+		    quire_fail_memory(error, crew.threads * CHUNK_SIZE);
+	}
+	free(stream.chunks);
+	quire_crew_destroy(&crew);
 	return stream.status;
 }
 
@@ -183,7 +141,7 @@ quire_status copy_tensors(struct copy *copy, const struct copy_how *how,
 			  quire_writer *writer, quire_error *error)
 {
 	if (how->plain || copy->info.quire_version > 0)
-		return quire_writer_adopt(writer, copy->file, copy_progress,
-					  copy, error);
+		return quire_writer_adopt(writer, copy->file, progress_report,
+					  &copy->progress, error);
 	return stream_tensors(copy, how, writer, error);
 }

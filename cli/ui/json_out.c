@@ -7,8 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/utf8.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/text.h"
@@ -23,7 +23,8 @@ static const char replacement[] = "\xEF\xBF\xBD";
 struct json_out json_out_start(FILE *stream)
 {
 	/* A string may hold what drives a terminal: C1, or bidi overrides. */
-	const bool is_terminal = isatty(fileno(stream)) == 1;
+	const bool is_terminal =
+	    quire_file_is_terminal(quire_stream_file(stream));
 
 	return (struct json_out){
 		.stream = stream,

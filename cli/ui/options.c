@@ -1,14 +1,22 @@
 /*
- * options.c - names of devices.
+ * options.c - checks values of the options that several commands have.
  */
-#include <stddef.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/ui/options.h"
 #include "cli/ui/trouble.h"
 
-bool device_option_read(const char *command, const char *name,
-			quire_device *device)
+bool option_alignment_fits(const char *command, uint32_t alignment)
+{
+	if ((alignment & (alignment - 1)) == 0)
+		return true;
+	trouble("%s: --align takes a power of two, not '%" PRIu32 "'", command,
+		alignment);
+	return false;
+}
+
+bool option_device(const char *command, const char *name, quire_device *device)
 {
 	static const struct {
 		const char *name;

@@ -1,9 +1,11 @@
 /*
- * signals_posix.c - the handler of SIGBUS. It asks /proc/self/maps which file lies
- * at the address, so that nobody need keep a list of maps in a global variable;
- * and calls only what a handler may.
+ * signals_posix.c - signals.h over POSIX signals. Signals that are held are
+ * blocked, and their number is looked up among the pending ones: that needs no
+ * handler and no global variable. The handler of SIGBUS finds the file in
+ * /proc/self/maps, for the same reason, and calls only what a handler may call.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +15,59 @@
 #include "cli/ui/signals.h"
 #include "cli/ui/trouble.h"
 
-/* PATH_MAX and what stands beside it. */
+static const int held[] = { SIGINT, SIGTERM, SIGHUP };
+
+#define HELD_COUNT (sizeof(held) / sizeof(*held))
+
+/* An ignored signal would be pending while it is blocked. */
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return sigaction(number, NULL, &action) == 0 &&
+	       action.sa_handler == SIG_IGN;
+}
+
+static sigset_t held_set(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < HELD_COUNT; i++)
+		if (!is_ignored(held[i]))
+			sigaddset(&set, held[i]);
+	return set;
+}
+
+void signals_hold(void)
+{
+	const sigset_t set = held_set();
+
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+bool signals_pending(void)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) != 0)
+		return false;
+	for (size_t i = 0; i < HELD_COUNT; i++)
+		if (sigismember(&pending, held[i]) == 1)
+			return true;
+	return false;
+}
+
+void signals_release(void)
+{
+	const sigset_t set = held_set();
+
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* ------------------------------------------------------------- bus errors */
+
+/* A path of PATH_MAX (4096) bytes, and the words around it. */
 #define LINE_CAPACITY 4608
 
 struct line {
@@ -48,7 +102,7 @@ static void put_number(struct line *line, uint64_t number)
 	put(line, digits + at, sizeof(digits) - at);
 }
 
-/* Reads a hexadecimal number and goes past it and one character more. */
+/* Reads a hexadecimal number and skips the character that follows it. */
 static uint64_t take_hex(const char **text)
 {
 	uint64_t number = 0;
@@ -69,9 +123,10 @@ static uint64_t take_hex(const char **text)
 }
 
 /* Whether a line of /proc/self/maps (proc(5): "start-end mode offset device
- * inode path") is of a file at `address`; if so, puts its path and the place
- * in it into *told. */
-static bool tell_map(struct line *told, const char *text, uintptr_t address)
+ * inode path") is about a file at `address`; if so, puts its path and the place
+ * in it into the message. */
+static bool put_if_mapped(struct line *message, const char *text,
+			  uintptr_t address)
 {
 	const uint64_t start = take_hex(&text);
 	const uint64_t end = take_hex(&text);
@@ -84,13 +139,13 @@ static bool tell_map(struct line *told, const char *text, uintptr_t address)
 	text = strchr(text, '/');
 	if (!text)
 		return false;
-	put_text(told, text);
-	put_text(told, ": cannot be read at byte ");
-	put_number(told, offset + (address - start));
+	put_text(message, text);
+	put_text(message, ": cannot be read at byte ");
+	put_number(message, offset + (address - start));
 	return true;
 }
 
-static bool tell_place(struct line *told, const void *address)
+static bool put_place(struct line *message, const void *address)
 {
 	const int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	char chunk[512], text[LINE_CAPACITY];
@@ -108,7 +163,7 @@ static bool tell_place(struct line *told, const void *address)
 			}
 			text[size] = '\0';
 			size = 0;
-			if (!tell_map(told, text, (uintptr_t)address))
+			if (!put_if_mapped(message, text, (uintptr_t)address))
 				continue;
 			close(fd);
 			return true;
@@ -117,7 +172,7 @@ static bool tell_place(struct line *told, const void *address)
 	return false;
 }
 
-/* What a second thread that meets the same does: the first one ends all. */
+/* For a second thread with a bus error: the first thread ends the program. */
 static void await_end(int number)
 {
 	(void)number;
@@ -128,29 +183,29 @@ static void await_end(int number)
 static void explain(int number, siginfo_t *info, void *context)
 {
 	struct sigaction await = { .sa_handler = await_end }, before;
-	struct line told = { .size = 0 };
+	struct line message = { .size = 0 };
 	ssize_t written;
 
 	(void)context;
-	/* Of threads that are here at once one takes explain away. */
+	/* Of several threads that are here at once, one removes explain. */
 	sigemptyset(&await.sa_mask);
 	if (sigaction(number, &await, &before) != 0 ||
 	    before.sa_sigaction != explain)
 		await_end(number);
-	put_text(&told, "quire: ");
-	if (!tell_place(&told, info->si_addr))
-		put_text(&told, "a file that was being read is not all there");
-	put_text(&told, ": it shrank, or its disk failed; replace files by "
-			"renaming, and check the disk");
-	if (told.size == LINE_CAPACITY)
-		told.size--;
-	told.text[told.size++] = '\n';
-	written = write(STDERR_FILENO, told.text, told.size);
-	(void)written; /* nothing is left to be done about it */
+	put_text(&message, "quire: ");
+	if (!put_place(&message, info->si_addr))
+		put_text(&message, "a file cannot be read");
+	put_text(&message, ": it shrank, or its disk failed; replace files by "
+			   "renaming, and check the disk");
+	if (message.size == LINE_CAPACITY)
+		message.size--;
+	message.text[message.size++] = '\n';
+	written = write(STDERR_FILENO, message.text, message.size);
+	(void)written; /* nothing can be done about a failure */
 	_exit(EXIT_TROUBLE);
 }
 
-void bus_error_explain(void)
+void signals_explain_bus_error(void)
 {
 	struct sigaction action = { .sa_sigaction = explain,
 				    .sa_flags = SA_SIGINFO };

@@ -261,21 +261,13 @@ static void tell_missing(struct check *check)
 	}
 }
 
-static bool show_progress(void *context, uint64_t done, uint64_t total)
-{
-	struct check *check = context;
-
-	progress_show(&check->verdict.progress, done, total);
-	return true;
-}
-
 /* False if there is no memory. */
 static bool check_model(struct check *check, const quire_model *model)
 {
 	const struct digest_how how = {
 		.threads = check->threads,
-		.progress = show_progress,
-		.context = check,
+		.progress = progress_report,
+		.context = &check->verdict.progress,
 	};
 	const size_t count = quire_model_tensor_count(model);
 

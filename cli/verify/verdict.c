@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/ui/terminal.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/verdict.h"
 

@@ -14,7 +14,7 @@
 #define QUIRE_CLI_VERIFY_VERDICT_H
 
 #include "cli/ui/json_out.h"
-#include "cli/ui/terminal.h"
+#include "cli/ui/progress.h"
 #include "cli/ui/text.h"
 
 struct verdict_printer {

@@ -1,0 +1,19 @@
+/*
+ * output_path.h - whether a command may write to the path that it was given:
+ * no file that it reads is overwritten, and no other one without --force. A
+ * call that returns false has printed why.
+ */
+#ifndef QUIRE_CLI_FILES_OUTPUT_PATH_H
+#define QUIRE_CLI_FILES_OUTPUT_PATH_H
+
+#include <stdbool.h>
+
+/* Whether `path` is another file than `input`, now and when it is made. `what`
+ * is the input's name and `kind` the path's: "model", "output". */
+bool output_path_differs(const char *path, const char *input, const char *what,
+			 const char *kind);
+
+/* Whether `path` is free, or a regular file that `force` lets it replace. */
+bool output_path_allowed(const char *path, bool force);
+
+#endif
