@@ -5,9 +5,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "base/cpu.h"
+#include "base/memory.h"
 #include "cli/bench/bench_container.h"
 #include "cli/bench/bench_weights.h"
 
@@ -20,14 +20,9 @@
 
 static size_t wanted_size(void)
 {
-	size_t size = LEAST_SIZE;
-#ifdef _SC_LEVEL3_CACHE_SIZE
-	const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+	const size_t cache = quire_cpu_cache_size();
 
-	if (cache > 0 && (size_t)cache > size / 4)
-		size = (size_t)cache * 4;
-#endif
-	return size;
+	return cache > LEAST_SIZE / 4 ? cache * 4 : LEAST_SIZE;
 }
 
 static uint32_t next_random(uint32_t *state)
@@ -94,17 +89,11 @@ static void fill(unsigned char *out, size_t size, quire_dtype dtype,
 
 static bool allocate(struct bench_weights *weights, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
+	weights->memory = quire_memory_take(size);
+	if (!weights->memory)
 		return false;
-#ifdef MADV_NOHUGEPAGE
-	/* It is fine if the system does not know huge pages. */
-	(void)madvise(memory, size, MADV_NOHUGEPAGE);
-#endif
-	weights->memory = memory;
 	weights->size = size;
+	quire_memory_use_small_pages(weights->memory, size);
 	return true;
 }
 
@@ -189,7 +178,7 @@ void bench_weights_free(struct bench_weights *weights)
 {
 	quire_model_close(weights->made);
 	if (weights->memory)
-		munmap(weights->memory, weights->size);
+		quire_memory_give(weights->memory, weights->size);
 	free(weights->tensors);
 	*weights = (struct bench_weights){ .tensors = NULL };
 }

@@ -4,8 +4,8 @@
  */
 #include <pthreadpool.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/bench/peak.h"
 #include "cli/bench/peak_loops.h"
 
@@ -71,14 +71,6 @@ static const struct peak_loops *choose_loops(void)
 	return all_loops[i];
 }
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void read_piece(void *context, size_t index)
 {
 	struct work *work = context;
@@ -106,10 +98,10 @@ static void multiply_f32(void *context, size_t index)
 static double time_work(struct work *work, pthreadpool_task_1d_t task,
 			size_t count)
 {
-	const double start = seconds();
+	const double start = quire_clock_seconds();
 
 	pthreadpool_parallelize_1d(work->pool, task, work, count, 0);
-	return seconds() - start;
+	return quire_clock_seconds() - start;
 }
 
 /* The least of a few: a thread may be held up in one of them. */

@@ -6,7 +6,7 @@
 
 static bool runs(void)
 {
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+	return (quire_cpu_features() & PEAK_AVX2) == PEAK_AVX2;
 }
 
 /* The bytes of a chain change from round to round, or the products would be

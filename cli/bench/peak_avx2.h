@@ -11,7 +11,11 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "cli/bench/peak_loops.h"
+
+/* The features that these loops need. */
+#define PEAK_AVX2 (CPU_AVX2 | CPU_FMA)
 
 static inline uint64_t sum_avx2(__m256i sum)
 {

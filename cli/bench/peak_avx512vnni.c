@@ -8,6 +8,7 @@
 
 #include <immintrin.h>
 
+#include "base/cpu.h"
 #include "cli/bench/peak_loops.h"
 
 /* More than elsewhere, as there are registers: with 12 chains of latency five
@@ -16,8 +17,9 @@
 
 static bool runs(void)
 {
-	return __builtin_cpu_supports("avx512f") &&
-	       __builtin_cpu_supports("avx512vnni");
+	const uint32_t needs = CPU_AVX512F | CPU_AVX512VNNI;
+
+	return (quire_cpu_features() & needs) == needs;
 }
 
 static uint64_t read_all(const void *data, size_t size)

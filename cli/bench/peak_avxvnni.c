@@ -5,20 +5,13 @@
 #error "compile this file with AVX-VNNI"
 #endif
 
-#include <cpuid.h>
-
 #include "cli/bench/peak_avx2.h"
 
-/* Bit 4 of EAX of leaf 7, subleaf 1. The compilers' own look-up does not
- * know it yet; that the registers are saved follows from avx2's. */
 static bool runs(void)
 {
-	unsigned eax, ebx, ecx, edx;
+	const uint32_t needs = PEAK_AVX2 | CPU_AVX_VNNI;
 
-	return __builtin_cpu_supports("avx2") &&
-	       __builtin_cpu_supports("fma") &&
-	       __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) &&
-	       (eax >> 4 & 1);
+	return (quire_cpu_features() & needs) == needs;
 }
 
 static uint64_t multiply_int8(size_t rounds)

@@ -6,32 +6,21 @@
 #error "compile this file with i8mm"
 #endif
 
-#include "cli/bench/peak_arm64.h"
+#define NEON_MULTIPLY(sum, x) vmmlaq_s32(sum, x, x)
+
+#include "base/cpu.h"
 #include "cli/bench/peak_neon.h"
 
-static uint64_t multiply_int8(size_t rounds)
+static bool runs(void)
 {
-	volatile int8_t start = 3;
-	const int8x16_t x = vdupq_n_s8(start);
-	int32x4_t sum[NEON_CHAINS];
-
-	for (size_t j = 0; j < NEON_CHAINS; j++)
-		sum[j] = vdupq_n_s32((int32_t)j);
-	for (size_t i = 0; i < rounds; i++) {
-#pragma GCC unroll 20
-		for (size_t j = 0; j < NEON_CHAINS; j++)
-			sum[j] = vmmlaq_s32(sum[j], x, x);
-	}
-	for (size_t j = 1; j < NEON_CHAINS; j++)
-		sum[0] = vaddq_s32(sum[0], sum[j]);
-	return (uint64_t)vaddvq_s32(sum[0]);
+	return quire_cpu_features() & CPU_I8MM;
 }
 
 const struct peak_loops quire_peak_i8mm = {
 	.name = "i8mm",
-	.runs = peak_has_i8mm,
+	.runs = runs,
 	.read = read_neon,
-	.int8 = multiply_int8,
+	.int8 = int8_neon,
 	.f32 = f32_neon,
 	.int8_ops = NEON_CHAINS * 32 * 2,
 	.f32_ops = NEON_CHAINS * 4 * 2,

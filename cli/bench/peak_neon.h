@@ -1,5 +1,6 @@
 /*
- * peak_neon.h - the loops that every arm64 CPU can run.
+ * peak_neon.h - the loops for arm64. The file that includes this defines
+ * NEON_MULTIPLY(sum, x): the int8 products of x with itself, added to sum.
  */
 #ifndef QUIRE_CLI_BENCH_PEAK_NEON_H
 #define QUIRE_CLI_BENCH_PEAK_NEON_H
@@ -31,6 +32,24 @@ static inline uint64_t read_neon(const void *data, size_t size)
 
 /* More chains than elsewhere: four units of latency four are in use. */
 #define NEON_CHAINS 20
+
+static inline uint64_t int8_neon(size_t rounds)
+{
+	volatile int8_t start = 3;
+	const int8x16_t x = vdupq_n_s8(start);
+	int32x4_t sum[NEON_CHAINS];
+
+	for (size_t j = 0; j < NEON_CHAINS; j++)
+		sum[j] = vdupq_n_s32((int32_t)j);
+	for (size_t i = 0; i < rounds; i++) {
+#pragma GCC unroll 20
+		for (size_t j = 0; j < NEON_CHAINS; j++)
+			sum[j] = NEON_MULTIPLY(sum[j], x);
+	}
+	for (size_t j = 1; j < NEON_CHAINS; j++)
+		sum[0] = vaddq_s32(sum[0], sum[j]);
+	return (uint64_t)vaddvq_s32(sum[0]);
+}
 
 static inline uint64_t f32_neon(size_t rounds)
 {

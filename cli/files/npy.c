@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/files/npy_header.h"
 
 /* Magic and version. */
@@ -131,15 +131,15 @@ static quire_status check_file_size(FILE *stream, uint64_t offset,
 				    uint64_t size, quire_error *error)
 {
 	/* Not `offset`: stdin may have been read before we got it. */
-	const off_t at = ftello(stream);
-	struct stat status;
-	uint64_t rest;
+	struct file_facts facts;
+	uint64_t at, rest;
 
-	if (fstat(fileno(stream), &status) != 0 || !S_ISREG(status.st_mode))
+	if (!quire_file_facts(quire_stream_file(stream), &facts) ||
+	    facts.kind != FILE_REGULAR)
 		return QUIRE_OK; /* a pipe: read_pieces counts */
-	if (at < 0 || status.st_size < at)
+	if (!quire_stream_place(stream, &at) || facts.size < at)
 		return fail_read(stream, offset, error);
-	rest = (uint64_t)(status.st_size - at);
+	rest = facts.size - at;
 	if (rest < size)
 		return quire_fail(error, QUIRE_ERROR_TRUNCATED, offset + rest,
 				  "%" PRIu64

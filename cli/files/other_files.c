@@ -2,22 +2,16 @@
  * other_files.c - reads the output's folder. Removes nothing: a file that this
  * conversion did not name may be someone's.
  */
-#include <dirent.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/path.h"
 #include "cli/files/other_files.h"
 
 static const char ending[] = ".gguf";
 static const char numbers[] = "-00000-of-00000.gguf";
-
-static const char *last_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 static bool has_shape(const char *text, const char *shape)
 {
@@ -46,7 +40,7 @@ static bool belongs(const char *name, const char *output)
 static bool is_ours(const quire_convert_report *report, const char *name)
 {
 	for (size_t i = 0; i < report->part_count; i++)
-		if (strcmp(last_name(report->parts[i].path), name) == 0)
+		if (strcmp(quire_path_name(report->parts[i].path), name) == 0)
 			return true;
 	return false;
 }
@@ -54,23 +48,21 @@ static bool is_ours(const quire_convert_report *report, const char *name)
 size_t other_files(const quire_convert_report *report, const char *output,
 		   char name[OTHER_FILES_NAME_SIZE])
 {
-	const char *last = last_name(output);
-	const size_t size = (size_t)(last - output);
-	char *path = size ? strndup(output, size) : strdup(".");
-	DIR *folder = path ? opendir(path) : NULL;
-	const struct dirent *entry;
+	const char *last = quire_path_name(output);
+	char *path = quire_path_folder(output);
+	struct folder *folder = path ? quire_folder_open(path) : NULL;
+	const char *entry;
 	size_t count = 0;
 
 	free(path);
-	while (folder && (entry = readdir(folder))) {
-		if (strlen(entry->d_name) >= OTHER_FILES_NAME_SIZE ||
-		    !belongs(entry->d_name, last) ||
-		    is_ours(report, entry->d_name))
+	while (folder && (entry = quire_folder_next(folder))) {
+		if (strlen(entry) >= OTHER_FILES_NAME_SIZE ||
+		    !belongs(entry, last) || is_ours(report, entry))
 			continue;
-		if (count++ == 0 || strcmp(entry->d_name, name) < 0)
-			strcpy(name, entry->d_name);
+		if (count++ == 0 || strcmp(entry, name) < 0)
+			strcpy(name, entry);
 	}
 	if (folder)
-		closedir(folder);
+		quire_folder_close(folder);
 	return count;
 }

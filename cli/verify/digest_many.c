@@ -1,12 +1,12 @@
 /*
- * digest_many.c - threads that take jobs, the largest first. The digest of
- * all tensors is one stream and the largest job of all: with two threads the
- * other one has the tensors done meanwhile.
+ * digest_many.c - gives jobs to threads, the largest first. The digest of all
+ * tensors together is one stream, and the largest job: with two threads the
+ * other one hashes each tensor meanwhile.
  */
-#include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "base/cpu.h"
+#include "base/crew.h"
 #include "cli/verify/digest_many.h"
 
 /* Bytes between two reports of progress. */
@@ -16,10 +16,8 @@ struct work {
 	const quire_model *model;
 	const struct digest_how *how;
 	struct digest_job **order;
-	size_t count;
 	uint64_t total;
-	pthread_mutex_t lock; /* of all below */
-	size_t next;
+	struct mutex lock; /* for what follows */
 	uint64_t done;
 	bool failed;
 };
@@ -47,25 +45,14 @@ static int compare_jobs(const void *a, const void *b)
 	return x < y ? -1 : 1;
 }
 
-static struct digest_job *take(struct work *work)
-{
-	struct digest_job *job = NULL;
-
-	pthread_mutex_lock(&work->lock);
-	if (!work->failed && work->next < work->count)
-		job = work->order[work->next++];
-	pthread_mutex_unlock(&work->lock);
-	return job;
-}
-
 static void report(struct work *work, uint64_t size)
 {
-	pthread_mutex_lock(&work->lock);
+	quire_mutex_lock(&work->lock);
 	work->done += size;
 	if (work->how->progress)
 		(void)work->how->progress(work->how->context, work->done,
 					  work->total);
-	pthread_mutex_unlock(&work->lock);
+	quire_mutex_unlock(&work->lock);
 }
 
 static void update(struct work *work, struct digest *digest,
@@ -83,7 +70,8 @@ static void update(struct work *work, struct digest *digest,
 	}
 }
 
-static bool run_job(struct work *work, struct digest_job *job)
+/* False: out of memory. */
+static bool hash(struct work *work, struct digest_job *job)
 {
 	struct digest *digest;
 
@@ -105,69 +93,51 @@ static bool run_job(struct work *work, struct digest_job *job)
 	return true;
 }
 
-static void *run_jobs(void *context)
+static void run_job(void *context, size_t worker, size_t index)
 {
 	struct work *work = context;
-	struct digest_job *job;
 
-	while ((job = take(work))) {
-		if (run_job(work, job))
-			continue;
-		pthread_mutex_lock(&work->lock);
-		work->failed = true;
-		pthread_mutex_unlock(&work->lock);
-	}
-	return NULL;
+	(void)worker;
+	if (hash(work, work->order[index]))
+		return;
+	quire_mutex_lock(&work->lock);
+	work->failed = true;
+	quire_mutex_unlock(&work->lock);
 }
 
-/* The caller is one of the threads; fewer do where no more can be started. */
-static void run_threads(struct work *work, pthread_t *threads, size_t count)
+/* One thread if there is no memory for more. */
+static void run_jobs(struct work *work, size_t count)
 {
-	size_t started = 0;
+	const size_t asked =
+	    work->how->threads ? work->how->threads : quire_cpu_count();
+	struct crew crew;
 
-	while (started < count &&
-	       pthread_create(&threads[started], NULL, run_jobs, work) == 0)
-		started++;
-	run_jobs(work);
-	for (size_t i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
-}
-
-static size_t thread_count(const struct work *work)
-{
-	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t count = work->how->threads;
-
-	if (count == 0)
-		count = cpus < 1 ? 1 : (size_t)cpus;
-	return count < work->count ? count : work->count;
+	if (quire_crew_init(&crew, (uint32_t)(asked < count ? asked : count),
+			    NULL, NULL) != QUIRE_OK)
+		(void)quire_crew_init(&crew, 1, NULL, NULL);
+	quire_crew_run(&crew, crew.threads, count, run_job, work);
+	quire_crew_destroy(&crew);
 }
 
 bool digest_many(const quire_model *model, struct digest_job *jobs,
 		 size_t count, const struct digest_how *how)
 {
-	struct work work = { .model = model, .how = how, .count = count };
-	pthread_t *threads;
-	size_t others;
+	struct work work = { .model = model, .how = how };
 
 	if (count == 0)
 		return true;
-	others = thread_count(&work) - 1;
 	work.order = calloc(count, sizeof(struct digest_job *));
-	threads = calloc(others + 1, sizeof(*threads));
-	work.failed = !work.order || !threads ||
-		      pthread_mutex_init(&work.lock, NULL) != 0;
-	if (!work.failed) {
-		for (size_t i = 0; i < count; i++) {
-			work.order[i] = &jobs[i];
-			work.total += job_size(model, &jobs[i]);
-		}
-		qsort(work.order, count, sizeof(struct digest_job *),
-		      compare_jobs);
-		run_threads(&work, threads, others);
-		pthread_mutex_destroy(&work.lock);
+	if (!work.order || !quire_mutex_init(&work.lock)) {
+		free(work.order);
+		return false;
 	}
-	free(threads);
+	for (size_t i = 0; i < count; i++) {
+		work.order[i] = &jobs[i];
+		work.total += job_size(model, &jobs[i]);
+	}
+	qsort(work.order, count, sizeof(struct digest_job *), compare_jobs);
+	run_jobs(&work, count);
+	quire_mutex_destroy(&work.lock);
 	free(work.order);
 	return !work.failed;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/manifest.h"
 
@@ -261,13 +262,6 @@ void manifest_free(struct manifest *manifest)
 	manifest->count = 0;
 }
 
-static const char *last_component(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Whether `file` stands at the start of `name` with nothing or a tensor behind
  * it, and then which. */
 static bool is_about(struct manifest_entry *entry, const char *name,
@@ -290,7 +284,7 @@ static bool is_about(struct manifest_entry *entry, const char *name,
 bool manifest_claim(struct manifest_entry *entry, const char *path)
 {
 	const char *name = entry->name;
-	const char *file = last_component(path);
+	const char *file = quire_path_name(path);
 
 	if (is_about(entry, name, path))
 		return true;
