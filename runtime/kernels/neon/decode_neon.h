@@ -1,6 +1,6 @@
 /*
- * decode_neon.h - 32 columns of a row of weights as f32, and blocks of codes
- * as signed bytes. What the kernels of all types of weights begin with.
+ * decode_neon.h - 32 columns of a row of weights as f32, or a block's codes as
+ * signed bytes, for each weight type.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_NEON_DECODE_NEON_H
 #define QUIRE_RUNTIME_KERNELS_NEON_DECODE_NEON_H
@@ -18,19 +18,16 @@
 /* 32 columns are 8 vectors. */
 #define NEON_VECTORS 8
 
-/* A function that is handed over to an inline one must go in it. */
-#define NEON_INLINE static inline __attribute__((always_inline))
-
-/* 32 columns of weights, which begin at `weights`: vector i has columns 4i
- * and on. Nothing is rounded but the last step of Q4_1. */
-typedef void (*decode_neon_fn)(const unsigned char *weights,
-			       float32x4_t w[NEON_VECTORS]);
+/* 32 columns of weights: vector i has columns 4i to 4i + 3. Only the last step
+ * of Q4_1 rounds. */
+typedef void (*decode_fn)(const unsigned char *weights,
+			  float32x4_t w[NEON_VECTORS]);
 
 /* The codes of a block, column 0 first. */
-typedef int8x16x2_t (*codes_neon_fn)(const unsigned char *block);
+typedef int8x16x2_t (*codes_fn)(const unsigned char *block);
 
 /* An f16, in all lanes. */
-NEON_INLINE float32x4_t load_scale_neon(const unsigned char *bytes)
+QUIRE_INLINE float32x4_t load_scale(const unsigned char *bytes)
 {
 	const uint8x8_t two = vreinterpret_u8_u16(
 	    vdup_n_u16((uint16_t)(bytes[0] | bytes[1] << 8)));
@@ -39,7 +36,7 @@ NEON_INLINE float32x4_t load_scale_neon(const unsigned char *bytes)
 }
 
 /* 4-bit codes as they are. */
-NEON_INLINE int8x16x2_t split_codes_neon(const unsigned char *bytes)
+QUIRE_INLINE int8x16x2_t split_codes(const unsigned char *bytes)
 {
 	const uint8x16_t codes = vld1q_u8(bytes);
 
@@ -49,22 +46,22 @@ NEON_INLINE int8x16x2_t split_codes_neon(const unsigned char *bytes)
 	} };
 }
 
-NEON_INLINE int8x16x2_t codes_q4_0_neon(const unsigned char *block)
+QUIRE_INLINE int8x16x2_t codes_q4_0(const unsigned char *block)
 {
 	const int8x16_t zero = vdupq_n_s8(QUIRE_Q4_0_ZERO);
-	int8x16x2_t codes = split_codes_neon(block + QUIRE_Q4_0_CODES);
+	int8x16x2_t codes = split_codes(block + QUIRE_Q4_0_CODES);
 
 	codes.val[0] = vsubq_s8(codes.val[0], zero);
 	codes.val[1] = vsubq_s8(codes.val[1], zero);
 	return codes;
 }
 
-NEON_INLINE int8x16x2_t codes_q4_1_neon(const unsigned char *block)
+QUIRE_INLINE int8x16x2_t codes_q4_1(const unsigned char *block)
 {
-	return split_codes_neon(block + QUIRE_Q4_1_CODES);
+	return split_codes(block + QUIRE_Q4_1_CODES);
 }
 
-NEON_INLINE int8x16x2_t codes_q8_0_neon(const unsigned char *block)
+QUIRE_INLINE int8x16x2_t codes_q8_0(const unsigned char *block)
 {
 	const uint8_t *codes = block + QUIRE_Q8_0_CODES;
 
@@ -74,8 +71,7 @@ NEON_INLINE int8x16x2_t codes_q8_0_neon(const unsigned char *block)
 	} };
 }
 
-NEON_INLINE void widen_codes_neon(int8x16x2_t codes,
-				  float32x4_t w[NEON_VECTORS])
+QUIRE_INLINE void widen_codes(int8x16x2_t codes, float32x4_t w[NEON_VECTORS])
 {
 	QUIRE_UNROLL
 	for (int i = 0; i < 2; i++) {
@@ -89,67 +85,67 @@ NEON_INLINE void widen_codes_neon(int8x16x2_t codes,
 	}
 }
 
-NEON_INLINE void decode_q4_0_neon(const unsigned char *weights,
-				  float32x4_t w[NEON_VECTORS])
+QUIRE_INLINE void decode_q4_0(const unsigned char *weights,
+			      float32x4_t w[NEON_VECTORS])
 {
-	const float32x4_t d = load_scale_neon(weights);
+	const float32x4_t d = load_scale(weights);
 
-	widen_codes_neon(codes_q4_0_neon(weights), w);
+	widen_codes(codes_q4_0(weights), w);
 	QUIRE_UNROLL
 	for (int i = 0; i < NEON_VECTORS; i++)
 		w[i] = vmulq_f32(w[i], d);
 }
 
-/* q d is exact, so that adding m by one instruction rounds as in two. */
-NEON_INLINE void decode_q4_1_neon(const unsigned char *weights,
-				  float32x4_t w[NEON_VECTORS])
+/* q d is exact, so a fused addition of m rounds as a separate one does. */
+QUIRE_INLINE void decode_q4_1(const unsigned char *weights,
+			      float32x4_t w[NEON_VECTORS])
 {
-	const float32x4_t d = load_scale_neon(weights);
-	const float32x4_t low = load_scale_neon(weights + QUIRE_Q4_1_MIN);
+	const float32x4_t d = load_scale(weights);
+	const float32x4_t low = load_scale(weights + QUIRE_Q4_1_MIN);
 
-	widen_codes_neon(codes_q4_1_neon(weights), w);
+	widen_codes(codes_q4_1(weights), w);
 	QUIRE_UNROLL
 	for (int i = 0; i < NEON_VECTORS; i++)
 		w[i] = vfmaq_f32(low, w[i], d);
 }
 
-NEON_INLINE void decode_q8_0_neon(const unsigned char *weights,
-				  float32x4_t w[NEON_VECTORS])
+QUIRE_INLINE void decode_q8_0(const unsigned char *weights,
+			      float32x4_t w[NEON_VECTORS])
 {
-	const float32x4_t d = load_scale_neon(weights);
+	const float32x4_t d = load_scale(weights);
 
-	widen_codes_neon(codes_q8_0_neon(weights), w);
+	widen_codes(codes_q8_0(weights), w);
 	QUIRE_UNROLL
 	for (int i = 0; i < NEON_VECTORS; i++)
 		w[i] = vmulq_f32(w[i], d);
 }
 
-NEON_INLINE uint16x4_t load_u16x4_neon(const unsigned char *bytes)
+QUIRE_INLINE uint16x4_t load_u16x4(const unsigned char *bytes)
 {
 	return vreinterpret_u16_u8(vld1_u8(bytes));
 }
 
-NEON_INLINE void decode_f16_neon(const unsigned char *weights,
-				 float32x4_t w[NEON_VECTORS])
+QUIRE_INLINE void decode_f16(const unsigned char *weights,
+			     float32x4_t w[NEON_VECTORS])
 {
 	QUIRE_UNROLL
 	for (int i = 0; i < NEON_VECTORS; i++)
-		w[i] = vcvt_f32_f16(vreinterpret_f16_u16(
-		    load_u16x4_neon(weights + (size_t)i * 8)));
+		w[i] = vcvt_f32_f16(
+		    vreinterpret_f16_u16(load_u16x4(weights + (size_t)i * 8)));
 }
 
 /* A BF16 is the upper half of an f32. */
-NEON_INLINE void decode_bf16_neon(const unsigned char *weights,
-				  float32x4_t w[NEON_VECTORS])
+QUIRE_INLINE void decode_bf16(const unsigned char *weights,
+			      float32x4_t w[NEON_VECTORS])
 {
 	QUIRE_UNROLL
 	for (int i = 0; i < NEON_VECTORS; i++)
 		w[i] = vreinterpretq_f32_u32(
-		    vshll_n_u16(load_u16x4_neon(weights + (size_t)i * 8), 16));
+		    vshll_n_u16(load_u16x4(weights + (size_t)i * 8), 16));
 }
 
-NEON_INLINE void decode_f32_neon(const unsigned char *weights,
-				 float32x4_t w[NEON_VECTORS])
+QUIRE_INLINE void decode_f32(const unsigned char *weights,
+			     float32x4_t w[NEON_VECTORS])
 {
 	QUIRE_UNROLL
 	for (int i = 0; i < NEON_VECTORS; i++)

@@ -1,12 +1,12 @@
 /*
- * kernels_neon.h - the kernels for arm64: those of every CPU, those for the
- * dot product instructions and those for the int8 matrix instructions; and
- * their geometry.
+ * kernels_neon.h - the kernels for arm64 and their geometry: those for every
+ * CPU, for the dot product and for the int8 matrix instructions.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_NEON_KERNELS_NEON_H
 #define QUIRE_RUNTIME_KERNELS_NEON_KERNELS_NEON_H
 
 #include "runtime/kernel_set.h"
+#include "runtime/kernels/quantize.h"
 
 enum {
 	NEON_NR = 8,
@@ -26,46 +26,33 @@ enum {
 	NEON_INT8_MIN_PANEL_SIZE = NEON_INT8_KC / 32 * NEON_INT8_MIN_BLOCK_SIZE,
 };
 
-/* As quire_prepare_int8_scalar lays it out. */
+/* Lays x out as quire_prepare_int8_scalar does. */
 quire_prepare_function quire_prepare_int8_neon;
 
-quire_gemv_function quire_vec_f32_q4_0_neon;
-quire_gemv_function quire_vec_f32_q4_1_neon;
-quire_gemv_function quire_vec_f32_q8_0_neon;
-quire_gemv_function quire_vec_f32_f16_neon;
-quire_gemv_function quire_vec_f32_bf16_neon;
-quire_gemv_function quire_vec_f32_f32_neon;
-quire_gemv_function quire_vec_int8_q4_0_neon;
-quire_gemv_function quire_vec_int8_q4_1_neon;
-quire_gemv_function quire_vec_int8_q8_0_neon;
-quire_gemv_function quire_vec_int8_q4_0_dotprod;
-quire_gemv_function quire_vec_int8_q4_1_dotprod;
-quire_gemv_function quire_vec_int8_q8_0_dotprod;
+/* Quantized x in tiles of x_rows rows. */
+#define NEON_X_INT8(x_rows, sum_factor)                                        \
+	{                                                                      \
+		.rows = (x_rows), .group = QUIRE_BLOCK_COLS,                   \
+		.size = QUIRE_INT8_SIZE(x_rows), .factor = (sum_factor),       \
+		.prepare = quire_prepare_int8_neon                             \
+	}
 
-/* Panels for f32: [k][8] f32, zeros up to a multiple of 4 columns. */
-quire_pack_function quire_pack_f32_q4_0_neon;
-quire_pack_function quire_pack_f32_q4_1_neon;
-quire_pack_function quire_pack_f32_q8_0_neon;
-quire_pack_function quire_pack_f32_f16_neon;
-quire_pack_function quire_pack_f32_bf16_neon;
-quire_pack_function quire_pack_f32_f32_neon;
+extern const struct gemv_form quire_gemv_f32_neon[];
+extern const struct gemv_form quire_gemv_int8_neon[];
+extern const struct gemv_form quire_gemv_int8_dotprod[];
 
-/* Panels for int8, of each block: signed codes (those of Q4_0 less 8), 8
- * scales f32 and, of Q4_1, 8 minima f32. For dotprod the codes are
- * [8][8][4]: 4 columns of each of 8 rows, 8 times. For i8mm they are
- * [4][4][2][8]: 8 columns of each of 4 pairs of rows, 4 times. */
-quire_pack_function quire_pack_int8_q4_0_dotprod;
-quire_pack_function quire_pack_int8_q4_1_dotprod;
-quire_pack_function quire_pack_int8_q8_0_dotprod;
-quire_pack_function quire_pack_int8_q4_0_i8mm;
-quire_pack_function quire_pack_int8_q4_1_i8mm;
-quire_pack_function quire_pack_int8_q8_0_i8mm;
+extern const struct pack_form quire_pack_f32_neon[];
 
-quire_tile_function quire_tile_f32_neon;
-quire_tile_function quire_tile_int8_dotprod;
-quire_tile_function quire_tile_int8_min_dotprod;
-quire_tile_function quire_tile_int8_i8mm;
-quire_tile_function quire_tile_int8_min_i8mm;
+/* Panels for int8, of each block: signed codes (those of Q4_0 less 8), 8 scales
+ * f32 and, of Q4_1, 8 minima f32. For dotprod the codes are [8][8][4]: 4
+ * columns of each of 8 rows, 8 times. For i8mm they are [4][4][2][8]: 8 columns
+ * of each of 4 pairs of rows, 4 times. */
+extern const struct pack_form quire_pack_int8_dotprod[];
+extern const struct pack_form quire_pack_int8_i8mm[];
+
+extern const struct tile_form quire_tile_f32_neon[];
+extern const struct tile_form quire_tile_int8_dotprod[];
+extern const struct tile_form quire_tile_int8_i8mm[];
 
 quire_from_f16_function quire_from_f16_neon;
 quire_to_f16_function quire_to_f16_neon;

@@ -1,8 +1,9 @@
 /*
- * tile_f32_neon.c - rows of x by a panel of f32: four columns of each row of x
- * are in a register, and one lane of it at a time multiplies the panel.
+ * tile_f32_neon.c - rows of x by a panel of f32: a register holds four columns
+ * of a row of x, and one lane of it at a time multiplies the panel.
  */
 #include "runtime/kernels/neon/decode_neon.h"
+#include "runtime/kernels/scalar/kernels_scalar.h"
 
 enum {
 	MR = NEON_F32_MR
@@ -30,8 +31,7 @@ static inline void store(float *c, float32x4_t sum, bool add)
 		}                                                              \
 	} while (0)
 
-void quire_tile_f32_neon(const void *x, const void *panel, size_t k, float *c,
-			 bool add)
+static void tile(const void *x, const void *panel, size_t k, float *c, bool add)
 {
 	const float *columns = x, *w = panel;
 	float32x4_t sum[MR][2];
@@ -39,7 +39,7 @@ void quire_tile_f32_neon(const void *x, const void *panel, size_t k, float *c,
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++)
 		sum[m][0] = sum[m][1] = vdupq_n_f32(0);
-	/* Beyond k, x is zeros, and so is the panel up to a whole vector. */
+	/* Beyond k x is zeros, and so is the panel up to a whole vector. */
 	for (size_t j = 0; j < k; j += 4) {
 		float32x4_t a[MR];
 
@@ -59,3 +59,18 @@ void quire_tile_f32_neon(const void *x, const void *panel, size_t k, float *c,
 		store(c + (size_t)m * NEON_NR + 4, sum[m][1], add);
 	}
 }
+
+#define ROW(type)                                                              \
+	{                                                                      \
+		.weights = (type),                                             \
+		.x = { .rows = NEON_F32_MR,                                    \
+		       .group = NEON_F32_KC,                                   \
+		       .size = NEON_F32_MR * NEON_F32_KC * sizeof(float),      \
+		       .prepare = quire_prepare_f32_scalar },                  \
+		.from = 4, .packs = quire_pack_f32_neon, .multiply = tile      \
+	}
+
+const struct tile_form quire_tile_f32_neon[] = {
+	ROW(QUIRE_Q4_0), ROW(QUIRE_Q4_1), ROW(QUIRE_Q8_0), ROW(QUIRE_F16),
+	ROW(QUIRE_BF16), ROW(QUIRE_F32),  { 0 },
+};

@@ -1,7 +1,7 @@
 /*
  * tile_int8_neon.h - rows of quantized x by a panel of codes: an exact integer
- * for each block, scaled and summed in f32. What the kernels of all types
- * share; each instruction set brings its own way to the integers.
+ * for each block, scaled and summed in f32. A source that includes this has
+ * multiply_block, which computes the integers.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_NEON_TILE_INT8_NEON_H
 #define QUIRE_RUNTIME_KERNELS_NEON_TILE_INT8_NEON_H
@@ -14,21 +14,21 @@ enum {
 	MR = NEON_INT8_MR
 };
 
-/* The integers of one block: s[m][v] has columns 4v and on of row m. */
+/* The integers of one block: s[m][v] has columns 4v to 4v + 3 of row m. */
 typedef void (*multiply_block_fn)(const int8_t *x, const int8_t *w,
 				  int32x4_t s[MR][2]);
 
-NEON_INLINE void store_neon(float *c, float32x4_t sum, bool add)
+QUIRE_INLINE void store(float *c, float32x4_t sum, bool add)
 {
 	if (add)
 		sum = vaddq_f32(vld1q_f32(c), sum);
 	vst1q_f32(c, sum);
 }
 
-/* sum + scale * (s d + x_sum low), the latter with minima only. */
-NEON_INLINE void add_scaled_neon(const unsigned char *x, int m,
-				 const int32x4_t s[2], const float *scales,
-				 bool minima, float32x4_t sum[2])
+/* sum + scale * (s d), or, with minima, sum + scale * (s d + x_sum low). */
+QUIRE_INLINE void add_scaled(const unsigned char *x, int m,
+			     const int32x4_t s[2], const float *scales,
+			     bool minima, float32x4_t sum[2])
 {
 	float scale;
 	int32_t x_sum;
@@ -49,9 +49,9 @@ NEON_INLINE void add_scaled_neon(const unsigned char *x, int m,
 }
 
 /* The whole kernel, for panels with `minima` or without. */
-NEON_INLINE void tile_int8_neon(const void *x, const void *panel, size_t k,
-				float *c, bool add,
-				multiply_block_fn multiply_block, bool minima)
+QUIRE_INLINE void tile_int8(const void *x, const void *panel, size_t k,
+			    float *c, bool add,
+			    multiply_block_fn multiply_block, bool minima)
 {
 	const unsigned char *columns = x, *w = panel;
 	float32x4_t sum[MR][2];
@@ -67,16 +67,34 @@ NEON_INLINE void tile_int8_neon(const void *x, const void *panel, size_t k,
 		multiply_block((const int8_t *)columns, (const int8_t *)w, s);
 		QUIRE_UNROLL
 		for (int m = 0; m < MR; m++)
-			add_scaled_neon(columns, m, s[m], scales, minima,
-					sum[m]);
+			add_scaled(columns, m, s[m], scales, minima, sum[m]);
 		columns += QUIRE_INT8_SIZE(MR);
 		w += minima ? NEON_INT8_MIN_BLOCK_SIZE : NEON_INT8_BLOCK_SIZE;
 	}
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++) {
-		store_neon(c + (ptrdiff_t)m * NEON_NR, sum[m][0], add);
-		store_neon(c + (ptrdiff_t)m * NEON_NR + 4, sum[m][1], add);
+		store(c + (ptrdiff_t)m * NEON_NR, sum[m][0], add);
+		store(c + (ptrdiff_t)m * NEON_NR + 4, sum[m][1], add);
 	}
 }
+
+/* Two kernels: for panels without minima, and with them. */
+#define TILES_INT8(multiply_block)                                             \
+	static void tile_zero(const void *x, const void *panel, size_t k,      \
+			      float *c, bool add)                              \
+	{                                                                      \
+		tile_int8(x, panel, k, c, add, multiply_block, false);         \
+	}                                                                      \
+	static void tile_minima(const void *x, const void *panel, size_t k,    \
+				float *c, bool add)                            \
+	{                                                                      \
+		tile_int8(x, panel, k, c, add, multiply_block, true);          \
+	}
+
+#define TILE_INT8_ROW(type, sum_factor, first, list, function)                 \
+	{                                                                      \
+		.weights = (type), .x = NEON_X_INT8(NEON_INT8_MR, sum_factor), \
+		.from = (first), .packs = (list), .multiply = (function)       \
+	}
 
 #endif

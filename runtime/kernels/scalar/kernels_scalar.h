@@ -25,15 +25,8 @@ quire_prepare_function quire_prepare_columns_f32_scalar;
  * offsets s32 [rows] (the sum of the codes, times form->factor). */
 quire_prepare_function quire_prepare_int8_scalar;
 
-quire_gemv_function quire_vec_f32_q4_0_scalar;
-quire_gemv_function quire_vec_f32_q4_1_scalar;
-quire_gemv_function quire_vec_f32_q8_0_scalar;
-quire_gemv_function quire_vec_f32_f16_scalar;
-quire_gemv_function quire_vec_f32_bf16_scalar;
-quire_gemv_function quire_vec_f32_f32_scalar;
-quire_gemv_function quire_vec_int8_q4_0_scalar;
-quire_gemv_function quire_vec_int8_q4_1_scalar;
-quire_gemv_function quire_vec_int8_q8_0_scalar;
+extern const struct gemv_form quire_gemv_f32_scalar[];
+extern const struct gemv_form quire_gemv_int8_scalar[];
 
 quire_from_f16_function quire_from_f16_scalar;
 quire_to_f16_function quire_to_f16_scalar;
