@@ -1,5 +1,5 @@
 /*
- * plan.c - walks nodes and constants once each, in order. plan_weights.c,
+ * plan_create.c - walks nodes and constants once each, in order. plan_weights.c,
  * plan_dense.c and plan_names.c decide about each. Writes nothing.
  */
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * plan_items.c - what planning a weight and planning a dense tensor have in
+ * planner.c - what planning a weight and planning a dense tensor have in
  * common: an item, whether the recipe takes it, and the name it would have.
  */
 #include <stdio.h>
