@@ -1,5 +1,5 @@
 /*
- * arena.c - counts what is asked for. The bytes come from malloc, so that
+ * arena.c - counts the bytes that are allocated. They come from malloc, so that
  * sanitizers see each piece.
  */
 #include "base/arena.h"

@@ -1,7 +1,7 @@
 /*
- * arena.h - memory under a ceiling, so that a small file cannot ask for a
- * large model. One part is allocated and released piece by piece, as an
- * unpacker does; the other lives until the arena is freed.
+ * arena.h - memory with a limit, so that a small file cannot make its reader
+ * allocate much. An unpacker allocates and releases memory piece by piece;
+ * quire_arena_own gives memory that lives until the arena is freed.
  */
 #ifndef QUIRE_BASE_ARENA_H
 #define QUIRE_BASE_ARENA_H
@@ -11,16 +11,16 @@
 #include <stdint.h>
 
 struct arena {
-	uint64_t left;	    /* bytes that may still be asked for */
-	bool over_ceiling;  /* a request went past it */
-	bool out_of_memory; /* a request below it has failed */
+	uint64_t left;	    /* bytes that may still be allocated */
+	bool over_ceiling;  /* a request exceeded `left` */
+	bool out_of_memory; /* a request within it has failed */
 	void **items;
 	size_t count;
 	size_t capacity;
 };
 
-/* `size` bytes, or NULL. What is released does not count back: `left` bounds
- * the work as well. */
+/* `size` bytes, or NULL. Releasing them does not raise `left`, which so limits
+ * the work too. */
 void *quire_arena_allocate(void *arena, size_t size);
 void quire_arena_release(void *arena, void *bytes);
 

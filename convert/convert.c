@@ -1,6 +1,6 @@
 /*
- * convert.c - quire_convert_onnx: read, plan, declare, stream, report. Each
- * stage is a file of its own; here is their order, and the metadata.
+ * convert.c - quire_convert_onnx: the order of the stages, read, plan, declare,
+ * stream and report, and the metadata of the container.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "convert/report.h"
 #include "format/value.h"
 
-/* GGUF's own, of the layout of its quantized types today. */
+/* GGUF's number for the layout of its quantized types. */
 #define QUANTIZATION_VERSION 2
 
 struct conversion {
@@ -31,8 +31,8 @@ struct conversion {
 	quire_error *error;
 };
 
-/* A copy of text as metadata wants it: valid UTF-8, of the first `size`
- * bytes; NULL: out of memory. */
+/* A copy of the first `size` bytes of a text as valid UTF-8, to be freed; NULL:
+ * out of memory. */
 static char *tidy(const char *text, size_t size)
 {
 	char *copy = malloc(size + 1);
@@ -61,7 +61,7 @@ static quire_status set_string(const struct conversion *job, const char *key,
 	return status;
 }
 
-/* The name of the graph, or that of the file. */
+/* Sets the name of the graph, or of the file. */
 static quire_status set_name(const struct conversion *job)
 {
 	const char *name = job->model->graph_name;
@@ -114,7 +114,7 @@ static quire_status set_source(const struct conversion *job)
 	return status;
 }
 
-/* They replace those that there are already. */
+/* Values of the recipe replace those above. */
 static quire_status set_recipe_values(const struct conversion *job)
 {
 	quire_status status = QUIRE_OK;
@@ -197,7 +197,7 @@ static bool is_same(const struct file_facts *file, const char *path)
 	return quire_path_facts(path, &other) && file_same(file, &other);
 }
 
-/* `overwrite` is about an older container, never about the source. */
+/* `overwrite` allows to replace an older container, never the source. */
 static quire_status check_output(const struct conversion *job, const char *path)
 {
 	const struct onnx_files *files = &job->model->files;
@@ -216,7 +216,7 @@ static quire_status check_output(const struct conversion *job, const char *path)
 			       "the output is a file of the source model");
 }
 
-/* How many files there are, is known with the layout. */
+/* Writing nothing fixes the layout, and with it the number of files. */
 static quire_status fix_layout(const struct conversion *job)
 {
 	quire_part part;
@@ -261,10 +261,9 @@ static quire_status write_container(struct conversion *job)
 	return status;
 }
 
-/* The source's value, too, is of the bytes that were converted.
- *
- * The report is made before the file is put in place, so that nothing can
- * fail after. */
+/* Checks that the source did not change meanwhile: its hash is in the metadata.
+ * Makes the report before the writer finishes, so that nothing can fail after
+ * the file is in place. */
 static quire_status finish(const struct conversion *job,
 			   quire_convert_report **report)
 {
@@ -285,7 +284,7 @@ static quire_status finish(const struct conversion *job,
 	return QUIRE_OK;
 }
 
-/* A part of another set would be taken for one of this. */
+/* A file of that name would count as a part of another set. */
 static bool is_part_name(const char *path)
 {
 	static const char pattern[] = "-00000-of-00000.gguf";

@@ -53,8 +53,8 @@ struct pipeline {
 struct cut {
 	uint64_t units; /* of the item: rows, bytes or elements */
 	uint64_t step;	/* of a piece */
-	size_t out;	/* bytes that a piece needs for its result */
-	size_t scratch; /* and for fetching */
+	size_t out;	/* bytes of a piece's result */
+	size_t scratch; /* and of what it reads */
 };
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -67,7 +67,7 @@ static uint64_t out_row_size(const struct plan_item *item)
 	return item->size / item->weight->value.n;
 }
 
-/* As many rows as fit, on either side. */
+/* As many rows as fit in a piece, of the source and of the tensor. */
 static struct cut cut_weight(const struct plan_item *item)
 {
 	const struct weight *weight = item->weight;
@@ -180,10 +180,10 @@ static void fill_cast(struct piece *piece)
 	piece->size = count * cast->to_width;
 }
 
-/* What is done with an item of each kind; here alone kinds differ. */
+/* How tensors of each kind are made. Nothing else here depends on the kind. */
 static const struct maker {
 	struct cut (*cut)(const struct plan_item *item);
-	/* Opens the files of an item, and finds the blocks of its columns. */
+	/* Opens the files of an item, and reads the blocks of its columns. */
 	quire_status (*open)(const struct plan_item *item,
 			     uint32_t **column_blocks, quire_error *error);
 	void (*fill)(struct piece *piece);

@@ -1,7 +1,7 @@
 /*
- * pipeline.h - streams the planned tensors into a writer: several threads
- * re-lay pieces of about a megabyte while the pieces before them are written,
- * in order. Memory is bounded by the number of threads, not by the model.
+ * pipeline.h - streams the planned tensors into a writer. Several threads
+ * encode pieces of 256 KiB while one thread writes the pieces before them, in
+ * order. Memory depends on the number of threads, not on the model.
  */
 #ifndef QUIRE_CONVERT_PIPELINE_H
 #define QUIRE_CONVERT_PIPELINE_H
@@ -15,9 +15,9 @@ struct pipeline_options {
 };
 
 /*
- * Writes the bytes of all tensors of a plan to a writer to which they were
- * declared. Fails with IO, MEMORY, LAYOUT, ARGUMENT, and CANCELLED when
- * `progress` says so; the writer is not finished either way.
+ * Writes the bytes of all tensors of a plan to a writer that has them declared.
+ * Fails with IO, MEMORY, LAYOUT, ARGUMENT, and CANCELLED if `progress` returns
+ * false. Does not finish the writer.
  */
 quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
 				const struct pipeline_options *options,

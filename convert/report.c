@@ -1,6 +1,6 @@
 /*
- * report.c - copies what a user wants to know out of a plan. A report is one
- * piece of memory: itself, its rows, and the text they point to.
+ * report.c - copies what a user wants to know from a plan. A report is one
+ * allocation: itself, its rows, the files, and the text they point to.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,11 @@
 #include "convert/report.h"
 
 struct report {
-	quire_convert_report public; /* first: what the user holds */
+	quire_convert_report public; /* first: the user has its address */
 	quire_convert_row rows[];
 };
 
-/* The strings of a row in the plan; NULL for those that are not there. */
+/* The strings of a row, in the plan; NULL: none. */
 struct row_text {
 	const char *node;
 	const char *source;
@@ -36,7 +36,7 @@ static size_t size_of(const char *text)
 	return text ? strlen(text) + 1 : 0;
 }
 
-/* Copies to *room and moves it on. */
+/* Copies a text to *room, and moves *room behind it. */
 static const char *copy(const char *text, char **room)
 {
 	char *at = *room;
@@ -67,7 +67,7 @@ static void fill_row(const struct plan_item *item, char **room,
 	};
 }
 
-/* Of a report's own memory. */
+/* Bytes of the allocation. */
 static size_t total_size(const struct plan *plan, const quire_writer *writer)
 {
 	size_t size = sizeof(struct report) +

@@ -1,5 +1,5 @@
 /*
- * report.h - from a plan to the public report.
+ * report.h - makes the public report of a conversion from its plan.
  */
 #ifndef QUIRE_CONVERT_REPORT_H
 #define QUIRE_CONVERT_REPORT_H
@@ -7,7 +7,7 @@
 #include "convert/plan/plan.h"
 
 /* A report of all items of a plan, and of the files of a writer whose layout is
- * fixed; it outlives both. It is freed with quire_convert_report_free. Fails
+ * fixed. It points into neither. Free it with quire_convert_report_free. Fails
  * with MEMORY only. */
 quire_status quire_report_create(const struct plan *plan,
 				 const quire_writer *writer,

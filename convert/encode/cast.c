@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "convert/encode/encode.h"
 
-/* Elements that are looked at together. */
+/* Elements that are read together. */
 #define PIECE_COUNT ((size_t)1 << 16)
 
 static float from_bf16(uint16_t bits)
@@ -20,7 +20,8 @@ static float from_bf16(uint16_t bits)
 	return load_f32(bytes);
 }
 
-/* The upper half of an f32, rounded; a NaN stays one. */
+/* The upper half of an f32, rounded to nearest, ties to even. A NaN stays a
+ * NaN. */
 static uint16_t to_bf16(float value)
 {
 	unsigned char bytes[4];

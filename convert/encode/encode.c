@@ -1,5 +1,5 @@
 /*
- * encode.c - chooses among the encodings; knows none from inside.
+ * encode.c - chooses the encoding of a weight.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +21,8 @@ static const struct encoding *dense(const struct weight *weight,
 
 	if (quire_encode_dense_f16.fits(weight, scan, why))
 		return &quire_encode_dense_f16;
-	snprintf(reason + used, QUIRE_REASON_SIZE - used, "; F32 as %s", why);
+	snprintf(reason + used, QUIRE_REASON_SIZE - used, "; F32 since %s",
+		 why);
 	return &quire_encode_dense;
 }
 

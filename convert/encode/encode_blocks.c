@@ -1,6 +1,7 @@
 /*
  * encode_blocks.c - walks rows in blocks of 32 columns, whatever the block size
- * of the source: larger ones repeat their scale, halves of 16 share one.
+ * of the source. Larger blocks of the source repeat their scale; smaller ones
+ * within 32 columns have equal scales.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ bool quire_blocks_fit(const struct weight *weight,
 	else if (lost->found)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "scale %g at row %" PRIu64 ", block %" PRIu64
-			 " is not held by f16",
+			 " does not fit f16",
 			 (double)lost->value, lost->row, lost->at);
 	else if (scan->split_scale.found)
 		quire_blocks_split(weight, &scan->split_scale, "a scale",

@@ -1,6 +1,6 @@
 /*
- * encode_blocks.h - what the block types share: blocks of 32 columns out of
- * blocks of any size, and what keeps a weight from all of them alike.
+ * encode_blocks.h - what the block types have in common: blocks of 32 columns
+ * out of blocks of any size, and reasons why none of them holds a weight.
  */
 #ifndef QUIRE_CONVERT_ENCODE_ENCODE_BLOCKS_H
 #define QUIRE_CONVERT_ENCODE_ENCODE_BLOCKS_H
@@ -9,18 +9,19 @@
 #include "convert/encode/encode.h"
 #include "format/blocks.h"
 
-/* Whether blocks with one scale each, and no order of columns but their own,
- * hold the weight; else writes the reason. */
+/* Whether blocks with one scale each, and columns in their own order, hold the
+ * weight; if not, writes the reason. */
 bool quire_blocks_fit(const struct weight *weight,
 		      const struct weight_scan *scan,
 		      char reason[QUIRE_REASON_SIZE]);
 
-/* Writes that reason for blocks that share 32 columns and differ. */
+/* Writes the reason for two blocks of the source that lie within 32 columns and
+ * differ. */
 void quire_blocks_split(const struct weight *weight,
 			const struct finding *split, const char *what,
 			char reason[QUIRE_REASON_SIZE]);
 
-/* One block of 32 columns, of which `count` are before column k. */
+/* One block of 32 columns; `count` of them are before column k. */
 struct block {
 	const struct weight_rows *rows;
 	const unsigned char *codes; /* of its first column: a whole byte */
@@ -34,7 +35,7 @@ struct block {
 /* Writes one block; `out` has the size of one. */
 typedef void (*block_fn)(const struct block *block, unsigned char *out);
 
-/* Blocks of a row whose scales are taken together. */
+/* Blocks of a row whose scales are rounded together. */
 #define BLOCK_RUN_COUNT	  64
 #define BLOCK_RUN_COLUMNS (UINT64_C(1) * BLOCK_RUN_COUNT * QUIRE_BLOCK_COLS)
 
@@ -48,11 +49,11 @@ struct block_run {
 	uint16_t scale_bits[BLOCK_RUN_COUNT];
 };
 
-/* Fills in all below `col`. */
+/* Sets all fields below `col`. */
 void quire_block_run_take(struct block_run *run);
 
-/* Calls `write` for each block of the rows, in order, `size` bytes each. Here,
- * so that it is compiled into the loop. */
+/* Calls `write` for each block of the rows, in order, `size` bytes each. It is
+ * inline so that `write` is compiled into the loop. */
 static inline void blocks_write(const struct weight_rows *rows, size_t size,
 				block_fn write, unsigned char *out)
 {
@@ -85,7 +86,7 @@ static inline void blocks_write(const struct weight_rows *rows, size_t size,
 		}
 }
 
-/* The 32 codes of a block; `padding` for those past column k. */
+/* The 32 codes of a block, with `padding` past column k. */
 void quire_block_codes(const struct block *block, unsigned char padding,
 		       unsigned char codes[QUIRE_BLOCK_COLS]);
 
@@ -93,7 +94,7 @@ void quire_block_codes(const struct block *block, unsigned char padding,
 void quire_block_nibbles(const unsigned char codes[QUIRE_BLOCK_COLS],
 			 unsigned char out[QUIRE_NIBBLES_SIZE]);
 
-/* Bytes 0 to 3 of a word, each with a byte of 0 behind it. */
+/* Bytes 0 to 3 of a word, each followed by a byte of 0. */
 static inline uint64_t block_spread(uint64_t bytes)
 {
 	bytes &= UINT32_MAX;
@@ -101,8 +102,9 @@ static inline uint64_t block_spread(uint64_t bytes)
 	return (bytes | bytes << 8) & UINT64_C(0x00FF00FF00FF00FF);
 }
 
-/* The same for 4-bit codes as the source has them, pairs of neighbours: those
- * of even columns make every other byte, those of odd ones the rest. */
+/* quire_block_nibbles for 32 codes of 4 bits as the source packs them, two
+ * neighbours in a byte: even columns fill every other byte, odd ones the
+ * rest. */
 static inline void block_interleave(const unsigned char *source,
 				    unsigned char *out)
 {

@@ -1,7 +1,7 @@
 /*
- * encode_dense.c - any weight as F32, or as F16 where that has no number out of
- * range: each element dequantized as the operator defines it, in f32, from the
- * exact value of its scale.
+ * encode_dense.c - any weight as F32, or as F16 where no element is out of
+ * range. Each element is dequantized as the operator defines it, in f32, from
+ * the exact value of its scale.
  */
 #include <fp16.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "convert/encode/encode.h"
 
-/* From here on a number rounds to infinity. */
+/* The least number that rounds to infinity. */
 static const double f16_end = 65520;
 
 static bool suits(const struct weight *weight, const struct weight_scan *scan)
@@ -36,12 +36,12 @@ static bool fits_f16(const struct weight *weight,
 	(void)weight;
 	if (scan->largest < f16_end)
 		return true;
-	snprintf(reason, QUIRE_REASON_SIZE, "f16 ends before %g",
+	snprintf(reason, QUIRE_REASON_SIZE, "%g does not fit f16",
 		 scan->largest);
 	return false;
 }
 
-/* No block, no scale. */
+/* There are no scales to round. */
 static struct rounding rounding(const struct weight_scan *scan)
 {
 	(void)scan;
@@ -58,7 +58,8 @@ static unsigned char *put(unsigned char *out, size_t width, float value)
 	return out + width;
 }
 
-/* One NaN for all: which one 0 times infinity is depends on the CPU. */
+/* All NaNs become the same one: which NaN 0 times infinity gives depends on the
+ * CPU. */
 static float element(const struct weight_value *value,
 		     const unsigned char *codes, uint64_t col, float zero,
 		     float scale)

@@ -1,7 +1,7 @@
 /*
- * encode_q4_0.c - codes of 4 bits around a zero point of 8 become Q4_0: both
- * mean (code - 8) * scale, and differ in the order of the codes and the width
- * of the scale. So do codes of 2 bits around 2, with 6 added to each.
+ * encode_q4_0.c - codes of 4 bits around a zero point of 8 become Q4_0. Both
+ * mean (code - 8) * scale; they differ in the order of the codes and the width
+ * of the scale. Codes of 2 bits around 2 become Q4_0 too, with 6 added to each.
  */
 #include "base/bytes.h"
 #include "convert/encode/encode_blocks.h"
@@ -16,7 +16,7 @@ static struct rounding rounding(const struct weight_scan *scan)
 	return scan->scales;
 }
 
-/* One of other codes than the source's, or with padding. */
+/* A block of 2-bit codes, or with padding. */
 static void write_codes(const struct block *block, unsigned char *out)
 {
 	const unsigned char zero =

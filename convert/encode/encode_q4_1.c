@@ -27,7 +27,7 @@ static bool fits(const struct weight *weight, const struct weight_scan *scan,
 	if (lost->found)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "offset %g (zero point times scale) at row %" PRIu64
-			 ", block %" PRIu64 " is not held by f16",
+			 ", block %" PRIu64 " does not fit f16",
 			 (double)lost->value, lost->row, lost->at);
 	else if (scan->split_offset.found)
 		quire_blocks_split(weight, &scan->split_offset, "a zero point",

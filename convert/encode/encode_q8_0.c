@@ -1,6 +1,6 @@
 /*
- * encode_q8_0.c - codes of 8 bits become Q8_0: code less zero point, where that
- * is in int8, times the scale rounded to f16.
+ * encode_q8_0.c - codes of 8 bits become Q8_0: code minus zero point, if that
+ * fits int8, times the scale rounded to f16.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,8 +25,8 @@ static bool fits(const struct weight *weight, const struct weight_scan *scan,
 	if (!lost->found)
 		return true;
 	snprintf(reason, QUIRE_REASON_SIZE,
-		 "code less zero point, %g at row %" PRIu64 ", column %" PRIu64
-		 ", is not in int8",
+		 "code minus zero point, %g at row %" PRIu64 ", column %" PRIu64
+		 ", does not fit int8",
 		 (double)lost->value, lost->row, lost->at);
 	return false;
 }
@@ -44,7 +44,7 @@ static inline void write_block(const struct block *block, unsigned char *out)
 
 	store_u16(out + QUIRE_BLOCK_SCALE, block->scale_bits);
 	out += QUIRE_Q8_0_CODES;
-	/* Blocks of the source that are smaller may differ in zero points. */
+	/* Smaller blocks of the source may differ in zero points. */
 	for (uint64_t at = block->col / size; at * size < end; at++) {
 		const int zero =
 		    (int)quire_weight_zero(block->rows, block->row, at);

@@ -1,7 +1,7 @@
 /*
- * cycles.c - takes nodes away whose inputs are all there, as often as there
- * are some. What is left goes round, or comes after what does. The order in
- * the file is not asked for: exporters disagree about it.
+ * cycles.c - removes nodes whose inputs are all present, until there is none
+ * left. The nodes that remain are in a cycle or depend on one. The order in the
+ * file does not matter: exporters disagree about it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 /* An input of a node that is the output of another, or of itself. */
 struct edge {
 	size_t to;
-	size_t next; /* of the same origin; SIZE_MAX: none */
+	size_t next; /* from the same node; SIZE_MAX: none */
 };
 
 struct sorter {
@@ -20,7 +20,7 @@ struct sorter {
 	size_t *producer;   /* of each value; SIZE_MAX: no node */
 	struct edge *edges; /* one for each input that has a producer */
 	size_t *first;	    /* of each node: its first edge, or SIZE_MAX */
-	size_t *waiting;    /* of each node: inputs that are not there yet */
+	size_t *waiting;    /* of each node: inputs that are not present yet */
 	size_t *ready;	    /* nodes that wait for nothing; a stack */
 	size_t ready_count;
 };
@@ -81,7 +81,7 @@ static void find_edges(const struct sorter *in)
 	}
 }
 
-/* Returns how many nodes go. */
+/* Returns how many nodes were removed. */
 static size_t take_ready(struct sorter *in)
 {
 	size_t taken = 0;
@@ -100,7 +100,7 @@ static size_t take_ready(struct sorter *in)
 	return taken;
 }
 
-/* A node before this one that is left too; there is one. */
+/* A node that remains and computes an input of this one; there is one. */
 static size_t step_back(const struct sorter *in, size_t node, size_t *input)
 {
 	const struct onnx_node *from = &in->model->nodes[node];
@@ -118,11 +118,11 @@ static size_t step_back(const struct sorter *in, size_t node, size_t *input)
 	return node;
 }
 
-/* Going back from any node that is left comes to one for the second time: that
- * one is of a cycle. */
+/* Steps back from any node that remains until it meets a node for the second
+ * time: that node is in a cycle. */
 static quire_status fail_cycle(const struct sorter *in, quire_error *error)
 {
-	size_t *const seen = in->ready; /* all zero once more */
+	size_t *const seen = in->ready; /* no longer a stack */
 	const struct onnx_node *node;
 	size_t at = 0;
 	size_t input = 0;

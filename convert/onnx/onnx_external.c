@@ -103,7 +103,7 @@ static void note_facts(struct onnx_file *file, const struct file_facts *facts)
 	file->changed = facts->written;
 }
 
-/* Fills in path, size and time of a new file. */
+/* Sets path, size and time of a new file. */
 static quire_status locate(const struct onnx_files *files,
 			   struct onnx_file *file, quire_error *error)
 {
@@ -252,7 +252,7 @@ void quire_onnx_file_release(struct onnx_file *file)
 		quire_file_close(file->descriptor);
 }
 
-/* Fills in the path and the rest of an open file. */
+/* Sets path, size and time of an open file. */
 static quire_status describe(struct onnx_file *file, const char *path,
 			     quire_error *error)
 {

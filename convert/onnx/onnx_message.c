@@ -1,6 +1,6 @@
 /*
- * onnx_message.c - one protobuf message, one entry of the model. The walk
- * through graphs is onnx_read.c's, and so is memory.
+ * onnx_message.c - turns one protobuf message into one entry of the model.
+ * onnx_read.c walks the graphs and owns the memory.
  */
 #include <string.h>
 
@@ -34,7 +34,7 @@ static quire_status find_range(const struct onnx_reader *in,
 		if (*field)
 			return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
 					  QUIRE_NO_OFFSET,
-					  "external data with two %ss", key);
+					  "external data has two %ss", key);
 		*field = pair->value ? pair->value : "";
 	}
 	return QUIRE_OK;
@@ -62,7 +62,7 @@ static quire_status read_tensor(const struct onnx_reader *in,
 	};
 	quire_status status = find_range(in, tensor, &fields);
 
-	/* A skeleton's; of bytes that were no protobuf there is none. */
+	/* As skeleton.c writes it. */
 	if (tensor->has_raw_offset && tensor->raw_offset <= file->size &&
 	    tensor->raw_size <= file->size - tensor->raw_offset) {
 		fields.has_raw = true;
@@ -94,7 +94,7 @@ quire_status quire_message_initializer(const struct onnx_reader *in,
 	return status;
 }
 
-/* Of a sparse one only name, type and shape. */
+/* Only name, type and shape of a sparse tensor are read. */
 quire_status quire_message_sparse(const struct onnx_reader *in, size_t scope,
 				  const QuireOnnx__SparseTensor *sparse)
 {
@@ -146,8 +146,8 @@ quire_status quire_message_input(const struct onnx_reader *in, size_t scope,
 	return quire_onnx_add_value(in->model, &value, in->error);
 }
 
-/* The tensor of a Constant node; NULL for its other spellings, which hold
- * numbers and strings of the graph rather than weights. */
+/* The tensor of a Constant node; NULL for its other attributes, which hold
+ * numbers and strings of the graph, not weights. */
 static const QuireOnnx__Tensor *constant_of(const QuireOnnx__Node *node)
 {
 	if (!node->op_type || strcmp(node->op_type, "Constant") != 0 ||
@@ -177,7 +177,7 @@ static quire_status read_outputs(const struct onnx_reader *in, size_t scope,
 		    quire_onnx_text(node->output[i], &value.name, in->error);
 
 		if (status == QUIRE_OK && value.name[0] == '\0')
-			continue; /* an output that is left out */
+			continue; /* an output that is not used */
 		if (status == QUIRE_OK && tensor && i == 0) {
 			value.origin = ONNX_CONSTANT;
 			status = read_tensor(in, tensor, &value);
@@ -199,7 +199,7 @@ enum attribute_type {
 	TYPE_INTS = 7
 };
 
-/* Models of the first versions of ONNX do not say the type. */
+/* Models of the first versions of ONNX do not state the type. */
 static bool has_type(const QuireOnnx__Attribute *attribute, int32_t type,
 		     bool present)
 {

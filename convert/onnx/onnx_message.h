@@ -1,6 +1,6 @@
 /*
  * onnx_message.h - from the messages of a graph to the values and nodes of the
- * model. With onnx_read.c the only file that sees the generated code.
+ * model. Only onnx_message.c and onnx_read.c see the generated code.
  */
 #ifndef QUIRE_CONVERT_ONNX_ONNX_MESSAGE_H
 #define QUIRE_CONVERT_ONNX_ONNX_MESSAGE_H
@@ -12,7 +12,7 @@
 struct onnx_reader {
 	const char *path;
 	struct onnx_model *model;
-	struct arena *arena; /* of what the messages do not hold themselves */
+	struct arena *arena; /* for what the messages do not hold themselves */
 	quire_error *error;
 };
 
@@ -21,7 +21,7 @@ quire_status quire_message_no_memory(const struct onnx_reader *in);
 
 /* Each adds what the message says to the model, in `scope`. They fail with
  * LAYOUT for a message that contradicts itself, and as quire_onnx_tensor does.
- * A node adds its outputs too; its bodies are the caller's. */
+ * A node adds its outputs too; the caller reads its bodies. */
 quire_status quire_message_initializer(const struct onnx_reader *in,
 				       size_t scope,
 				       const QuireOnnx__Tensor *tensor);

@@ -1,7 +1,6 @@
 /*
  * onnx_read.c - unpacks the protobuf and walks its graphs, outermost first.
- * What a message says is onnx_message.c's; what the nodes mean is not known
- * here.
+ * onnx_message.c reads each message. Does not know what nodes mean.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,9 @@
 /* Bodies within bodies; real models stay below ten. */
 #define MAX_DEPTH 64
 
-/* What unpacking may allocate for each byte of the file: two bytes of file
- * make an empty message, the largest of which takes 208 bytes in memory; real
- * models need less than 8 a byte, most of them 1. */
+/* Bytes that unpacking may allocate for each byte of the file. Two bytes of
+ * file make an empty message, and the largest message takes 208 bytes in
+ * memory; real models need less than 8 bytes, most of them 1. */
 #define MEMORY_FACTOR 64
 #define MEMORY_BASE   (UINT64_C(1) << 20)
 
@@ -49,8 +48,8 @@ static quire_status fail_unpack(const struct onnx_reader *in, const char *what)
 static quire_status read_graph(const struct onnx_reader *in, size_t parent,
 			       const QuireOnnx__Graph *graph, int depth);
 
-/* Unpacks a body and frees its packed form at once: else a body in a body in
- * a body would be held once for each level. */
+/* Unpacks a body and frees its packed form at once. Otherwise a body within
+ * bodies would be in memory once for each level. */
 static quire_status read_body(const struct onnx_reader *in, size_t scope,
 			      ProtobufCBinaryData *packed, int depth)
 {
@@ -172,7 +171,7 @@ static quire_status read_model(const struct onnx_reader *in)
 	if (!root->graph)
 		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
 				  QUIRE_NO_OFFSET,
-				  "not an ONNX model, it has no graph");
+				  "not an ONNX model: it has no graph");
 	read_opset(model, root);
 	status =
 	    quire_onnx_text(root->graph->name, &model->graph_name, in->error);
@@ -197,7 +196,9 @@ static quire_status open_file(const struct onnx_reader *in)
 	if (status != QUIRE_OK || in->model->file->size <= MAX_FILE_SIZE)
 		return status;
 	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-			  "more than %d bytes", MAX_FILE_SIZE);
+			  "more than %d bytes, the limit of protobuf; keep "
+			  "the weights in external data",
+			  MAX_FILE_SIZE);
 }
 
 /* Weights stay where they are in the file. */

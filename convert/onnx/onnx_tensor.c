@@ -1,6 +1,6 @@
 /*
- * onnx_tensor.c - checks a tensor against the bytes it has. Nothing is sized
- * by what a message claims before the bytes are known to be there.
+ * onnx_tensor.c - compares what a tensor's message says with the bytes that it
+ * has. Allocates nothing by a size that a message states.
  */
 #include <assert.h>
 #include <fp16.h>
@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "convert/onnx/onnx_private.h"
 
-/* The field of numbers that holds a type when raw_data does not. */
+/* The field whose numbers hold a type where there is no raw_data. */
 enum field {
 	FIELD_NONE,
 	FIELD_F32,
@@ -25,7 +25,7 @@ static const struct type_row {
 	const char *name;
 	uint32_t bits;
 	enum field field;
-	uint32_t elements; /* that the field spends on one of this type */
+	uint32_t elements; /* of the field, for one of this type */
 } type_rows[] = {
 	/* by number, from onnx.proto's TensorProto.DataType */
 	[1] = { "FLOAT", 32, FIELD_F32, 1 },
@@ -148,10 +148,11 @@ static quire_status parse_range(const struct onnx_fields *fields,
 		bad = fields->length;
 	if (!bad)
 		return QUIRE_OK;
-	return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
-			  "tensor '%s': external offset or length '%s' is no "
-			  "decimal number",
-			  value->name, bad);
+	return quire_fail(
+	    error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+	    "tensor '%s': external offset or length '%s' is not a "
+	    "decimal number",
+	    value->name, bad);
 }
 
 static quire_status find_external(struct onnx_files *files,
@@ -190,8 +191,8 @@ static quire_status find_external(struct onnx_files *files,
 	return QUIRE_OK;
 }
 
-/* Packs numbers into elements of `width` bytes, front to back: an element is
- * never wider than its number, so none is overwritten before it was read. */
+/* Packs numbers into elements of `width` bytes, front to back. An element is
+ * never wider than its number, so none is overwritten before it is read. */
 static void pack_u64(struct onnx_numbers *numbers, size_t width)
 {
 	unsigned char *to = numbers->items;
@@ -268,7 +269,7 @@ static quire_status find_numbers(const struct onnx_fields *fields,
 	const struct type_row *row = type_row(fields->type);
 	struct onnx_numbers numbers = *numbers_of(fields, row->field);
 	const bool sub_byte = row->bits < 8;
-	/* Elements below a byte share one number a byte. */
+	/* Elements of less than 8 bits have one number for each byte. */
 	const uint64_t per_number = sub_byte ? 8 / row->bits : 1;
 	const size_t width = sub_byte ? 1 : row->bits / 8 / row->elements;
 	const uint64_t wanted =
@@ -306,7 +307,9 @@ quire_status quire_onnx_tensor(struct onnx_files *files,
 
 	if (fields->segmented)
 		return quire_fail(error, QUIRE_ERROR_UNSUPPORTED,
-				  QUIRE_NO_OFFSET, "tensor '%s': segmented",
+				  QUIRE_NO_OFFSET,
+				  "tensor '%s' is stored in segments, which "
+				  "are not supported",
 				  value->name);
 	status = measure(fields, value, error);
 	if (status != QUIRE_OK || value->sparse ||

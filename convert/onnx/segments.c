@@ -1,6 +1,6 @@
 /*
- * segments.c - a list that grows. The header of a message has its place from
- * the start, and is filled in at the end.
+ * segments.c - lists the pieces of a file. The header of a message gets its
+ * place when the message is opened, and its bytes when it is closed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ void quire_segments_file(struct segments *segments, uint64_t offset,
 	struct segment *last =
 	    segments->count ? &segments->items[segments->count - 1] : NULL;
 
-	/* Most fields stand where they stood: one piece for all of them. */
+	/* Most fields stay beside each other: one segment for all of them. */
 	if (last && last->kind == SEGMENT_FILE &&
 	    last->offset + last->size == offset)
 		last->size += size;
@@ -47,7 +47,7 @@ void quire_segments_copy(struct segments *segments,
 	quire_segments_file(segments, field->start, field->whole);
 }
 
-/* A copy that lasts as long as the segments; no bytes: out of memory. */
+/* A copy that lasts as long as the segments; empty where memory is out. */
 static struct segment keep(struct segments *segments, const void *bytes,
 			   size_t size)
 {
@@ -142,8 +142,8 @@ void quire_segments_close(struct segments *segments, size_t opened,
 	segments->items[opened] = keep(segments, header, size);
 }
 
-/* Sums of sizes in memory and of constants that were checked to lie in files:
- * far below 2^64. */
+/* No overflow: these are sizes in memory and of constants that were checked to
+ * lie in files. */
 uint64_t quire_segments_size(const struct segments *segments, size_t first)
 {
 	uint64_t size = 0;

@@ -1,6 +1,8 @@
 /*
- * skeleton.c - walks every message in which a tensor of the model may be, by a
- * table of ONNX's field numbers.
+ * skeleton.c - walks every message that may hold a tensor of the model, by a
+ * table of ONNX's field numbers. It runs before the model is read and knows
+ * messages by kind alone; export/splice.c walks them in the order of the
+ * reader, to find the constants of a model that was read. Both parse by wire.h.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +11,10 @@
 #include "convert/onnx/onnx_private.h"
 #include "convert/onnx/wire.h"
 
-/* Less raw data than this stays where it is: telling its place takes as much.
- */
+/* Less raw data than this stays in place: the two fields would take as much. */
 #define LEAST_RAW 32
 
-/* As the reader has it; deeper ones it refuses. */
+/* Graphs within graphs: the limit of onnx_read.c, which refuses deeper ones. */
 #define MAX_DEPTH 64
 
 enum {
@@ -74,7 +75,8 @@ static bool is_well_formed(struct wire fields)
 	return !fields.malformed;
 }
 
-/* All fields but raw data; of that the last one counts, as for the unpacker. */
+/* All fields but raw data. Of several raw_data fields the last one counts, as
+ * for the unpacker. */
 static void add_tensor_fields(struct builder *in,
 			      const struct wire_field *tensor)
 {

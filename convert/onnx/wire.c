@@ -135,7 +135,7 @@ static bool take_body(struct wire *wire, uint64_t type,
 		return take_varint(wire, &size) &&
 		       take_bytes(wire, size, field);
 	default:
-		return false; /* groups, which ONNX has none of */
+		return false; /* groups: ONNX has none */
 	}
 }
 

@@ -124,7 +124,7 @@ static void ungather(const struct node_check *in, struct node_operand *operand)
 		*operand = found;
 }
 
-/* An operand that is a constant, maybe through the Gather. */
+/* An operand that is a constant, itself or before the Gather. */
 static quire_status read_operand(struct dequantize *in,
 				 const struct input_row *row, size_t use,
 				 struct node_operand *operand)
@@ -157,7 +157,8 @@ static quire_status check_x(const struct dequantize *in)
 				       x->value->name);
 	if (x->rank < 1 || x->rank > NODE_RANK_MAX || (matrix && x->rank != 2))
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
-				       "x, '%s', is no matrix", x->value->name);
+				       "x, '%s', is not a matrix",
+				       x->value->name);
 	return QUIRE_OK;
 }
 
@@ -221,12 +222,13 @@ static void order_axis(struct dequantize *in, uint64_t size, uint64_t count)
 	struct element_order *order = &in->weight->storage.scales.order;
 	const bool transposed = in->form == DEQUANTIZE_TRANSPOSED;
 	const bool first = in->axis == 0 && in->x.rank > 1;
-	const bool whole = in->block_size == 0; /* one for each index alone */
+	const bool whole = in->block_size == 0; /* one scale for each index */
 
 	order->group = value->n;
 	order->share = 1;
 	if (first != transposed) {
-		/* Along rows of W, whose columns then differ, if at all. */
+		/* The axis numbers rows of W: one scale for each row, or one
+		 * for each column of `size` rows. */
 		const uint64_t inner =
 		    in->x.rank == 2 ? 1 : value->n / (uint64_t)in->x.dims[0];
 
@@ -280,8 +282,8 @@ static quire_status order_scales(struct dequantize *in)
 	}
 	if (in->axis < -rank || in->axis >= rank)
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-				       "axis %" PRId64
-				       " is none of the %" PRId64 " of x",
+				       "axis is %" PRId64 "; x has %" PRId64
+				       " dimensions",
 				       in->axis, rank);
 	in->axis += in->axis < 0 ? rank : 0;
 	count = ((uint64_t)in->x.dims[in->axis] - 1) / size + 1;
@@ -289,10 +291,11 @@ static quire_status order_scales(struct dequantize *in)
 		    : in->scale.rank != 1 || in->scale.value->count != count)
 		return fail_scales(in, count);
 	if (in->axis != rank - 1 && (in->axis != 0 || (blocked && rank != 2)))
-		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
-				       "axis is %" PRId64 " of %" PRId64
-				       "; the first or last is taken",
-				       in->axis, rank);
+		return quire_node_fail(
+		    &in->node, QUIRE_ERROR_UNSUPPORTED,
+		    "axis is %" PRId64 " of %" PRId64
+		    "; only the first and last are supported",
+		    in->axis, rank);
 	order_axis(in, size, count);
 	return QUIRE_OK;
 }
@@ -338,7 +341,7 @@ static quire_status read_zero_point(struct dequantize *in)
 	same = zero->rank == in->scale.rank;
 	for (size_t i = 0; same && i < zero->rank; i++)
 		same = zero->dims[i] == in->scale.dims[i];
-	/* One alone may have any number of dimensions. */
+	/* A single scale may have any number of dimensions. */
 	if (!same && !(zero->value->count == 1 && in->scale.value->count == 1))
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
 				       "x_zero_point does not have the shape "

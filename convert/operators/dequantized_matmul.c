@@ -7,8 +7,8 @@
 
 #include "convert/operators/dequantize.h"
 
-/* Nodes between a MatMul and its DequantizeLinear; in a malformed model they
- * may run in a circle. */
+/* The most nodes between a MatMul and its DequantizeLinear. There is a limit
+ * because nodes of a malformed model may form a cycle. */
 #define MAX_STEPS 8
 
 static bool swaps_two(const struct onnx_node *node)
@@ -64,7 +64,7 @@ static bool is_one(const struct onnx_node *node, const char *name)
 	return !found || (found->is_float && found->f == 1);
 }
 
-/* Why a Gemm is no y = x W^T + bias, or NULL; finds the bias. */
+/* Why a Gemm does not compute y = x W^T + bias, or NULL; finds the bias. */
 static const char *check_gemm(const struct onnx_model *model,
 			      struct weight *weight)
 {
@@ -72,16 +72,16 @@ static const char *check_gemm(const struct onnx_model *model,
 	const struct onnx_value *c = NULL;
 
 	if (!is_one(node, "alpha"))
-		return "alpha of the Gemm is not 1: a tensor without a linear";
+		return "alpha of the Gemm is not 1, so there is no linear";
 	if (quire_onnx_integer(node, "transA", 0) != 0)
-		return "transA of the Gemm is not 0: a tensor without a linear";
+		return "transA of the Gemm is not 0, so there is no linear";
 	if (node->input_count < 3 || node->inputs[2][0] == '\0')
 		return NULL;
 	c = quire_onnx_find(model, node->scope, node->inputs[2]);
 	if (!is_one(node, "beta") || !c || c->origin != ONNX_CONSTANT ||
 	    c->sparse || !quire_onnx_is_float(c->type) || c->rank != 1 ||
 	    c->count != weight->value.n)
-		return "C of the Gemm is no bias: a tensor without a linear";
+		return "C of the Gemm is not a bias, so there is no linear";
 	weight->intent.bias = c;
 	return NULL;
 }

@@ -63,13 +63,13 @@ static quire_status check_axis(const struct check *in)
 	if (rank < 2 || rank > NODE_RANK_MAX)
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
 				       "data has %" PRId64
-				       " dimensions; 2 to %d are taken",
+				       " dimensions; 2 to %d are supported",
 				       rank, NODE_RANK_MAX);
 	if (in->quantize_axis == -1 || in->quantize_axis == rank - 1)
 		return QUIRE_OK;
 	return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
 			       "quantize_axis is %" PRId64
-			       "; blocks along the last dimension are taken",
+			       "; only the last dimension is supported",
 			       in->quantize_axis);
 }
 
@@ -101,7 +101,7 @@ static struct element_order flat_order(uint64_t rows, uint64_t cols)
 	};
 }
 
-/* Data: its type says how it is packed, its shape what k and n are. */
+/* The type of data says how it is packed, its shape gives k and n. */
 static quire_status read_data(struct check *in)
 {
 	struct weight_value *value = &in->weight->value;
@@ -133,7 +133,7 @@ static quire_status read_data(struct check *in)
 	return QUIRE_OK;
 }
 
-/* The shape of scales or zero points must be that of data but for `last`. */
+/* Scales and zero points have the shape of data with `last` at its end. */
 static quire_status check_shape(const struct check *in,
 				const struct node_operand *operand,
 				uint64_t last)

@@ -12,9 +12,9 @@
 #include "convert/operators/node_check.h"
 #include "convert/operators/operators.h"
 
-/* FP4: a sign, and 0, 1/192, 1/6, 1/4, 1/3, 1/2, 2/3 or 1 in the order of an
- * exponent of two bits and one of mantissa, whose greatest number, 12, is 1.
- * As f32 of the decimals that ONNX Runtime writes. */
+/* FP4: a sign, two bits of exponent and one of mantissa, divided by the
+ * greatest such number, 12: 0, 1/192, 1/6, 1/4, 1/3, 1/2, 2/3 and 1. The
+ * decimals are those of ONNX Runtime, as f32. */
 static const float fp4[16] = {
 	0.0f,	      5.208333333e-03f,
 	0.66666667f,  1.0f,
@@ -87,8 +87,8 @@ static quire_status read_attributes(const struct node_check *in,
 	status = quire_node_blocks(in, value);
 	if (status == QUIRE_OK && values[ROW_TRANS_B] == 0)
 		return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
-				       "transB is 0, as in training; 1 is "
-				       "taken");
+				       "transB is 0, as in training; only 1 is "
+				       "supported");
 	return status;
 }
 

@@ -58,7 +58,7 @@ static quire_status check_node(struct check *in)
 		return status;
 	if (node->input_count > INPUT_COUNT)
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-				       "%zu inputs; %d is the most",
+				       "it has %zu inputs; the most is %d",
 				       node->input_count, INPUT_COUNT);
 	if (node->input_count < 1 || node->inputs[0][0] == '\0')
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
@@ -89,12 +89,12 @@ static quire_status read_attributes(struct check *in)
 		return quire_node_fail(
 		    &in->node, QUIRE_ERROR_UNSUPPORTED,
 		    "weight_prepacked is %" PRId64 ": the layout of "
-		    "one device, from which the weight cannot be had",
+		    "one device, from which the weight cannot be read",
 		    values[ROW_PREPACKED]);
 	return status;
 }
 
-/* Blocks, and bytes of a row, none of which may overflow. */
+/* Counts blocks and bytes of a row, and checks that none overflows. */
 static quire_status measure(struct check *in)
 {
 	struct weight_value *value = &in->weight->value;

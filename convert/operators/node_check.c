@@ -29,7 +29,7 @@ quire_status quire_node_microsoft(const struct node_check *in)
 	if (strcmp(in->node->domain, "com.microsoft") == 0)
 		return QUIRE_OK;
 	return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
-			       "of the domain '%s', not com.microsoft",
+			       "its domain is '%s', not com.microsoft",
 			       in->node->domain);
 }
 
@@ -152,8 +152,8 @@ static quire_status read_shape(const struct node_check *in,
 	return QUIRE_OK;
 }
 
-/* Works the shape out as ONNX does: 0 keeps a dimension, -1 stands for what is
- * left. Whether there are as many elements as before. */
+/* Completes the shape as ONNX does: 0 keeps a dimension, -1 stands for the
+ * rest. Whether there are as many elements as before. */
 static bool complete(const struct onnx_value *value, bool allow_zero,
 		     struct node_operand *operand)
 {
@@ -342,9 +342,10 @@ quire_status quire_node_blocks(const struct node_check *in,
 				       " is not a power of two",
 				       value->block_size);
 	if (value->bits != 2 && value->bits != 4 && value->bits != 8)
-		return quire_node_fail(
-		    in, QUIRE_ERROR_UNSUPPORTED,
-		    "bits is %" PRIu32 "; 2, 4 and 8 are taken", value->bits);
+		return quire_node_fail(in, QUIRE_ERROR_UNSUPPORTED,
+				       "bits is %" PRIu32
+				       "; 2, 4 and 8 are supported",
+				       value->bits);
 	return QUIRE_OK;
 }
 

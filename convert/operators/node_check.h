@@ -129,7 +129,7 @@ static inline size_t packed_size(uint64_t count, uint32_t bits)
 	return (size_t)((count * bits + 7) / 8);
 }
 
-/* The middle of the codes, around which they are taken to lie. */
+/* The zero point that most operators assume. */
 static inline size_t middle_code(uint32_t bits)
 {
 	return (size_t)1 << (bits - 1);

@@ -1,5 +1,5 @@
 /*
- * operators.c - looks a node up among the operators. Knows none of them.
+ * operators.c - finds the operator that a node is, in the list of them.
  */
 #include <string.h>
 

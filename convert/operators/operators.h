@@ -1,8 +1,8 @@
 /*
- * operators.h - the operators that hold quantized weights, and the list of
- * them. To add one: its name in OPERATORS, and a file that defines
- * quire_operator_<name>, in CMakeLists.txt. `quire compare` reads each operator
- * a second time by code of its own (compare/compare_kinds.c).
+ * operators.h - the operators with quantized weights, and the list of them. To
+ * add one: its name in OPERATORS, and a file that defines
+ * quire_operator_<name>, in CMakeLists.txt. compare/ reads each operator once
+ * more, with code of its own.
  */
 #ifndef QUIRE_CONVERT_OPERATORS_OPERATORS_H
 #define QUIRE_CONVERT_OPERATORS_OPERATORS_H
@@ -10,22 +10,23 @@
 #include "convert/weight/weight.h"
 
 struct weight_operator {
-	/* The operator of the nodes, in any domain; NULL: `is` says which. */
+	/* The nodes' op_type, in any domain; NULL: `is` decides. */
 	const char *op_type;
-	/* Whether a node computes with weights of this kind, valid or not. */
+	/* Whether a node computes with weights of this operator, valid or
+	 * not. */
 	bool (*is)(const struct onnx_model *model,
 		   const struct onnx_node *node);
-	/* How many weights such a node has; NULL: one. */
+	/* How many weights such a node has; NULL: it has one. */
 	size_t (*count)(const struct onnx_node *node);
-	/* Reads the weight of an index below that. Fails with LAYOUT for a node
-	 * that contradicts itself or the operator, UNSUPPORTED for a weight
-	 * that is no constant and for what the operator has but the converter
-	 * does not take. */
+	/* Reads the weight of an index below that number. Fails with LAYOUT for
+	 * a node that contradicts itself or the operator, UNSUPPORTED for a
+	 * weight that is not a constant and for what the operator allows but
+	 * the converter does not. */
 	quire_status (*read)(const struct onnx_model *model,
 			     const struct onnx_node *node, size_t index,
 			     struct weight *weight, quire_error *error);
-	/* Read after all others, and only a node that has no input that is an
-	 * operand of a weight already. */
+	/* Nodes of it are read after all others, and only if none of their
+	 * inputs is an operand of a weight already. */
 	bool late;
 };
 
@@ -53,9 +54,9 @@ const struct weight_operator *quire_operator_of(const struct onnx_model *model,
 size_t quire_operator_count(const struct weight_operator *found,
 			    const struct onnx_node *node);
 
-/* For a node that none of these is: OK, or UNSUPPORTED for an operator whose
- * quantized weight would be missing from the container, or be there as bare
- * numbers without its scales. */
+/* For a node that is none of these: OK, or UNSUPPORTED for an operator whose
+ * quantized weight would be missing from the container, or be in it as numbers
+ * without their scales. */
 quire_status quire_unsupported_check(const struct onnx_model *model,
 				     const struct onnx_node *node,
 				     quire_error *error);

@@ -21,7 +21,7 @@ enum {
 	ROW_FC3_BITS
 };
 
-/* Widths of 0 are those of expert_weight_bits. */
+/* Bits of 0 stand for expert_weight_bits. */
 static const struct attribute_row attribute_rows[] = {
 	[ROW_BITS] = { "expert_weight_bits", false, 4, 2, 8 },
 	[ROW_BLOCK_SIZE] = { "block_size", false, 0, 0, INT64_C(1) << 31 },
@@ -35,7 +35,7 @@ static const struct attribute_row attribute_rows[] = {
 	QUIRE_ANY_ATTRIBUTE("activation_type"),
 	QUIRE_ANY_ATTRIBUTE("k"),
 	QUIRE_ANY_ATTRIBUTE("normalize_routing_weights"),
-	QUIRE_ANY_ATTRIBUTE("quant_type"), /* by itself: it is a text */
+	QUIRE_ANY_ATTRIBUTE("quant_type"), /* a text: check_raw reads it */
 	QUIRE_ANY_ATTRIBUTE("swiglu_fusion"),
 	QUIRE_ANY_ATTRIBUTE("swiglu_limit"),
 	QUIRE_ANY_ATTRIBUTE("swiglu_limit_after_activation"),
@@ -96,14 +96,14 @@ static quire_status check_raw(const struct check *in, int64_t prepacked)
 
 	if (!is_text(in->node.node, "quant_type", "int"))
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
-				       "quant_type is not 'int'; integers are "
-				       "taken");
+				       "quant_type is not 'int'; only 'int' is "
+				       "supported");
 	if (prepacked == 0)
 		return QUIRE_OK;
 	return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
 			       "weights_prepacked is %" PRId64
 			       "%s: the layout of one device, from which the "
-			       "weight cannot be had; 0 is raw",
+			       "weight cannot be read; 0 is raw",
 			       prepacked, said ? "" : " where it is absent");
 }
 

@@ -1,6 +1,6 @@
 /*
- * unsupported.c - knows which input of which operator is a quantized weight,
- * and nothing of how it is written.
+ * unsupported.c - operators with quantized weights that the converter does not
+ * read, and which of their inputs the weight is.
  */
 #include <string.h>
 
@@ -10,11 +10,11 @@
 
 static const struct unsupported {
 	const char *op_type;
-	size_t weight;	/* among the inputs */
-	bool by_nature; /* the operator has no other use than for weights */
+	size_t weight; /* among the inputs */
+	bool always;   /* the input is never an activation */
 } unsupported_rows[] = {
 	{ "MatMulFpQ4", 1, true },
-	/* These take activations as well as weights. */
+	/* These may have an activation there. */
 	{ "ConvInteger", 1, false },
 	{ "DequantizeLinear", 0, false },
 	{ "DynamicQuantizeMatMul", 1, false },
@@ -37,11 +37,11 @@ static const struct unsupported *find(const struct onnx_node *node)
 	return NULL;
 }
 
-/* A quantized bias of one dimension stays a number of the graph. */
+/* A constant of one dimension is a bias, a number of the graph. */
 static bool holds_weight(const struct unsupported *row,
 			 const struct onnx_value *value)
 {
-	if (row->by_nature)
+	if (row->always)
 		return true;
 	return value && value->origin == ONNX_CONSTANT && value->rank >= 2;
 }

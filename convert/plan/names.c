@@ -1,6 +1,6 @@
 /*
- * names.c - reads meaning out of exporters' habits, and keeps names apart.
- * Deterministic: nothing but the names decides.
+ * names.c - what tensors and linears are called: without what exporters append,
+ * and all different. The same names in the same order give the same result.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The size of a name without a suffix such as _Q4 or _Q4G32, if it has one. */
+/* The size of a name without its suffix, if that is such as _Q4 or _Q4G32. */
 static size_t cut_bits(const char *name, size_t size)
 {
 	size_t at = size;
@@ -91,7 +91,7 @@ char *quire_name_of_weight(const char *source, const char *node)
 		whole = size;
 		size = cut_suffix(name, size);
 	} while (size < whole);
-	/* Nothing left: the name was all suffix. */
+	/* A name that was nothing but suffix becomes "weight". */
 	memcpy(name + size, ending + (size == 0), sizeof(ending) - (size == 0));
 	return name;
 }
@@ -111,7 +111,7 @@ static bool continues(char c)
 	return ((unsigned char)c & 0xC0) == 0x80;
 }
 
-/* Cuts a name to QUIRE_TENSOR_NAME_MAX bytes or a few less, in place. */
+/* Cuts a name to at most QUIRE_TENSOR_NAME_MAX bytes, in place. */
 static void shorten(char *name)
 {
 	const size_t size = strlen(name);
@@ -129,7 +129,7 @@ static void shorten(char *name)
 	memmove(name + head + MARK_SIZE, name + tail, size - tail + 1);
 }
 
-/* `wanted`, with a number if that is not 0, cut to the limit; to be freed. */
+/* `wanted`, with `number` unless that is 0, cut to the limit; to be freed. */
 static char *candidate(const char *wanted, size_t number, size_t limit)
 {
 	const size_t room = strlen(wanted) + 24; /* _ and 20 digits at most */
@@ -153,7 +153,7 @@ static char *candidate(const char *wanted, size_t number, size_t limit)
 	return name;
 }
 
-/* Takes over `name`, which is free. */
+/* Takes over the memory of `name`, which is not taken yet. */
 static quire_status take(struct name_set *set, char *name, quire_error *error)
 {
 	char **names =

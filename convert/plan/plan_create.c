@@ -1,6 +1,7 @@
 /*
- * plan_create.c - walks nodes and constants once each, in order. plan_weights.c,
- * plan_dense.c and plan_names.c decide about each. Writes nothing.
+ * plan_create.c - walks nodes and constants once each, in order.
+ * plan_weights.c, plan_dense.c and plan_names.c decide about each. Writes
+ * nothing.
  */
 #include <stdlib.h>
 
@@ -71,7 +72,7 @@ static quire_status allocate(struct planner *in)
 {
 	const struct onnx_model *model = in->model;
 	struct plan *plan = in->plan;
-	/* One more of each, so that none is of zero size. */
+	/* One more of each, so that no size is 0. */
 	const size_t values = model->value_count + 1;
 	size_t weights = 1;
 
@@ -97,7 +98,7 @@ static quire_status allocate(struct planner *in)
 	return QUIRE_OK;
 }
 
-/* Below this, threads take longer to start than all there is to read. */
+/* Below this, starting threads takes longer than reading. */
 #define WORTH_THREADS ((uint64_t)4 << 20)
 
 static bool is_worth_threads(const struct onnx_model *model)

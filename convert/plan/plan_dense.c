@@ -24,8 +24,8 @@ static bool dense_type(int32_t type, quire_dtype *dtype)
 	}
 }
 
-/* ONNX has the slowest dimension first and any number of them; GGUF has the
- * fastest first and four at most. */
+/* ONNX has any number of dimensions, the slowest first; GGUF has at most four,
+ * the fastest first. */
 static void set_shape(struct plan_item *item)
 {
 	const struct onnx_value *value = item->value;
@@ -72,9 +72,9 @@ static quire_status choose_type(const struct planner *in,
 		return status;
 	if (scan.lost) {
 		snprintf(item->reason, sizeof(item->reason),
-			 "stays %s: %s ends before %g",
-			 quire_dtype_name(cast->from),
-			 quire_dtype_name(cast->to), scan.lost_value);
+			 "stays %s: %g does not fit %s",
+			 quire_dtype_name(cast->from), scan.lost_value,
+			 quire_dtype_name(cast->to));
 		return QUIRE_OK;
 	}
 	item->kind = PLAN_CAST;

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "convert/plan/planner.h"
 
-/* A name that a rule of the recipe gives is an error if it is taken. */
+/* Names an item by a rule of the recipe; a name that is taken is an error. */
 static quire_status rename_item(const struct planner *in,
 				struct plan_item *item,
 				const struct recipe_rename *rename,
@@ -29,8 +29,9 @@ static quire_status rename_item(const struct planner *in,
 	else if (quire_table_find(&names->taken, 0, name, strlen(name)))
 		status = quire_recipe_fail_rule(
 		    in->recipe, &rename->from, in->error,
-		    "tensor '%.60s' gets the name '%s', as another one", wanted,
-		    name);
+		    "tensor '%.60s' gets the name '%s', which another "
+		    "tensor has",
+		    wanted, name);
 	else
 		status = quire_name_claim(names, name, QUIRE_TENSOR_NAME_MAX,
 					  &item->name, in->error);
@@ -87,7 +88,7 @@ quire_status quire_plan_name_items(const struct planner *in)
 	return QUIRE_OK;
 }
 
-/* A linear without its bias would compute something else. */
+/* A linear without its bias would compute another result. */
 static quire_status find_bias(const struct planner *in,
 			      const struct weight *weight, size_t *bias)
 {
@@ -99,12 +100,12 @@ static quire_status find_bias(const struct planner *in,
 		return QUIRE_OK;
 	return quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 			  "node '%.60s': the recipe takes its weight and "
-			  "leaves its bias, '%.60s'",
+			  "leaves out its bias, '%.60s'",
 			  quire_onnx_label(weight->node),
 			  weight->intent.bias->name);
 }
 
-/* Named as the node, or else as its weight. */
+/* A linear has the name of its node, or else of its weight. */
 quire_status quire_plan_linears(const struct planner *in)
 {
 	struct plan *plan = in->plan;

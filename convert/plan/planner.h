@@ -1,7 +1,7 @@
 /*
  * planner.h - how plan/ makes a plan: the state that its stages share, and the
- * stages in the order in which plan_create.c calls them. Nothing outside of the folder
- * includes this, tests aside.
+ * stages in the order in which plan_create.c calls them. Nothing outside of the
+ * folder includes this, tests aside.
  */
 #ifndef QUIRE_CONVERT_PLAN_PLANNER_H
 #define QUIRE_CONVERT_PLAN_PLANNER_H

@@ -1,7 +1,8 @@
 /*
- * halves.c - FP16 takes a number at a time, through memory. Where all of them
- * stay normal numbers, which scales are wont to, rounding is an addition of
- * integers, which compilers do side by side; else FP16 has them all.
+ * halves.c - many f32 to f16 at once. The library FP16 converts one number at a
+ * time. If all f16 are normal numbers, as those of scales usually are, rounding
+ * is an addition of integers, and compilers vectorize it; else FP16 converts
+ * all of them.
  */
 #include <fp16.h>
 #include <stdbool.h>
@@ -15,11 +16,11 @@
 #define NORMAL_MIN UINT32_C(0x38800000)
 #define NORMAL_MAX UINT32_C(0x477FE000)
 
-/* Bits that an f32 has and an f16 has not. */
+/* Bits of the mantissa that an f16 lacks. */
 #define CUT_BITS 13
 #define CUT_MASK ((UINT32_C(1) << CUT_BITS) - 1)
 
-/* 127 less 15, which exponents are stored with, where f32 has them. */
+/* The difference of the exponents' biases, 127 - 15, in its place in an f32. */
 #define EXPONENT_SHIFT (UINT32_C(112) << 23)
 
 static uint32_t bits_of(float value)
@@ -37,14 +38,14 @@ static bool all_normal(const float *values, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const uint32_t size = bits_of(values[i]) & ~SIGN;
 
-		/* The top bit is that of a difference below 0. */
+		/* A difference below 0 sets the top bit. */
 		out |= (size - NORMAL_MIN) | (NORMAL_MAX - size);
 	}
 	return (out & SIGN) == 0;
 }
 
-/* Half of what is cut off is added, or less by one bit where a tie is to go
- * down; a carry into the exponent is as it should be. */
+/* Adds half of what is cut off, or one bit less where a tie rounds down. A
+ * carry into the exponent is correct. */
 static uint32_t round_bits(uint32_t bits)
 {
 	const uint32_t odd = bits >> CUT_BITS & 1;

@@ -1,8 +1,9 @@
 /*
- * rows_layout.c - reads lines, with the bits before and behind each that share
- * its bytes, and puts their elements where they belong. A line is a row or a
- * column, whichever lies closer together. Columns are read several at a time,
- * so that what is written of a row lies together too.
+ * rows_layout.c - rows of elements of 2 to 32 bits out of tensors where a row
+ * does not begin with a byte of its own, or where columns lie in place of rows.
+ * It reads lines, in whole bytes, and puts their elements in order. A line is a
+ * row or a column, whichever lies closer together. Columns are read TILE at a
+ * time, so that each row is written TILE elements at a time.
  */
 #include <string.h>
 
@@ -24,20 +25,21 @@ static bool by_rows(const struct rows_layout *layout)
 				    order->col_step <= order->group_step);
 }
 
-/* Bytes that hold any one line of `count` rows. */
+/* The most bytes that a line of `count` rows takes. */
 static size_t line_size(const struct rows_layout *layout,
 			const struct onnx_value *value, uint64_t count)
 {
 	const struct element_order *order = &layout->order;
 	uint64_t line = element_number(order, 0, layout->cols - 1);
 
-	/* Rows that begin within a group end in one group more. */
+	/* Rows that begin within a group may end in the next one. */
 	if (!by_rows(layout))
 		line = element_number(order, count - 1, 0) +
 		       order->group_step / order->share;
 	if (line > value->size * 8 / layout->bits)
 		line = value->size * 8 / layout->bits;
-	/* An element more for what division cuts off, a byte for either end. */
+	/* One more element since division rounds down, and a byte at each end.
+	 */
 	return (size_t)((line + 2) * layout->bits / 8) + 2;
 }
 
@@ -48,7 +50,7 @@ size_t quire_rows_scratch(const struct rows_layout *layout,
 	       (by_rows(layout) ? 1 : TILE) * line_size(layout, value, count);
 }
 
-/* Bytes of a line. */
+/* The bytes of a line. */
 struct line {
 	const unsigned char *bytes;
 	uint64_t base; /* the first element in them */
@@ -74,8 +76,7 @@ static quire_status read_line(const struct rows_layout *layout,
 			       error);
 }
 
-/* Copies an element of fewer bits than a byte into zeroed bits, or of whole
- * bytes. */
+/* Copies an element of whole bytes, or of fewer bits, into bits that are 0. */
 static inline void put(const struct rows_layout *layout,
 		       const unsigned char *from, uint64_t from_at,
 		       unsigned char *to, uint64_t to_at)
@@ -96,7 +97,7 @@ static inline void put(const struct rows_layout *layout,
 	to[to_bit / 8] |= (unsigned char)(element << to_bit % 8);
 }
 
-/* The top bits of all elements of a byte. */
+/* The top bit of each element of a byte. */
 static unsigned char flip_mask(const struct rows_layout *layout)
 {
 	static const unsigned char masks[] = {
@@ -106,7 +107,7 @@ static unsigned char flip_mask(const struct rows_layout *layout)
 	return layout->flip ? masks[layout->bits] : 0;
 }
 
-/* Elements one after the other that begin with a byte. */
+/* Consecutive elements that begin with a byte. */
 static void copy_row(const struct rows_layout *layout, const struct line *line,
 		     unsigned char *out)
 {
@@ -162,7 +163,7 @@ static unsigned nibble_at(const struct line *line, uint64_t row)
 	return byte >> (at % 2 * 4) & 15;
 }
 
-/* Columns of 4 bits, one row after the other in each, as bytes of rows. */
+/* Writes columns of 4-bit elements that are consecutive in each column. */
 static void weave_nibbles(const struct line *lines, uint64_t count,
 			  uint64_t rows, unsigned mask, size_t row_size,
 			  unsigned char *out)
@@ -181,7 +182,7 @@ static void weave_nibbles(const struct line *lines, uint64_t count,
 	}
 }
 
-/* Any other columns, `count` from `first_col` on. */
+/* Writes any other columns, `count` from `first_col` on. */
 static void weave(const struct rows_layout *layout, const struct line *lines,
 		  uint64_t first_col, uint64_t count, uint64_t first_row,
 		  uint64_t rows, unsigned char *out)
@@ -203,7 +204,7 @@ static void weave(const struct rows_layout *layout, const struct line *lines,
 		}
 }
 
-/* Some columns of rows, which are zero so far. */
+/* Reads and writes `count` columns. The rows are 0 before. */
 static quire_status gather_tile(const struct rows_layout *layout,
 				const struct onnx_value *value, uint64_t col,
 				uint64_t count, uint64_t first, uint64_t rows,

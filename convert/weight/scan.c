@@ -1,6 +1,6 @@
 /*
- * scan.c - one pass over scales and zero points, by several threads, in
- * pieces that do not depend on how many there are. Judges nothing.
+ * scan.c - one pass over scales and zero points, by several threads, in pieces
+ * that do not depend on the number of threads. Decides nothing.
  */
 #include <assert.h>
 #include <fp16.h>
@@ -12,21 +12,21 @@
 #include "convert/weight/scan.h"
 #include "format/blocks.h"
 
-/* Bytes of source that are looked at together. */
+/* Bytes of the source in a piece. */
 #define PIECE_SIZE (UINT64_C(1) << 18)
 
 static const double half_step = 0x1p-11;
 
 double quire_offset(float zero, float scale)
 {
-	/* Exact: 24 bits times 24 bits are 48, of 53. */
+	/* Exact: the product of two 24-bit numbers fits in 53 bits. */
 	return -(double)zero * (double)scale;
 }
 
 /*
- * The library rounds f32 to f16, and a double rounded to f32 first would be
- * rounded twice. An f32 whose last bit tells that something was cut off
- * ("round to odd") rounds to f16 as the double itself would.
+ * The library rounds f32 to f16, and a double rounded to f32 before would be
+ * rounded twice. Here an f32 that is not exact gets a last bit of 1 ("round to
+ * odd"), and then rounds to f16 as the double would.
  */
 static float round_to_odd(double value)
 {
@@ -45,7 +45,7 @@ uint16_t quire_offset_bits(float zero, float scale)
 	    round_to_odd(quire_offset(zero, scale)));
 }
 
-/* The error of a number that became an f16, or INFINITY for one it lost. */
+/* The relative error of a number as f16; INFINITY if f16 does not hold it. */
 static double rounding(double value, uint16_t bits)
 {
 	const double rounded = (double)fp16_ieee_to_fp32_value(bits);
@@ -79,7 +79,7 @@ static void add_error(struct rounding *sum, double error)
 	sum->mean += error;
 }
 
-/* What a block has in common with the one beside it, or not. */
+/* What blocks within 32 columns must have in common. */
 struct rounded {
 	uint16_t scale;
 	uint16_t offset;
@@ -123,14 +123,15 @@ static struct rounded scan_block(const struct weight_rows *rows, uint64_t row,
 		scan->largest = largest;
 	if (zero != (float)(1u << (value->bits - 1)))
 		scan->zero_default = false;
-	/* Who has no zero points and the default has no use for offsets. */
+	/* Offsets matter only with zero points, or if one is not the default.
+	 */
 	if (rows->zero_points || !scan->zero_default)
 		rounded.offset =
 		    scan_offset(rows->first + row, block, zero, scale, scan);
 	return rounded;
 }
 
-/* Only 8-bit codes around another zero point than 128 may leave int8. */
+/* Only codes of 8 bits around another zero point than 128 may not fit int8. */
 static void scan_codes(const struct weight_rows *rows, uint64_t row,
 		       uint64_t block, struct weight_scan *scan)
 {
@@ -162,8 +163,8 @@ static void scan_rows(const struct weight_rows *rows, struct weight_scan *scan)
 		for (uint64_t block = 0; block < value->blocks; block++) {
 			const struct rounded rounded =
 			    scan_block(rows, row, block, scan);
-			/* It begins where the block before it ended, within
-			 * 32 columns. */
+			/* It begins within 32 columns, after the block
+			 * before it. */
 			const bool upper =
 			    block * value->block_size % QUIRE_BLOCK_COLS != 0;
 
@@ -179,7 +180,7 @@ static void scan_rows(const struct weight_rows *rows, struct weight_scan *scan)
 		}
 }
 
-/* Scales that are looked at together, and how many of them side by side. */
+/* Scales of a run, and how many of them are added side by side. */
 #define RUN_COUNT  256
 #define LANE_COUNT 8
 
@@ -235,8 +236,8 @@ static void note_lost(const struct weight_rows *rows, uint64_t first,
 			     (first + i) % blocks);
 }
 
-/* scan_rows() where a scale is all that a block has: they lie one after the
- * other, and no two share 32 columns. */
+/* scan_rows() for blocks that have a scale alone: scales are consecutive, and
+ * no two blocks lie within 32 columns. */
 static void scan_scales(const struct weight_rows *rows,
 			struct weight_scan *scan)
 {
@@ -256,7 +257,7 @@ static void scan_scales(const struct weight_rows *rows,
 
 		quire_onnx_floats(weight->storage.scales.value->type,
 				  rows->scales, first, run, values);
-		/* A scale of 0 adds nothing to anything. */
+		/* A scale of 0 adds nothing. */
 		memset(values + run, 0, (RUN_COUNT - run) * sizeof(float));
 		round_run(values, errors);
 		add_run(values, errors, &lanes);

@@ -5,7 +5,7 @@
  * goes the way back.
  *
  * A weight is a matrix W of n rows and k columns, cut into blocks of block_size
- * columns, the last of which may be shorter:
+ * columns; the last block of a row may be shorter:
  *
  *	W[row][col] = (code - zero) * scale
  *
@@ -41,9 +41,8 @@ struct element_order {
 	uint64_t group_step;
 	uint64_t row_step;
 	uint64_t col_step;
-	uint64_t
-	    share;     /* neighbours in a row that have one element in common */
-	uint64_t swap; /* 1: of 4 bits, the high half of a byte comes first */
+	uint64_t share; /* columns that have one element in common */
+	uint64_t swap;	/* 1: of 4 bits, the high half of a byte comes first */
 };
 
 static inline uint64_t element_number(const struct element_order *order,
@@ -89,8 +88,8 @@ enum {
 struct weight_value {
 	uint64_t k;
 	uint64_t n; /* rows; of all matrices where several are stacked */
-	/* The tensor's dimensions after k, of which n is the product; 1 past
-	 * its rank. */
+	/* The tensor's dimensions after k, 1 past its rank. n is their
+	 * product. */
 	uint64_t outer[3];
 	uint64_t block_size;   /* columns; a power of two for MatMulNBits */
 	uint64_t blocks;       /* in a row */
@@ -102,8 +101,8 @@ struct weight_value {
 };
 
 /*
- * Storage and value are compared byte by byte. So they have no padding, and a
- * field that is added to them later takes part by itself.
+ * Storage and value are compared byte by byte, so a field that is added to them
+ * takes part without further code. That needs structs without padding.
  */
 _Static_assert(sizeof(struct element_order) == 6 * sizeof(uint64_t),
 	       "no padding");
@@ -131,7 +130,7 @@ struct weight_intent {
 	const struct onnx_value *bias; /* NULL: none */
 };
 
-/* An input of a node that a constant is. */
+/* The input of a node where a constant is used. */
 struct onnx_use {
 	const struct onnx_node *node; /* NULL: none */
 	size_t input;
@@ -139,7 +138,7 @@ struct onnx_use {
 
 struct weight {
 	const struct onnx_node *node; /* that computes with the weight */
-	/* Where each constant is used as what it is, maybe by another node. */
+	/* Where each constant is used. A node before this one may use it. */
 	struct onnx_use uses[WEIGHT_CONSTANT_COUNT];
 	struct weight_storage storage;
 	struct weight_value value;
@@ -156,8 +155,8 @@ void quire_weight_release(const struct weight *weight);
 
 /*
  * The block of each column of an acquired weight, to be freed; *blocks is NULL
- * where that is col / block_size. Fails with LAYOUT for a block that g_idx
- * names and that does not exist.
+ * if that is col / block_size. Fails with LAYOUT if g_idx names a block that
+ * does not exist.
  */
 quire_status quire_weight_column_blocks(const struct weight *weight,
 					uint32_t **blocks, quire_error *error);
@@ -207,7 +206,7 @@ static inline uint32_t weight_code(const unsigned char *row, uint32_t bits,
 	return (uint32_t)row[bit / 8] >> (bit % 8) & ((1u << bits) - 1);
 }
 
-/* ------------------------------------------------- rows out of other orders */
+/* -------------------------------------------------- rows in another order */
 
 /* How rows lie in a tensor whose order is not zero. */
 struct rows_layout {

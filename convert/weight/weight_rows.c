@@ -64,8 +64,8 @@ void quire_weight_release(const struct weight *weight)
 			quire_onnx_file_release(constants[i]->file);
 }
 
-/* Turns k little-endian indices into numbers; *trivial if they say nothing
- * else than col / block_size. */
+/* Turns k little-endian indices into numbers. *trivial: each of them is
+ * col / block_size. */
 static quire_status decode_g_idx(const struct weight *weight, uint32_t *blocks,
 				 bool *trivial, quire_error *error)
 {
@@ -172,7 +172,7 @@ size_t quire_weight_scratch(const struct weight *weight, uint64_t count)
 	       quire_weight_scales_scratch(weight, count);
 }
 
-/* Points *bytes at rows of a constant; takes from *scratch what it reads. */
+/* Points *bytes at rows of a constant; what it must read goes to *scratch. */
 static quire_status fetch(const struct weight_rows *rows,
 			  const struct weight_constant *constant,
 			  unsigned char **scratch, const unsigned char **bytes,

@@ -41,9 +41,10 @@ static const struct good goods[] = {
 	{ "good/bits_8", QUIRE_Q8_0, 40, 3, NULL },
 	{ "good/bits_8_zero_points", QUIRE_Q8_0, 40, 3, NULL },
 	{ "good/bits_8_out_of_range", QUIRE_F32, 40, 3,
-	  "code less zero point, 128 at row 1, column 35, is not in int8" },
+	  "code minus zero point, 128 at row 1, column 35, does not fit int8" },
 	{ "good/bits_8_fraction", QUIRE_F32, 40, 3,
-	  "code less zero point, 127.5 at row 0, column 0, is not in int8" },
+	  "code minus zero point, 127.5 at row 0, column 0, does not fit "
+	  "int8" },
 	{ "good/block_16", QUIRE_F32, 72, 3,
 	  "block size 16, and blocks 0 and 1 of row 0 do not share a scale" },
 	{ "good/block_16_split", QUIRE_F32, 72, 3,
@@ -61,17 +62,17 @@ static const struct good goods[] = {
 	{ "good/zero_points_float32", QUIRE_Q4_1, 96, 3, NULL },
 	{ "good/zero_points_float16", QUIRE_Q4_1, 96, 3, NULL },
 	{ "good/offset_large", QUIRE_F32, 64, 3,
-	  "offset -75000 (zero point times scale) at row 2, block 1 is not "
-	  "held by f16" },
+	  "offset -75000 (zero point times scale) at row 2, block 1 does "
+	  "not fit f16" },
 	{ "good/g_idx", QUIRE_F32, 64, 3, "g_idx reorders columns" },
 	{ "good/g_idx_zero_points", QUIRE_F32, 64, 3,
 	  "g_idx reorders columns" },
 	{ "good/scale_small", QUIRE_F32, 64, 3,
-	  "scale 1.2e-09 at row 2, block 1 is not held by f16" },
+	  "scale 1.2e-09 at row 2, block 1 does not fit f16" },
 	{ "good/scale_large", QUIRE_F32, 64, 3,
-	  "scale 65520 at row 2, block 1 is not held by f16" },
+	  "scale 65520 at row 2, block 1 does not fit f16" },
 	{ "good/scale_infinite", QUIRE_F32, 64, 3,
-	  "scale inf at row 2, block 1 is not held by f16" },
+	  "scale inf at row 2, block 1 does not fit f16" },
 };
 
 static void check_good(const struct good *good)
@@ -344,7 +345,7 @@ static void test_fallback_f16(void **state)
 	weight = quire_model_linear(done.model, 0)->weight;
 	assert_int_equal(weight->dtype, QUIRE_F32);
 	assert_non_null(strstr(converted_row(&done, weight)->reason,
-			       "; F32 as f16 ends before 75000"));
+			       "; F32 since 75000 does not fit f16"));
 	converted_discard(&done);
 }
 

@@ -40,7 +40,7 @@ static const struct kind kinds[] = {
 	  40,
 	  { 3 },
 	  LINEAR,
-	  "code less zero point, 128 at row 2, column 39, is not in int8" },
+	  "code minus zero point, 128 at row 2, column 39, does not fit int8" },
 	{ "good/dq_int8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
 	{ "good/dq_uint8_zero_points", QUIRE_Q8_0, 40, { 3 }, LINEAR, NULL },
 	{ "good/dq_int2", QUIRE_Q4_1, 40, { 3 }, LINEAR, NULL },
@@ -223,12 +223,12 @@ static void test_gemm(void **state)
 	done = converted_make("good/dq_gemm_scaled");
 	assert_string_equal(
 	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
-	    "alpha of the Gemm is not 1: a tensor without a linear");
+	    "alpha of the Gemm is not 1, so there is no linear");
 	converted_discard(&done);
 	done = converted_make("good/dq_bias");
 	assert_string_equal(
 	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
-	    "C of the Gemm is no bias: a tensor without a linear");
+	    "C of the Gemm is not a bias, so there is no linear");
 	converted_discard(&done);
 }
 

@@ -145,7 +145,7 @@ static const struct refused {
 	const char *message;
 } refuseds[] = {
 	{ "migraphx/matmulbnb4_nf4_test", UNSUPPORTED,
-	  "node 'Y' (MatMulBnb4): of the domain ''" },
+	  "node 'Y' (MatMulBnb4): its domain is ''" },
 	{ "migraphx/matmulnbits_block_size_not_power_of_two_test", LAYOUT,
 	  "block_size 20 is not a power of two" },
 	{ "migraphx/matmulnbits_block_size_too_small_test", LAYOUT,
