@@ -99,9 +99,10 @@ struct splice {
 
 /*
  * Lists the bytes of the new model: those of the old one, with other data in
- * some tensors. Everything else stays as it is, also fields of later versions
- * of ONNX. Fails with UNSUPPORTED for external data of a tensor that is not
- * read, LAYOUT for a message that is given in several pieces, IO, MEMORY.
+ * some tensors. Everything else stays as it is and where it is, also fields of
+ * later versions of ONNX. Fails with UNSUPPORTED for external data of a tensor
+ * that is not read, LAYOUT for a message that is given in several pieces, IO,
+ * MEMORY.
  */
 quire_status quire_splice(const struct splice *splice,
 			  struct segments *segments, quire_error *error);

@@ -105,6 +105,8 @@ struct onnx_value {
 	struct onnx_file *file;	    /* `offset` of this one, which may be the
 				       model's own */
 	uint64_t offset;
+	uint64_t message_offset; /* where the message of the tensor lies in the
+				    model's file; 0: of a sparse one */
 	/* Of computed ones only: among the model's nodes. */
 	size_t producer;
 };

@@ -62,6 +62,7 @@ static quire_status read_tensor(const struct onnx_reader *in,
 	};
 	quire_status status = find_range(in, tensor, &fields);
 
+	value->message_offset = tensor->message_offset;
 	/* As skeleton.c writes it. */
 	if (tensor->has_raw_offset && tensor->raw_offset <= file->size &&
 	    tensor->raw_size <= file->size - tensor->raw_offset) {

@@ -13,9 +13,10 @@
 /*
  * A model without the bytes of its weights, to be freed: raw data gives way to
  * two fields of our own, raw_offset and raw_size of onnx_subset.proto, which
- * say where it lies in the file. The file must be acquired. Messages that are
- * no protobuf stay as they are, for the unpacker to refuse. Fields of those two
- * numbers that the file has itself are dropped. Fails with MEMORY, IO.
+ * say where it lies in the file. Each tensor gets message_offset, too. The file
+ * must be acquired. Messages that are no protobuf stay as they are, for the
+ * unpacker to refuse. Fields of those three numbers that the file has itself
+ * are dropped. Fails with MEMORY, IO.
  */
 quire_status quire_skeleton_make(const struct onnx_file *file,
 				 unsigned char **skeleton, size_t *size,

@@ -1,7 +1,8 @@
 /*
  * wire.h - protobuf below its messages. A window reads a file a few bytes at a
  * time, fields are found in it without reading what they hold, and segments
- * list the bytes of a changed file before it is written. Knows no message.
+ * list the bytes of a changed file before it is written. Only the walk at the
+ * end knows the messages of ONNX.
  */
 #ifndef QUIRE_CONVERT_ONNX_WIRE_H
 #define QUIRE_CONVERT_ONNX_WIRE_H
@@ -151,5 +152,26 @@ void quire_segments_close(struct segments *segments, size_t opened,
 uint64_t quire_segments_size(const struct segments *segments, size_t first);
 
 void quire_segments_free(struct segments *segments);
+
+/* ----------------------------------------------------------------- tensors */
+
+/* Copies a model and lets `tensor` replace its tensors. */
+struct tensor_walk {
+	struct window *window; /* of the model's file */
+	struct segments *out;
+	/* Adds to `out` the field of a tensor, or another in its place. Tensors
+	 * with `is_read` are initializers and those of attributes; the model
+	 * has the data of no other one. A failure ends the walk. */
+	quire_status (*tensor)(struct tensor_walk *walk,
+			       const struct wire_field *tensor, bool is_read);
+	void *context; /* for `tensor` */
+	/* Set by the walk: some message is given in several pieces, which a
+	 * reader of protobufs joins. */
+	bool in_pieces;
+};
+
+/* Walks through the whole model. Bytes that are no protobuf are copied. Fails
+ * as `tensor` does; the window and the segments have a status of their own. */
+quire_status quire_tensor_walk(struct tensor_walk *walk);
 
 #endif

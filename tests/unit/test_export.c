@@ -1,7 +1,7 @@
 /*
- * test_export.c - the way back with containers that were changed, models that
- * are cut or flipped, fields that nobody knows, and files that are in the way.
- * That ONNX Runtime computes the same is in tests/oracle.
+ * test_export.c - exports with changed containers, with models that are cut,
+ * have flipped bits, unknown fields or messages in pieces, and with files in
+ * the way. tests/oracle tests that ONNX Runtime computes the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static quire_status export(const struct place *place, quire_error *error)
 				 NULL, NULL, error);
 }
 
-/* What a test does to a tensor before it is written again. */
+/* A tensor that a test changes before it is written again. */
 struct change {
 	quire_tensor tensor;
 	unsigned char *bytes;
@@ -87,8 +87,8 @@ static void rewrite_tensor(quire_writer *writer, const struct change *change,
 	(*index)++;
 }
 
-/* Writes the container's tensors again, the first of them changed, and no
- * table of linears; checksums are those of the new bytes. */
+/* Writes the container's tensors again, with the first one changed and without
+ * the table of linears. The checksums are those of the new bytes. */
 static void rewrite(const struct place *place, change_fn change)
 {
 	const quire_writer_options options = { .overwrite = true };
@@ -268,7 +268,7 @@ static void test_changed(void **state)
 		check_changed(*state, &changeds[i]);
 }
 
-/* The container's tensors are what the export holds: it converts to them. */
+/* The export converts to the tensors of the container. */
 static void test_follows_container(void **state)
 {
 	const struct place *place = *state;
@@ -296,10 +296,28 @@ static void test_follows_container(void **state)
 	free(again);
 }
 
-/* Scales that f16 holds change nothing: not a byte, if all was raw data. */
+/* Puts a field of a model before the others of the source, or behind them. */
+static void add_field(const struct place *place, const void *field, size_t size,
+		      bool before)
+{
+	size_t model_size;
+	unsigned char *model = scratch_read(place->source, &model_size);
+	unsigned char *both = malloc(model_size + size);
+
+	memcpy(both + (before ? 0 : model_size), field, size);
+	memcpy(both + (before ? size : 0), model, model_size);
+	scratch_write(place->source, both, model_size + size);
+	free(model);
+	free(both);
+}
+
+/* If f16 holds all scales and all data is raw, the export is the source, byte
+ * for byte, also where fields are unknown or not in their usual order. */
 static void test_verbatim(void **state)
 {
 	static const unsigned char unknown[] = { 0xFA, 0x7F, 3, 'a', 'b', 'c' };
+	/* A function without nodes. */
+	static const unsigned char function[] = { 0xCA, 1, 3, 0x0A, 1, 'f' };
 	const struct place *place = *state;
 	unsigned char *expected;
 	unsigned char *bytes;
@@ -307,17 +325,30 @@ static void test_verbatim(void **state)
 	size_t size;
 
 	convert(place, "scales_f16");
+	add_field(place, unknown, sizeof(unknown), false);
+	add_field(place, function, sizeof(function), true);
 	expected = scratch_read(place->source, &expected_size);
-	expected = realloc(expected, expected_size + sizeof(unknown));
-	memcpy(expected + expected_size, unknown, sizeof(unknown));
-	expected_size += sizeof(unknown);
-	scratch_write(place->source, expected, expected_size);
 	assert_int_equal(export(place, NULL), QUIRE_OK);
 	bytes = scratch_read(place->back, &size);
 	assert_int_equal(size, expected_size);
 	assert_memory_equal(bytes, expected, size);
 	free(bytes);
 	free(expected);
+}
+
+/* A reader of protobufs joins two fields of one message; the export would put
+ * new data behind the old. */
+static void test_pieces(void **state)
+{
+	static const unsigned char graph[] = { 0x3A, 0 };
+	const struct place *place = *state;
+	quire_error error = { 0 };
+
+	convert(place, "plain");
+	add_field(place, graph, sizeof(graph), true);
+	assert_int_equal(export(place, &error), QUIRE_ERROR_LAYOUT);
+	assert_non_null(strstr(error.message, "in several pieces"));
+	assert_int_equal(scratch_count(place->folder), 2);
 }
 
 static bool stop(void *context, uint64_t done, uint64_t total)
@@ -413,6 +444,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_verbatim, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cancelled, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_files_in_the_way, set_up,
