@@ -19,22 +19,6 @@ quire_status quire_compare_malformed(const struct compare_source *source,
 			  source->node->op_type, what);
 }
 
-/* Reads all bytes of a constant. */
-static quire_status read_constant(const struct compare_source *source,
-				  const struct onnx_value *value,
-				  unsigned char *bytes)
-{
-	quire_status status =
-	    quire_onnx_file_acquire(value->file, source->error);
-
-	if (status != QUIRE_OK)
-		return status;
-	status = quire_onnx_read(value, 0, bytes, (size_t)value->size,
-				 source->error);
-	quire_onnx_file_release(value->file);
-	return status;
-}
-
 /* Reads the dimensions that a Reshape gives, with 0 and -1 unresolved. */
 static quire_status read_shape(struct compare_source *source,
 			       const struct onnx_node *reshape)
@@ -51,7 +35,8 @@ static quire_status read_shape(struct compare_source *source,
 		return quire_compare_malformed(source,
 					       "a shape is not a constant");
 
-	const quire_status status = read_constant(source, shape, bytes);
+	const quire_status status =
+	    quire_onnx_read_all(shape, bytes, source->error);
 
 	source->rank = (size_t)shape->count;
 	for (size_t i = 0; status == QUIRE_OK && i < source->rank; i++)
@@ -102,7 +87,7 @@ static quire_status read_array(const struct compare_source *source,
 	array->bytes = malloc((size_t)value->size + 1);
 	if (!array->bytes)
 		return quire_fail_memory(source->error, value->size);
-	return read_constant(source, value, array->bytes);
+	return quire_onnx_read_all(value, array->bytes, source->error);
 }
 
 static quire_status read_arrays(struct compare_source *source)

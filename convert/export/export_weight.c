@@ -63,18 +63,6 @@ static const unsigned char *codes_at(const struct returning *in, uint64_t row,
 							: QUIRE_Q8_0_CODES);
 }
 
-static quire_status read_source(const struct onnx_value *value,
-				unsigned char *bytes, quire_error *error)
-{
-	quire_status status = quire_onnx_file_acquire(value->file, error);
-
-	if (status != QUIRE_OK)
-		return status;
-	status = quire_onnx_read(value, 0, bytes, (size_t)value->size, error);
-	quire_onnx_file_release(value->file);
-	return status;
-}
-
 static quire_status open_rows(struct returning *in)
 {
 	const struct weight *weight = in->weight;
@@ -184,8 +172,8 @@ static quire_status make_row(const struct returning *in, uint64_t row,
 
 static quire_status make_codes(const struct returning *in, unsigned char *bytes)
 {
-	quire_status status =
-	    read_source(in->weight->storage.codes.value, bytes, in->error);
+	quire_status status = quire_onnx_read_all(
+	    in->weight->storage.codes.value, bytes, in->error);
 
 	for (uint64_t row = 0; row < in->weight->value.n && status == QUIRE_OK;
 	     row++)
@@ -410,7 +398,7 @@ quire_status quire_export_make(const struct onnx_model *model,
 	const struct onnx_value *value = &model->values[content->value];
 
 	if (content->kind == CONTENT_SOURCE)
-		return read_source(value, bytes, error);
+		return quire_onnx_read_all(value, bytes, error);
 	if (content->kind == CONTENT_PLAIN)
 		return make_plain(value, content->tensor, bytes, error);
 

@@ -224,6 +224,10 @@ bool quire_onnx_is_external(const struct onnx_model *model,
 quire_status quire_onnx_read(const struct onnx_value *value, uint64_t offset,
 			     void *bytes, size_t size, quire_error *error);
 
+/* Reads all bytes of a constant; acquires and releases its file. */
+quire_status quire_onnx_read_all(const struct onnx_value *value, void *bytes,
+				 quire_error *error);
+
 /* The float at `index` of packed FLOAT, FLOAT16 or BFLOAT16, as f32. */
 float quire_onnx_float(int32_t type, const unsigned char *bytes,
 		       uint64_t index);

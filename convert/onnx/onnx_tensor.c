@@ -345,6 +345,18 @@ quire_status quire_onnx_read(const struct onnx_value *value, uint64_t offset,
 	return QUIRE_OK;
 }
 
+quire_status quire_onnx_read_all(const struct onnx_value *value, void *bytes,
+				 quire_error *error)
+{
+	quire_status status = quire_onnx_file_acquire(value->file, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_onnx_read(value, 0, bytes, (size_t)value->size, error);
+	quire_onnx_file_release(value->file);
+	return status;
+}
+
 float quire_onnx_float(int32_t type, const unsigned char *bytes, uint64_t index)
 {
 	unsigned char widened[4] = { 0 };

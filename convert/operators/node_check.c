@@ -137,13 +137,9 @@ static quire_status read_shape(const struct node_check *in,
 			       struct node_operand *operand)
 {
 	unsigned char bytes[NODE_RANK_MAX * 8];
-	quire_status status = quire_onnx_file_acquire(shape->file, in->error);
+	const quire_status status =
+	    quire_onnx_read_all(shape, bytes, in->error);
 
-	if (status != QUIRE_OK)
-		return status;
-	status =
-	    quire_onnx_read(shape, 0, bytes, (size_t)shape->size, in->error);
-	quire_onnx_file_release(shape->file);
 	if (status != QUIRE_OK)
 		return status;
 	operand->rank = (size_t)shape->count;
