@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Speed and memory of `quire convert`, beside cp of the same bytes.
+"""Speed and memory of `quire convert`, compared with cp of the same bytes.
 
-Makes a model of int4 layers in FOLDER (as many as --gigabytes asks for, real
-bytes, in one file of external data or, with --inline, in the model), reads it
-once into the page cache, and then takes turns: cp and fsync of the model's
-files, `quire convert`, which ends with an fsync too. Prints each round, the
-medians' ratio, and the converter's peak resident memory, which counts mapped
-pages. Its limit, of both kinds of model: 64 MiB and twice the largest tensor.
-Removes all of it.
+Makes a model of int4 layers in FOLDER: --gigabytes of real bytes, in one file of
+external data or, with --inline, in the model. Reads it once into the page cache.
+Then alternates cp and fsync of the model's files with `quire convert`, which ends
+with an fsync too. Prints each round, the ratio of the medians, and the
+converter's peak resident memory, mapped pages included. The limit of that is 64
+MiB and twice the largest tensor. Removes all files at the end.
 """
 
 import argparse
@@ -28,8 +27,8 @@ CHUNK = 64 * MIB
 
 
 class Bytes:
-    """Random bytes in any amount: a chunk of them, begun elsewhere each time;
-    scales are taken from one of floats."""
+    """Random bytes in any amount: from one chunk, each time from another place.
+    Scales come from a chunk of floats."""
 
     def __init__(self):
         rng = np.random.default_rng(1)
@@ -43,7 +42,7 @@ class Bytes:
 
 
 def tensor(name, element, dims, data, file):
-    """An initializer, its bytes in the file, or in itself if that is None."""
+    """An initializer with its bytes in the file, or in itself without a file."""
     made = TensorProto(name=name, data_type=element, dims=dims)
     if file is None:
         made.raw_data = bytes(data)

@@ -1,7 +1,7 @@
 /*
- * bench_open.c - what opening costs: time and memory by the number of tensors,
- * with the file in the page cache and not, beside gguf-py's reader and a plain
- * read of the file.
+ * bench_open.c - measures the time and memory of opening for several numbers of
+ * tensors, with the file in the page cache and not in it, compared with
+ * gguf-py's reader and with a plain read of the file.
  *
  *	bench_open FOLDER [PYTHON]
  *
@@ -36,7 +36,8 @@ struct cost {
 	uint64_t resident; /* bytes more than before */
 };
 
-/* In a process of its own: what one has touched, the next would not pay. */
+/* In a process of its own: memory that one run touched would be free for the
+ * next. */
 static struct cost measure(const char *path)
 {
 	struct cost cost = { 0, 0 };

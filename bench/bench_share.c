@@ -1,6 +1,6 @@
 /*
- * bench_share.c - what ten processes that map one model and multiply by all of
- * it take together: the sum of their proportional memory (smaps_rollup).
+ * bench_share.c - measures the memory of ten processes that map one model and
+ * multiply by all of it: the sum of their proportional memory (smaps_rollup).
  *
  *	bench_share FOLDER
  *
@@ -41,8 +41,8 @@ static bool multiply(const char *path)
 	return true;
 }
 
-/* Tells the parent that it has multiplied, waits until all have, and tells
- * its memory. */
+/* Multiplies, signals the parent, waits until all have multiplied, and sends
+ * the parent its memory. */
 static void run_child(const char *path, int to_parent, int from_parent)
 {
 	char ready = 1;
@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 		children[i] = start(path);
 	for (int i = 0; i < PROCESSES; i++)
 		expect(read(children[i].from, &go, 1) == 1);
-	/* One after the other, while the others wait with all they have. */
+	/* One after the other, while the others wait and keep their memory. */
 	for (int i = 0; i < PROCESSES; i++) {
 		uint64_t memory[2];
 

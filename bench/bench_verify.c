@@ -1,12 +1,12 @@
 /*
- * bench_verify.c - how fast tensors are verified, beside xxhsum -H3 and a
- * plain read of the same file in the same run.
+ * bench_verify.c - measures how fast tensors are verified, compared with xxhsum
+ * -H3 and with a plain read of the same file in the same run.
  *
  *	bench_verify FOLDER
  *
  * Writes its models (1 GiB, one after the other) into the folder and removes
- * them. Rounds take turns, so that what else the machine does meets all alike;
- * figures are medians.
+ * them. Contestants alternate, so that other work of the machine slows all of
+ * them alike. Figures are medians.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static const char *const names[COUNT] = {
 	[VERIFY_2] = "verify, 2 threads",
 };
 
-/* Opening and closing are part of it, as they are of xxhsum. */
+/* Opening and closing count, because xxhsum opens and closes too. */
 static double verify(const char *path, uint32_t threads)
 {
 	const quire_verify_options how = { .threads = threads };

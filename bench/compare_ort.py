@@ -8,14 +8,14 @@
 Needs bench/requirements.txt, and libquire as a shared library (cmake
 -DBUILD_SHARED_LIBS=ON).
 
-Each contestant multiplies by several copies of a matrix in turn, together
-larger than the last-level cache. ONNX Runtime has them as nodes of one graph,
-so that its overhead of a run is shared among them; Quire is called through
-ctypes for each, and that is counted. Contestants take turns, with a pause in
+Each contestant multiplies by several copies of a matrix, one after the other.
+Together they are larger than the last-level cache. ONNX Runtime has them as nodes
+of one graph, so that its overhead of a run is divided among them. Quire is called
+through ctypes for each copy, and that is counted. Contestants alternate, with a pause in
 which the threads of the other go to sleep. Figures are medians.
 
-With --single each call is one run of a graph of one node, as a program makes
-it that runs one layer; then ONNX Runtime's overhead counts too, as does ours.
+With --single each call is one run of a graph of one node, as in a program that
+runs one layer. Then ONNX Runtime's overhead counts too, as Quire's does.
 """
 
 import argparse
@@ -37,7 +37,7 @@ F32, F16, Q4_0 = 0, 1, 2  # GGUF's numbers
 
 
 def cache_size():
-    """Of the last level, in bytes; 32 MiB where the system does not tell."""
+    """Of the last level, in bytes; 32 MiB where the system does not report it."""
     try:
         with open("/sys/devices/system/cpu/cpu0/cache/index3/size") as file:
             return int(file.read().strip().removesuffix("K")) << 10
@@ -128,8 +128,7 @@ class Weights:
 
 
 def copy_of(rows, i):
-    """Copy i: its rows turned, so that no two copies are equal and none can be
-    taken for another."""
+    """Copy i: its rows rotated by i, so that no two copies are equal."""
     return np.roll(rows, i, axis=0)
 
 
@@ -266,8 +265,8 @@ class OnnxRuntime:
 
 
 def agree(contestants, y):
-    """All must have computed the same product: to the error of int8, and to the
-    order within a row, as any of the copies may have been the last."""
+    """Exits unless all computed the same product, within the error of int8. Rows
+    are sorted first, because any of the copies may have been the last."""
     results = []
     for contestant in contestants:
         y[:] = 0
@@ -298,13 +297,13 @@ def count_copies(weights, rows, options):
     size = weights.rows.nbytes
     if options.single:
         return 16
-    # Many rows take so long that what is in the cache does not matter.
+    # With many rows the contents of the cache do not matter.
     wanted = CACHED if rows <= 8 else 40 << 20
     return max(2, min(128, -(-wanted // size)))
 
 
 def contestants_of(library, weights, copies, activations, options):
-    """Both of both levels, for x and y of one type."""
+    """Quire and ONNX Runtime at both levels, for x and y of one type."""
     return [
         Quire(library, weights, copies, 1, activations, options),
         Quire(library, weights, copies, 4, activations, options),
@@ -314,8 +313,8 @@ def contestants_of(library, weights, copies, activations, options):
 
 
 def compare(library, weights, rows, options):
-    """Runs one group of m that have as many copies, all types of activations in
-    turns; yields the results of each m and type."""
+    """Runs one group of m that use the same number of copies, and alternates the
+    types of activations; yields the results of each m and type."""
     copies = count_copies(weights, rows[0], options)
     groups = {
         activations: contestants_of(library, weights, copies, activations, options)

@@ -19,8 +19,8 @@
 #define BUFFER_SIZE ((size_t)1 << 20)
 #define THREADS_MAX 16
 
-/* What a plain read is fastest with: in the second-level cache, and aligned
- * to pages. */
+/* A plain read is fastest into buffers that fit the second-level cache and are
+ * aligned to pages. */
 #define READ_SIZE      ((size_t)256 << 10)
 #define READ_ALIGNMENT 4096
 
@@ -209,7 +209,7 @@ double fixture_run(char *const argv[])
 	pid_t child;
 	int status = 1;
 
-	fflush(stdout); /* or the child has it to write, too */
+	fflush(stdout); /* else the child would write it too */
 	child = fork();
 	check(child >= 0, "fork");
 	if (child == 0) {

@@ -1,6 +1,6 @@
 /*
- * fixture.h - what the programs that measure files share: models to measure,
- * a clock, memory, and a page cache that can be emptied.
+ * fixture.h - shared by the programs that measure files: models to measure, a
+ * clock, memory, and dropping a file from the page cache.
  */
 #ifndef QUIRE_BENCH_FIXTURE_H
 #define QUIRE_BENCH_FIXTURE_H
@@ -16,8 +16,8 @@ void fixture_write(const char *path, size_t count, uint64_t k, uint64_t n);
 
 /* Drops the file from the page cache. */
 void fixture_drop(const char *path);
-/* Reads all of the file into buffers, on so many threads, and so
- * puts it into the page cache. Returns seconds. */
+/* Reads all of the file into buffers on this many threads, which puts it into
+ * the page cache. Returns seconds. */
 double fixture_read(const char *path, unsigned threads);
 
 uint64_t fixture_size(const char *path);

@@ -1,5 +1,5 @@
-"""Opens a file with gguf-py's reader; prints seconds and resident bytes more
-than before. Of bench_open.c, which says what for."""
+"""Opens a file with gguf-py's reader; prints the seconds and the resident bytes
+that this adds. bench_open.c runs it."""
 
 import sys
 import time

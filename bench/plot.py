@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Draws the roofline: how near products come to what the machine can do.
+"""Draws the roofline: how near products come to the limits of the machine.
 
     quire bench --shape 4096,4096 --m 1,4,16,64,256,512 --threads 2 --json >q.json
     compare_ort.py --shape 4096,4096 --m 1,4,16,64,256,512 --json ort.json
     plot.py q.json --ort ort.json -o docs/roofline.svg --machine "NAME"
 
-Needs bench/requirements.txt. The x axis is operations per byte of
-weights, that is the rows of x; the limits are those that quire bench measured:
-reading, and int8 and f32 multiplications and additions.
+Needs bench/requirements.txt. The x axis is the rows of x, to which operations
+per byte of weights are proportional. The limits are those that quire bench
+measured: reading, and multiplying and adding in int8 and in f32.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SERIES = [
 
 
 def choose(results, shape, threads):
-    """Results of one shape and so many threads, on Q4_0."""
+    """Results of one shape and number of threads, on Q4_0."""
     return [
         row
         for row in results
@@ -42,7 +42,7 @@ def choose(results, shape, threads):
 
 
 def points(rows, label):
-    """m and GOP/s of what is called `label`."""
+    """m and GOP/s of the series `label`."""
     found = []
     for row in rows:
         name = row.get("label") or f"quire level {row['level']}"
@@ -118,7 +118,7 @@ def main():
     figure, axes = plt.subplots(figsize=(7.2, 4.6))
     draw_limits(axes, rows, ms)
     for label, color, marker, text in SERIES:
-        # Ours as the same run as the limits measured it.
+        # Quire's points are of the run that measured the limits.
         found = points(rows if label.startswith("quire") else others, label)
         if found:
             axes.plot(*zip(*found), color=color, marker=marker, markersize=4, label=text)
