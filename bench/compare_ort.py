@@ -104,6 +104,7 @@ class Error(ctypes.Structure):
     _fields_ = [
         ("status", ctypes.c_int),
         ("offset", ctypes.c_uint64),
+        ("path", ctypes.c_char * 256),
         ("message", ctypes.c_char * 240),
     ]
 

