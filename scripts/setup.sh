@@ -11,7 +11,7 @@ build_packages="cmake gcc libc6-dev libcmocka-dev libfp16-dev libjansson-dev
 	libprotobuf-c-dev libpthreadpool-dev libssl-dev libxxhash-dev
 	libyaml-dev ninja-build protobuf-c-compiler"
 # Packages that only scripts/test needs.
-test_packages="binutils clang g++ python3 python3-venv util-linux"
+test_packages="binutils clang g++ pkgconf python3 python3-venv util-linux"
 
 say() {
 	printf '\n== %s\n' "$*"
