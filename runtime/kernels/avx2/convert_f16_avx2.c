@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#include "runtime/kernels/avx2/kernels_avx2.h"
+#include "runtime/kernels/avx2/geometry_avx2.h"
 
 void quire_from_f16_avx2(const uint16_t *x, size_t count, float *y)
 {

@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "runtime/kernels/avx2/decode_avx2.h"
-#include "runtime/kernels/avx2/kernels_avx2.h"
+#include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/vectors_avx2.h"
 #include "runtime/kernels/prefetch.h"
+#include "runtime/kernels/scalar/kernels_scalar.h"
 
 QUIRE_INLINE void add_columns(const unsigned char *weights, const float *x,
 			      decode_fn decode, __m256 sum[4])
@@ -57,9 +58,9 @@ QUIRE_INLINE void multiply_columns(const void *weights, size_t row_size,
 }
 
 #define GEMV(type, size)                                                       \
-	void quire_vec_f32_##type##_avx2(const void *weights, size_t row_size, \
-					 size_t rows, size_t k, const void *x, \
-					 float *y)                             \
+	static void gemv_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, const void *x,          \
+				float *y)                                      \
 	{                                                                      \
 		multiply_columns(weights, row_size, rows, k, x, y,             \
 				 decode_##type, size);                         \
@@ -71,3 +72,14 @@ GEMV(q8_0, QUIRE_Q8_0_SIZE)
 GEMV(f16, QUIRE_BLOCK_COLS * 2)
 GEMV(bf16, QUIRE_BLOCK_COLS * 2)
 GEMV(f32, QUIRE_BLOCK_COLS * 4)
+
+#define ROW(TYPE, type)                                                        \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .x = QUIRE_X_F32_ROW,                 \
+		.multiply = gemv_##type                                        \
+	}
+
+const struct gemv_form quire_gemv_f32_avx2[] = {
+	ROW(Q4_0, q4_0), ROW(Q4_1, q4_1), ROW(Q8_0, q8_0), ROW(F16, f16),
+	ROW(BF16, bf16), ROW(F32, f32),	  { 0 },
+};

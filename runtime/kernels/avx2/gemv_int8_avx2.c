@@ -5,6 +5,20 @@
 #include "runtime/kernels/avx2/gemv_int8_avx2.h"
 #include "runtime/kernels/avx2/maddubs_avx2.h"
 
-QUIRE_GEMV_AND_SMALL_INT8(q4_0, avx2, &small_avx2)
-QUIRE_GEMV_AND_SMALL_INT8(q4_1, avx2, &small_avx2)
-QUIRE_GEMV_AND_SMALL_INT8(q8_0, avx2, &large_avx2)
+QUIRE_GEMV_AND_SMALL_INT8(q4_0, &small_avx2)
+QUIRE_GEMV_AND_SMALL_INT8(q4_1, &small_avx2)
+QUIRE_GEMV_AND_SMALL_INT8(q8_0, &large_avx2)
+
+const struct gemv_form quire_gemv_int8_avx2[] = {
+	QUIRE_GEMV_INT8_ROW(Q4_0, q4_0),
+	QUIRE_GEMV_INT8_ROW(Q4_1, q4_1),
+	QUIRE_GEMV_INT8_ROW(Q8_0, q8_0),
+	{ 0 },
+};
+
+const struct small_form quire_small_int8_avx2[] = {
+	QUIRE_SMALL_INT8_ROW(Q4_0, q4_0),
+	QUIRE_SMALL_INT8_ROW(Q4_1, q4_1),
+	QUIRE_SMALL_INT8_ROW(Q8_0, q8_0),
+	{ 0 },
+};

@@ -16,14 +16,14 @@
 #include <assert.h>
 #include <stdbool.h>
 
+#include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/integers_avx2.h"
-#include "runtime/kernels/avx2/kernels_avx2.h"
 #include "runtime/kernels/avx2/vectors_avx2.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
-#define BLOCKS AVX2_VEC_INT8_BLOCKS
+#define BLOCKS AVX2_GEMV_INT8_BLOCKS
 #define PAIRS  (BLOCKS / 2)
 
 /* The most rows of x that share what is unpacked. */
@@ -265,9 +265,9 @@ QUIRE_INLINE __m256 add_group(__m256 sum, const struct group *w,
 			      const struct integers *integers)
 {
 	const __m256 scales =
-	    _mm256_load_ps((const void *)(x + AVX2_VEC_INT8_SCALES));
+	    _mm256_load_ps((const void *)(x + AVX2_GEMV_INT8_SCALES));
 	const __m256i offsets =
-	    _mm256_load_si256((const void *)(x + AVX2_VEC_INT8_OFFSETS));
+	    _mm256_load_si256((const void *)(x + AVX2_GEMV_INT8_OFFSETS));
 	__m256i s = multiply_group(w, x, type, integers);
 	__m256 products;
 
@@ -311,7 +311,7 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 						   columns + m * x_size, type,
 						   integers);
 			w += size;
-			columns += AVX2_VEC_INT8_SIZE;
+			columns += AVX2_GEMV_INT8_SIZE;
 		}
 		if (blocks % BLOCKS > 0) {
 			prefetch_along(w, blocks % BLOCKS * type->size);
@@ -369,22 +369,43 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 	}
 }
 
-/* Both forms for a type of weights and a set. */
-#define QUIRE_GEMV_AND_SMALL_INT8(type, isa, integers)                         \
-	void quire_vec_int8_##type##_##isa(const void *weights,                \
-					   size_t row_size, size_t rows,       \
-					   size_t k, const void *x, float *y)  \
+/* Both forms for a type of weights. */
+#define QUIRE_GEMV_AND_SMALL_INT8(type, integers)                              \
+	static void gemv_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, const void *x,          \
+				float *y)                                      \
 	{                                                                      \
 		multiply_one(weights, row_size, rows, k, x, y, &blocks_##type, \
 			     integers);                                        \
 	}                                                                      \
-	void quire_few_int8_##type##_##isa(                                    \
-	    const void *weights, size_t row_size, size_t rows, size_t k,       \
-	    const void *x, size_t x_size, size_t x_rows, float *y,             \
-	    size_t y_stride)                                                   \
+	static void small_##type(const void *weights, size_t row_size,         \
+				 size_t rows, size_t k, const void *x,         \
+				 size_t x_size, size_t x_rows, float *y,       \
+				 size_t y_stride)                              \
 	{                                                                      \
 		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
 			       y, y_stride, &blocks_##type, integers);         \
+	}
+
+#define QUIRE_X_INT8_ROW(TYPE)                                                 \
+	{                                                                      \
+		.rows = 1, .group = AVX2_GEMV_INT8_BLOCKS * QUIRE_BLOCK_COLS,  \
+		.size = AVX2_GEMV_INT8_SIZE, .factor = QUIRE_##TYPE##_FACTOR,  \
+		.prepare = quire_prepare_gemv_int8_avx2                        \
+	}
+
+#define QUIRE_GEMV_INT8_ROW(TYPE, type)                                        \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .x = QUIRE_X_INT8_ROW(TYPE),          \
+		.multiply = gemv_##type                                        \
+	}
+
+/* 16 rows of W are read again for each 4 rows of x. */
+#define QUIRE_SMALL_INT8_ROW(TYPE, type)                                       \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .x = QUIRE_X_INT8_ROW(TYPE),          \
+		.from = 2, .most = QUIRE_SMALL_ROWS, .nr = 16,                 \
+		.multiply = small_##type                                       \
 	}
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 
-#include "runtime/kernels/avx2/kernels_avx2.h"
+#include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/vectors_avx2.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
@@ -225,9 +225,8 @@ static void pack_rows_f32(const unsigned char *const row[8], size_t k,
 
 /* k is a multiple of `cols`. */
 #define PACK(type, cols)                                                       \
-	void quire_pack_f32_##type##_avx2(const void *weights,                 \
-					  size_t row_size, size_t rows,        \
-					  size_t k, void *panel)               \
+	static void pack_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, void *panel)            \
 	{                                                                      \
 		assert(k % (cols) == 0);                                       \
 		pack_panel(weights, row_size, rows, k, panel,                  \
@@ -240,3 +239,15 @@ PACK(q8_0, QUIRE_BLOCK_COLS)
 PACK(f16, 1)
 PACK(bf16, 1)
 PACK(f32, 1)
+
+#define ROW(TYPE, type)                                                        \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .nr = AVX2_NR, .kc = AVX2_F32_KC,     \
+		.size = AVX2_NR * AVX2_F32_KC * sizeof(float),                 \
+		.pack = pack_##type                                            \
+	}
+
+const struct pack_form quire_pack_f32_avx2[] = {
+	ROW(Q4_0, q4_0), ROW(Q4_1, q4_1), ROW(Q8_0, q8_0), ROW(F16, f16),
+	ROW(BF16, bf16), ROW(F32, f32),	  { 0 },
+};

@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 
-#include "runtime/kernels/avx2/kernels_avx2.h"
+#include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/vectors_avx2.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
@@ -89,9 +89,8 @@ QUIRE_INLINE void pack_panel(const void *weights, size_t row_size, size_t rows,
 }
 
 #define PACK(type, TYPE, has_minima, pack)                                     \
-	void quire_pack_int8_##type##_avx2(const void *weights,                \
-					   size_t row_size, size_t rows,       \
-					   size_t k, void *panel)              \
+	static void pack_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, void *panel)            \
 	{                                                                      \
 		static const struct pack_type pack_type = {                    \
 			.size = QUIRE_##TYPE##_SIZE,                           \
@@ -106,3 +105,17 @@ QUIRE_INLINE void pack_panel(const void *weights, size_t row_size, size_t rows,
 PACK(q4_0, Q4_0, false, pack_nibbles)
 PACK(q4_1, Q4_1, true, pack_nibbles)
 PACK(q8_0, Q8_0, false, pack_bytes)
+
+#define ROW(TYPE, type, block_size)                                            \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .nr = AVX2_NR, .kc = AVX2_INT8_KC,    \
+		.size = AVX2_INT8_KC / QUIRE_BLOCK_COLS * (block_size),        \
+		.pack = pack_##type                                            \
+	}
+
+const struct pack_form quire_pack_int8_avx2[] = {
+	ROW(Q4_0, q4_0, AVX2_INT8_BLOCK_SIZE),
+	ROW(Q4_1, q4_1, AVX2_INT8_MIN_BLOCK_SIZE),
+	ROW(Q8_0, q8_0, AVX2_INT8_BLOCK_SIZE),
+	{ 0 },
+};

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/kernels/avx2/kernels_avx2.h"
+#include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
@@ -129,17 +129,17 @@ static void store_codes(unsigned char *group, size_t i, __m256i codes)
 			_mm256_extracti128_si256(codes, 1));
 }
 
-void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
-				 size_t groups, size_t row, void *out)
+void quire_prepare_gemv_int8_avx2(const struct x_form *form, const float *x,
+				  size_t groups, size_t row, void *out)
 {
 	unsigned char *group = out;
 
 	(void)row;
 	for (size_t g = 0; g < groups; g++, group += form->size) {
-		float scales[AVX2_VEC_INT8_BLOCKS];
-		int32_t all_offsets[AVX2_VEC_INT8_BLOCKS];
+		float scales[AVX2_GEMV_INT8_BLOCKS];
+		int32_t all_offsets[AVX2_GEMV_INT8_BLOCKS];
 
-		for (size_t i = 0; i < AVX2_VEC_INT8_BLOCKS; i++) {
+		for (size_t i = 0; i < AVX2_GEMV_INT8_BLOCKS; i++) {
 			__m256i codes, offsets;
 
 			scales[i] =
@@ -149,8 +149,8 @@ void quire_prepare_vec_int8_avx2(const struct x_form *form, const float *x,
 			store_codes(group, i, codes);
 			x += QUIRE_BLOCK_COLS;
 		}
-		memcpy(group + AVX2_VEC_INT8_SCALES, scales, sizeof(scales));
-		memcpy(group + AVX2_VEC_INT8_OFFSETS, all_offsets,
+		memcpy(group + AVX2_GEMV_INT8_SCALES, scales, sizeof(scales));
+		memcpy(group + AVX2_GEMV_INT8_OFFSETS, all_offsets,
 		       sizeof(all_offsets));
 	}
 }

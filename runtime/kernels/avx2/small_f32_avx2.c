@@ -7,15 +7,16 @@
 #include <string.h>
 
 #include "runtime/kernels/avx2/decode_avx2.h"
-#include "runtime/kernels/avx2/kernels_avx2.h"
+#include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/vectors_avx2.h"
+#include "runtime/kernels/scalar/kernels_scalar.h"
 #include "runtime/kernels/unroll.h"
 
 enum {
-	LANES = AVX2_FEW_F32_LANES,
-	MOST = AVX2_FEW_F32_MOST,
-	SMALL_NR = AVX2_FEW_F32_NR,
-	SMALL_KC = AVX2_F32_KC,
+	LANES = 8,		/* of a vector: rows of x */
+	MOST = 2 * LANES,	/* rows of x */
+	SMALL_NR = 48,		/* rows of W at a time */
+	SMALL_KC = AVX2_F32_KC, /* columns of x at a time: 16 rows are 16 KiB */
 	MAX_VECTORS = MOST / LANES,
 	MAX_GROUP = 12,
 };
@@ -146,10 +147,10 @@ TYPE(f32, 1, QUIRE_BLOCK_COLS * 4)
 
 /* x in tiles of `tile` rows. */
 #define SMALL(tile, type)                                                      \
-	void quire_few##tile##_f32_##type##_avx2(                              \
-	    const void *weights, size_t row_size, size_t rows, size_t k,       \
-	    const void *x, size_t x_size, size_t x_rows, float *y,             \
-	    size_t y_stride)                                                   \
+	static void small##tile##_##type(const void *weights, size_t row_size, \
+					 size_t rows, size_t k, const void *x, \
+					 size_t x_size, size_t x_rows,         \
+					 float *y, size_t y_stride)            \
 	{                                                                      \
 		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
 			       y, y_stride, tile, &type_##type);               \
@@ -169,3 +170,36 @@ SMALL(4, bf16)
 SMALL(8, bf16)
 SMALL(4, f32)
 SMALL(8, f32)
+
+/* From `first` to `last` rows of x. */
+#define ROW(TYPE, type, tile, first, last)                                     \
+	{                                                                      \
+		.weights = QUIRE_##TYPE,                                       \
+		.x = { .rows = (tile),                                         \
+		       .group = LANES / (tile),                                \
+		       .size = LANES * sizeof(float),                          \
+		       .prepare = quire_prepare_columns_f32_scalar },          \
+		.from = (first), .most = (last), .nr = SMALL_NR,               \
+		.multiply = small##tile##_##type                               \
+	}
+
+/* GEMV is as fast for two rows of x by Q8_0, and for three by F32, F16 and
+ * BF16.
+ */
+const struct small_form quire_small_f32_avx2[] = {
+	ROW(Q4_0, q4_0, 2, 2, 2),
+	ROW(Q4_0, q4_0, 4, 3, 4),
+	ROW(Q4_0, q4_0, 8, 5, MOST),
+	ROW(Q4_1, q4_1, 2, 2, 2),
+	ROW(Q4_1, q4_1, 4, 3, 4),
+	ROW(Q4_1, q4_1, 8, 5, MOST),
+	ROW(Q8_0, q8_0, 4, 3, 4),
+	ROW(Q8_0, q8_0, 8, 5, MOST),
+	ROW(F16, f16, 4, 4, 4),
+	ROW(F16, f16, 8, 5, MOST),
+	ROW(BF16, bf16, 4, 4, 4),
+	ROW(BF16, bf16, 8, 5, MOST),
+	ROW(F32, f32, 4, 4, 4),
+	ROW(F32, f32, 8, 5, MOST),
+	{ 0 },
+};

@@ -1,5 +1,5 @@
 /*
- * tile_f32_avx2.c - rows of x by a panel of f32.
+ * tile_f32_avx2.c - 6 rows of x by a panel of 16 rows of W in f32, all types.
  */
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "compile with -mavx2 -mfma"
@@ -7,11 +7,13 @@
 
 #include <immintrin.h>
 
-#include "runtime/kernels/avx2/kernels_avx2.h"
+#include "runtime/kernels/avx2/geometry_avx2.h"
+#include "runtime/kernels/scalar/kernels_scalar.h"
 #include "runtime/kernels/unroll.h"
 
+/* Rows of x: 12 of the 16 registers are sums. */
 enum {
-	MR = AVX2_F32_MR
+	MR = 6,
 };
 
 static inline void store(float *c, __m256 sum, bool add)
@@ -21,8 +23,7 @@ static inline void store(float *c, __m256 sum, bool add)
 	_mm256_storeu_ps(c, sum);
 }
 
-void quire_tile_f32_avx2(const void *x, const void *panel, size_t k, float *c,
-			 bool add)
+static void tile(const void *x, const void *panel, size_t k, float *c, bool add)
 {
 	const float *columns = x, *w = panel;
 	__m256 sum[MR][2];
@@ -50,3 +51,17 @@ void quire_tile_f32_avx2(const void *x, const void *panel, size_t k, float *c,
 		store(c + (ptrdiff_t)m * AVX2_NR + 8, sum[m][1], add);
 	}
 }
+
+#define ROW(TYPE)                                                              \
+	{                                                                      \
+		.weights = QUIRE_##TYPE,                                       \
+		.x = { .rows = MR,                                             \
+		       .group = AVX2_F32_KC,                                   \
+		       .size = MR * AVX2_F32_KC * sizeof(float),               \
+		       .prepare = quire_prepare_f32_scalar },                  \
+		.from = 5, .packs = quire_pack_f32_avx2, .multiply = tile      \
+	}
+
+const struct tile_form quire_tile_f32_avx2[] = {
+	ROW(Q4_0), ROW(Q4_1), ROW(Q8_0), ROW(F16), ROW(BF16), ROW(F32), { 0 },
+};

@@ -12,13 +12,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/integers_avx2.h"
-#include "runtime/kernels/avx2/kernels_avx2.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
 enum {
-	MR = AVX2_INT8_MR,
+	MR = 4, /* rows of x */
 };
 
 QUIRE_INLINE __m256i broadcast(const unsigned char *bytes)
@@ -150,11 +150,23 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 	}
 }
 
-#define QUIRE_TILE_INT8(type, isa, integers, minima)                           \
-	void quire_tile_int8_##type##_##isa(const void *x, const void *panel,  \
-					    size_t k, float *c, bool add)      \
+#define QUIRE_TILE_INT8(type, integers, minima)                                \
+	static void tile_##type(const void *x, const void *panel, size_t k,    \
+				float *c, bool add)                            \
 	{                                                                      \
 		multiply_tile(x, panel, k, c, add, integers, minima);          \
+	}
+
+#define QUIRE_TILE_INT8_ROW(TYPE, type)                                        \
+	{                                                                      \
+		.weights = QUIRE_##TYPE,                                       \
+		.x = { .rows = MR,                                             \
+		       .group = QUIRE_BLOCK_COLS,                              \
+		       .size = QUIRE_INT8_SIZE(MR),                            \
+		       .factor = QUIRE_##TYPE##_FACTOR,                        \
+		       .prepare = quire_prepare_int8_avx2 },                   \
+		.from = 6, .packs = quire_pack_int8_avx2,                      \
+		.multiply = tile_##type                                        \
 	}
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 
 static __mmask16 first_lanes(size_t count)
 {

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 #include "runtime/kernels/avx512/row_sums_avx512.h"
 #include "runtime/kernels/avx512/steps_avx512.h"
 #include "runtime/kernels/prefetch.h"
@@ -35,8 +35,8 @@ QUIRE_INLINE __m512 multiply_nibbles(const unsigned char *w, size_t k,
 {
 	const struct gemv_type *type = weights;
 	const float *x = group;
-	const size_t steps = k / AVX512_VEC_F32_COLS;
-	const size_t rest = k % AVX512_VEC_F32_COLS / QUIRE_BLOCK_COLS;
+	const size_t steps = k / AVX512_GEMV_F32_COLS;
+	const size_t rest = k % AVX512_GEMV_F32_COLS / QUIRE_BLOCK_COLS;
 	const size_t size = 4 * type->nibbles->size;
 	__m512 sum = _mm512_setzero_ps();
 	struct packed_step step;
@@ -46,7 +46,7 @@ QUIRE_INLINE __m512 multiply_nibbles(const unsigned char *w, size_t k,
 		step = load_packed(w, 4, type->nibbles);
 		sum = type->add(sum, &step, x);
 		w += size;
-		x += AVX512_VEC_F32_SIZE / sizeof(*x);
+		x += AVX512_GEMV_F32_SIZE / sizeof(*x);
 	}
 	if (rest > 0) {
 		prefetch_along(w, rest * type->nibbles->size);
@@ -96,7 +96,7 @@ QUIRE_INLINE bool is_large(const float *x)
 {
 	uint32_t large;
 
-	memcpy(&large, x + AVX512_VEC_F32_LARGE, sizeof(large));
+	memcpy(&large, x + AVX512_GEMV_F32_LARGE, sizeof(large));
 	return large != 0;
 }
 
@@ -133,9 +133,9 @@ QUIRE_INLINE __m512 add_step_q4_1(__m512 sum, const struct packed_step *w,
 		.nibbles = &nibbles_##type,                                    \
 		.add = add_step_##type,                                        \
 	};                                                                     \
-	void quire_vec_f32_##type##_avx512(const void *weights,                \
-					   size_t row_size, size_t rows,       \
-					   size_t k, const void *x, float *y)  \
+	static void gemv_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, const void *x,          \
+				float *y)                                      \
 	{                                                                      \
 		multiply_each_row(weights, row_size, rows, k, x, y,            \
 				  multiply_nibbles, &type_##type);             \
@@ -166,8 +166,8 @@ static inline void add_block_q8_0(const unsigned char *block, const float *x,
 				 _mm512_loadu_ps(x + 16), sum[1]);
 }
 
-void quire_vec_f32_q8_0_avx512(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x, float *y)
+static void gemv_q8_0(const void *weights, size_t row_size, size_t rows,
+		      size_t k, const void *x, float *y)
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 
@@ -287,9 +287,9 @@ QUIRE_INLINE void multiply_plain(const void *weights, size_t row_size,
 		.load = load_16_##type,                                        \
 		.load_first = load_first_##type,                               \
 	};                                                                     \
-	void quire_vec_f32_##type##_avx512(const void *weights,                \
-					   size_t row_size, size_t rows,       \
-					   size_t k, const void *x, float *y)  \
+	static void gemv_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, const void *x,          \
+				float *y)                                      \
 	{                                                                      \
 		multiply_plain(weights, row_size, rows, k, x, y,               \
 			       &type_##type);                                  \
@@ -298,3 +298,19 @@ QUIRE_INLINE void multiply_plain(const void *weights, size_t row_size,
 GEMV_PLAIN(f16, 2)
 GEMV_PLAIN(bf16, 2)
 GEMV_PLAIN(f32, 4)
+
+#define ROW(TYPE, type, x_form, rows)                                          \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .x = x_form, .nr = (rows),            \
+		.multiply = gemv_##type                                        \
+	}
+
+const struct gemv_form quire_gemv_f32_avx512[] = {
+	ROW(Q4_0, q4_0, AVX512_X_F32_NIBBLES, AVX512_GEMV_NR),
+	ROW(Q4_1, q4_1, AVX512_X_F32_NIBBLES, AVX512_GEMV_NR),
+	ROW(Q8_0, q8_0, QUIRE_X_F32_ROW, 0),
+	ROW(F16, f16, QUIRE_X_F32_ROW, 0),
+	ROW(BF16, bf16, QUIRE_X_F32_ROW, 0),
+	ROW(F32, f32, QUIRE_X_F32_ROW, 0),
+	{ 0 },
+};

@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 #include "runtime/kernels/avx512/rows_avx512.h"
 #include "runtime/kernels/avx512/runs_avx512.h"
 #include "runtime/kernels/quantize.h"
@@ -250,9 +250,8 @@ static void pack_rows_f32(const unsigned char *const row[16], size_t k,
 
 /* k is a multiple of `cols`. */
 #define PACK(type, cols)                                                       \
-	void quire_pack_f32_##type##_avx512(const void *weights,               \
-					    size_t row_size, size_t rows,      \
-					    size_t k, void *panel)             \
+	static void pack_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, void *panel)            \
 	{                                                                      \
 		assert(k % (cols) == 0);                                       \
 		pack_panel(weights, row_size, rows, k, panel,                  \
@@ -265,3 +264,16 @@ PACK(q8_0, QUIRE_BLOCK_COLS)
 PACK(f16, 1)
 PACK(bf16, 1)
 PACK(f32, 1)
+
+#define ROW(TYPE, type)                                                        \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .nr = AVX512_F32_NR,                  \
+		.kc = AVX512_F32_KC,                                           \
+		.size = AVX512_F32_NR * AVX512_F32_KC * sizeof(float),         \
+		.pack = pack_##type                                            \
+	}
+
+const struct pack_form quire_pack_f32_avx512[] = {
+	ROW(Q4_0, q4_0), ROW(Q4_1, q4_1), ROW(Q8_0, q8_0), ROW(F16, f16),
+	ROW(BF16, bf16), ROW(F32, f32),	  { 0 },
+};

@@ -8,7 +8,7 @@
 
 #include <immintrin.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 
 /* 8 times x of this magnitude, 8 of them added, is an f32. */
 #define LARGE 0x1p121F
@@ -33,8 +33,8 @@ static bool is_large(__m512 x)
 				  _CMP_NLT_UQ) != 0;
 }
 
-void quire_prepare_vec_f32_avx512(const struct x_form *form, const float *x,
-				  size_t groups, size_t row, void *out)
+void quire_prepare_gemv_f32_avx512(const struct x_form *form, const float *x,
+				   size_t groups, size_t row, void *out)
 {
 	float *to = out;
 
@@ -49,7 +49,7 @@ void quire_prepare_vec_f32_avx512(const struct x_form *form, const float *x,
 				 is_large(_mm512_loadu_ps(x + 16));
 			x += QUIRE_BLOCK_COLS;
 		}
-		to[AVX512_VEC_F32_LARGE] = large ? 1.0F : 0.0F;
+		to[AVX512_GEMV_F32_LARGE] = large ? 1.0F : 0.0F;
 		to += form->size / sizeof(*to);
 	}
 }

@@ -14,11 +14,11 @@
 #include <immintrin.h>
 #include <stddef.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 #include "runtime/kernels/unroll.h"
 
 struct row_sums {
-	_Alignas(64) float lanes[AVX512_VEC_NR][16];
+	_Alignas(64) float lanes[AVX512_GEMV_NR][16];
 };
 
 /* Each quarter has sums of two lanes of a, of b, of a and of b. */
@@ -78,10 +78,10 @@ QUIRE_INLINE void multiply_each_row(const void *weights, size_t row_size,
 	struct row_sums sums = { { { 0 } } };
 
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	for (size_t first = 0; first < rows; first += AVX512_VEC_NR) {
+	for (size_t first = 0; first < rows; first += AVX512_GEMV_NR) {
 		const size_t left = rows - first;
 		const size_t count =
-		    left < AVX512_VEC_NR ? left : AVX512_VEC_NR;
+		    left < AVX512_GEMV_NR ? left : AVX512_GEMV_NR;
 
 		for (size_t i = 0; i < count; i++, w += row_size)
 			_mm512_store_ps(sums.lanes[i],

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 #include "runtime/kernels/avx512/row_sums_avx512.h"
 #include "runtime/kernels/avx512/steps_avx512.h"
 #include "runtime/kernels/prefetch.h"
@@ -28,9 +28,9 @@ enum {
 	/* Rows of W that use what is loaded of x. */
 	PAIR = 2,
 	/* Steps, of four blocks each, in a chunk. */
-	CHUNK_STEPS = AVX512_FEW_CODES_KC / AVX512_VEC_F32_COLS,
-	STEP_BLOCKS = AVX512_VEC_F32_COLS / QUIRE_BLOCK_COLS,
-	STEP_VECTORS = AVX512_VEC_F32_COLS / 16,
+	CHUNK_STEPS = 512 / AVX512_GEMV_F32_COLS,
+	STEP_BLOCKS = AVX512_GEMV_F32_COLS / QUIRE_BLOCK_COLS,
+	STEP_VECTORS = AVX512_GEMV_F32_COLS / 16,
 };
 
 /* The 16 weights of vector i of a step, which lies at `w`. */
@@ -48,7 +48,7 @@ struct codes_type {
 };
 
 /* Adds a step, of `blocks` blocks, of two rows of W times `count` rows of x. */
-QUIRE_INLINE void add_step(__m512 sum[PAIR][AVX512_FEW_CODES_MOST],
+QUIRE_INLINE void add_step(__m512 sum[PAIR][AVX512_SMALL_CODES_MOST],
 			   const unsigned char *const w[PAIR], const float *x,
 			   size_t x_stride, size_t count, size_t blocks,
 			   const struct codes_type *type)
@@ -90,7 +90,7 @@ QUIRE_INLINE void add_chunk(struct row_sums *sums, size_t i,
 {
 	const size_t size = STEP_BLOCKS * type->block_size;
 	const unsigned char *at[PAIR] = { w[0], w[1] };
-	__m512 sum[PAIR][AVX512_FEW_CODES_MOST];
+	__m512 sum[PAIR][AVX512_SMALL_CODES_MOST];
 
 	QUIRE_UNROLL
 	for (size_t m = 0; m < count; m++)
@@ -126,10 +126,10 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const size_t most = (size_t)CHUNK_STEPS * STEP_BLOCKS;
-	size_t far = AVX512_VEC_NR * row_size + QUIRE_FAR_SHIFT;
-	struct row_sums sums[AVX512_FEW_CODES_MOST]; /* of rows of x */
+	size_t far = AVX512_GEMV_NR * row_size + QUIRE_FAR_SHIFT;
+	struct row_sums sums[AVX512_SMALL_CODES_MOST]; /* of rows of x */
 
-	if (rows < AVX512_VEC_NR)
+	if (rows < AVX512_GEMV_NR)
 		memset(sums, 0, sizeof(sums));
 	for (size_t b = 0; b < blocks; b += most) {
 		const size_t taken = min_size(blocks - b, most);
@@ -172,11 +172,11 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 				 size_t y_stride, const struct codes_type *type)
 {
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= AVX512_FEW_CODES_MOST);
-	for (size_t first = 0; first < rows; first += AVX512_VEC_NR) {
+	assert(x_rows >= 1 && x_rows <= AVX512_SMALL_CODES_MOST);
+	for (size_t first = 0; first < rows; first += AVX512_GEMV_NR) {
 		const unsigned char *w =
 		    (const unsigned char *)weights + first * row_size;
-		const size_t left = min_size(rows - first, AVX512_VEC_NR);
+		const size_t left = min_size(rows - first, AVX512_GEMV_NR);
 
 		switch (x_rows) {
 			CASE(1);
@@ -206,7 +206,7 @@ static const struct codes_type type_q4_0 = {
 	.decode = decode_q4_0,
 	.nibbles = &nibbles_q4_0,
 	.block_size = QUIRE_Q4_0_SIZE,
-	.x_step = AVX512_VEC_F32_SIZE / sizeof(float),
+	.x_step = AVX512_GEMV_F32_SIZE / sizeof(float),
 };
 
 /* Rounded once. */
@@ -225,7 +225,7 @@ static const struct codes_type type_q4_1 = {
 	.decode = decode_q4_1,
 	.nibbles = &nibbles_q4_1,
 	.block_size = QUIRE_Q4_1_SIZE,
-	.x_step = AVX512_VEC_F32_SIZE / sizeof(float),
+	.x_step = AVX512_GEMV_F32_SIZE / sizeof(float),
 };
 
 /* Exact: 8 bits times 11. */
@@ -246,11 +246,11 @@ QUIRE_INLINE __m512 decode_q8_0(const struct packed_step *step,
 static const struct codes_type type_q8_0 = {
 	.decode = decode_q8_0,
 	.block_size = QUIRE_Q8_0_SIZE,
-	.x_step = AVX512_VEC_F32_COLS, /* columns in their own order */
+	.x_step = AVX512_GEMV_F32_COLS, /* columns in their own order */
 };
 
 #define SMALL(type)                                                            \
-	void quire_few_codes_f32_##type##_avx512(                              \
+	void quire_small_codes_f32_##type##_avx512(                            \
 	    const void *weights, size_t row_size, size_t rows, size_t k,       \
 	    const void *x, size_t x_size, size_t x_rows, float *y,             \
 	    size_t y_stride)                                                   \

@@ -6,15 +6,17 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 #include "runtime/kernels/avx512/rows_avx512.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
 enum {
-	LANES = AVX512_FEW_F32_LANES,
-	MOST = AVX512_FEW_F32_MOST,
-	SMALL_NR = AVX512_FEW_F32_NR,
+	LANES = 16,	  /* of a vector */
+	MOST = 4 * LANES, /* rows of x */
+	/* Rows of W at a time: their sums by 64 rows of x are 12 KiB. */
+	SMALL_NR = 48,
+	/* Columns of x at a time: 64 rows are 32 KiB. */
 	SMALL_KC = AVX512_F32_KC,
 	MAX_VECTORS = MOST / LANES,
 	MAX_GROUP = 12,
@@ -296,10 +298,10 @@ TYPE(f32, 1, sizeof(float))
 
 /* x in tiles of `tile` rows. */
 #define SMALL(tile, type)                                                      \
-	void quire_few##tile##_f32_##type##_avx512(                            \
-	    const void *weights, size_t row_size, size_t rows, size_t k,       \
-	    const void *x, size_t x_size, size_t x_rows, float *y,             \
-	    size_t y_stride)                                                   \
+	static void small##tile##_##type(const void *weights, size_t row_size, \
+					 size_t rows, size_t k, const void *x, \
+					 size_t x_size, size_t x_rows,         \
+					 float *y, size_t y_stride)            \
 	{                                                                      \
 		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
 			       y, y_stride, tile, &type_##type);               \
@@ -316,3 +318,41 @@ SMALL(8, bf16)
 SMALL(16, bf16)
 SMALL(8, f32)
 SMALL(16, f32)
+
+/* From `first` to `last` rows of x. */
+#define ROW(TYPE, type, tile, first, last)                                     \
+	{                                                                      \
+		.weights = QUIRE_##TYPE,                                       \
+		.x = { .rows = (tile),                                         \
+		       .group = LANES / (tile),                                \
+		       .size = LANES * sizeof(float),                          \
+		       .prepare = quire_prepare_columns_f32_scalar },          \
+		.from = (first), .most = (last), .nr = SMALL_NR,               \
+		.multiply = small##tile##_##type                               \
+	}
+
+#define ROW_CODES(TYPE, type, x_form)                                          \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .x = x_form, .from = 2,               \
+		.most = AVX512_SMALL_CODES_MOST, .nr = SMALL_NR,               \
+		.multiply = quire_small_codes_f32_##type##_avx512              \
+	}
+
+/* GEMV is as fast for up to 4 rows of x by F32, and for 2 by F16 and BF16. */
+const struct small_form quire_small_f32_avx512[] = {
+	ROW_CODES(Q4_0, q4_0, AVX512_X_F32_NIBBLES),
+	ROW(Q4_0, q4_0, 16, 9, MOST),
+	ROW_CODES(Q4_1, q4_1, AVX512_X_F32_NIBBLES),
+	ROW(Q4_1, q4_1, 16, 9, MOST),
+	ROW_CODES(Q8_0, q8_0, QUIRE_X_F32_ROW),
+	ROW(Q8_0, q8_0, 16, 9, MOST),
+	ROW(F16, f16, 4, 3, 4),
+	ROW(F16, f16, 8, 5, 8),
+	ROW(F16, f16, 16, 9, MOST),
+	ROW(BF16, bf16, 4, 3, 4),
+	ROW(BF16, bf16, 8, 5, 8),
+	ROW(BF16, bf16, 16, 9, MOST),
+	ROW(F32, f32, 8, 5, 8),
+	ROW(F32, f32, 16, 9, MOST),
+	{ 0 },
+};

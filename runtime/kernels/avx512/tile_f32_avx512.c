@@ -1,5 +1,5 @@
 /*
- * tile_f32_avx512.c - rows of x by a panel of f32.
+ * tile_f32_avx512.c - 8 rows of x by a panel of 48 rows of W in f32, all types.
  */
 #ifndef __AVX512F__
 #error "compile with -mavx512f"
@@ -7,14 +7,16 @@
 
 #include <immintrin.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512/geometry_avx512.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/unroll.h"
 
 enum {
-	MR = AVX512_F32_MR,
-	NV = AVX512_F32_NR / 16,
-	GROUP = AVX512_F32_GROUP
+	/* Rows of x: 24 of the 32 registers are sums, so that there are 11
+	 * loads for 24 products. */
+	MR = 8,
+	NV = AVX512_F32_NR / 16, /* vectors of a row of sums */
+	GROUP = 16,		 /* columns of x: [8][16] f32 */
 };
 
 static inline void store(float *c, __m512 sum, bool add)
@@ -24,8 +26,8 @@ static inline void store(float *c, __m512 sum, bool add)
 	_mm512_storeu_ps(c, sum);
 }
 
-/* `cols` columns, which are one group or a part of it; of the next group, which
- * a cache may have sent away since the last panel, each row is a line. */
+/* `cols` columns, up to a group. Prefetches the next group, a line for each
+ * row: a cache may have dropped it since the last panel. */
 QUIRE_INLINE void add_group(const float *group, const float *w, size_t cols,
 			    __m512 sum[MR][NV])
 {
@@ -52,8 +54,7 @@ QUIRE_INLINE void add_group(const float *group, const float *w, size_t cols,
 	}
 }
 
-void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
-			   bool add)
+static void tile(const void *x, const void *panel, size_t k, float *c, bool add)
 {
 	const float *columns = x, *w = panel;
 	__m512 sum[MR][NV];
@@ -78,3 +79,17 @@ void quire_tile_f32_avx512(const void *x, const void *panel, size_t k, float *c,
 		c += AVX512_F32_NR;
 	}
 }
+
+#define ROW(TYPE)                                                              \
+	{                                                                      \
+		.weights = QUIRE_##TYPE,                                       \
+		.x = { .rows = MR,                                             \
+		       .group = GROUP,                                         \
+		       .size = MR * GROUP * sizeof(float),                     \
+		       .prepare = quire_prepare_f32_scalar },                  \
+		.from = 5, .packs = quire_pack_f32_avx512, .multiply = tile    \
+	}
+
+const struct tile_form quire_tile_f32_avx512[] = {
+	ROW(Q4_0), ROW(Q4_1), ROW(Q8_0), ROW(F16), ROW(BF16), ROW(F32), { 0 },
+};

@@ -12,7 +12,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512vnni/geometry_avx512vnni.h"
 
 static inline __m512i broadcast(const unsigned char *bytes)
 {

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "runtime/kernels/avx512/kernels_avx512.h"
 #include "runtime/kernels/avx512/row_sums_avx512.h"
 #include "runtime/kernels/avx512/steps_avx512.h"
+#include "runtime/kernels/avx512vnni/geometry_avx512vnni.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
@@ -48,8 +48,8 @@ QUIRE_INLINE __m512 add_step(__m512 sum, const struct step *w,
 			     const struct step_type *type)
 {
 	const __m512i zero = _mm512_setzero_si512();
-	const __m512i offsets = _mm512_load_si512(x + AVX512_VEC_INT8_OFFSETS);
-	const __m512 scales = _mm512_load_ps(x + AVX512_VEC_INT8_SCALES);
+	const __m512i offsets = _mm512_load_si512(x + AVX512_GEMV_INT8_OFFSETS);
+	const __m512 scales = _mm512_load_ps(x + AVX512_GEMV_INT8_SCALES);
 	__m512i sums[4];
 	__m512 blocks;
 
@@ -77,8 +77,8 @@ QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
 {
 	const struct step_type *type = weights;
 	const unsigned char *x = group;
-	const size_t steps = k / AVX512_VEC_INT8_COLS;
-	const size_t rest = k % AVX512_VEC_INT8_COLS / QUIRE_BLOCK_COLS;
+	const size_t steps = k / AVX512_GEMV_INT8_COLS;
+	const size_t rest = k % AVX512_GEMV_INT8_COLS / QUIRE_BLOCK_COLS;
 	__m512 sum = _mm512_setzero_ps();
 	struct step step;
 
@@ -86,7 +86,7 @@ QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
 		step = type->load(w, 16);
 		sum = add_step(sum, &step, x, type);
 		w += 16 * type->block_size;
-		x += AVX512_VEC_INT8_SIZE;
+		x += AVX512_GEMV_INT8_SIZE;
 	}
 	if (rest > 0) {
 		step = type->load(w, rest);
@@ -352,9 +352,9 @@ static const struct step_type type_q8_0 = {
 };
 
 #define GEMV(type)                                                             \
-	void quire_vec_int8_##type##_avx512vnni(                               \
-	    const void *weights, size_t row_size, size_t rows, size_t k,       \
-	    const void *x, float *y)                                           \
+	static void gemv_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, const void *x,          \
+				float *y)                                      \
 	{                                                                      \
 		multiply_each_row(weights, row_size, rows, k, x, y,            \
 				  multiply_row, &type_##type);                 \
@@ -363,3 +363,21 @@ static const struct step_type type_q8_0 = {
 GEMV(q4_0)
 GEMV(q4_1)
 GEMV(q8_0)
+
+#define ROW(TYPE, type)                                                        \
+	{                                                                      \
+		.weights = QUIRE_##TYPE,                                       \
+		.x = { .rows = 1,                                              \
+		       .group = AVX512_GEMV_INT8_COLS,                         \
+		       .size = AVX512_GEMV_INT8_SIZE,                          \
+		       .factor = QUIRE_##TYPE##_FACTOR,                        \
+		       .prepare = quire_prepare_gemv_int8_avx512vnni },        \
+		.nr = AVX512_GEMV_NR, .multiply = gemv_##type                  \
+	}
+
+const struct gemv_form quire_gemv_int8_avx512vnni[] = {
+	ROW(Q4_0, q4_0),
+	ROW(Q4_1, q4_1),
+	ROW(Q8_0, q8_0),
+	{ 0 },
+};

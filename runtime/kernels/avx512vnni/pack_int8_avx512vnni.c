@@ -4,8 +4,8 @@
  */
 #include <assert.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
 #include "runtime/kernels/avx512vnni/blocks_avx512vnni.h"
+#include "runtime/kernels/avx512vnni/geometry_avx512vnni.h"
 
 /* Stores a block of rows `first` to first + 15 in the block of the panel at
  * `panel`; returns the next one. */
@@ -59,9 +59,8 @@ QUIRE_INLINE void pack_panel(const void *weights, size_t row_size, size_t rows,
 }
 
 #define PACK(type)                                                             \
-	void quire_pack_int8_##type##_avx512vnni(const void *weights,          \
-						 size_t row_size, size_t rows, \
-						 size_t k, void *panel)        \
+	static void pack_##type(const void *weights, size_t row_size,          \
+				size_t rows, size_t k, void *panel)            \
 	{                                                                      \
 		pack_panel(weights, row_size, rows, k, panel, &blocks_##type); \
 	}
@@ -69,3 +68,18 @@ QUIRE_INLINE void pack_panel(const void *weights, size_t row_size, size_t rows,
 PACK(q4_0)
 PACK(q4_1)
 PACK(q8_0)
+
+#define ROW(TYPE, type, block_size)                                            \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .nr = AVX512_NR,                      \
+		.kc = AVX512_INT8_KC,                                          \
+		.size = AVX512_INT8_KC / QUIRE_BLOCK_COLS * (block_size),      \
+		.pack = pack_##type                                            \
+	}
+
+const struct pack_form quire_pack_int8_avx512vnni[] = {
+	ROW(Q4_0, q4_0, AVX512_INT8_BLOCK_SIZE),
+	ROW(Q4_1, q4_1, AVX512_INT8_MIN_BLOCK_SIZE),
+	ROW(Q8_0, q8_0, AVX512_INT8_BLOCK_SIZE),
+	{ 0 },
+};

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
+#include "runtime/kernels/avx512vnni/geometry_avx512vnni.h"
 #include "runtime/kernels/quantize.h"
 
 /* The scale of a block, and the factor that its numbers are quantized by. */
@@ -96,16 +96,16 @@ void quire_prepare_int8_avx512vnni(const struct x_form *form, const float *x,
 	}
 }
 
-void quire_prepare_vec_int8_avx512vnni(const struct x_form *form,
-				       const float *x, size_t groups,
-				       size_t row, void *out)
+void quire_prepare_gemv_int8_avx512vnni(const struct x_form *form,
+					const float *x, size_t groups,
+					size_t row, void *out)
 {
 	unsigned char *to = out;
 
 	(void)row;
 	for (size_t g = 0; g < groups; g++) {
-		int32_t *all_offsets = (void *)(to + AVX512_VEC_INT8_OFFSETS);
-		float *scales = (void *)(to + AVX512_VEC_INT8_SCALES);
+		int32_t *all_offsets = (void *)(to + AVX512_GEMV_INT8_OFFSETS);
+		float *scales = (void *)(to + AVX512_GEMV_INT8_SCALES);
 
 		for (size_t b = 0; b < 16; b++) {
 			const size_t four = b / 4, quarter = b % 4;

@@ -12,14 +12,14 @@
 
 #include <immintrin.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
 #include "runtime/kernels/avx512vnni/dpbusd_avx512vnni.h"
+#include "runtime/kernels/avx512vnni/geometry_avx512vnni.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
 enum {
-	ROWS = 16,		   /* of W, at a time */
-	TILE = AVX512_FEW_INT8_MR, /* rows of x */
+	ROWS = 16, /* of W, at a time */
+	TILE = 4,  /* rows of x in a tile */
 };
 
 /* A block of each of 16 rows of W. */

@@ -4,14 +4,15 @@
  */
 #include <immintrin.h>
 
-#include "runtime/kernels/avx512/kernels_avx512.h"
 #include "runtime/kernels/avx512vnni/dpbusd_avx512vnni.h"
+#include "runtime/kernels/avx512vnni/geometry_avx512vnni.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
 enum {
-	MR = AVX512_INT8_MR,
-	NV = AVX512_NR / 16,
+	/* Rows of x: 12 registers are the integer sums and 12 the f32 ones. */
+	MR = 6,
+	NV = AVX512_NR / 16, /* vectors of a row of sums */
 };
 
 /* The exact integers of a block. Without minima they begin at the offsets of
@@ -117,16 +118,28 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 	}
 }
 
-/* For panels of Q4_0 and Q8_0. */
-void quire_tile_int8_avx512vnni(const void *x, const void *panel, size_t k,
-				float *c, bool add)
+static void tile_zero(const void *x, const void *panel, size_t k, float *c,
+		      bool add)
 {
 	multiply_tile(x, panel, k, c, add, false);
 }
 
-/* For panels of Q4_1. */
-void quire_tile_int8_min_avx512vnni(const void *x, const void *panel, size_t k,
-				    float *c, bool add)
+static void tile_minima(const void *x, const void *panel, size_t k, float *c,
+			bool add)
 {
 	multiply_tile(x, panel, k, c, add, true);
 }
+
+#define ROW(TYPE, tile)                                                        \
+	{                                                                      \
+		.weights = QUIRE_##TYPE,                                       \
+		.x = AVX512_X_INT8(MR, QUIRE_##TYPE##_FACTOR), .from = 33,     \
+		.packs = quire_pack_int8_avx512vnni, .multiply = (tile)        \
+	}
+
+const struct tile_form quire_tile_int8_avx512vnni[] = {
+	ROW(Q4_0, tile_zero),
+	ROW(Q4_1, tile_minima),
+	ROW(Q8_0, tile_zero),
+	{ 0 },
+};

@@ -3,8 +3,15 @@
  */
 #include "runtime/kernels/avx2/tile_int8_avx2.h"
 #include "runtime/kernels/avxvnni/dpbusd_avxvnni.h"
-#include "runtime/kernels/avxvnni/kernels_avxvnni.h"
+#include "runtime/kernels/avxvnni/geometry_avxvnni.h"
 
-QUIRE_TILE_INT8(q4_0, avxvnni, &small_avxvnni, false)
-QUIRE_TILE_INT8(q4_1, avxvnni, &small_avxvnni, true)
-QUIRE_TILE_INT8(q8_0, avxvnni, &large_avxvnni, false)
+QUIRE_TILE_INT8(q4_0, &small_avxvnni, false)
+QUIRE_TILE_INT8(q4_1, &small_avxvnni, true)
+QUIRE_TILE_INT8(q8_0, &large_avxvnni, false)
+
+const struct tile_form quire_tile_int8_avxvnni[] = {
+	QUIRE_TILE_INT8_ROW(Q4_0, q4_0),
+	QUIRE_TILE_INT8_ROW(Q4_1, q4_1),
+	QUIRE_TILE_INT8_ROW(Q8_0, q8_0),
+	{ 0 },
+};
