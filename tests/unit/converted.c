@@ -1,14 +1,13 @@
 /*
  * converted.c - conversion into a scratch folder.
  */
-#include "tests/unit/converted.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
+#include "tests/unit/converted.h"
 
 struct converted converted_with(const char *name,
 				const quire_convert_options *options)

@@ -13,13 +13,13 @@ struct converted {
 };
 
 /* Converts tests/onnx/NAME.onnx (good/plain) and verifies it; fails the test if
- * that does not go well. To be discarded. */
+ * either fails. To be discarded. */
 struct converted converted_with(const char *name,
 				const quire_convert_options *options);
 struct converted converted_make(const char *name);
 void converted_discard(struct converted *done);
 
-/* The row of the report that became this tensor. */
+/* The row of the report for this tensor. */
 const quire_convert_row *converted_row(const struct converted *done,
 				       const quire_tensor *tensor);
 

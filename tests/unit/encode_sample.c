@@ -1,21 +1,20 @@
 /*
- * encode_sample.c - makes them bit by bit, as the operator's words have it, and
- * with none of the converter's code.
+ * encode_sample.c - makes samples bit by bit, as the operator's documentation
+ * says, and with none of the converter's code.
  */
-#include "tests/unit/encode_sample.h"
-
 #include <fp16.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tests/unit/encode_sample.h"
 
 static size_t float_size(int32_t type)
 {
 	return type == ONNX_FLOAT ? 4 : 2;
 }
 
-/* A random float that the type holds, stored; its value. */
+/* Stores a random float that the type holds; returns its value. */
 static float put_float(struct rng *rng, int32_t type, unsigned char *bytes)
 {
 	float value = random_f32(rng);
@@ -57,7 +56,7 @@ uint32_t sample_code(const unsigned char *row, uint32_t bits, uint64_t at)
 	return code;
 }
 
-/* Zero points of every block, as numbers, stored as the kind has them. */
+/* Stores zero points as the kind says; returns the number of each block. */
 static float *make_zeros(struct rng *rng, const struct sample_kind *kind,
 			 struct sample *sample)
 {
@@ -157,7 +156,7 @@ void sample_make(struct rng *rng, const struct sample_kind *kind,
 	weight->storage.codes.value = &sample->codes;
 	scales = make_scales(rng, kind, sample);
 	zeros = make_zeros(rng, kind, sample);
-	if (kind->mapped) {
+	if (kind->reordered) {
 		sample->column_blocks =
 		    calloc(kind->k, sizeof(*sample->column_blocks));
 		for (uint64_t col = 0; col < kind->k; col++)

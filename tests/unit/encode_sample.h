@@ -1,6 +1,6 @@
 /*
  * encode_sample.h - random weights of every kind for the tests of encodings and
- * scans, in guarded memory, with what the operator's formula makes of them.
+ * scans, in guarded memory, and the numbers that the operator's formula gives.
  */
 #ifndef QUIRE_TESTS_UNIT_ENCODE_SAMPLE_H
 #define QUIRE_TESTS_UNIT_ENCODE_SAMPLE_H
@@ -23,10 +23,10 @@ struct sample_kind {
 	uint64_t n;
 	int32_t scale_type;
 	enum zero_kind zero_kind;
-	bool mapped;
+	bool reordered; /* columns have blocks in any order */
 };
 
-/* A weight over guarded memory, and the same as plain numbers. */
+/* A weight in guarded memory, and its numbers. */
 struct sample {
 	struct weight weight;
 	struct onnx_value codes;
@@ -44,7 +44,7 @@ void sample_make(struct rng *rng, const struct sample_kind *kind,
 		 struct sample *sample);
 void sample_discard(struct sample *sample);
 
-/* The code at a place in a row of packed ones, bit by bit. */
+/* The code at an index of a row of packed codes, read bit by bit. */
 uint32_t sample_code(const unsigned char *row, uint32_t bits, uint64_t at);
 
 #endif

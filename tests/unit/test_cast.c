@@ -1,6 +1,6 @@
 /*
- * test_cast.c - dense tensors in another type: each rounding is the nearest,
- * ties go to even, and what a type cannot hold is found before it is lost.
+ * test_cast.c - dense tensors in another type: rounding is to nearest, ties to
+ * even, and the scan finds what a type cannot hold.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -66,7 +66,7 @@ static void test_numbers(void **state)
 	assert_true(isnan(widen(narrow(NAN, QUIRE_BF16), QUIRE_BF16)));
 }
 
-/* All 65536 of each: there and back they stay what they are. */
+/* All 65536 numbers of each type, cast to f32 and back, are unchanged. */
 static void test_there_and_back(void **state)
 {
 	static const quire_dtype types[] = { QUIRE_F16, QUIRE_BF16 };

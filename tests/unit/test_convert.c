@@ -1,6 +1,6 @@
 /*
  * test_convert.c - good models, converted and opened again: the tensor of the
- * first linear must have the bytes that tests/onnx/make.py worked out.
+ * first linear must have the bytes that tests/onnx/make.py computed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ static void test_goods(void **state)
 		check_good(&goods[i]);
 }
 
-/* Embeddings are tensors, and no linears. */
+/* Embeddings are tensors without linears. */
 static const struct good gathers[] = {
 	{ "good/gather_uint8", QUIRE_Q4_0, 64, 5, NULL },
 	{ "good/gather_int4", QUIRE_Q4_0, 75, 5, NULL },
@@ -315,7 +315,7 @@ static void test_report_sums(void **state)
 	converted_discard(&done);
 }
 
-/* F16: the dequantized weight rounded; F32 where f16 has no room. */
+/* F16: the dequantized weight, rounded; F32 where it does not fit f16. */
 static void test_fallback_f16(void **state)
 {
 	const quire_convert_options options = { .fallback =

@@ -1,6 +1,6 @@
 /*
  * test_convert_changing.c - sources that are written to while they are
- * converted: that is told, and nothing is left.
+ * converted: that is an error, and no file is left behind.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -55,8 +55,8 @@ static bool change_source(void *context, uint64_t done, uint64_t total)
 	return true;
 }
 
-/* A model, or a file of its weights, that is written to meanwhile: even where
- * all that was read was there, nobody knows of which of the two it was. */
+/* The model, or a file of its weights, is written to meanwhile. It is refused
+ * even if all reads succeeded: some bytes may be old and some new. */
 static void check_changing(const char *folder, const char *source,
 			   const char *changed, enum change change)
 {

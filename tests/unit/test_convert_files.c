@@ -1,7 +1,7 @@
 /*
- * test_convert_files.c - what a conversion does to files: links and folders of
- * external data, outputs that exist, cancelling, and that neither the number
- * of threads nor the size of a tensor changes what comes out.
+ * test_convert_files.c - what a conversion does with files: links and folders
+ * of external data, outputs that exist, cancelling. Neither the number of
+ * threads nor the size of a tensor changes the output.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +100,7 @@ static void test_link_that_leaves(void **state)
 	free(data);
 }
 
-/* A protobuf of more than 2 GiB, all holes: refused by its size, which takes no
+/* A sparse file of more than 2 GiB is refused by its size; that takes no
  * memory. */
 static void test_too_large(void **state)
 {
@@ -117,7 +117,7 @@ static void test_too_large(void **state)
 	free(model);
 }
 
-/* "innermost" begins like "inner", and is another folder all the same. */
+/* "innermost" begins like "inner", but is another folder. */
 static void test_link_to_neighbour(void **state)
 {
 	const struct folder *folder = *state;
@@ -226,7 +226,7 @@ static void test_existing_output(void **state)
 	free(source);
 }
 
-/* `overwrite` never costs the source model. */
+/* `overwrite` never replaces the source model. */
 static void test_output_is_the_source(void **state)
 {
 	const struct folder *folder = *state;
@@ -336,7 +336,7 @@ static void test_cancel(void **state)
 	free(source);
 }
 
-/* The name in the container can be asked for. */
+/* An option sets the name in the container. */
 static void test_names_in_options(void **state)
 {
 	const struct folder *folder = *state;

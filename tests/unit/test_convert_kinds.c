@@ -1,7 +1,7 @@
 /*
  * test_convert_kinds.c - quantized weights of other operators than MatMulNBits:
- * which tensor and which linear they become, and that a comparison agrees, and
- * does not with a byte changed.
+ * which tensor and which linear they become. A comparison finds them equal, and
+ * different after a byte was changed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct kind {
 	const char *reason; /* NULL: exact */
 };
 
-/* Reasons of fallbacks, that are in several rows. */
+/* Reasons of fallbacks that several rows have. */
 static const char by_column[] =
     "block size 1, and blocks 0 and 1 of row 0 do not share a scale";
 static const char in_codebook[] = "a codebook says what codes mean";
@@ -119,7 +119,7 @@ static void check_row(const struct kind *kind, const quire_convert_row *row)
 	assert_true(row->scale_error_max <= 0x1p-11);
 }
 
-/* Reads both again; the number of weights that are not the same. */
+/* Compares model and container; the number of weights that differ. */
 static size_t compare(const struct converted *done, const char *name)
 {
 	char *output = scratch_path(done->folder, "out.gguf");
@@ -180,7 +180,7 @@ static void test_kinds(void **state)
 	}
 }
 
-/* The same weight wherever its constants are. */
+/* The weight is the same wherever its constants are. */
 static void check_place(const char *base, const char *place)
 {
 	struct converted done;
@@ -232,7 +232,7 @@ static void test_gemm(void **state)
 	converted_discard(&done);
 }
 
-/* One tensor for all that take the same constants the same way. */
+/* Nodes that use the same constants in the same way share a tensor. */
 static void test_shared(void **state)
 {
 	static const char *const names[] = { "good/dq_shared", "good/dq_body",
@@ -254,7 +254,7 @@ static void test_shared(void **state)
 	converted_discard(&done);
 }
 
-/* Every projection, and biases as they are. */
+/* Every projection, and the biases, copied. */
 static void test_experts(void **state)
 {
 	static const char *const names[] = { "fc1_weights.weight",

@@ -78,8 +78,8 @@ static void test_ort_js(void **state)
 	}
 }
 
-/* Negative scales, flat, and no import of com.microsoft; A is 1 to 12 and the
- * product the one that the model's folder gives. */
+/* Negative scales in a flat shape, and no import of com.microsoft. A is 1 to
+ * 12, and the product is given in the model's folder. */
 static void test_openvino(void **state)
 {
 	static const float expected[9] = { 31.25f,  28.125f,  24,

@@ -1,6 +1,6 @@
 /*
  * test_convert_refused.c - each bad model of tests/onnx is refused for its own
- * reason, and nothing is left behind.
+ * reason, and no file is left behind.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 static const struct bad {
 	const char *name;
 	quire_status status;
-	const char *message; /* a part of it */
+	const char *message; /* a substring of it */
 } bads[] = {
 	{ "no_k", LAYOUT, "no attribute K" },
 	{ "k_zero", LAYOUT, "K is 0, not in 1 to" },
@@ -236,7 +236,7 @@ static void check_bad(const struct bad *bad)
 	    error.status != bad->status || !strstr(error.message, bad->message))
 		fail_msg("%s: %s: %s", bad->name,
 			 quire_status_name(error.status), error.message);
-	/* The one that cannot be opened is its data. */
+	/* Its data is what cannot be opened. */
 	if (bad->status != QUIRE_ERROR_IO)
 		assert_true(quire_error_is_about(&error, path));
 	assert_null(report);
@@ -252,7 +252,7 @@ static void test_bads(void **state)
 		check_bad(&bads[i]);
 }
 
-/* No bad file without a row above. */
+/* Each bad file has a row above. */
 static void test_all_listed(void **state)
 {
 	DIR *folder = opendir(QUIRE_TEST_ONNX "/bad");
@@ -267,8 +267,8 @@ static void test_all_listed(void **state)
 	assert_int_equal(count, BAD_COUNT);
 }
 
-/* Every beginning of a good file is refused or, where only a later field is
- * cut off, taken; no crash, and no file left behind by a refusal. */
+/* Each beginning of a good file is refused, or converted if only a later field
+ * is cut off. Nothing crashes, and a refusal leaves no file behind. */
 static void test_every_cut(void **state)
 {
 	char *folder = scratch_make();

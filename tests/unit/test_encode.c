@@ -1,7 +1,7 @@
 /*
- * test_encode.c - encodings against the operator's formula, over random weights
- * of every kind, in rows fetched by pieces, with guard pages behind the source
- * and the result.
+ * test_encode.c - compares encodings with the operator's formula, over random
+ * weights of every kind, in rows fetched by pieces, with guard pages behind the
+ * source and the result.
  */
 #include <fp16.h>
 #include <math.h>
@@ -66,7 +66,7 @@ static void test_dense(void **state)
 			.scale_type = types[i / 3 % 3],
 			.zero_kind = (enum zero_kind)(i / 9 % 4),
 			.k = ks[i / 36 % 9],
-			.mapped = i / 324,
+			.reordered = i / 324,
 			.block_size = UINT64_C(16) << random_below(&rng, 3),
 			.n = 1 + random_below(&rng, 3),
 		};
@@ -115,8 +115,8 @@ static int expected_code(const struct encoding *encoding,
 	}
 }
 
-/* Codes as in the source, scale and offset rounded once, columns past k zero
- * or, of Q4_1, what is nearest to it. */
+/* Codes are those of the source, scale and offset are rounded once, and columns
+ * past k decode to 0, or in Q4_1 to the number nearest to it. */
 static void check_block(const struct encoding *encoding,
 			const struct sample_kind *kind,
 			const struct sample *sample, uint64_t row, uint64_t col,
@@ -139,7 +139,7 @@ static void check_block(const struct encoding *encoding,
 		const double stored =
 		    (double)fp16_ieee_to_fp32_value(load_u16(out + 2));
 
-		/* Half a step of f16, normal or not. */
+		/* Half a step of f16, normal or subnormal. */
 		assert_true(fabs(stored - offset) <=
 			    fmax(0x1p-11 * fabs(offset), 0x1p-25));
 	}
@@ -207,7 +207,7 @@ static void test_blocks(void **state)
 		}
 }
 
-/* Blocks of 16 in rows that end with a half, behind which a page guards. */
+/* Blocks of 16 in rows that end with half a block, before a guard page. */
 static void test_half_blocks(void **state)
 {
 	struct rng rng = { 4 };

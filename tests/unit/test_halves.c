@@ -1,5 +1,6 @@
 /*
- * test_halves.c - f32 to f16 by the run against FP16's, number by number.
+ * test_halves.c - compares f32 to f16 of many numbers with FP16's conversion of
+ * each.
  */
 #include <fp16.h>
 #include <math.h>
@@ -10,7 +11,7 @@
 
 #define COUNT 37
 
-/* FP16's for each, whatever else is in the run. */
+/* Each number is as FP16 converts it, whatever others are in the run. */
 static void check_run(const float values[COUNT])
 {
 	uint16_t halves[COUNT + 1];
@@ -31,7 +32,7 @@ static void check_run(const float values[COUNT])
 	assert_true(rounded[COUNT] == 1);
 }
 
-/* An f16, what lies half way to the next, and their neighbours among f32. */
+/* Each f16, the middle between it and the next, and the f32 beside both. */
 static void fill(float value, float next, float values[COUNT])
 {
 	const float half_way = (value + next) / 2;
@@ -58,7 +59,7 @@ static void test_all_halves(void **state)
 	}
 }
 
-/* One number that is no normal f16, at any place among such that are. */
+/* One number that is not a normal f16, at each place among normal ones. */
 static void test_one_odd(void **state)
 {
 	const float odd[] = { 0,      -0.0F,	 0x1p-149F, 0x1p-25F,

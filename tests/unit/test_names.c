@@ -1,5 +1,5 @@
 /*
- * test_names.c - what exporters' names become, and that names stay apart.
+ * test_names.c - what exporters' names become, and that names are different.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,7 +157,7 @@ static void test_long_utf8(void **state)
 	quire_name_set_free(&set);
 }
 
-/* Equal names do not search through all those before them. */
+/* A name that is equal to many others does not search through all of them. */
 static void test_many_equal(void **state)
 {
 	struct name_set set = { 0 };

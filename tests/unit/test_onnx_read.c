@@ -1,5 +1,5 @@
 /*
- * test_onnx_read.c - what the reader makes of a model: nodes and their order,
+ * test_onnx_read.c - what the reader reads from a model: nodes and their order,
  * scopes, constants and where their bytes are.
  */
 #include <stdio.h>
@@ -78,7 +78,7 @@ static void test_values(void **state)
 	quire_onnx_close(model);
 }
 
-/* A body sees the names around it, and nothing outside sees into a body. */
+/* A body sees the names around it; nodes outside do not see names of a body. */
 static void test_scopes(void **state)
 {
 	struct onnx_model *model = open_model("good/body");

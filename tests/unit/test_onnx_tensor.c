@@ -1,6 +1,6 @@
 /*
- * test_onnx_tensor.c - how each element type is packed out of the number
- * fields of a tensor message, and what is refused.
+ * test_onnx_tensor.c - how numbers of a tensor message are packed for each
+ * element type, and what is refused.
  */
 #include <string.h>
 
@@ -54,7 +54,7 @@ static void test_int32_data(void **state)
 	check_i32(ONNX_FLOAT16, (int32_t[]){ 0x3C00, 0x8000 }, 2, 2,
 		  "\x00\x3c\x00\x80", 4);
 	check_i32(ONNX_BFLOAT16, (int32_t[]){ 0x3F80 }, 1, 1, "\x80\x3f", 2);
-	/* Two elements to a number, the last one alone. */
+	/* Two elements in a number, the last one alone. */
 	check_i32(ONNX_INT4, (int32_t[]){ 0x21, 0x43, 0x05 }, 3, 5,
 		  "\x21\x43\x05", 3);
 	check_i32(ONNX_UINT4, (int32_t[]){ 0xFF }, 1, 2, "\xff", 1);
@@ -133,14 +133,14 @@ static void test_counts(void **state)
 	assert_int_equal(read_tensor(&fields, -1, &value), QUIRE_ERROR_LAYOUT);
 	assert_int_equal(read_tensor(&fields, INT64_MAX, &value),
 			 QUIRE_ERROR_LAYOUT);
-	fields.type = COMPLEX64; /* three floats are one and a half */
+	fields.type = COMPLEX64; /* three floats are one and a half of them */
 	assert_int_equal(read_tensor(&fields, 1, &value), QUIRE_ERROR_LAYOUT);
 	fields.segmented = true;
 	assert_int_equal(read_tensor(&fields, 1, &value),
 			 QUIRE_ERROR_UNSUPPORTED);
 }
 
-/* Types whose size we do not know have a shape and no bytes. */
+/* Types of an unknown size have a shape and no bytes. */
 static void test_opaque_types(void **state)
 {
 	struct onnx_fields fields = { .type = ONNX_STRING };

@@ -1,6 +1,6 @@
 /*
- * test_pipeline.c - tensors of many pieces: whatever the number of threads,
- * and wherever the source lies, the container holds the same bytes.
+ * test_pipeline.c - tensors of many pieces: the container has the same bytes
+ * for any number of threads, and wherever the source lies.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
 
-/* Several pieces of a megabyte each, the last of them ragged. */
+/* Many pieces of 256 KiB, the last of them smaller. */
 #define K	    1000
 #define BLOCKS	    32
 #define N	    7001
@@ -21,7 +21,7 @@
 struct bench {
 	char *folder;
 	char *output;
-	struct onnx_value values[4]; /* codes, scales, g_idx, plain */
+	struct onnx_value values[4]; /* codes, scales, g_idx, dense */
 	struct weight weight;
 	struct plan_item items[3];
 	struct plan plan;
@@ -58,8 +58,7 @@ static void set_item(struct bench *bench, size_t index, const char *name,
 	bench->plan.size += item->size;
 }
 
-/* A Q4_0 weight, the same as F32 with its columns in another order, and a
- * plain tensor. */
+/* A weight, as Q4_0 or with g_idx as F32, and a dense tensor. */
 static int set_up(void **state)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
@@ -148,7 +147,7 @@ static void run(struct bench *bench, uint32_t threads)
 	quire_writer_free(writer);
 }
 
-/* All rows at once, by the encoding alone. */
+/* Encodes all rows at once, without the pipeline. */
 static unsigned char *encode_whole(const struct bench *bench, size_t index,
 				   const uint32_t *column_blocks)
 {
@@ -191,7 +190,7 @@ static void test_threads(void **state)
 	free(blocks);
 }
 
-static void test_mapped(void **state)
+static void test_reordered(void **state)
 {
 	struct bench *bench = *state;
 	unsigned char *dense;
@@ -259,7 +258,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_threads, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_mapped, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_reordered, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_external, set_up,
 						tear_down),
 	};

@@ -1,13 +1,12 @@
 /*
- * test_rows_layout.c - rows gathered by every kind of order, out of memory that
- * ends where the tensor does and out of a file, compared with the order's own
- * words, element by element and bit by bit.
+ * test_rows_layout.c - rows gathered from tensors of every order, in memory
+ * that ends where the tensor does and in a file. Each bit is compared with the
+ * one that the formula of weight.h names.
  */
-#include "convert/weight/weight.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert/weight/weight.h"
 #include "tests/support/check.h"
 #include "tests/support/guard.h"
 #include "tests/support/random.h"
@@ -21,9 +20,9 @@ struct order_case {
 	struct element_order order;
 };
 
-/* With 7 rows of 5: row after row; column after column; rows in groups that
- * are padded; a number for each 3 rows, within columns or beside them; for each
- * 4 elements in a line; one for each row; one for all. */
+/* 7 rows of 5 elements: row after row; column after column; rows in padded
+ * groups; an element for each 3 rows, by columns or by rows; for each 4
+ * elements of a line; one for each row; one for all. */
 static const struct order_case cases[] = {
 	{ 7, 5, { 7, 0, 5, 1, 1, 0 } },
 	{ 7, 5, { 7, 0, 5, 1, 1, 1 } },
@@ -64,8 +63,8 @@ static unsigned bit_of(const unsigned char *bytes, uint64_t at)
 	return byte >> (at % 8) & 1;
 }
 
-/* Elements of up to 8 bits have their top bit inverted where that is asked
- * for; wider ones are floats. */
+/* `flip` inverts the top bit of elements of up to 8 bits; wider ones are
+ * floats. */
 static void check_rows(const struct rows_layout *layout,
 		       const unsigned char *source, uint64_t first,
 		       uint64_t count, const unsigned char *rows)
@@ -93,7 +92,7 @@ static void check_value(const struct rows_layout *layout,
 {
 	for (uint64_t first = 0; first < all; first++)
 		for (uint64_t count = 1; count <= all - first; count++) {
-			/* The room of the most rows is that of any. */
+			/* The same for any rows of that number. */
 			const size_t room =
 			    quire_rows_scratch(layout, value, count);
 			struct guarded scratch = guarded_create(room);

@@ -1,6 +1,6 @@
 /*
- * test_scan.c - what f16 holds of scales and offsets, and where what it does
- * not hold was found.
+ * test_scan.c - which scales and offsets f16 holds, and where the scan finds
+ * the first that it does not hold.
  */
 #include <fp16.h>
 #include <math.h>
@@ -12,7 +12,8 @@
 #include "tests/support/check.h"
 #include "tests/unit/encode_sample.h"
 
-/* Rounded to f32 first, the first of these would be a tie and become 1. */
+/* If the first offset were rounded to f32 before, it would be a tie and give
+ * 1. */
 static void test_offset_is_rounded_once(void **state)
 {
 	const float zero = 1 + 0x1p-23f;
@@ -27,7 +28,7 @@ static void test_offset_is_rounded_once(void **state)
 	assert_int_equal(quire_offset_bits(0, -1), 0);
 }
 
-/* One weight of three rows of two blocks, whose scales are given. */
+/* Scans a weight of three rows of two blocks with these scales. */
 static struct weight_scan scan_scales(int32_t type, const float scales[6])
 {
 	const struct sample_kind kind = {
@@ -56,7 +57,7 @@ static struct weight_scan scan_scales(int32_t type, const float scales[6])
 
 static void test_scan_held(void **state)
 {
-	/* 1 + 2^-11 is half way between two f16: the error is just allowed. */
+	/* 1 + 2^-11 is in the middle of two f16: the greatest error allowed. */
 	const float scales[6] = {
 		1, -0.0f, 0, 65519, 1 + 0x1p-11f, 0x1.004p-14f
 	};
@@ -107,8 +108,8 @@ static void test_scan_f16_subnormal(void **state)
 
 #define MANY 50000
 
-/* Many rows, in three pieces: the sums are those of all, and the first that is
- * lost is found wherever it lies. */
+/* Many rows, in three pieces: sums are over all rows, and the first scale that
+ * f16 does not hold is found in any piece. */
 static void check_many(uint64_t block_size, uint32_t bits, size_t lost,
 		       uint32_t threads)
 {

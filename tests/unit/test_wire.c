@@ -1,6 +1,6 @@
 /*
- * test_wire.c - protobuf fields: written and read back, out of a file too, and
- * every way in which bytes may fail to be one.
+ * test_wire.c - protobuf fields: written and read back, from memory and from a
+ * file, and bytes that are no field.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,13 +80,13 @@ static void test_malformed(void **state)
 		const char *bytes;
 		size_t size;
 	} rows[] = {
-		{ "\x0A\x03\x61\x62", 4 }, /* 3 bytes, of which 2 are there */
+		{ "\x0A\x03\x61\x62", 4 }, /* 3 bytes, but there are 2 */
 		{ "\x0A\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11 },
 		{ "\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 12 },
 		{ "\x15\x01\x02\x03", 4 },
 		{ "\x19\x01\x02\x03\x04", 5 },
 		{ "\x0B\x0C", 2 }, /* a group */
-		{ "\x0E", 1 },	   /* types 6 and 7 are none */
+		{ "\x0E", 1 },	   /* types 6 and 7 do not exist */
 		{ "\x0F", 1 },
 	};
 
@@ -101,8 +101,8 @@ static void test_malformed(void **state)
 	}
 }
 
-/* All pieces but those of constants, one after the other; of the file, the
- * bytes in the window. */
+/* Joins all segments but those of constants. Bytes of the file are those of the
+ * window. */
 static size_t gather(const struct segments *segments, unsigned char *out)
 {
 	size_t size = 0;
@@ -148,8 +148,8 @@ static void test_segments(void **state)
 	quire_segments_free(&segments);
 }
 
-/* A message of which nothing was changed is taken as it lies, its size written
- * in more bytes than it needs. */
+/* An unchanged message is copied whole, even if its size is written in more
+ * bytes than needed. */
 static void test_unchanged(void **state)
 {
 	static const unsigned char bytes[] = { 0x0A, 0x84, 0x00, 0x10,
@@ -175,8 +175,8 @@ static void test_unchanged(void **state)
 	quire_segments_free(&segments);
 }
 
-/* A message that is longer than a window, field by field out of a file; and
- * one of which the file lacks the end by then. */
+/* A message that is longer than a window, read field by field from a file; and
+ * one whose end the file has lost meanwhile. */
 static void test_file(void **state)
 {
 	const size_t sizes[] = { WINDOW_SIZE - 3, 1, 3 * WINDOW_SIZE, 0, 5 };
