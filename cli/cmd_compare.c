@@ -57,7 +57,7 @@ static void print_row(const quire_compare_row *row)
 
 	printf("  %s%s%s '", terminal_red(), quire_verdict_name(row->verdict),
 	       terminal_plain());
-	text_print(stdout, name, strlen(name));
+	text_print(stdout, name);
 	putchar('\'');
 	if (row->reason)
 		printf(": %s", row->reason);
@@ -74,7 +74,7 @@ static void print_text(const char *path, const quire_compare_report *report)
 {
 	const struct sums sums = sums_of(report);
 
-	text_print(stdout, path, strlen(path));
+	text_print(stdout, path);
 	if (report->different == 0)
 		printf(": %ssame%s, %zu %s\n", terminal_green(),
 		       terminal_plain(), report->count,
@@ -91,25 +91,16 @@ static void print_text(const char *path, const quire_compare_report *report)
 	       sums.count, sums.different, sums.scale_error_max);
 }
 
-static void json_text_or_null(struct json_out *out, const char *key,
-			      const char *text)
-{
-	if (text)
-		json_out_text(out, key, text);
-	else
-		json_out_null(out, key);
-}
-
 static void json_row(struct json_out *out, const quire_compare_row *row)
 {
 	json_out_begin(out, NULL, '{');
-	json_text_or_null(out, "node", row->node);
-	json_text_or_null(out, "source", row->source);
-	json_text_or_null(out, "tensor", row->tensor);
+	json_out_text(out, "node", row->node);
+	json_out_text(out, "source", row->source);
+	json_out_text(out, "tensor", row->tensor);
 	json_out_text(out, "verdict", quire_verdict_name(row->verdict));
-	json_text_or_null(out, "reason", row->reason);
-	json_text_or_null(out, "dtype",
-			  row->tensor ? quire_dtype_name(row->dtype) : NULL);
+	json_out_text(out, "reason", row->reason);
+	json_out_text(out, "dtype",
+		      row->tensor ? quire_dtype_name(row->dtype) : NULL);
 	json_out_u64(out, "count", row->count);
 	json_out_u64(out, "different", row->different);
 	json_out_u64(out, "scales_different", row->scales_different);

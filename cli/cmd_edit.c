@@ -230,7 +230,7 @@ static const quire_value *choose(void *context, const char *key,
 
 static void print_change(const struct change *change)
 {
-	text_print(stdout, change->key, strlen(change->key));
+	text_print(stdout, change->key);
 	fputs(": ", stdout);
 	if (change->old)
 		edit_value_print(change->old);
@@ -251,7 +251,7 @@ static void print_changes(const struct edit *edit, const char *output)
 
 	for (size_t i = 0; i < edit->count; i++)
 		print_change(&edit->changes[i]);
-	text_print(stdout, output, strlen(output));
+	text_print(stdout, output);
 	if (from == to)
 		printf(": edited, tensor data stays at byte %" PRIu64 "\n", to);
 	else

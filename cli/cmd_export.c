@@ -52,7 +52,7 @@ static void print_summary(const struct values *values,
 	char size[TEXT_SIZE_CAPACITY];
 
 	text_human_size(size, summary->file_size);
-	text_print(stdout, values->output, strlen(values->output));
+	text_print(stdout, values->output);
 	printf(": %s", size);
 	if (summary->data_size) {
 		text_human_size(size, summary->data_size);

@@ -33,7 +33,7 @@ static void print_line(enum digest_kind kind, const char *hash,
 		       const char *path, const quire_string *tensor)
 {
 	printf("%-8s  %s  ", digest_name(kind), hash);
-	text_print(stdout, path, strlen(path));
+	text_print(stdout, path);
 	if (tensor) {
 		putchar(':');
 		text_print_string(stdout, *tensor);

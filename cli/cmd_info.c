@@ -151,26 +151,26 @@ static void describe_array(char *text, size_t capacity, quire_array array,
 	}
 }
 
-static void table_value(struct table *table, quire_string key,
+static void table_value(struct text_table *table, quire_string key,
 			const quire_value *value)
 {
 	const bool as_hash = json_out_is_hash(key, value->type);
 	char text[SHOWN_CAPACITY];
 
-	table_name(table, key);
+	text_table_name(table, key);
 	if (value->type == QUIRE_VALUE_ARRAY)
 		describe_array(text, sizeof(text), value->as.a, as_hash);
 	else if (text_equal(key, "quire.padding"))
 		snprintf(text, sizeof(text), "(%zu spaces)", value->as.s.size);
 	else
 		describe_plain(text, sizeof(text), value, as_hash);
-	table_text(table, text);
+	text_table_text(table, text);
 }
 
 static bool print_metadata(const quire_model *model)
 {
 	const size_t count = quire_model_value_count(model);
-	struct table table = table_start("ll");
+	struct text_table table = text_table_start("ll");
 	quire_string key;
 
 	printf("\nmetadata: %zu\n", count);
@@ -179,10 +179,10 @@ static bool print_metadata(const quire_model *model)
 
 		table_value(&table, key, value);
 	}
-	return table_print(&table);
+	return text_table_print(&table);
 }
 
-static void table_shape(struct table *table, const quire_tensor *tensor)
+static void table_shape(struct text_table *table, const quire_tensor *tensor)
 {
 	/* Four dimensions of 20 digits and " x ". */
 	char text[4 * 23];
@@ -193,54 +193,54 @@ static void table_shape(struct table *table, const quire_tensor *tensor)
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 					 "%s%" PRIu64, i ? " x " : "",
 					 tensor->shape[i]);
-	table_text(table, text);
+	text_table_text(table, text);
 }
 
 static bool print_tensors(const quire_model *model)
 {
 	const size_t count = quire_model_tensor_count(model);
-	struct table table = table_start("lllrrl");
+	struct text_table table = text_table_start("lllrrl");
 	char text[32];
 
 	printf("\ntensors: %zu (K first)\n", count);
 	for (size_t i = 0; i < count; i++) {
 		const quire_tensor *tensor = quire_model_tensor(model, i);
 
-		table_name(&table, tensor->name);
-		table_text(&table, quire_dtype_name(tensor->dtype));
+		text_table_name(&table, tensor->name);
+		text_table_text(&table, quire_dtype_name(tensor->dtype));
 		table_shape(&table, tensor);
 		snprintf(text, sizeof(text), "at %" PRIu64, tensor->offset);
-		table_text(&table, text);
-		table_text(&table, text_human_size(text, tensor->size));
+		text_table_text(&table, text);
+		text_table_text(&table, text_human_size(text, tensor->size));
 		snprintf(text, sizeof(text), "%016" PRIx64, tensor->xxh3);
-		table_text(&table, tensor->has_xxh3 ? text : "-");
+		text_table_text(&table, tensor->has_xxh3 ? text : "-");
 	}
-	return table_print(&table);
+	return text_table_print(&table);
 }
 
 static bool print_linears(const quire_model *model)
 {
 	const size_t count = quire_model_linear_count(model);
-	struct table table = table_start("lrrrll");
+	struct text_table table = text_table_start("lrrrll");
 	char text[32];
 
 	printf("\nlinears: %zu\n", count);
 	for (size_t i = 0; i < count; i++) {
 		const quire_linear *linear = quire_model_linear(model, i);
 
-		table_name(&table, linear->name);
+		text_table_name(&table, linear->name);
 		snprintf(text, sizeof(text), "k %" PRIu64, linear->k);
-		table_text(&table, text);
+		text_table_text(&table, text);
 		snprintf(text, sizeof(text), "n %" PRIu64, linear->n);
-		table_text(&table, text);
+		text_table_text(&table, text);
 		snprintf(text, sizeof(text), "accuracy %" PRIu32,
 			 linear->accuracy_level);
-		table_text(&table, text);
-		table_name(&table, linear->weight->name);
-		table_name(&table, linear->bias ? linear->bias->name
-						: text_of("no bias"));
+		text_table_text(&table, text);
+		text_table_name(&table, linear->weight->name);
+		text_table_name(&table, linear->bias ? linear->bias->name
+						     : text_of("no bias"));
 	}
-	return table_print(&table);
+	return text_table_print(&table);
 }
 
 static int print_text(const quire_model *model, const quire_model_info *info,
@@ -249,7 +249,7 @@ static int print_text(const quire_model *model, const quire_model_info *info,
 	char size[TEXT_SIZE_CAPACITY];
 	bool done;
 
-	text_print(stdout, path, strlen(path));
+	text_print(stdout, path);
 	printf(": GGUF v%" PRIu32 ", ", info->gguf_version);
 	if (info->quire_version)
 		printf("quire v%" PRIu32, info->quire_version);

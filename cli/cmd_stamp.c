@@ -42,7 +42,7 @@ static int stamp(struct copy *copy, struct copy_values *values)
 
 	if (code != EXIT_FINE)
 		return code;
-	text_print(stdout, values->output, strlen(values->output));
+	text_print(stdout, values->output);
 	printf(": stamped, %zu %s, %s%s\n", count,
 	       count == 1 ? "tensor" : "tensors",
 	       text_human_size(size, copy->result.file_size),

@@ -78,7 +78,7 @@ static int strip(struct copy *copy, struct copy_values *values)
 		code = copy_write(copy, &how);
 	if (code != EXIT_FINE)
 		return code;
-	text_print(stdout, values->output, strlen(values->output));
+	text_print(stdout, values->output);
 	printf(": stripped, %zu %s, %s\n", count,
 	       count == 1 ? "tensor" : "tensors",
 	       text_human_size(size, copy->result.file_size));

@@ -110,13 +110,13 @@ double bench_device_over_f32(const struct bench_case *row)
 	return row->f32_ms / row->ms;
 }
 
-static void table_figure(struct table *table, int digits, double value,
+static void table_figure(struct text_table *table, int digits, double value,
 			 const char *unit)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%.*f%s", digits, value, unit);
-	table_text(table, text);
+	text_table_text(table, text);
 }
 
 bool bench_device_print(const struct bench_results *results)
@@ -124,29 +124,29 @@ bool bench_device_print(const struct bench_results *results)
 	static const char *const titles[] = { "K x N",	 "M",	    "weights",
 					      "ms",	 "GB/s",    "GFLOP/s",
 					      "F32: ms", "over F32" };
-	struct table table = table_start("lrlrrrrr");
+	struct text_table table = text_table_start("lrlrrrrr");
 	char text[64];
 
 	printf("device %s; computed in f32, beside the same product by F32 "
 	       "weights\n",
 	       results->cases->device);
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
-		table_text(&table, titles[i]);
+		text_table_text(&table, titles[i]);
 	for (size_t i = 0; i < results->count; i++) {
 		const struct bench_case *row = &results->cases[i];
 
 		snprintf(text, sizeof(text), "%" PRIu64 " x %" PRIu64, row->k,
 			 row->n);
-		table_text(&table, text);
-		table_number(&table, row->m);
-		table_text(&table, quire_dtype_name(row->weights));
+		text_table_text(&table, text);
+		text_table_number(&table, row->m);
+		text_table_text(&table, quire_dtype_name(row->weights));
 		table_figure(&table, 4, row->ms, "");
 		table_figure(&table, 1, bench_gbps(row), "");
 		table_figure(&table, 1, bench_gops(row), "");
 		table_figure(&table, 4, row->f32_ms, "");
 		table_figure(&table, 2, bench_device_over_f32(row), "x");
 	}
-	return table_print(&table);
+	return text_table_print(&table);
 }
 
 void bench_device_json(struct json_out *out, const struct bench_case *row)

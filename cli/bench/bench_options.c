@@ -23,21 +23,6 @@ static size_t item_size(const char *text)
 	return strcspn(text, ",");
 }
 
-static bool read_number(const char *text, size_t size, uint32_t *number)
-{
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		if (text[i] < '0' || text[i] > '9')
-			return false;
-		value = value * 10 + (uint64_t)(text[i] - '0');
-		if (value > UINT32_MAX)
-			return false;
-	}
-	*number = (uint32_t)value;
-	return size > 0;
-}
-
 static bool add(const char *option, struct bench_numbers *list, uint32_t number)
 {
 	if (list->count < BENCH_LIST_MAX) {
@@ -58,7 +43,7 @@ bool bench_read_numbers(const char *option, const char *text, uint32_t min,
 	for (;;) {
 		const size_t size = item_size(item);
 
-		if (!read_number(item, size, &number) || number < min ||
+		if (!args_number(item, size, &number) || number < min ||
 		    number > max) {
 			trouble("bench: --%s takes numbers from %" PRIu32
 				" to %" PRIu32 ", separated by commas, not "

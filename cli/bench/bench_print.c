@@ -11,7 +11,7 @@
 #include "cli/ui/text_table.h"
 
 /* "123.4 / 567.8 = 0.22" */
-static void table_ratio(struct table *table, double value, double limit)
+static void table_ratio(struct text_table *table, double value, double limit)
 {
 	char text[96];
 
@@ -20,10 +20,10 @@ static void table_ratio(struct table *table, double value, double limit)
 			 value / limit);
 	else
 		snprintf(text, sizeof(text), "%.1f", value);
-	table_text(table, text);
+	text_table_text(table, text);
 }
 
-static void table_titles(struct table *table)
+static void table_titles(struct text_table *table)
 {
 	static const char *const titles[] = {
 		"K x N", "M",  "threads",     "weights",
@@ -31,31 +31,32 @@ static void table_titles(struct table *table)
 	};
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
-		table_text(table, titles[i]);
+		text_table_text(table, titles[i]);
 }
 
 /* "Q4_0", or "Q4_0 prepacked" */
-static void table_weights(struct table *table, const struct bench_case *row)
+static void table_weights(struct text_table *table,
+			  const struct bench_case *row)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "%s%s", quire_dtype_name(row->weights),
 		 row->prepacked ? " prepacked" : "");
-	table_text(table, text);
+	text_table_text(table, text);
 }
 
-static void table_case(struct table *table, const struct bench_case *row)
+static void table_case(struct text_table *table, const struct bench_case *row)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%" PRIu64 " x %" PRIu64, row->k, row->n);
-	table_text(table, text);
-	table_number(table, row->m);
-	table_number(table, row->threads);
+	text_table_text(table, text);
+	text_table_number(table, row->m);
+	text_table_number(table, row->threads);
 	table_weights(table, row);
-	table_number(table, row->level);
+	text_table_number(table, row->level);
 	snprintf(text, sizeof(text), "%.4f", row->ms);
-	table_text(table, text);
+	text_table_text(table, text);
 	table_ratio(table, bench_gbps(row), row->peaks.read_gbps);
 	table_ratio(table, bench_gops(row),
 		    bench_is_int8(row) ? row->peaks.int8_gops
@@ -81,7 +82,7 @@ static const char *phase_of(uint32_t m)
 static bool print_speeds(const struct bench_results *results,
 			 const struct bench_model *model)
 {
-	struct table table = table_start("lrrlrr");
+	struct text_table table = text_table_start("lrrlrr");
 	static const char *const titles[] = { "phase",	 "tokens", "threads",
 					      "weights", "level",  "tokens/s" };
 	char text[32];
@@ -89,32 +90,32 @@ static bool print_speeds(const struct bench_results *results,
 
 	printf("\n%s, its linears alone:\n", model->name);
 	for (size_t i = 0; i < sizeof(titles) / sizeof(*titles); i++)
-		table_text(&table, titles[i]);
+		text_table_text(&table, titles[i]);
 	for (size_t i = 0; i < results->count; i++) {
 		const struct bench_case *row = &results->cases[i];
 
 		if (!tells_speed(results, i, model, &tokens))
 			continue;
-		table_text(&table, phase_of(row->m));
-		table_number(&table, row->m);
-		table_number(&table, row->threads);
+		text_table_text(&table, phase_of(row->m));
+		text_table_number(&table, row->m);
+		text_table_number(&table, row->threads);
 		table_weights(&table, row);
-		table_number(&table, row->level);
+		text_table_number(&table, row->level);
 		snprintf(text, sizeof(text), "%.1f", tokens);
-		table_text(&table, text);
+		text_table_text(&table, text);
 	}
-	return table_print(&table);
+	return text_table_print(&table);
 }
 
 bool bench_print_table(const struct bench_results *results,
 		       const struct bench_model *model)
 {
-	struct table table;
+	struct text_table table;
 
 	if (results->count && results->cases->device[0] != '\0')
 		return bench_device_print(results) &&
 		       (!model || print_speeds(results, model));
-	table = table_start("lrrlrrrr");
+	table = text_table_start("lrrlrrrr");
 	printf("kernels %s; limits by %s: reading; level 4 on weights in "
 	       "blocks: int8; else f32\n",
 	       results->count ? results->cases[0].kernels : "-",
@@ -122,7 +123,8 @@ bool bench_print_table(const struct bench_results *results,
 	table_titles(&table);
 	for (size_t i = 0; i < results->count; i++)
 		table_case(&table, &results->cases[i]);
-	return table_print(&table) && (!model || print_speeds(results, model));
+	return text_table_print(&table) &&
+	       (!model || print_speeds(results, model));
 }
 
 static void json_case(struct json_out *out, const struct bench_case *row)

@@ -56,21 +56,19 @@ static bool unknown_option(const struct parser *parser, const char *word)
 	return false;
 }
 
-static bool parse_number(const char *text, uint32_t *number)
+bool args_number(const char *text, size_t size, uint32_t *number)
 {
 	uint64_t value = 0;
 
-	if (!*text)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] < '0' || text[i] > '9')
 			return false;
-		value = value * 10 + (uint64_t)(*text - '0');
+		value = value * 10 + (uint64_t)(text[i] - '0');
 		if (value > UINT32_MAX)
 			return false;
 	}
 	*number = (uint32_t)value;
-	return true;
+	return size > 0;
 }
 
 static bool store_item(const struct parser *parser,
@@ -122,8 +120,8 @@ static bool store(struct parser *parser, const struct args_option *option,
 		memcpy(member, &text, sizeof(text));
 		return true;
 	case ARGS_NUMBER:
-		if (!parse_number(text, &number) || number < option->min ||
-		    number > option->max) {
+		if (!args_number(text, strlen(text), &number) ||
+		    number < option->min || number > option->max) {
 			trouble("%s: --%s takes a number from %" PRIu32
 				" to %" PRIu32 ", not '%s'",
 				parser->command->name, option->name,

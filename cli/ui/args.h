@@ -72,6 +72,9 @@ struct args_words {
 bool args_parse(const struct command *command, int argc, char **argv,
 		void *values, struct args_words *words, int *exit_code);
 
+/* Reads `size` decimal digits. False for anything else, and beyond 32 bits. */
+bool args_number(const char *text, size_t size, uint32_t *number);
+
 /* Prints the command's help on stdout. */
 void args_print_help(const struct command *command);
 

@@ -79,23 +79,24 @@ static void describe_ratio(char *text, size_t capacity, struct sum sum)
 		snprintf(text, capacity, "%.2fx larger", after / before);
 }
 
-static void table_sum(struct table *table, const char *name, struct sum sum)
+static void table_sum(struct text_table *table, const char *name,
+		      struct sum sum)
 {
 	char text[48];
 	char size[TEXT_SIZE_CAPACITY];
 
-	table_text(table, name);
-	table_number(table, sum.count);
-	table_text(table, text_human_size(size, sum.source_size));
-	table_text(table, "->");
-	table_text(table, text_human_size(size, sum.tensor_size));
+	text_table_text(table, name);
+	text_table_number(table, sum.count);
+	text_table_text(table, text_human_size(size, sum.source_size));
+	text_table_text(table, "->");
+	text_table_text(table, text_human_size(size, sum.tensor_size));
 	describe_ratio(text, sizeof(text), sum);
-	table_text(table, text);
+	text_table_text(table, text);
 }
 
 static bool print_outcomes(const quire_convert_report *report)
 {
-	struct table table = table_start("lrrlrl");
+	struct text_table table = text_table_start("lrrlrl");
 	size_t kinds = 0;
 
 	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
@@ -108,7 +109,7 @@ static bool print_outcomes(const quire_convert_report *report)
 	}
 	if (kinds != 1)
 		table_sum(&table, "all", total_of(report));
-	return table_print(&table);
+	return text_table_print(&table);
 }
 
 static void print_reasons(const quire_convert_report *report)
@@ -128,9 +129,9 @@ static void print_reasons(const quire_convert_report *report)
 		}
 		shown++;
 		printf("  %s '", quire_outcome_name(row->outcome));
-		text_print(stdout, row->source, strlen(row->source));
+		text_print(stdout, row->source);
 		fputs("': ", stdout);
-		text_print(stdout, row->reason, strlen(row->reason));
+		text_print(stdout, row->reason);
 		putchar('\n');
 	}
 	if (more)
@@ -162,7 +163,7 @@ static void print_files(const struct conversion *conversion)
 	if (others == 0)
 		return;
 	fputs("  not of this conversion, and left as it was: ", stdout);
-	text_print(stdout, name, strlen(name));
+	text_print(stdout, name);
 	if (others > 1)
 		printf(" and %zu more", others - 1);
 	putchar('\n');
@@ -174,8 +175,7 @@ void convert_report_print(const struct conversion *conversion)
 	char size[TEXT_SIZE_CAPACITY];
 
 	/* The first part names a set, and is the only file of what is none. */
-	text_print(stdout, report->parts[0].path,
-		   strlen(report->parts[0].path));
+	text_print(stdout, report->parts[0].path);
 	printf(": %zu %s, %s", report->count,
 	       report->count == 1 ? "weight" : "weights",
 	       text_human_size(size, report->file_size));
@@ -191,25 +191,16 @@ void convert_report_print(const struct conversion *conversion)
 	printf("  %.2f seconds\n", conversion->seconds);
 }
 
-static void json_text_or_null(struct json_out *out, const char *key,
-			      const char *text)
-{
-	if (text)
-		json_out_text(out, key, text);
-	else
-		json_out_null(out, key);
-}
-
 static void json_row(struct json_out *out, const quire_convert_row *row)
 {
 	json_out_begin(out, NULL, '{');
-	json_text_or_null(out, "node", row->node);
-	json_text_or_null(out, "source", row->source);
-	json_text_or_null(out, "tensor", row->tensor);
+	json_out_text(out, "node", row->node);
+	json_out_text(out, "source", row->source);
+	json_out_text(out, "tensor", row->tensor);
 	json_out_text(out, "outcome", quire_outcome_name(row->outcome));
-	json_text_or_null(out, "reason", row->reason);
-	json_text_or_null(out, "dtype",
-			  row->tensor ? quire_dtype_name(row->dtype) : NULL);
+	json_out_text(out, "reason", row->reason);
+	json_out_text(out, "dtype",
+		      row->tensor ? quire_dtype_name(row->dtype) : NULL);
 	json_out_u64(out, "source_size", row->source_size);
 	json_out_u64(out, "tensor_size", row->tensor_size);
 	json_out_f64(out, "scale_error_max", row->scale_error_max);

@@ -153,7 +153,10 @@ void json_out_null(struct json_out *out, const char *key)
 
 void json_out_text(struct json_out *out, const char *key, const char *text)
 {
-	json_out_string(out, key, text_of(text));
+	if (text)
+		json_out_string(out, key, text_of(text));
+	else
+		json_out_null(out, key);
 }
 
 void json_out_string(struct json_out *out, const char *key, quire_string text)

@@ -34,6 +34,7 @@ void json_out_begin(struct json_out *out, const char *key, char bracket);
 void json_out_end(struct json_out *out, char bracket);
 
 void json_out_null(struct json_out *out, const char *key);
+/* NULL: null. */
 void json_out_text(struct json_out *out, const char *key, const char *text);
 void json_out_string(struct json_out *out, const char *key, quire_string text);
 /* 16 lower-case hexadecimal digits, as a string. */

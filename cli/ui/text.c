@@ -46,21 +46,21 @@ static size_t escape_one(const unsigned char *bytes, size_t size,
 	return length;
 }
 
-void text_print(FILE *stream, const char *data, size_t size)
+void text_print_string(FILE *stream, quire_string string)
 {
+	const unsigned char *bytes = (const unsigned char *)string.data;
 	char escaped[ESCAPE_CAPACITY];
 	size_t at = 0;
 
-	while (at < size) {
-		at += escape_one((const unsigned char *)data + at, size - at,
-				 escaped);
+	while (at < string.size) {
+		at += escape_one(bytes + at, string.size - at, escaped);
 		fputs(escaped, stream);
 	}
 }
 
-void text_print_string(FILE *stream, quire_string string)
+void text_print(FILE *stream, const char *text)
 {
-	text_print(stream, string.data, string.size);
+	text_print_string(stream, text_of(text));
 }
 
 char *text_shorten(char *buffer, size_t capacity, quire_string string)

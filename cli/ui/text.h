@@ -14,7 +14,7 @@
  * characters, characters that turn the direction of writing, and bytes that
  * are not UTF-8 come out as \xNN, byte by byte; all else as it is.
  */
-void text_print(FILE *stream, const char *data, size_t size);
+void text_print(FILE *stream, const char *text);
 void text_print_string(FILE *stream, quire_string string);
 
 /* Copies at most `capacity` - 1 bytes of the string, escaped as above, and

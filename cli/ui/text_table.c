@@ -8,63 +8,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "cli/ui/text.h"
 #include "cli/ui/text_table.h"
 
 /* A tensor's name, at most 63 bytes, is shown whole; others may be cut. */
 #define CELL_CAPACITY 96
 
-struct table table_start(const char *align)
+struct text_table text_table_start(const char *align)
 {
 	assert(strlen(align) <= TABLE_COLUMNS_MAX);
-	return (struct table){ .columns = strlen(align), .align = align };
+	return (struct text_table){ .columns = strlen(align), .align = align };
 }
 
-static bool make_room(struct table *table)
+void text_table_text(struct text_table *table, const char *text)
 {
-	size_t capacity = table->capacity ? table->capacity * 2 : 64;
 	char **cells;
-
-	if (table->count < table->capacity)
-		return true;
-	cells = realloc(table->cells, capacity * sizeof(*cells));
-	if (!cells)
-		return false;
-	table->cells = cells;
-	table->capacity = capacity;
-	return true;
-}
-
-void table_text(struct table *table, const char *text)
-{
-	char *copy = NULL;
+	char *copy;
 
 	if (table->failed)
 		return;
-	if (make_room(table))
-		copy = strdup(text);
+	cells = quire_grow(table->cells, &table->capacity, table->count,
+			   sizeof(*cells));
+	if (cells)
+		table->cells = cells;
+	copy = cells ? strdup(text) : NULL;
 	if (copy)
 		table->cells[table->count++] = copy;
 	else
 		table->failed = true;
 }
 
-void table_name(struct table *table, quire_string text)
+void text_table_name(struct text_table *table, quire_string text)
 {
 	char cell[CELL_CAPACITY];
 
-	table_text(table, text_shorten(cell, sizeof(cell), text));
+	text_table_text(table, text_shorten(cell, sizeof(cell), text));
 }
 
-void table_number(struct table *table, uint64_t number)
+void text_table_number(struct text_table *table, uint64_t number)
 {
 	char cell[24];
 
 	snprintf(cell, sizeof(cell), "%" PRIu64, number);
-	table_text(table, cell);
+	text_table_text(table, cell);
 }
 
-static void measure(const struct table *table, size_t widths[])
+static void measure(const struct text_table *table, size_t widths[])
 {
 	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = 0;
@@ -77,7 +67,7 @@ static void measure(const struct table *table, size_t widths[])
 	}
 }
 
-static void print_cell(const struct table *table, size_t i, size_t width)
+static void print_cell(const struct text_table *table, size_t i, size_t width)
 {
 	const size_t column = i % table->columns;
 	const char *cell = table->cells[i];
@@ -94,7 +84,7 @@ static void print_cell(const struct table *table, size_t i, size_t width)
 		putchar('\n');
 }
 
-bool table_print(struct table *table)
+bool text_table_print(struct text_table *table)
 {
 	const bool failed = table->failed;
 	size_t widths[TABLE_COLUMNS_MAX];
@@ -106,6 +96,6 @@ bool table_print(struct table *table)
 		free(table->cells[i]);
 	}
 	free(table->cells);
-	*table = (struct table){ .failed = failed };
+	*table = (struct text_table){ .failed = failed };
 	return !failed;
 }

@@ -12,7 +12,7 @@
 
 #define TABLE_COLUMNS_MAX 8
 
-struct table {
+struct text_table {
 	size_t columns;
 	const char *align; /* one letter a column: l or r */
 	char **cells;
@@ -21,14 +21,14 @@ struct table {
 	bool failed; /* out of memory; table_print tells */
 };
 
-struct table table_start(const char *align);
+struct text_table text_table_start(const char *align);
 
 /* Appends a cell; text is copied, and the first escapes and shortens it. */
-void table_name(struct table *table, quire_string text);
-void table_text(struct table *table, const char *text);
-void table_number(struct table *table, uint64_t number);
+void text_table_name(struct text_table *table, quire_string text);
+void text_table_text(struct text_table *table, const char *text);
+void text_table_number(struct text_table *table, uint64_t number);
 
 /* Prints with two spaces before each row, and frees. False: no memory. */
-bool table_print(struct table *table);
+bool text_table_print(struct text_table *table);
 
 #endif

@@ -22,7 +22,7 @@ int trouble(const char *format, ...)
 	va_end(args);
 	fflush(stdout);
 	fputs("quire: ", stderr);
-	text_print(stderr, line, strlen(line));
+	text_print(stderr, line);
 	fputc('\n', stderr);
 	return EXIT_TROUBLE;
 }

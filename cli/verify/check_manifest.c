@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/check_manifest.h"
 #include "cli/verify/digest_many.h"
@@ -21,10 +22,8 @@ struct check {
 	size_t count;
 	size_t of_model, of_tensors; /* how many of them */
 	uint32_t threads;
-	/* What is to be hashed, and by the same place what it is held against.
-	 */
+	/* What is to be hashed; `user` is the entry that says the result. */
 	struct digest_job *jobs;
-	struct manifest_entry **compared;
 	size_t job_count, job_capacity;
 };
 
@@ -165,38 +164,19 @@ static size_t find_entries(const struct check *check, const char *name)
 	return low;
 }
 
-/* Room for one more job. */
-static bool grow(struct check *check)
-{
-	const size_t capacity =
-	    check->job_capacity ? 2 * check->job_capacity : 64;
-	struct digest_job *jobs;
-	struct manifest_entry **compared;
-
-	if (check->job_count < check->job_capacity)
-		return true;
-	jobs = realloc(check->jobs, capacity * sizeof(*jobs));
-	if (jobs)
-		check->jobs = jobs;
-	compared = realloc(check->compared, capacity * sizeof(*compared));
-	if (compared)
-		check->compared = compared;
-	if (!jobs || !compared)
-		return false;
-	check->job_capacity = capacity;
-	return true;
-}
-
+/* False: out of memory. */
 static bool add_job(struct check *check, struct manifest_entry *entry,
 		    const quire_tensor *tensor)
 {
-	if (!grow(check))
+	struct digest_job *jobs = quire_grow(check->jobs, &check->job_capacity,
+					     check->job_count, sizeof(*jobs));
+
+	if (!jobs)
 		return false;
-	check->jobs[check->job_count] = (struct digest_job){
-		.kind = entry->kind,
-		.tensor = tensor,
-	};
-	check->compared[check->job_count++] = entry;
+	check->jobs = jobs;
+	jobs[check->job_count++] = (struct digest_job){ .kind = entry->kind,
+							.tensor = tensor,
+							.user = entry };
 	return true;
 }
 
@@ -281,7 +261,7 @@ static bool check_model(struct check *check, const quire_model *model)
 	if (!digest_many(model, check->jobs, check->job_count, &how))
 		return false;
 	for (size_t i = 0; i < check->job_count; i++)
-		compare(check, check->compared[i], check->jobs[i].text,
+		compare(check, check->jobs[i].user, check->jobs[i].text,
 			check->jobs[i].tensor);
 	tell_missing(check);
 	return true;
@@ -345,7 +325,6 @@ int check_manifest_file(struct verdict_printer *printer,
 		code = verdict_end_trouble(&check.verdict, "out of memory");
 	}
 	free(check.jobs);
-	free(check.compared);
 	free(check.entries);
 	return code;
 }

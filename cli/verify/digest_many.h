@@ -10,6 +10,7 @@
 struct digest_job {
 	enum digest_kind kind;
 	const quire_tensor *tensor; /* NULL: all tensors, one after the other */
+	void *user;		    /* the caller's own */
 	char text[DIGEST_CAPACITY]; /* the result */
 };
 

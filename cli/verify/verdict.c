@@ -54,11 +54,12 @@ static void print_line(struct verdict *verdict, const char *colour,
 	const size_t head = strcspn(text, ",;");
 
 	progress_clear(&verdict->progress);
-	text_print(stdout, verdict->path, strlen(verdict->path));
+	text_print(stdout, verdict->path);
 	printf(": %s%.*s%s%s\n", colour, (int)head, text, terminal_plain(),
 	       text + head);
 }
 
+/* Leaves out what is missing. */
 static void json_text(struct json_out *out, const char *key, const char *text)
 {
 	if (text)
