@@ -1,19 +1,21 @@
 /*
  * quire.h - the public face of libquire: containers, the loader, the runtime.
  *
- * A container is a GGUF v3 file whose tensors start on page boundaries and
- * carry XXH3 checksums; spec/format.md defines it. This library maps such a
- * file, finds tensors and linear layers in it, and multiplies by them where
- * they lie. It also opens any other GGUF v2 or v3 file.
+ * A container is a GGUF v3 file whose tensors start on page boundaries and have
+ * XXH3 checksums; spec/format.md defines it. This library maps such a file,
+ * finds tensors and linear layers in it, and multiplies by them in the mapped
+ * pages. It also opens any other GGUF v2 or v3 file.
  *
  * Conventions
- *   - What can fail returns quire_status; results come through out-parameters,
- *     which a failure leaves untouched. `error` belongs to the caller, may be
- *     NULL, and is written on failure only.
+ *   - A function that can fail returns quire_status; results come through
+ *     out-parameters, which a failure leaves untouched. `error` belongs to the
+ *     caller, may be NULL, and is written on failure only.
  *   - The library never prints, aborts, exits or reads the environment.
  *   - An options struct set to zero, or NULL, means the defaults.
+ *   - Pointers in a struct that a function returns belong to the object that
+ *     returned it, unless the comment says otherwise.
  *   - Sizes are bytes, counts are items, offsets are bytes from the start of
- *     the file, shapes are in GGUF order: the fastest dimension (K) first.
+ *     the file. Shapes are in GGUF order: the fastest dimension (K) first.
  */
 #ifndef QUIRE_H
 #define QUIRE_H
@@ -30,7 +32,8 @@ extern "C" {
 #define QUIRE_VERSION_MINOR 1
 #define QUIRE_VERSION_PATCH 0
 
-/* The greatest quire.version that this library reads, and the one it writes. */
+/* The greatest quire.version that this library reads, and the one that it
+ * writes. */
 #define QUIRE_FORMAT_VERSION 1
 
 #if defined(_WIN32) && defined(QUIRE_SHARED)
@@ -100,8 +103,8 @@ typedef struct quire_string {
 	size_t size;
 } quire_string;
 
-/* The tensor types of GGUF, by GGUF's own numbers. The library opens and
- * hashes all that GGUF knows; these are the ones it computes with. */
+/* The tensor types that the library computes with, by GGUF's numbers. It opens
+ * and hashes tensors of all types that GGUF defines. */
 typedef enum quire_dtype {
 	QUIRE_F32 = 0,
 	QUIRE_F16 = 1,
@@ -114,12 +117,12 @@ typedef enum quire_dtype {
 /* "Q4_0", or NULL for a number that GGUF does not define. Static storage. */
 QUIRE_API const char *quire_dtype_name(quire_dtype dtype);
 
-/* The elements and the bytes of one block (1 element for plain types).
- * Returns false for a number that GGUF does not define. */
+/* How many elements (1 for plain types) and bytes a block has. Returns false
+ * for a number that GGUF does not define. */
 QUIRE_API bool quire_dtype_block(quire_dtype dtype, uint32_t *count,
 				 uint32_t *size);
 
-/* The value types of GGUF metadata, by GGUF's own numbers. */
+/* The value types of GGUF metadata, by GGUF's numbers. */
 typedef enum quire_value_type {
 	QUIRE_VALUE_U8 = 0,
 	QUIRE_VALUE_I8 = 1,
@@ -136,9 +139,9 @@ typedef enum quire_value_type {
 	QUIRE_VALUE_F64 = 12,
 } quire_value_type;
 
-/* An array as it lies in the file: `count` elements, little-endian, not
- * aligned; strings are a u64 length and their bytes. Walk it with
- * quire_array_next. */
+/* The bytes of an array in the file: `count` elements, little-endian, not
+ * aligned; a string is a u64 size and its bytes. quire_array_next reads them.
+ */
 typedef struct quire_array {
 	quire_value_type type; /* of the elements; never QUIRE_VALUE_ARRAY */
 	uint64_t count;
@@ -159,9 +162,9 @@ typedef struct quire_value {
 } quire_value;
 
 /*
- * Takes the first element off an array: writes it to *element, makes *array
- * the rest, and returns true; returns false when the array is empty. The
- * whole walk is linear and allocates nothing:
+ * Takes the first element off an array: writes it to *element, makes *array the
+ * rest, and returns true. Returns false when the array is empty. Reading a
+ *whole array takes linear time and allocates nothing:
  *
  *	quire_array rest = value->as.a;
  *	quire_value element;
@@ -171,10 +174,12 @@ QUIRE_API bool quire_array_next(quire_array *array, quire_value *element);
 
 /* ------------------------------------------------------------------ models */
 
-/* A mapped file. Immutable: any number of threads may use one at once. */
+/* A container or another GGUF file, mapped or read. It never changes: any
+ * number of threads may use one at once. */
 typedef struct quire_model quire_model;
 
-/* One tensor; every pointer is into the map and lives as long as the model. */
+/* One tensor. Its pointers lead into the file's bytes and live as long as the
+ * model. */
 typedef struct quire_tensor {
 	quire_string name;
 	quire_string source; /* its name in the source model; empty: unknown */
@@ -182,13 +187,13 @@ typedef struct quire_tensor {
 	uint32_t rank;	   /* 1 to 4 */
 	uint64_t shape[4]; /* K first; 1 beyond the rank */
 	uint64_t offset;   /* of its first byte in its file */
-	uint64_t size;	   /* in bytes, without padding */
-	const void *data;
+	uint64_t size;	   /* bytes, without padding */
+	const void *data;  /* `size` bytes */
 	bool has_xxh3;
-	uint64_t xxh3; /* XXH3-64, seed 0, of the `size` bytes; if has_xxh3 */
-	uint32_t part; /* the file of a split set that it is in, from 0 */
-	/* The library's own, for QUIRE_VERIFY_LAZY: copy it with the rest, and
-	 * leave it NULL in a tensor of your own. */
+	uint64_t xxh3; /* XXH3-64, seed 0, of the `size` bytes, if has_xxh3 */
+	uint32_t part; /* the file that it is in, of a split set, from 0 */
+	/* For QUIRE_VERIFY_LAZY. Copy it with the rest, and leave it NULL in a
+	 * tensor that you make. */
 	struct quire_lazy_check *check;
 } quire_tensor;
 
@@ -199,123 +204,133 @@ typedef struct quire_linear {
 	const quire_tensor *bias;   /* shape [n], or NULL for none */
 	uint64_t k;		    /* columns of x */
 	uint64_t n;		    /* columns of y */
-	uint32_t accuracy_level;    /* 0 to 4, as MatMulNBits has it */
+	uint32_t accuracy_level;    /* 0 to 4, MatMulNBits' attribute */
 } quire_linear;
 
-/* When tensors are held against their checksums. The structure of the file and
- * the checksum of its header always are, at open. */
+/* When tensors are compared with their checksums. The structure of the file and
+ * the checksum of its header are always checked when it is opened. */
 typedef enum quire_verify_mode {
-	QUIRE_VERIFY_HEADER = 0, /* never, but by quire_model_verify */
-	/* At open: by quire_model_verify, on all CPUs. */
+	QUIRE_VERIFY_HEADER = 0, /* never, except by quire_model_verify */
+	/* When the file is opened, as quire_model_verify does, on all CPUs. */
 	QUIRE_VERIFY_TENSORS = 1,
-	/* Each one once, the first time that quire_matmul or quire_linear_run
-	 * is given it; they fail with CHECKSUM then and ever after. Padding
-	 * is left alone. */
+	/* Each tensor once, when it is first multiplied by. A product by a
+	 * damaged tensor fails with CHECKSUM, every time. Padding is not
+	 * checked. */
 	QUIRE_VERIFY_LAZY = 2,
 } quire_verify_mode;
 
 typedef enum quire_load_mode {
-	QUIRE_LOAD_MAP = 0, /* shared with all who map it; read when touched */
-	/* Into memory of our own, in huge pages where the system has them: for
-	 * network file systems, and files that others may cut or overwrite. */
+	/* Mapped: memory shared with other processes that map the file; a page
+	 * is read when it is first touched. */
+	QUIRE_LOAD_MAP = 0,
+	/* Read into private memory, in huge pages where the system has them:
+	 * for network file systems, and for files that other programs may cut
+	 * or overwrite. */
 	QUIRE_LOAD_READ = 1,
 } quire_load_mode;
 
-/* What is read ahead of its use, of a mapped file. */
+/* When the pages of a mapped file are read. */
 typedef enum quire_prefetch {
-	QUIRE_PREFETCH_NONE = 0,      /* a page when it is touched */
+	QUIRE_PREFETCH_NONE = 0,      /* each when it is first touched */
 	QUIRE_PREFETCH_WILL_NEED = 1, /* all, in the background */
 	QUIRE_PREFETCH_POPULATE = 2,  /* all, before open returns */
 } quire_prefetch;
 
 typedef struct quire_open_options {
-	/* Open a file whose header does not match its checksum, as one that
-	 * another tool has edited. quire_model_verify still tells. */
+	/* Open a file whose header does not match its checksum, for example
+	 * because another tool edited its metadata. quire_model_verify still
+	 * reports it. */
 	bool allow_edited_header;
-	/* All but QUIRE_VERIFY_HEADER fail with NOT_FOUND for a file that
-	 * carries no checksums. */
+	/* A file without checksums can be opened with QUIRE_VERIFY_HEADER only;
+	 * with the others, opening it fails with NOT_FOUND. */
 	quire_verify_mode verify;
 	quire_load_mode load;
 	quire_prefetch prefetch;
-	/* Keep all of it in memory (mlock). Fails with IO where the system's
-	 * limit, which the message tells, does not allow that. */
+	/* Keep the whole file in memory (mlock). Fails with IO where the
+	 * system's limit is lower; the message says the limit. */
 	bool lock;
 } quire_open_options;
 
 /*
  * Maps the file read-only and shared, checks its structure and its header's
- * checksum, and builds the index of names. Unless the options say otherwise it
- * reads the header's pages only, in time and memory that grow with their size
- * alone; damage to tensor data is left to quire_model_verify.
+ * checksum, and builds the index of names. With the default options it reads
+ * the pages of the header only; time and memory grow with the header's size.
+ * Damage to tensor data is found by quire_model_verify.
  *
- * A path that names one part of a split set opens the whole set: every part
- * lies beside it under its name (spec/format.md, F-42). A missing part is
- * NOT_FOUND, and one that does not belong LAYOUT.
+ * The path of one part of a split set opens the whole set. The other parts must
+ * be in the same folder under their names (spec/format.md, F-42). A missing
+ * part fails with NOT_FOUND, and one of another set with LAYOUT.
  *
- * The file must not shrink while it is mapped: a touched page that is no longer
- * there is SIGBUS. Replace files by renaming, ask quire_model_check_files, or
- * use QUIRE_LOAD_READ. The model keeps a descriptor of each mapped file.
+ * The file must not shrink while it is mapped: touching a page that is no
+ * longer there raises SIGBUS. Replace files by renaming, call
+ * quire_model_check_files, or use QUIRE_LOAD_READ. The model keeps a descriptor
+ * of each mapped file.
  *
- * On success *model is the caller's, to be closed with quire_model_close.
- * Fails with IO, MEMORY, MAGIC, VERSION, TRUNCATED, LAYOUT, CHECKSUM,
- * NOT_FOUND, and ARGUMENT for an option that is none.
+ * On success the caller owns *model and closes it with quire_model_close. Fails
+ * with IO, MEMORY, MAGIC, VERSION, TRUNCATED, LAYOUT, CHECKSUM, NOT_FOUND, and
+ * ARGUMENT for an option with a value that is not defined.
  */
 QUIRE_API quire_status quire_model_open(const char *path,
 					const quire_open_options *options,
 					quire_model **model,
 					quire_error *error);
 
-/* The same for a regular file that is open for reading. Neither its position
- * nor the descriptor, which stays the caller's, matters afterwards. Fails with
- * UNSUPPORTED for a part of a split set, as it has no name to go by. */
+/* The same for a regular file that is open for reading. The descriptor stays
+ * the caller's, who may close it afterwards; its position is not used. Fails
+ * with UNSUPPORTED for a part of a split set, because the names of the other
+ * parts are not known. */
 QUIRE_API quire_status quire_model_open_fd(int fd,
 					   const quire_open_options *options,
 					   quire_model **model,
 					   quire_error *error);
 
-/* The same over `size` bytes in memory, which stay the caller's and must
- * outlive the model; `load`, `prefetch` and `lock` do not concern them. `data`
- * need not be aligned for the checks and the hash; quire_matmul wants no more
- * than the file's own alignment either. UNSUPPORTED as above. */
+/* The same for `size` bytes in memory, which stay the caller's and must outlive
+ * the model. `load`, `prefetch` and `lock` have no effect. Opening and hashing
+ * take `data` of any alignment; products need no more than the alignment that
+ * the file declares. Fails with UNSUPPORTED as above. */
 QUIRE_API quire_status quire_model_open_memory(
     const void *data, size_t size, const quire_open_options *options,
     quire_model **model, quire_error *error);
 
 /*
- * Whether the mapped files are as they were when they were opened, by their
- * size and the time of their last change: a few system calls for each, at any
- * time, on any thread. Fails with TRUNCATED where one has become shorter
- * (error->offset is where it ends now, and touching what lies behind is
- * SIGBUS), IO where one was written to. A file that was replaced by renaming
- * has not changed: the model keeps the old one. Memory that is the caller's or
- * was read never changes.
+ * Checks whether the mapped files have changed since they were opened, by their
+ * size and the time of their last change: a few system calls for each file, at
+ * any time, on any thread. Fails with TRUNCATED where a file has become
+ * shorter: error->offset is its size now, and touching bytes beyond raises
+ * SIGBUS. Fails with IO where a file was written to. A file that was replaced
+ * by renaming has not changed: the model keeps the old one. Neither has a file
+ * that was read (QUIRE_LOAD_READ), nor memory of the caller.
  */
 QUIRE_API quire_status quire_model_check_files(const quire_model *model,
 					       quire_error *error);
 
-/* Unmaps. NULL is fine. No thread may use the model or its views any more. */
+/* Unmaps and frees. NULL is fine. No thread may use the model, its tensors,
+ * linears or values afterwards. */
 QUIRE_API void quire_model_close(quire_model *model);
 
 typedef struct quire_model_info {
 	uint32_t gguf_version;	/* 2 or 3 */
-	uint32_t quire_version; /* 0: a foreign GGUF file, no checksums */
-	uint32_t alignment;
-	uint64_t data_offset; /* where tensor data begins */
-	uint64_t file_size;   /* of a split set: of all parts together, the
-				 other fields being the first one's */
-	bool header_edited;   /* of any part; see allow_edited_header */
+	uint32_t quire_version; /* 0: no container, so no checksums */
+	uint32_t alignment;	/* of tensors, in bytes */
+	uint64_t data_offset;	/* where tensor data begins */
+	uint64_t file_size;	/* of all parts together */
+	/* The header of a part does not match its checksum; see
+	 * allow_edited_header. */
+	bool header_edited;
 } quire_model_info;
 
+/* Of a split set, alignment, data_offset and the versions are the first part's.
+ */
 QUIRE_API void quire_model_describe(const quire_model *model,
 				    quire_model_info *info);
 
-/* One file of a split set; a model that is not split is one part. */
+/* One file of a split set. A model that is not split has one part. */
 typedef struct quire_part {
 	const char *path; /* NULL: opened by descriptor or in memory */
 	uint32_t alignment;
 	uint64_t data_offset; /* where its tensor data begins */
 	uint64_t file_size;
-	size_t first_tensor; /* its tensors, by their place in the model */
+	size_t first_tensor; /* index in the model of its first tensor */
 	size_t tensor_count;
 } quire_part;
 
@@ -331,14 +346,15 @@ QUIRE_API const quire_tensor *quire_model_tensor(const quire_model *model,
 QUIRE_API const quire_tensor *quire_model_find_tensor(const quire_model *model,
 						      const char *name);
 
-/* Linear layers are in source order; a foreign file has none. */
+/* Linear layers are in the order of the source model. Only containers have
+ * them. */
 QUIRE_API size_t quire_model_linear_count(const quire_model *model);
 QUIRE_API const quire_linear *quire_model_linear(const quire_model *model,
 						 size_t index);
 QUIRE_API const quire_linear *quire_model_find_linear(const quire_model *model,
 						      const char *name);
 
-/* Metadata is in file order; *key is written if not NULL. */
+/* Metadata is in file order. `key` may be NULL. */
 QUIRE_API size_t quire_model_value_count(const quire_model *model);
 QUIRE_API const quire_value *quire_model_value(const quire_model *model,
 					       size_t index, quire_string *key);
@@ -346,12 +362,13 @@ QUIRE_API const quire_value *quire_model_find_value(const quire_model *model,
 						    const char *key);
 
 /*
- * Progress of long work: `done` of `total` bytes. Return false to cancel.
- * Calls come one at a time, `done` never falls, but the thread may change.
+ * Reports the progress of a long call: `done` of `total` bytes. Return false to
+ * cancel the call, which then fails with CANCELLED. Only one thread calls it at
+ * a time, but not always the same one; `done` never decreases.
  */
 typedef bool (*quire_progress_fn)(void *context, uint64_t done, uint64_t total);
 
-/* Told once for each damaged tensor, in file order, after all were hashed. */
+/* Called once for each damaged tensor, in file order, after all were hashed. */
 typedef void (*quire_damage_fn)(void *context, const quire_tensor *tensor,
 				uint64_t actual_xxh3);
 
@@ -359,29 +376,29 @@ typedef struct quire_verify_options {
 	uint32_t threads; /* 0: one for each CPU */
 	quire_progress_fn progress;
 	quire_damage_fn damage;
-	void *context; /* handed to both */
+	void *context; /* passed to both */
 } quire_verify_options;
 
 /*
- * Reads every byte of the file once: hashes the tensors in parallel and
- * checks the padding. Returns OK when all of it is as it was written,
- * CHECKSUM when the header was edited or a tensor is damaged (`error` tells
- * of the first, `damage` of each tensor), LAYOUT when padding is not zero,
- * NOT_FOUND when the file carries no checksums, CANCELLED, MEMORY.
+ * Reads every byte of all parts once: hashes the tensors on several threads and
+ * checks that padding is zero. Fails with CHECKSUM if a tensor is damaged
+ * (`error` names the first one, `damage` is called for each) or if the header
+ * was edited; LAYOUT if padding is not zero; NOT_FOUND if the file has no
+ * checksums; TRUNCATED or IO if the file cannot be read; CANCELLED; MEMORY.
  */
 QUIRE_API quire_status quire_model_verify(const quire_model *model,
 					  const quire_verify_options *options,
 					  quire_error *error);
 
-/* XXH3-64, seed 0, of a tensor's bytes as they are now. */
+/* XXH3-64, seed 0, of a tensor's bytes as they are now in memory. */
 QUIRE_API uint64_t quire_tensor_hash(const quire_tensor *tensor);
 
 /*
- * Decodes `rows` rows of a 2-D tensor (a 1-D tensor is one row), from row
- * `first`, to f32: y is [rows][cols], cols at most shape[0]. F32, F16, BF16,
- * Q4_0, Q4_1 and Q8_0 are decoded; fails with UNSUPPORTED for others and
- * ARGUMENT for rows or columns that are not there. Tensors of higher rank
- * count as the stack of their rows.
+ * Decodes `rows` rows of a tensor, from row `first`, to f32: y is [rows][cols],
+ * with cols at most shape[0]. A 1-D tensor has one row; a tensor of higher rank
+ * has shape[1] * shape[2] * shape[3] rows. Types: F32, F16, BF16, Q4_0, Q4_1,
+ * Q8_0. Fails with UNSUPPORTED for other types and ARGUMENT for rows or columns
+ * that are not there.
  */
 QUIRE_API quire_status quire_tensor_decode(const quire_tensor *tensor,
 					   uint64_t first, uint64_t rows,
@@ -390,51 +407,60 @@ QUIRE_API quire_status quire_tensor_decode(const quire_tensor *tensor,
 
 /* ------------------------------------------------------------------ writer */
 
-/* Writes one file. One thread at a time, but for quire_writer_write. */
+/* Writes a file or a split set. Only one thread at a time may use a writer,
+ * except for quire_writer_write. */
 typedef struct quire_writer quire_writer;
 
 typedef struct quire_writer_options {
-	/* 0: 16384, or 32 for a plain file; else a power of two from 32, or
-	 * from 8 for a plain file, to 65536. */
+	/* Of tensors, in bytes: a power of two up to 65536, from 32, or from 8
+	 * for a plain file. 0: 16384, or 32 for a plain file. */
 	uint32_t alignment;
-	bool overwrite; /* replace a file that exists; default: refuse */
-	/* Write GGUF as other programs do, and not a container: no key but
-	 * those that are set (and general.alignment, where it is not 32), no
-	 * checksums, sources or linears; zeros for padding. */
+	/* Replace files that exist. Default: fail with EXISTS. */
+	bool overwrite;
+	/* Write a plain GGUF file and not a container: only the keys that are
+	 * set (and general.alignment, if it is not 32), no checksums, sources
+	 * or linears. Padding is zero. */
 	bool plain;
-	/* 0: one file. Else a split set where one file would be larger than
-	 * this: for NAME.gguf, NAME-00001-of-00003.gguf and so on, each filled
-	 * with whole tensors up to this size; one tensor alone may exceed it.
-	 * Values and linears are in the first. */
+	/* Bytes; 0: one file. Where one file would be larger, a split set is
+	 * written: for NAME.gguf, NAME-00001-of-00003.gguf and so on. Each part
+	 * is filled with whole tensors up to this size; a part with a single
+	 * tensor may be larger. Values and linears are in the first part. */
 	uint64_t split_size;
 } quire_writer_options;
 
 /*
- * Begins a file at `path`. Bytes go to a temporary file in the same
- * folder, which quire_writer_finish renames and quire_writer_free removes,
- * so a failure leaves what was at `path` and nothing else. Parts of a split set
- * appear together; until all are there, the first is missing.
+ * Begins a file at `path`. Bytes go to a temporary file in the same folder,
+ * which quire_writer_finish renames and quire_writer_free removes: a failure
+ * leaves what was at `path` and nothing else. The parts of a split set appear
+ * together; the first one is missing until all others are there. The same calls
+ * give the same bytes.
  *
- * Order of calls: values, tensors and linears are declared; the first
- * quire_writer_write fixes the layout (and fails with ARGUMENT for one that
- * breaks a rule, or if split_size is less than the first part's header, or
- * makes more than 65535 parts, and with EXISTS for a part that exists and may
- * not be overwritten); then the tensors' bytes; then finish.
- * The same calls give the same bytes.
+ * Order of calls: first the values, tensors and linears are declared. The first
+ * quire_writer_write, which may have no bytes, fixes the layout; a declaration
+ * after it fails with ARGUMENT. Then come the tensors' bytes, and then
+ * quire_writer_finish.
+ *
+ * On success the caller owns *writer and frees it with quire_writer_free. Fails
+ * with EXISTS, IO, MEMORY, and ARGUMENT for an alignment that is not allowed.
  */
 QUIRE_API quire_status quire_writer_create(const char *path,
 					   const quire_writer_options *options,
 					   quire_writer **writer,
 					   quire_error *error);
 
-/* Sets a metadata key; the value is copied. Keys are written in the order in
- * which they were first set, but for a container's general.architecture, which
- * comes first; setting one again replaces its value. Refused with ARGUMENT are
- * the keys that the writer derives from the rest (those of section 3 of
- * spec/format.md), and for a plain file all of quire.*. Other keys of quire.*
- * than quire.source.* and quire.converter are reserved, and only to be carried
- * over from another container. general.alignment comes by itself; to choose
- * its place, set it to what the writer's alignment is. */
+/*
+ * Sets a metadata key; key and value are copied. Keys are written in the order
+ * in which they were first set, except that a container's general.architecture
+ * comes first. Setting a key again replaces its value.
+ *
+ * The writer adds general.alignment; to choose its place among the keys, set it
+ * to the writer's alignment. Of the keys quire.*, set quire.source.* and
+ * quire.converter only, and others only to copy them from another container.
+ *
+ * Fails with ARGUMENT for a key that the writer itself derives (section 3 of
+ * spec/format.md), for any key quire.* of a plain file, for an alignment that
+ * is not the writer's, and for a malformed value; MEMORY.
+ */
 QUIRE_API quire_status quire_writer_set_value(quire_writer *writer,
 					      const char *key,
 					      const quire_value *value,
@@ -450,9 +476,10 @@ QUIRE_API quire_status quire_writer_set_u64(quire_writer *writer,
 					    const char *key, uint64_t value,
 					    quire_error *error);
 
-/* Declares the next tensor, 0, 1, 2 and so on. Of `tensor` the name, source,
- * dtype, rank and shape are read and copied; and, for quire_writer_adopt
- * only, its offset and checksum. */
+/* Declares the next tensor; its index is 0, 1, 2 and so on. The name, source,
+ * dtype, rank and shape are copied; and, for quire_writer_adopt only, the
+ * offset and the checksum. Fails with ARGUMENT for a name, type or shape that
+ * GGUF cannot hold; MEMORY. */
 QUIRE_API quire_status quire_writer_add_tensor(quire_writer *writer,
 					       const quire_tensor *tensor,
 					       quire_error *error);
@@ -467,60 +494,73 @@ typedef struct quire_linear_entry {
 	uint32_t accuracy_level; /* 0 to 4 */
 } quire_linear_entry;
 
+/* Declares the next linear layer, of tensors that are declared already; the
+ * name is copied. Fails with ARGUMENT for a tensor that is not declared, an
+ * accuracy level above 4, or a plain file; MEMORY. */
 QUIRE_API quire_status quire_writer_add_linear(quire_writer *writer,
 					       const quire_linear_entry *linear,
 					       quire_error *error);
 
-/* Appends bytes to tensor `index`. The bytes of one tensor come in order;
- * different tensors may be written by different threads at once, after a
- * first call (of any size, zero too) has returned. */
+/*
+ * Appends `size` bytes to tensor `index`. The bytes of one tensor are written
+ * in order. After a first call has returned, which may have no bytes, different
+ * threads may write different tensors at the same time.
+ *
+ * The first call fixes the layout. It fails with ARGUMENT if a rule is broken,
+ * if split_size is less than the first part's header or makes more than 65535
+ * parts, and with EXISTS for a part that exists and may not be replaced. Every
+ * call fails with ARGUMENT for more bytes than the tensor has; IO; MEMORY.
+ */
 QUIRE_API quire_status quire_writer_write(quire_writer *writer, size_t index,
 					  const void *data, size_t size,
 					  quire_error *error);
 
 /*
- * Takes the bytes of all tensors from another file, in place of every
+ * Takes the bytes of all tensors from another file, instead of
  * quire_writer_write: for new metadata on old tensors, which are declared as
- * quire_model_tensor of that file shows them. The file system copies the
+ * quire_model_tensor of that file returns them. The file system copies the
  * bytes, or shares them between the files where it can. They are not hashed:
- * each tensor keeps the checksum that it was declared with, so that damage to
- * it is still found. `file` is a descriptor, open for reading; it stays the
- * caller's. `progress` may be NULL.
+ * each tensor keeps the checksum that it was declared with, so damage to it is
+ * still found. `file` is a descriptor, open for reading; it stays the caller's.
+ * `progress` may be NULL; `context` is passed to it.
  *
- * Fails with ARGUMENT if a tensor of a container has no checksum, or bytes
- * already; TRUNCATED if the file ends too early, IO, MEMORY, CANCELLED.
+ * Fails with ARGUMENT if a tensor of a container has no checksum, or if bytes
+ * were written already; TRUNCATED if the file ends too early; EXISTS, IO,
+ * MEMORY, CANCELLED.
  */
 QUIRE_API quire_status quire_writer_adopt(quire_writer *writer, int file,
 					  quire_progress_fn progress,
 					  void *context, quire_error *error);
 
-/* The files, once the layout is fixed; before, none. The path of a part lives
- * as long as the writer. */
+/* The files that are written; 0 until the layout is fixed. */
 QUIRE_API size_t quire_writer_part_count(const quire_writer *writer);
-/* False if there is no such part. */
+/* False if there is no such part. The path lives as long as the writer. */
 QUIRE_API bool quire_writer_part(const quire_writer *writer, size_t index,
 				 quire_part *part);
 
-/* Writes header and checksums, fsyncs, and renames into place. Fails with
- * ARGUMENT if a tensor has not all its bytes. */
+/* Writes the header and checksums, waits until all bytes are on the disk, and
+ * renames the file into place. Fails with ARGUMENT if a tensor has not all its
+ * bytes; EXISTS if a file has appeared at the path and may not be replaced; IO;
+ * MEMORY. */
 QUIRE_API quire_status quire_writer_finish(quire_writer *writer,
 					   quire_error *error);
 
-/* Frees; before a successful finish it also discards. NULL is fine. */
+/* Frees the writer. Without a successful finish, also removes what was written.
+ * NULL is fine. */
 QUIRE_API void quire_writer_free(quire_writer *writer);
 
 /* ----------------------------------------------------------------- runtime */
 
-/* Threads, scratch memory and the kernels of one device. Any number of
- * threads and models may share one. */
+/* Threads, scratch memory and kernels for products. Any number of threads may
+ * use one at once, with any number of models. */
 typedef struct quire_runtime quire_runtime;
 
 typedef enum quire_device {
-	/* Metal where there is one, for the models that are attached, and the
-	 * CPU for all else; the CPU alone if a kernel set is named. */
+	/* Metal, where there is a Metal device, for attached models; the CPU
+	 * for everything else. The CPU alone if a kernel set is named. */
 	QUIRE_DEVICE_BEST = 0,
 	QUIRE_DEVICE_CPU = 1,
-	/* Metal, and an error for what it cannot multiply. */
+	/* Metal. A product that it cannot compute fails. */
 	QUIRE_DEVICE_METAL = 2,
 } quire_device;
 
@@ -536,125 +576,138 @@ typedef void (*quire_parallel_for_fn)(void *pool, quire_task_fn task,
 
 typedef struct quire_runtime_options {
 	quire_device device;
-	uint32_t threads; /* 0: one for each CPU; with parallel_for: a hint */
-	const char *kernels; /* a kernel set by name; NULL: the best one */
-	quire_parallel_for_fn parallel_for; /* NULL: a pool of our own */
-	void *pool;			    /* handed to parallel_for */
+	/* At most 1024; 0: one for each CPU. With parallel_for: how many
+	 * threads it is expected to use. */
+	uint32_t threads;
+	/* The name of a kernel set (quire_kernels_name); NULL: the fastest one
+	 * that this CPU can run. */
+	const char *kernels;
+	quire_parallel_for_fn parallel_for; /* NULL: threads of the runtime */
+	void *pool;			    /* passed to parallel_for */
 } quire_runtime_options;
 
-/* On success *runtime is the caller's, for quire_runtime_free. Fails with
- * UNSUPPORTED for a device or kernel set that this machine cannot run,
- * NOT_FOUND for a kernel set of no such name, ARGUMENT for more than 1024
- * threads, MEMORY. */
+/* On success the caller owns *runtime and frees it with quire_runtime_free.
+ * Fails with UNSUPPORTED for a device or kernel set that this machine cannot
+ * run, NOT_FOUND for a kernel set that does not exist, ARGUMENT for more than
+ * 1024 threads, MEMORY. */
 QUIRE_API quire_status
 quire_runtime_create(const quire_runtime_options *options,
 		     quire_runtime **runtime, quire_error *error);
 
-/* NULL is fine. No call may be under way. */
+/* NULL is fine. No call that uses the runtime may be running. */
 QUIRE_API void quire_runtime_free(quire_runtime *runtime);
 
 typedef struct quire_runtime_info {
 	quire_device device;
 	const char *kernels; /* the kernel set in use; static storage */
 	uint32_t threads;
-	uint64_t prepacked_size; /* bytes that quire_runtime_prepack holds */
-	/* What follows is of the Metal device, and zero without one. */
+	uint64_t prepacked_size; /* bytes of copies by quire_runtime_prepack */
+	/* The rest is about the Metal device, and zero without one. */
 	const char *device_name; /* lives as long as the runtime */
 	bool unified_memory;	 /* false: attached models are copied */
-	uint64_t mapped_size;	 /* of attached models, used where they are */
-	uint64_t copied_size;	 /* of attached models, copied by attach */
+	uint64_t mapped_size;	 /* bytes of attached models used in place */
+	uint64_t copied_size;	 /* bytes of attached models copied */
 } quire_runtime_info;
 
 QUIRE_API void quire_runtime_describe(const quire_runtime *runtime,
 				      quire_runtime_info *info);
 
 /*
- * Lets the runtime's device multiply by the tensors of a model. The device
- * uses the model's own pages, and only where it does not share memory with
- * the CPU are they copied to it here, once. Without a device, or with a model
- * that is attached already, does nothing. Any thread may call, also while
- * others multiply. Detach the model, or free the runtime, before the model is
- * closed.
+ * Lets the runtime's Metal device multiply by the tensors of a model. The
+ * device uses the model's pages; only if it does not share memory with the CPU,
+ * this call copies them to it, once. Does nothing without a device, or for a
+ * model that is attached already. Any thread may call it, also while others
+ * multiply. Detach the model, or free the runtime, before the model is closed.
  *
- * Fails with UNSUPPORTED where the device cannot use the model's memory (it
- * takes memory aligned to 4 bytes, and no tensor larger than its largest
- * buffer), MEMORY, IO; the model is then not attached.
+ * Fails with UNSUPPORTED where the device cannot use the model's memory:
+ * tensors must be aligned to 4 bytes and not larger than the device's largest
+ * buffer; MEMORY; IO. The model is then not attached.
  */
 QUIRE_API quire_status quire_runtime_attach(quire_runtime *runtime,
 					    const quire_model *model,
 					    quire_error *error);
 
 /*
- * Lays the weights of a model's linears (of a file that names none, of all
- * matrices) out once more in memory, in the order in which the kernels take
- * them: a copy of about their size, read once, by all threads. Products at
- * accuracy level 4 of 2 to 32 rows or so then read the copy and are faster by
- * what bench/NOTES.md says; all others go on using the mapped pages. Results
- * stay the same to the last bit. Weights for which the kernel set has no such
- * layout are left out (today all have it in the sets for AVX-512, none in
- * others); what is there already is kept. Any thread may call, but while no
- * product by the model's tensors is under way. Detach the model, or free the
- * runtime, before the model is closed.
+ * Makes a second copy of a model's weights in memory, in the order in which the
+ * kernels read them: of its linears, or, if it has none, of all its matrices.
+ * The copy has about the size of the weights. Products at accuracy level 4 of
+ * about 2 to 32 rows of x read it and are faster (bench/NOTES.md); all other
+ * products use the mapped pages. Results are the same to the last bit.
  *
- * Fails with MEMORY, and with CHECKSUM for a tensor of a model opened with
- * QUIRE_VERIFY_LAZY; nothing of the model is laid out then.
+ * Weights for which the kernel set has no prepacked order are left out; only
+ * the sets for AVX-512 have one, for 4-bit and 8-bit weights. Weights that are
+ * prepacked already are kept. Any thread may call it, but no product by the
+ * model's tensors may be running. Detach the model, or free the runtime, before
+ * the model is closed.
+ *
+ * Fails with MEMORY, and with CHECKSUM for a damaged tensor of a model opened
+ * with QUIRE_VERIFY_LAZY. Nothing of the model is then prepacked.
  */
 QUIRE_API quire_status quire_runtime_prepack(quire_runtime *runtime,
 					     const quire_model *model,
 					     quire_error *error);
 
-/* Also frees what was prepacked of the model. Of one that is not attached and
- * not prepacked, does nothing. No product by its tensors may be under way. */
+/* Undoes attaching and prepacking of the model; does nothing if it is neither.
+ * No product by its tensors may be running. */
 QUIRE_API void quire_runtime_detach(quire_runtime *runtime,
 				    const quire_model *model);
 
 /*
- * Begins a batch: products whose options name it go to the device together,
- * so that a whole layer is one trip there and back. x is read when a product
- * is asked for; y is written when the batch ends, or earlier. A later product
- * may take an earlier y of its batch as its x: the same pointer, type and
- * stride, and no more rows and columns, then it stays on the device; any
- * other x that overlaps such a y ends what was begun, and is right too. A
- * batch is used by one thread at a time; any number may be under way.
+ * Begins a batch: products whose options name it go to the device together, so
+ * that a whole layer needs one submission. x is read during the call of a
+ * product; y is written when the batch ends, or earlier.
  *
- * Without a device every product is done at once. Fails with MEMORY.
+ * A product may take the y of an earlier product of its batch as its x. With
+ * the same pointer, type and stride, and no more rows and columns, it stays on
+ * the device. Any other x that overlaps such a y gives the right result too,
+ * but first waits for the products before it. Only one thread at a time may use
+ * a batch; a runtime may have any number of batches.
+ *
+ * Without a device, every product is computed at once. On success *batch is to
+ * be ended with quire_runtime_end. Fails with MEMORY.
  */
 QUIRE_API quire_status quire_runtime_begin(quire_runtime *runtime,
 					   quire_batch **batch,
 					   quire_error *error);
 
-/* Writes every y that was not written yet and frees the batch, whatever it
- * returns. Fails with IO or MEMORY when the device did; then the y of all the
- * products that were under way are as they were. NULL is fine. */
+/* Writes every y that was not written yet, and frees the batch, also if it
+ * fails. Fails with IO or MEMORY when the device does; then each y that was not
+ * written yet keeps its old values. NULL is fine. */
 QUIRE_API quire_status quire_runtime_end(quire_batch *batch,
 					 quire_error *error);
 
-/* The name of each kernel set that was built in, fastest first, NULL past
- * the last one; *runs (if not NULL) tells whether this CPU can run it. */
+/* The name of each kernel set of this build, fastest first; NULL past the last
+ * one. *runs says whether this CPU can run it; `runs` may be NULL. Static
+ * storage. */
 QUIRE_API const char *quire_kernels_name(size_t index, bool *runs);
 
 typedef struct quire_matmul_options {
 	quire_dtype x_dtype; /* QUIRE_F32 (the default) or QUIRE_F16 */
 	quire_dtype y_dtype; /* likewise */
-	size_t x_stride;     /* elements from row to row; 0: k */
-	size_t y_stride;     /* likewise; 0: n */
-	/* 0: quire_matmul computes in f32; quire_linear_run takes the linear's
-	 * own level. 1 to 3: compute in f32. 4: activations quantized to int8
-	 * in blocks of 32. spec/kernels.md has the definitions and bounds. */
+	size_t x_stride;     /* elements from row to row of x; 0: k */
+	size_t y_stride;     /* elements from row to row of y; 0: n */
+	/* 0: quire_matmul computes in f32; quire_linear_run uses the level of
+	 * the linear. 1 to 3: compute in f32. 4: x is quantized to int8 in
+	 * blocks of 32. spec/kernels.md has the definitions and error bounds.
+	 */
 	uint32_t accuracy_level;
-	/* Of this runtime. NULL: y is written when the call returns. */
+	/* A batch of this runtime. NULL: y is written when the call returns. */
 	quire_batch *batch;
-	/* quire_matmul only; quire_linear_run takes them from the linear. */
+	/* For quire_matmul; quire_linear_run takes them from the linear. */
 	uint64_t k;		  /* columns of x; 0: shape[0] of the tensor */
 	const quire_tensor *bias; /* F32, F16 or BF16, shape [n]; or NULL */
 } quire_matmul_options;
 
 /*
- * y[m][n] = x[m][k] W^T (+ bias), with W a 2-D tensor of shape [K, n]. x and
- * y are row-major in host byte order and may not overlap. x is never read
- * past column k. Weight types: Q4_0, Q4_1, Q8_0, F32, F16, BF16; fails
- * with UNSUPPORTED for others and ARGUMENT for shapes that do not fit. The
- * result does not depend on the number of threads, to the last bit.
+ * y[m][n] = x[m][k] W^T (+ bias), with W a 2-D tensor of shape [K, n]. x and y
+ * are row-major in host byte order and may not overlap; m may be 0. x is never
+ * read past column k. The result is the same to the last bit for any number of
+ * threads. Any number of threads may call it at once.
+ *
+ * Weight types: Q4_0, Q4_1, Q8_0, F32, F16, BF16. Fails with UNSUPPORTED for
+ * other types, ARGUMENT for shapes or options that do not fit, MEMORY, CHECKSUM
+ * for a damaged tensor of a model opened with QUIRE_VERIFY_LAZY, and IO when
+ * the device fails.
  */
 QUIRE_API quire_status quire_matmul(quire_runtime *runtime,
 				    const quire_tensor *tensor, const void *x,
@@ -662,6 +715,7 @@ QUIRE_API quire_status quire_matmul(quire_runtime *runtime,
 				    const quire_matmul_options *options,
 				    quire_error *error);
 
+/* The same by the weight and bias of a linear: y[m][n] from x[m][k]. */
 QUIRE_API quire_status quire_linear_run(quire_runtime *runtime,
 					const quire_linear *linear,
 					const void *x, size_t m, void *y,
@@ -669,15 +723,16 @@ QUIRE_API quire_status quire_linear_run(quire_runtime *runtime,
 					quire_error *error);
 
 /*
- * Several linears over one input (q, k and v; gate and up):
+ * Several linears with one input (q, k and v; gate and up). The results are, to
+ * the last bit, those of
  *
  *	for (i = 0; i < count; i++)
  *		quire_linear_run(runtime, linears[i], x, m, y[i], options);
  *
- * to the last bit, but x is converted or quantized once for all neighbours
- * that take it alike: weights of one type, with one k and one level. The
- * y[i] may not overlap; a y_stride that is not 0 holds for each of them.
- * Arguments are checked before any y is written.
+ * but x is converted or quantized once for successive linears that need it in
+ * the same form: of one weight type, with one k and one level. The y[i] may not
+ * overlap; y_stride, if not 0, is that of each. All arguments are checked
+ *before any y is written.
  */
 QUIRE_API quire_status quire_linear_run_many(
     quire_runtime *runtime, const quire_linear *const *linears, size_t count,
