@@ -99,6 +99,13 @@ uint64_t quire_hash_whole(uint32_t features, const void *data, size_t size)
 	return choose(features)->whole(data, size);
 }
 
+uint64_t quire_hash_pieces(uint64_t size, size_t piece_size)
+{
+	return size > piece_size
+		   ? (size - QUIRE_HASH_LAST_SIZE) / piece_size + 1
+		   : 1;
+}
+
 size_t quire_hash_sum(uint32_t features, const void *data, size_t size,
 		      bool last, struct quire_hash_sum *sums)
 {

@@ -57,6 +57,13 @@ uint64_t quire_hash_whole(uint32_t features, const void *data, size_t size);
 /* Shorter data XXH3 takes in another way: quire_hash_bytes has it. */
 #define QUIRE_HASH_SUM_MIN_SIZE 241
 
+/* The last piece of several has as many bytes more than the others as it takes
+ * for this many at least. */
+#define QUIRE_HASH_LAST_SIZE ((size_t)64)
+
+/* The pieces of `piece_size` bytes, whole blocks, that data is cut into. */
+uint64_t quire_hash_pieces(uint64_t size, size_t piece_size);
+
 struct quire_hash_sum {
 	uint64_t lanes[8];
 };
@@ -64,7 +71,7 @@ struct quire_hash_sum {
 /*
  * Writes the sums of a piece's blocks and returns their count, which is that
  * of blocks begun. Each piece but the last one is whole blocks; the last one
- * has at least 64 bytes.
+ * has at least QUIRE_HASH_LAST_SIZE bytes.
  */
 size_t quire_hash_sum(uint32_t features, const void *data, size_t size,
 		      bool last, struct quire_hash_sum *sums);

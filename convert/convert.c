@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/path.h"
 #include "base/utf8.h"
-#include "convert/onnx/file_hash.h"
 #include "convert/onnx/onnx.h"
 #include "convert/pipeline.h"
 #include "convert/plan/plan.h"
@@ -331,8 +330,8 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 	if (status == QUIRE_OK)
 		status = quire_onnx_open(onnx_path, &job.model, error);
 	if (status == QUIRE_OK)
-		status = quire_file_hash(job.model->file, job.options->threads,
-					 &job.xxh3, error);
+		status = quire_onnx_file_hash(
+		    job.model->file, job.options->threads, &job.xxh3, error);
 	if (status == QUIRE_OK)
 		status =
 		    quire_plan_create(job.model, &job.recipe,

@@ -15,10 +15,7 @@
 #define PIECE_SIZE	  ((size_t)256 << 10)
 #define PIECES_PER_THREAD 8
 
-/* The last piece has as many bytes more as it takes for 64 at least, which
- * quire_hash_sum wants of it. */
-#define LEAST_SIZE ((size_t)64)
-#define PIECE_ROOM (PIECE_SIZE + LEAST_SIZE)
+#define PIECE_ROOM (PIECE_SIZE + QUIRE_HASH_LAST_SIZE)
 #define PIECE_SUMS (PIECE_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
 
 /* Below this a file is hashed before threads have started. */
@@ -32,7 +29,7 @@ struct piece {
 };
 
 struct hashing {
-	const struct onnx_file *file;
+	const struct file_hash_source *source;
 	uint32_t features;
 	uint64_t piece_count;
 	uint64_t first; /* piece of this turn */
@@ -40,23 +37,18 @@ struct hashing {
 	unsigned char *buffers; /* one for each worker */
 };
 
-static uint64_t count_pieces(uint64_t size)
-{
-	return size > PIECE_SIZE ? (size - LEAST_SIZE) / PIECE_SIZE + 1 : 1;
-}
-
 static void sum_piece(void *context, size_t worker, size_t item)
 {
 	const struct hashing *in = context;
 	const uint64_t number = in->first + item;
 	const bool last = number == in->piece_count - 1;
 	const uint64_t at = number * PIECE_SIZE;
-	const size_t size = last ? (size_t)(in->file->size - at) : PIECE_SIZE;
+	const size_t size = last ? (size_t)(in->source->size - at) : PIECE_SIZE;
 	unsigned char *bytes = in->buffers + worker * PIECE_ROOM;
 	struct piece *piece = &in->pieces[item];
 
 	piece->status =
-	    quire_onnx_file_read(in->file, at, bytes, size, &piece->error);
+	    in->source->read(in->source->file, at, bytes, size, &piece->error);
 	if (piece->status == QUIRE_OK)
 		piece->sum_count = quire_hash_sum(in->features, bytes, size,
 						  last, piece->sums);
@@ -101,36 +93,40 @@ static quire_status run_turns(struct hashing *in, struct crew *crew,
 		const struct piece *last = &in->pieces[count - 1];
 
 		*xxh3 = quire_hash_join_end(
-		    &state, &last->sums[last->sum_count - 1], in->file->size);
+		    &state, &last->sums[last->sum_count - 1], in->source->size);
 	}
 	return status;
 }
 
 /* XXH3 takes little data in another way. */
-static quire_status hash_little(const struct onnx_file *file, uint64_t *xxh3,
-				quire_error *error)
+static quire_status hash_little(const struct file_hash_source *source,
+				uint64_t *xxh3, quire_error *error)
 {
 	unsigned char bytes[QUIRE_HASH_SUM_MIN_SIZE];
+	const size_t size = (size_t)source->size;
 	const quire_status status =
-	    quire_onnx_file_read(file, 0, bytes, (size_t)file->size, error);
+	    source->read(source->file, 0, bytes, size, error);
 
 	if (status == QUIRE_OK)
-		*xxh3 = quire_hash_bytes(bytes, (size_t)file->size);
+		*xxh3 = quire_hash_bytes(bytes, size);
 	return status;
 }
 
-quire_status quire_file_hash(const struct onnx_file *file, uint32_t threads,
-			     uint64_t *xxh3, quire_error *error)
+quire_status quire_file_hash(const struct file_hash_source *source,
+			     uint32_t threads, uint64_t *xxh3,
+			     quire_error *error)
 {
-	struct hashing in = { .file = file,
-			      .features = quire_hash_features(file->size),
-			      .piece_count = count_pieces(file->size) };
+	struct hashing in = {
+		.source = source,
+		.features = quire_hash_features(source->size),
+		.piece_count = quire_hash_pieces(source->size, PIECE_SIZE),
+	};
 	struct crew crew;
 	quire_status status;
 
-	if (file->size < QUIRE_HASH_SUM_MIN_SIZE)
-		return hash_little(file, xxh3, error);
-	if (file->size < WORTH_THREADS)
+	if (source->size < QUIRE_HASH_SUM_MIN_SIZE)
+		return hash_little(source, xxh3, error);
+	if (source->size < WORTH_THREADS)
 		threads = 1;
 	status = quire_crew_init(&crew, threads, NULL, NULL);
 	if (status != QUIRE_OK)

@@ -4,13 +4,23 @@
 #ifndef QUIRE_CONVERT_ONNX_FILE_HASH_H
 #define QUIRE_CONVERT_ONNX_FILE_HASH_H
 
-#include "convert/onnx/onnx.h"
+#include "quire.h"
+
+/* A file and how it is read: all of `size` bytes at a place, or a failure; any
+ * threads at once. */
+struct file_hash_source {
+	const void *file;
+	uint64_t size;
+	quire_status (*read)(const void *file, uint64_t offset, void *bytes,
+			     size_t size, quire_error *error);
+};
 
 /*
- * Of an acquired file; `threads` 0: one for each CPU. What it takes of memory
- * goes by the threads. Fails with IO, MEMORY, ARGUMENT for too many threads.
+ * `threads` 0: one for each CPU. The memory that it takes goes by the threads.
+ * Fails with MEMORY, with ARGUMENT for too many threads, and as reading does.
  */
-quire_status quire_file_hash(const struct onnx_file *file, uint32_t threads,
-			     uint64_t *xxh3, quire_error *error);
+quire_status quire_file_hash(const struct file_hash_source *source,
+			     uint32_t threads, uint64_t *xxh3,
+			     quire_error *error);
 
 #endif

@@ -61,6 +61,11 @@ quire_status quire_onnx_file_check(const struct onnx_file *file,
 quire_status quire_onnx_file_read(const struct onnx_file *file, uint64_t offset,
 				  void *bytes, size_t size, quire_error *error);
 
+/* The XXH3 of an acquired file; see quire_file_hash. */
+quire_status quire_onnx_file_hash(const struct onnx_file *file,
+				  uint32_t threads, uint64_t *xxh3,
+				  quire_error *error);
+
 /* ------------------------------------------------------------------- model */
 
 /* The element types that the converter distinguishes, by ONNX's numbers. */

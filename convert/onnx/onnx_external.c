@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/grow.h"
 #include "base/path.h"
+#include "convert/onnx/file_hash.h"
 #include "convert/onnx/onnx_private.h"
 
 /* The path without links, to be freed. */
@@ -306,4 +307,21 @@ quire_status quire_onnx_file_read(const struct onnx_file *file, uint64_t offset,
 		    error, QUIRE_ERROR_IO, file->path, offset + got,
 		    "the file ends at byte %" PRIu64, offset + got);
 	return QUIRE_OK;
+}
+
+static quire_status read_for_hash(const void *file, uint64_t offset,
+				  void *bytes, size_t size, quire_error *error)
+{
+	return quire_onnx_file_read(file, offset, bytes, size, error);
+}
+
+quire_status quire_onnx_file_hash(const struct onnx_file *file,
+				  uint32_t threads, uint64_t *xxh3,
+				  quire_error *error)
+{
+	const struct file_hash_source source = { .file = file,
+						 .size = file->size,
+						 .read = read_for_hash };
+
+	return quire_file_hash(&source, threads, xxh3, error);
 }

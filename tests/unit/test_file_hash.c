@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "convert/onnx/file_hash.h"
+#include "convert/onnx/onnx.h"
 #include "tests/support/check.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
@@ -66,7 +66,7 @@ static void test_sizes(void **state)
 			uint64_t xxh3 = 0;
 
 			assert_int_equal(
-			    quire_file_hash(file, threads, &xxh3, NULL),
+			    quire_onnx_file_hash(file, threads, &xxh3, NULL),
 			    QUIRE_OK);
 			assert_true(xxh3 == XXH3_64bits(bytes, sizes[i]));
 		}
@@ -89,12 +89,13 @@ static void test_refused(void **state)
 	(void)state;
 	scratch_write(path, bytes, LARGEST);
 	assert_int_equal(quire_onnx_file_open(path, &file, NULL), QUIRE_OK);
-	assert_int_equal(quire_file_hash(file, TOO_MANY, &xxh3, &error),
+	assert_int_equal(quire_onnx_file_hash(file, TOO_MANY, &xxh3, &error),
 			 QUIRE_ERROR_ARGUMENT);
 	for (uint32_t threads = 1; threads <= CROWD; threads++) {
 		assert_int_equal(truncate(path, (off_t)(20 * PIECE)), 0);
-		assert_int_equal(quire_file_hash(file, threads, &xxh3, &error),
-				 QUIRE_ERROR_IO);
+		assert_int_equal(
+		    quire_onnx_file_hash(file, threads, &xxh3, &error),
+		    QUIRE_ERROR_IO);
 		assert_non_null(strstr(error.message, "ends at byte"));
 		assert_int_equal(quire_onnx_file_check(file, &error),
 				 QUIRE_ERROR_IO);
