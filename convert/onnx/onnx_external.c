@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file_hash.h"
 #include "base/grow.h"
 #include "base/path.h"
-#include "convert/onnx/file_hash.h"
 #include "convert/onnx/onnx_private.h"
 
 /* The path without links, to be freed. */

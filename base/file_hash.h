@@ -1,8 +1,8 @@
 /*
  * file_hash.h - the XXH3-64 of a file, by several threads.
  */
-#ifndef QUIRE_CONVERT_ONNX_FILE_HASH_H
-#define QUIRE_CONVERT_ONNX_FILE_HASH_H
+#ifndef QUIRE_BASE_FILE_HASH_H
+#define QUIRE_BASE_FILE_HASH_H
 
 #include "quire.h"
 

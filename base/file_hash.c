@@ -7,7 +7,7 @@
 #include "base/crew.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "convert/onnx/file_hash.h"
+#include "base/file_hash.h"
 
 /* Bytes read at once, to be summed while they are in the cache, and how many
  * times that in a turn for each thread: threads end within a piece of each
