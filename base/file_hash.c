@@ -1,100 +1,98 @@
 /*
- * file_hash.c - in turns: the threads read and sum a piece each until a few
- * are done, and then the sums are joined in order. What sums are is hash.h's.
+ * file_hash.c - reads and sums pieces of a file on several threads, and joins
+ * the sums in order. hash.h says what the sums are.
  */
+#include "base/file_hash.h"
+
 #include <stdlib.h>
 
 #include "base/crew.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "base/file_hash.h"
+#include "base/pieces.h"
 
-/* Bytes read at once, to be summed while they are in the cache, and how many
- * times that in a turn for each thread: threads end within a piece of each
- * other. */
-#define PIECE_SIZE	  ((size_t)256 << 10)
-#define PIECES_PER_THREAD 8
+/* Room for the last piece, and for the sums of any. */
+#define PIECE_ROOM (QUIRE_PIECE_SIZE + QUIRE_HASH_LAST_SIZE)
+#define PIECE_SUMS (QUIRE_PIECE_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
 
-#define PIECE_ROOM (PIECE_SIZE + QUIRE_HASH_LAST_SIZE)
-#define PIECE_SUMS (PIECE_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
-
-/* Below this a file is hashed before threads have started. */
+/* A smaller file is hashed before threads have started. */
 #define WORTH_THREADS ((uint64_t)4 << 20)
 
 struct piece {
 	struct quire_hash_sum sums[PIECE_SUMS];
 	size_t sum_count;
-	quire_status status;
-	quire_error error;
 };
 
 struct hashing {
 	const struct file_hash_source *source;
 	uint32_t features;
-	uint64_t piece_count;
-	uint64_t first; /* piece of this turn */
-	struct piece *pieces;
+	uint64_t count;		/* of pieces */
+	struct piece *pieces;	/* by slot */
 	unsigned char *buffers; /* one for each worker */
+	struct quire_hash_sum state;
+	uint64_t xxh3;
 };
 
-static void sum_piece(void *context, size_t worker, size_t item)
+static quire_status sum_piece(void *context, size_t worker, uint64_t number,
+			      size_t slot, quire_error *error)
 {
 	const struct hashing *in = context;
-	const uint64_t number = in->first + item;
-	const bool last = number == in->piece_count - 1;
-	const uint64_t at = number * PIECE_SIZE;
-	const size_t size = last ? (size_t)(in->source->size - at) : PIECE_SIZE;
+	const bool last = number == in->count - 1;
+	const uint64_t at = number * QUIRE_PIECE_SIZE;
+	const size_t size =
+	    last ? (size_t)(in->source->size - at) : QUIRE_PIECE_SIZE;
 	unsigned char *bytes = in->buffers + worker * PIECE_ROOM;
-	struct piece *piece = &in->pieces[item];
+	struct piece *piece = &in->pieces[slot];
+	const quire_status status =
+	    in->source->read(in->source->file, at, bytes, size, error);
 
-	piece->status =
-	    in->source->read(in->source->file, at, bytes, size, &piece->error);
-	if (piece->status == QUIRE_OK)
+	if (status == QUIRE_OK)
 		piece->sum_count = quire_hash_sum(in->features, bytes, size,
 						  last, piece->sums);
+	return status;
 }
 
-static quire_status join_turn(const struct hashing *in, size_t count,
-			      struct quire_hash_sum *state, quire_error *error)
+static quire_status join_piece(void *context, uint64_t number, size_t slot,
+			       quire_error *error)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct piece *piece = &in->pieces[i];
-		const bool last = in->first + i == in->piece_count - 1;
+	struct hashing *in = context;
+	const struct piece *piece = &in->pieces[slot];
+	const bool last = number == in->count - 1;
 
-		if (piece->status != QUIRE_OK) {
-			if (error)
-				*error = piece->error;
-			return piece->status;
-		}
-		quire_hash_join(in->features, state, piece->sums,
-				piece->sum_count - (last ? 1 : 0));
-	}
+	(void)error;
+	quire_hash_join(in->features, &in->state, piece->sums,
+			piece->sum_count - (last ? 1 : 0));
+	if (last)
+		in->xxh3 = quire_hash_join_end(
+		    &in->state, &piece->sums[piece->sum_count - 1],
+		    in->source->size);
 	return QUIRE_OK;
 }
 
-static quire_status run_turns(struct hashing *in, struct crew *crew,
-			      uint64_t *xxh3, quire_error *error)
+static quire_status hash_pieces(struct hashing *in, struct crew *crew,
+				quire_error *error)
 {
-	const size_t most = PIECES_PER_THREAD * (size_t)crew->threads;
-	struct quire_hash_sum state;
+	struct pieces pieces = { .work = sum_piece,
+				 .join = join_piece,
+				 .context = in };
+	const size_t slots = quire_pieces_slots(crew);
 	quire_status status = QUIRE_OK;
-	size_t count = 0;
 
-	quire_hash_join_begin(&state);
-	for (in->first = 0; in->first < in->piece_count && status == QUIRE_OK;
-	     in->first += count) {
-		const uint64_t left = in->piece_count - in->first;
-
-		count = left < most ? (size_t)left : most;
-		quire_crew_run(crew, crew->threads, count, sum_piece, in);
-		status = join_turn(in, count, &state, error);
-	}
+	in->pieces = calloc(slots, sizeof(*in->pieces));
+	in->buffers = malloc(crew->threads * PIECE_ROOM);
+	if (!in->pieces || !in->buffers)
+		status = quire_fail_memory(error, crew->threads * PIECE_ROOM);
+	if (status == QUIRE_OK)
+		status = quire_pieces_init(&pieces, crew, slots, error);
 	if (status == QUIRE_OK) {
-		const struct piece *last = &in->pieces[count - 1];
-
-		*xxh3 = quire_hash_join_end(
-		    &state, &last->sums[last->sum_count - 1], in->source->size);
+		quire_hash_join_begin(&in->state);
+		status = quire_pieces_run(&pieces, in->count, error);
+		if (status == QUIRE_OK)
+			status = quire_pieces_end(&pieces, error);
+		quire_pieces_destroy(&pieces);
 	}
+	free(in->buffers);
+	free(in->pieces);
 	return status;
 }
 
@@ -119,7 +117,7 @@ quire_status quire_file_hash(const struct file_hash_source *source,
 	struct hashing in = {
 		.source = source,
 		.features = quire_hash_features(source->size),
-		.piece_count = quire_hash_pieces(source->size, PIECE_SIZE),
+		.count = quire_hash_pieces(source->size, QUIRE_PIECE_SIZE),
 	};
 	struct crew crew;
 	quire_status status;
@@ -131,14 +129,9 @@ quire_status quire_file_hash(const struct file_hash_source *source,
 	status = quire_crew_init(&crew, threads, NULL, NULL);
 	if (status != QUIRE_OK)
 		return quire_fail_threads(error, status, threads);
-	in.pieces = calloc(PIECES_PER_THREAD * (size_t)crew.threads,
-			   sizeof(*in.pieces));
-	in.buffers = malloc(crew.threads * PIECE_ROOM);
-	status = in.pieces && in.buffers
-		     ? run_turns(&in, &crew, xxh3, error)
-		     : quire_fail_memory(error, crew.threads * PIECE_ROOM);
-	free(in.buffers);
-	free(in.pieces);
+	status = hash_pieces(&in, &crew, error);
 	quire_crew_destroy(&crew);
+	if (status == QUIRE_OK)
+		*xxh3 = in.xxh3;
 	return status;
 }

@@ -1,21 +1,20 @@
 /*
- * pipeline.c - two sets of pieces take turns: while one is written by one
- * thread, the other is filled by the rest. What a piece holds is decided by
- * the plan and its encodings.
+ * pipeline.c - threads fill pieces of the tensors, and one thread at a time
+ * writes them in their order. The plan and its encodings decide what a piece
+ * holds.
  */
+#include <assert.h>
 #include <stdlib.h>
 
-#include "base/crew.h"
 #include "base/error.h"
+#include "base/pieces.h"
 #include "convert/pipeline.h"
 
-/* Bytes of a piece, unless one row has more, and pieces of a set for each
- * thread: enough in all to make the cost of a turn vanish, little enough to
- * stay in a cache, and in parts that the threads end with at about one time. */
-#define PIECE_SIZE	  (UINT64_C(1) << 18)
-#define PIECES_PER_THREAD 4
+/* Pieces for each thread that may wait to be written: so many that a disk that
+ * stops for a moment does not stop the threads. */
+#define LEAD 8
 
-/* Rows of a weight, or bytes or elements of a plain tensor. */
+/* Rows of a weight, or bytes or elements of a dense tensor; in a slot. */
 struct piece {
 	const struct plan_item *item;
 	const uint32_t *column_blocks;
@@ -25,13 +24,6 @@ struct piece {
 	unsigned char *scratch;
 	const unsigned char *data; /* the result: in `out` or the model */
 	size_t size;
-	quire_status status;
-	quire_error error;
-};
-
-struct piece_set {
-	struct piece *pieces;
-	size_t count; /* that are in use */
 };
 
 struct pipeline {
@@ -39,12 +31,15 @@ struct pipeline {
 	quire_writer *writer;
 	const struct pipeline_options *options;
 	struct crew crew;
-	size_t width; /* pieces of a set */
-	struct piece_set filling;
-	struct piece_set writing;
-	quire_status status; /* of writing */
-	quire_error error;
+	struct pieces pieces;
+	struct piece *slots;
+	size_t slot_count;
 	uint64_t done;
+	/* Of the item that is filled. */
+	const struct plan_item *item;
+	const uint32_t *column_blocks;
+	uint64_t units, step;
+	uint64_t first; /* the number of its first piece */
 };
 
 /* ----------------------------------------------------------- kinds of items */
@@ -74,7 +69,8 @@ static struct cut cut_weight(const struct plan_item *item)
 	const uint64_t out = out_row_size(item);
 	const uint64_t in = weight->storage.codes.row_size;
 	const uint64_t row_size = out < in ? in : out;
-	const uint64_t fit = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
+	const uint64_t fit =
+	    row_size < QUIRE_PIECE_SIZE ? QUIRE_PIECE_SIZE / row_size : 1;
 	const uint64_t rows = least(fit, weight->value.n);
 
 	return (struct cut){ .units = weight->value.n,
@@ -85,7 +81,7 @@ static struct cut cut_weight(const struct plan_item *item)
 
 static struct cut cut_copy(const struct plan_item *item)
 {
-	const uint64_t bytes = least(PIECE_SIZE, item->size);
+	const uint64_t bytes = least(QUIRE_PIECE_SIZE, item->size);
 
 	return (struct cut){ .units = item->size,
 			     .step = bytes,
@@ -95,7 +91,7 @@ static struct cut cut_copy(const struct plan_item *item)
 static struct cut cut_cast(const struct plan_item *item)
 {
 	const uint64_t count =
-	    least(PIECE_SIZE / sizeof(float), item->value->count);
+	    least(QUIRE_PIECE_SIZE / sizeof(float), item->value->count);
 
 	return (struct cut){ .units = item->value->count,
 			     .step = count,
@@ -134,50 +130,52 @@ static void close_dense(const struct plan_item *item)
 	quire_onnx_file_release(item->value->file);
 }
 
-static void fill_rows(struct piece *piece)
+static quire_status fill_rows(struct piece *piece, quire_error *error)
 {
 	struct weight_rows rows = { .weight = piece->item->weight,
 				    .column_blocks = piece->column_blocks,
 				    .first = piece->first,
 				    .count = piece->count };
+	const quire_status status =
+	    quire_weight_fetch(&rows, piece->scratch, error);
 
-	piece->status =
-	    quire_weight_fetch(&rows, piece->scratch, &piece->error);
-	if (piece->status != QUIRE_OK)
-		return;
+	if (status != QUIRE_OK)
+		return status;
 	piece->item->encoding->encode(&rows, piece->out);
 	piece->data = piece->out;
 	piece->size = (size_t)(piece->count * out_row_size(piece->item));
+	return QUIRE_OK;
 }
 
-static void fill_copy(struct piece *piece)
+static quire_status fill_copy(struct piece *piece, quire_error *error)
 {
 	const struct onnx_value *value = piece->item->value;
 
 	piece->size = (size_t)piece->count;
 	if (!value->file) {
 		piece->data = value->bytes + piece->first;
-		return;
+		return QUIRE_OK;
 	}
 	piece->data = piece->out;
-	piece->status = quire_onnx_read(value, piece->first, piece->out,
-					piece->size, &piece->error);
+	return quire_onnx_read(value, piece->first, piece->out, piece->size,
+			       error);
 }
 
-static void fill_cast(struct piece *piece)
+static quire_status fill_cast(struct piece *piece, quire_error *error)
 {
 	const struct onnx_value *value = piece->item->value;
 	const struct cast *cast = piece->item->cast;
 	const size_t count = (size_t)piece->count;
+	const quire_status status =
+	    quire_onnx_read(value, piece->first * cast->from_width,
+			    piece->scratch, count * cast->from_width, error);
 
-	piece->status = quire_onnx_read(
-	    value, piece->first * cast->from_width, piece->scratch,
-	    count * cast->from_width, &piece->error);
-	if (piece->status != QUIRE_OK)
-		return;
+	if (status != QUIRE_OK)
+		return status;
 	cast->convert(piece->scratch, count, piece->out);
 	piece->data = piece->out;
 	piece->size = count * cast->to_width;
+	return QUIRE_OK;
 }
 
 /* How tensors of each kind are made. Nothing else here depends on the kind. */
@@ -186,7 +184,7 @@ static const struct maker {
 	/* Opens the files of an item, and reads the blocks of its columns. */
 	quire_status (*open)(const struct plan_item *item,
 			     uint32_t **column_blocks, quire_error *error);
-	void (*fill)(struct piece *piece);
+	quire_status (*fill)(struct piece *piece, quire_error *error);
 	void (*close)(const struct plan_item *item);
 } makers[] = {
 	[PLAN_WEIGHT] = { cut_weight, open_weight, fill_rows, close_weight },
@@ -194,105 +192,59 @@ static const struct maker {
 	[PLAN_CAST] = { cut_cast, open_dense, fill_cast, close_dense },
 };
 
-/* ------------------------------------------------------------------- turns */
+/* ------------------------------------------------------------------ pieces */
 
-static void write_set(struct pipeline *pipe)
+static quire_status fill(void *context, size_t worker, uint64_t number,
+			 size_t slot, quire_error *error)
 {
-	const struct piece_set *set = &pipe->writing;
-
-	for (size_t i = 0; i < set->count && pipe->status == QUIRE_OK; i++) {
-		const struct piece *piece = &set->pieces[i];
-
-		pipe->status =
-		    quire_writer_write(pipe->writer, piece->item->index,
-				       piece->data, piece->size, &pipe->error);
-		pipe->done += piece->size;
-	}
-}
-
-/* Task 0, the first to be taken, writes the set before; the others fill a
- * piece each. */
-static void run_task(void *context, size_t worker, size_t task)
-{
-	struct pipeline *pipe = context;
-	struct piece *piece;
+	const struct pipeline *pipe = context;
+	struct piece *piece = &pipe->slots[slot];
 
 	(void)worker;
-	if (task == 0) {
-		write_set(pipe);
-		return;
-	}
-	piece = &pipe->filling.pieces[task - 1];
-	makers[piece->item->kind].fill(piece);
+	piece->item = pipe->item;
+	piece->column_blocks = pipe->column_blocks;
+	piece->first = (number - pipe->first) * pipe->step;
+	piece->count = least(pipe->step, pipe->units - piece->first);
+	return makers[piece->item->kind].fill(piece, error);
 }
 
-static quire_status check_set(const struct pipeline *pipe, quire_error *error)
+static quire_status write_piece(void *context, uint64_t number, size_t slot,
+				quire_error *error)
 {
-	const struct piece_set *set = &pipe->filling;
-
-	if (pipe->status != QUIRE_OK) {
-		if (error)
-			*error = pipe->error;
-		return pipe->status;
-	}
-	for (size_t i = 0; i < set->count; i++)
-		if (set->pieces[i].status != QUIRE_OK) {
-			if (error)
-				*error = set->pieces[i].error;
-			return set->pieces[i].status;
-		}
-	return QUIRE_OK;
-}
-
-/* Fills one set and writes the other, then has them change places. */
-static quire_status step(struct pipeline *pipe, quire_error *error)
-{
+	struct pipeline *pipe = context;
 	const struct pipeline_options *options = pipe->options;
-	const uint64_t before = pipe->done;
-	struct piece_set swapped;
-	quire_status status;
+	const struct piece *piece = &pipe->slots[slot];
+	const quire_status status = quire_writer_write(
+	    pipe->writer, piece->item->index, piece->data, piece->size, error);
 
-	quire_crew_run(&pipe->crew, pipe->crew.threads, pipe->filling.count + 1,
-		       run_task, pipe);
-	status = check_set(pipe, error);
+	(void)number;
 	if (status != QUIRE_OK)
 		return status;
-	swapped = pipe->writing;
-	pipe->writing = pipe->filling;
-	pipe->filling = swapped;
-	pipe->filling.count = 0;
-	if (options->progress && pipe->done > before &&
+	pipe->done += piece->size;
+	if (options->progress &&
 	    !options->progress(options->context, pipe->done, pipe->plan->size))
 		return quire_fail(error, QUIRE_ERROR_CANCELLED, QUIRE_NO_OFFSET,
 				  "cancelled");
 	return QUIRE_OK;
 }
 
+/* The last pieces of an item are written while the next one is filled. */
 static quire_status stream_pieces(struct pipeline *pipe,
 				  const struct plan_item *item,
 				  const uint32_t *column_blocks,
 				  quire_error *error)
 {
 	const struct cut cut = makers[item->kind].cut(item);
-	quire_status status = QUIRE_OK;
-	uint64_t first = 0;
+	const uint64_t count = (cut.units - 1) / cut.step + 1;
+	quire_status status;
 
-	while (first < cut.units && status == QUIRE_OK) {
-		struct piece_set *set = &pipe->filling;
-
-		for (; set->count < pipe->width && first < cut.units;
-		     set->count++) {
-			struct piece *piece = &set->pieces[set->count];
-
-			piece->item = item;
-			piece->column_blocks = column_blocks;
-			piece->first = first;
-			piece->count = least(cut.step, cut.units - first);
-			piece->status = QUIRE_OK;
-			first += piece->count;
-		}
-		status = step(pipe, error);
-	}
+	assert(cut.units > 0); /* the writer takes no empty tensor */
+	pipe->item = item;
+	pipe->column_blocks = column_blocks;
+	pipe->units = cut.units;
+	pipe->step = cut.step;
+	status = quire_pieces_run(&pipe->pieces, count, error);
+	pipe->first += count;
 	return status;
 }
 
@@ -312,39 +264,38 @@ static quire_status stream_item(struct pipeline *pipe,
 	return status;
 }
 
-static void free_set(struct piece_set *set, size_t width)
+static void free_slots(struct pipeline *pipe)
 {
-	for (size_t i = 0; set->pieces && i < width; i++) {
-		free(set->pieces[i].out);
-		free(set->pieces[i].scratch);
+	for (size_t i = 0; pipe->slots && i < pipe->slot_count; i++) {
+		free(pipe->slots[i].out);
+		free(pipe->slots[i].scratch);
 	}
-	free(set->pieces);
+	free(pipe->slots);
 }
 
-static quire_status allocate_set(struct piece_set *set, size_t width,
-				 size_t out, size_t scratch, quire_error *error)
+static quire_status allocate_slots(struct pipeline *pipe, size_t out,
+				   size_t scratch, quire_error *error)
 {
-	set->pieces = calloc(width, sizeof(*set->pieces));
-	for (size_t i = 0; i < width; i++) {
-		if (!set->pieces)
-			break;
-		set->pieces[i].out = malloc(out + 1);
-		set->pieces[i].scratch = malloc(scratch + 1);
-		if (!set->pieces[i].out || !set->pieces[i].scratch)
-			break;
-		if (i + 1 == width)
-			return QUIRE_OK;
+	bool done;
+
+	pipe->slots = calloc(pipe->slot_count, sizeof(*pipe->slots));
+	done = pipe->slots != NULL;
+	for (size_t i = 0; i < pipe->slot_count && done; i++) {
+		pipe->slots[i].out = malloc(out + 1);
+		pipe->slots[i].scratch = malloc(scratch + 1);
+		done = pipe->slots[i].out && pipe->slots[i].scratch;
 	}
-	return quire_fail_memory(error, width * (out + scratch));
+	return done ? QUIRE_OK
+		    : quire_fail_memory(error,
+					pipe->slot_count * (out + scratch));
 }
 
-/* Memory for the largest piece of any item, for both sets. */
+/* Memory for the largest piece of any item, in each slot. */
 static quire_status allocate(struct pipeline *pipe, quire_error *error)
 {
 	const struct plan *plan = pipe->plan;
 	size_t most_out = 0;
 	size_t most_scratch = 0;
-	quire_status status;
 
 	for (size_t i = 0; i < plan->item_count; i++) {
 		const struct plan_item *item = &plan->items[i];
@@ -358,12 +309,7 @@ static quire_status allocate(struct pipeline *pipe, quire_error *error)
 		if (cut.scratch > most_scratch)
 			most_scratch = cut.scratch;
 	}
-	status = allocate_set(&pipe->filling, pipe->width, most_out,
-			      most_scratch, error);
-	if (status == QUIRE_OK)
-		status = allocate_set(&pipe->writing, pipe->width, most_out,
-				      most_scratch, error);
-	return status;
+	return allocate_slots(pipe, most_out, most_scratch, error);
 }
 
 static quire_status stream(struct pipeline *pipe, quire_error *error)
@@ -377,7 +323,8 @@ static quire_status stream(struct pipeline *pipe, quire_error *error)
 		if (item->kind != PLAN_LEFT_OUT)
 			status = stream_item(pipe, item, error);
 	}
-	return status == QUIRE_OK ? step(pipe, error) : status;
+	return status == QUIRE_OK ? quire_pieces_end(&pipe->pieces, error)
+				  : status;
 }
 
 quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
@@ -386,21 +333,30 @@ quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
 {
 	struct pipeline pipe = { .plan = plan,
 				 .writer = writer,
-				 .options = options };
+				 .options = options,
+				 .pieces = { .work = fill,
+					     .join = write_piece,
+					     .context = &pipe } };
 	quire_status status;
 
 	status = quire_crew_init(&pipe.crew, options->threads, NULL, NULL);
 	if (status != QUIRE_OK)
 		return quire_fail_threads(error, status, options->threads);
-	/* A turn takes a millisecond, or as long as the disk does: who waits
-	 * for the next one sleeps, and leaves the CPU to whom it waits for. */
+	/* A piece takes a millisecond, or as long as the disk does: a thread
+	 * that waits for the next run sleeps, and leaves the CPU to the one
+	 * that it waits for. */
 	pipe.crew.pool_flags |= PTHREADPOOL_FLAG_YIELD_WORKERS;
-	pipe.width = PIECES_PER_THREAD * (size_t)pipe.crew.threads;
+	pipe.slot_count =
+	    pipe.crew.threads > 1 ? LEAD * (size_t)pipe.crew.threads : 1;
 	status = allocate(&pipe, error);
 	if (status == QUIRE_OK)
+		status = quire_pieces_init(&pipe.pieces, &pipe.crew,
+					   pipe.slot_count, error);
+	if (status == QUIRE_OK) {
 		status = stream(&pipe, error);
-	free_set(&pipe.filling, pipe.width);
-	free_set(&pipe.writing, pipe.width);
+		quire_pieces_destroy(&pipe.pieces);
+	}
+	free_slots(&pipe);
 	quire_crew_destroy(&pipe.crew);
 	return status;
 }

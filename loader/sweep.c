@@ -1,13 +1,12 @@
 /*
  * sweep.c - cuts tensors into pieces, which any thread reads and sums, and
- * joins the sums in order. So all threads are at work on one tensor, the disk
- * is read from front to back, and each value is XXH3's own.
+ * joins the sums in order. So all threads work on one tensor, the disk is read
+ * from front to back, and each value is XXH3's own.
  */
 #include "loader/sweep.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,27 +16,22 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/pieces.h"
 #include "format/parse.h"
 
-/* Bytes read at once: they are hashed out of the second-level cache. */
-#define PIECE_SIZE ((size_t)512 << 10)
-
-/* The last piece of several has that many bytes at least, as quire_hash_sum
- * wants them; so it may have as many more than the others. */
-#define PIECE_MIN_SIZE ((size_t)64)
-#define PIECE_SUMS     (PIECE_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
+/* Bytes read at once: they are hashed out of the second-level cache, and cost
+ * half as many calls as pieces of the usual size. */
+#define READ_SIZE (2 * QUIRE_PIECE_SIZE)
+#define READ_SUMS (READ_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
 
 /* The system copies a tenth faster to memory that is aligned to pages. */
 #define BUFFER_ALIGNMENT ((size_t)4096)
 
-/* What a piece may take, with the padding after its tensor. */
-#define BUFFER_SIZE (PIECE_SIZE + BUFFER_ALIGNMENT + QUIRE_ALIGNMENT_MAX)
+/* What the last piece may take, with the padding after its tensor. */
+#define BUFFER_SIZE (READ_SIZE + BUFFER_ALIGNMENT + QUIRE_ALIGNMENT_MAX)
 
 /* Below this a file is hashed in less time than threads take to start. */
 #define WORTH_THREADS ((uint64_t)4 << 20)
-
-/* Pieces that a thread may be ahead of the slowest one, for each thread. */
-#define LEAD 4
 
 /* A tensor in the order of reading. */
 struct entry {
@@ -56,7 +50,6 @@ struct piece {
 
 /* What became of a piece. */
 struct slot {
-	bool ready;
 	bool only, last;
 	size_t size;
 	uint64_t hash;		     /* of the only piece of a tensor */
@@ -74,24 +67,19 @@ struct sweep {
 	uint64_t piece_count;
 	uint64_t total;		/* bytes */
 	unsigned char *buffers; /* one for each worker; NULL: nothing is read */
-	struct slot *slots;	/* of piece number modulo their count */
-	struct quire_hash_sum *sums;
-	uint64_t slot_count;
-	atomic_bool stopped;
-	_Atomic uint64_t joined; /* pieces; changes under the lock */
-	struct mutex lock;	 /* of all below, the slots and the result */
-	struct condition moved;	 /* `joined` has, or all is stopped */
-	size_t waiting;		 /* threads */
-	size_t joining;		 /* entry */
+	struct slot *slots;
+	size_t slot_count;
+	struct quire_hash_sum *sums; /* of all slots */
+	struct pieces pieces;
+	/* What joining adds to. */
+	size_t joining; /* entry */
 	struct quire_hash_sum state;
-	uint64_t done;	     /* bytes */
-	quire_status status; /* of what stopped all threads */
-	quire_error failure;
+	uint64_t done; /* bytes */
 };
 
 static uint64_t count_pieces(uint64_t size)
 {
-	return size > PIECE_SIZE ? (size - PIECE_MIN_SIZE) / PIECE_SIZE + 1 : 1;
+	return quire_hash_pieces(size, READ_SIZE);
 }
 
 /* Largest first; those of as many pieces as they lie in the file. */
@@ -148,8 +136,8 @@ static struct piece find_piece(const struct sweep *sweep, uint64_t number)
 	struct piece piece = {
 		.tensor = tensor,
 		.part = &sweep->model->parts[tensor->part],
-		.at = (number - entry->first) * PIECE_SIZE,
-		.size = PIECE_SIZE,
+		.at = (number - entry->first) * READ_SIZE,
+		.size = READ_SIZE,
 		.only = count == 1,
 		.last = number - entry->first == count - 1,
 	};
@@ -214,7 +202,7 @@ static void hash_piece(struct sweep *sweep, uint64_t number,
 	if (piece->only)
 		slot->hash =
 		    quire_hash_whole(sweep->features, bytes, piece->size);
-	else if (atomic_load(&sweep->joined) == number)
+	else if (pieces_is_next(&sweep->pieces, number))
 		slot->sum_count =
 		    quire_hash_sum_joined(sweep->features, &sweep->state, bytes,
 					  piece->size, piece->last, slot->sums);
@@ -224,31 +212,18 @@ static void hash_piece(struct sweep *sweep, uint64_t number,
 				   piece->last, slot->sums);
 }
 
-/* ------------------------------------------------------------ under the lock
- */
+/* ----------------------------------------------------------------- joining */
 
-static void stop(struct sweep *sweep, const quire_error *failure)
-{
-	if (sweep->status == QUIRE_OK) {
-		sweep->status = failure->status;
-		sweep->failure = *failure;
-	}
-	atomic_store(&sweep->stopped, true);
-	quire_condition_wake_all(&sweep->moved);
-}
-
-static void report(struct sweep *sweep, size_t size)
+static quire_status report(struct sweep *sweep, size_t size, quire_error *error)
 {
 	const quire_verify_options *options = sweep->options;
-	quire_error failure;
 
 	sweep->done += size;
-	if (!options->progress ||
-	    options->progress(options->context, sweep->done, sweep->total))
-		return;
-	quire_fail(&failure, QUIRE_ERROR_CANCELLED, QUIRE_NO_OFFSET,
-		   "cancelled");
-	stop(sweep, &failure);
+	if (options->progress &&
+	    !options->progress(options->context, sweep->done, sweep->total))
+		return quire_fail(error, QUIRE_ERROR_CANCELLED, QUIRE_NO_OFFSET,
+				  "cancelled");
+	return QUIRE_OK;
 }
 
 static void end_tensor(struct sweep *sweep, const struct slot *slot)
@@ -270,83 +245,36 @@ static void end_tensor(struct sweep *sweep, const struct slot *slot)
 	}
 }
 
-/* The next piece, which is ready. */
-static void join(struct sweep *sweep, struct slot *slot)
+static quire_status join_piece(void *context, uint64_t number, size_t at,
+			       quire_error *error)
 {
+	struct sweep *sweep = context;
+	const struct slot *slot = &sweep->slots[at];
+
+	(void)number;
 	if (!slot->only)
 		quire_hash_join(sweep->features, &sweep->state, slot->sums,
 				slot->sum_count - (slot->last ? 1 : 0));
 	if (slot->last)
 		end_tensor(sweep, slot);
-	slot->ready = false;
-	report(sweep, slot->size);
+	return report(sweep, slot->size, error);
 }
 
-static struct slot *slot_of(const struct sweep *sweep, uint64_t number)
-{
-	return &sweep->slots[number % sweep->slot_count];
-}
-
-static void join_ready(struct sweep *sweep)
-{
-	uint64_t joined = atomic_load(&sweep->joined);
-	const uint64_t before = joined;
-
-	while (slot_of(sweep, joined)->ready && !atomic_load(&sweep->stopped))
-		join(sweep, slot_of(sweep, joined++));
-	if (joined == before)
-		return;
-	atomic_store(&sweep->joined, joined);
-	if (sweep->waiting > 0)
-		quire_condition_wake_all(&sweep->moved);
-}
-
-/* ------------------------------------------------------------------ threads */
-
-/* Waits until the piece's slot is free. Whoever has an earlier piece is at
- * work on it, so that it will be. Returns false when all shall stop. */
-static bool await_slot(struct sweep *sweep, uint64_t number)
-{
-	if (number - atomic_load(&sweep->joined) < sweep->slot_count)
-		return !atomic_load(&sweep->stopped);
-	quire_mutex_lock(&sweep->lock);
-	sweep->waiting++;
-	while (number - atomic_load(&sweep->joined) >= sweep->slot_count &&
-	       !atomic_load(&sweep->stopped))
-		quire_condition_wait(&sweep->moved, &sweep->lock);
-	sweep->waiting--;
-	quire_mutex_unlock(&sweep->lock);
-	return !atomic_load(&sweep->stopped);
-}
-
-static void take_piece(void *context, size_t worker, size_t number)
+static quire_status take_piece(void *context, size_t worker, uint64_t number,
+			       size_t at, quire_error *error)
 {
 	struct sweep *sweep = context;
-	struct slot *slot = slot_of(sweep, number);
-	struct piece piece;
-	const unsigned char *bytes;
-	quire_error failure;
+	const struct piece piece = find_piece(sweep, number);
+	const unsigned char *bytes = fetch(
+	    piece.part, piece.tensor->offset + piece.at,
+	    piece.size + piece.padding,
+	    sweep->buffers ? sweep->buffers + worker * BUFFER_SIZE : NULL);
 
-	if (!await_slot(sweep, number))
-		return;
-	piece = find_piece(sweep, number);
-	bytes = fetch(piece.part, piece.tensor->offset + piece.at,
-		      piece.size + piece.padding,
-		      sweep->buffers ? sweep->buffers + worker * BUFFER_SIZE
-				     : NULL);
-	if (bytes)
-		hash_piece(sweep, number, &piece, bytes, slot);
-	else
-		fail_unreadable(piece.part, piece.tensor->offset + piece.at,
-				&failure);
-	quire_mutex_lock(&sweep->lock);
-	if (bytes) {
-		slot->ready = true;
-		join_ready(sweep);
-	} else {
-		stop(sweep, &failure);
-	}
-	quire_mutex_unlock(&sweep->lock);
+	if (!bytes)
+		return fail_unreadable(piece.part,
+				       piece.tensor->offset + piece.at, error);
+	hash_piece(sweep, number, &piece, bytes, &sweep->slots[at]);
+	return QUIRE_OK;
 }
 
 /* -------------------------------------------------------------------- set-up
@@ -390,12 +318,11 @@ static void gather(const struct sweep *sweep, struct crew *crew)
 static quire_status make_room(struct sweep *sweep, size_t workers,
 			      quire_error *error)
 {
-	const size_t count = workers > 1 ? LEAD * workers : 1;
+	const size_t count = sweep->slot_count;
 	const size_t sums =
-	    count_pieces(sweep->entries[0].tensor->size) > 1 ? PIECE_SUMS : 0;
+	    count_pieces(sweep->entries[0].tensor->size) > 1 ? READ_SUMS : 0;
 	const bool reads = sweep->model->parts[0].map.watched;
 
-	sweep->slot_count = count;
 	sweep->slots = calloc(count, sizeof(*sweep->slots));
 	if (sums > 0)
 		sweep->sums = malloc(count * sums * sizeof(*sweep->sums));
@@ -411,22 +338,20 @@ static quire_status make_room(struct sweep *sweep, size_t workers,
 	return QUIRE_OK;
 }
 
-static quire_status run_crew(struct sweep *sweep, struct crew *crew,
-			     quire_error *error)
+static quire_status run(struct sweep *sweep, struct crew *crew,
+			quire_error *error)
 {
-	if (!quire_mutex_init(&sweep->lock))
-		return quire_fail_memory(error, sizeof(sweep->lock));
-	if (!quire_condition_init(&sweep->moved)) {
-		quire_mutex_destroy(&sweep->lock);
-		return quire_fail_memory(error, sizeof(sweep->moved));
-	}
-	quire_crew_run(crew, crew->threads, (size_t)sweep->piece_count,
-		       take_piece, sweep);
-	quire_condition_destroy(&sweep->moved);
-	quire_mutex_destroy(&sweep->lock);
-	if (sweep->status != QUIRE_OK && error)
-		*error = sweep->failure;
-	return sweep->status;
+	struct pieces *pieces = &sweep->pieces;
+	quire_status status =
+	    quire_pieces_init(pieces, crew, sweep->slot_count, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_pieces_run(pieces, sweep->piece_count, error);
+	if (status == QUIRE_OK)
+		status = quire_pieces_end(pieces, error);
+	quire_pieces_destroy(pieces);
+	return status;
 }
 
 quire_status quire_sweep(const quire_model *model,
@@ -436,7 +361,10 @@ quire_status quire_sweep(const quire_model *model,
 	const size_t count = model->index.tensor_count;
 	struct sweep sweep = { .model = model,
 			       .options = options,
-			       .result = result };
+			       .result = result,
+			       .pieces = { .work = take_piece,
+					   .join = join_piece,
+					   .context = &sweep } };
 	struct crew crew;
 	quire_status status;
 
@@ -448,9 +376,10 @@ quire_status quire_sweep(const quire_model *model,
 		return quire_fail_memory(error, count * sizeof(struct entry));
 	order_tensors(&sweep);
 	gather(&sweep, &crew);
+	sweep.slot_count = quire_pieces_slots(&crew);
 	status = make_room(&sweep, crew.threads, error);
 	if (status == QUIRE_OK)
-		status = run_crew(&sweep, &crew, error);
+		status = run(&sweep, &crew, error);
 	quire_crew_destroy(&crew);
 	quire_aligned_free(sweep.buffers);
 	free(sweep.sums);

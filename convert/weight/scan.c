@@ -9,11 +9,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/pieces.h"
 #include "convert/weight/scan.h"
 #include "format/blocks.h"
-
-/* Bytes of the source in a piece. */
-#define PIECE_SIZE (UINT64_C(1) << 18)
 
 static const double half_step = 0x1p-11;
 
@@ -275,27 +273,17 @@ static void scan_scales(const struct weight_rows *rows,
 
 /* ------------------------------------------------------------------ pieces */
 
-/* Pieces of a turn, for each thread. */
-#define PIECES_PER_THREAD 4
-
-/* Some of the rows. */
-struct piece {
-	struct weight_scan scan;
-	quire_status status;
-	quire_error error;
-};
-
-struct pieces {
+struct scanning {
 	const struct weight *weight;
 	const uint32_t *column_blocks;
 	bool with_codes;
 	bool plain;
-	uint64_t rows;	/* of a piece; the last one has fewer */
-	uint64_t count; /* of pieces */
-	uint64_t first; /* of this turn */
-	struct piece *items;
-	unsigned char *scratch; /* for each worker */
+	uint64_t rows;		   /* of a piece; the last one has fewer */
+	uint64_t count;		   /* of pieces */
+	struct weight_scan *items; /* what pieces hold, by slot */
+	unsigned char *scratch;	   /* for each worker */
 	size_t scratch_size;
+	struct weight_scan sum;
 };
 
 static quire_status fetch(struct weight_rows *rows, bool with_codes,
@@ -305,25 +293,26 @@ static quire_status fetch(struct weight_rows *rows, bool with_codes,
 			  : quire_weight_fetch_scales(rows, scratch, error);
 }
 
-static void scan_piece(void *context, size_t worker, size_t item)
+static quire_status scan_piece(void *context, size_t worker, uint64_t number,
+			       size_t slot, quire_error *error)
 {
-	const struct pieces *pieces = context;
-	struct piece *piece = &pieces->items[item];
-	struct weight_rows rows = { .weight = pieces->weight,
-				    .column_blocks = pieces->column_blocks };
-	uint64_t left;
+	const struct scanning *in = context;
+	struct weight_scan *scan = &in->items[slot];
+	struct weight_rows rows = { .weight = in->weight,
+				    .column_blocks = in->column_blocks,
+				    .first = number * in->rows };
+	const uint64_t left = in->weight->value.n - rows.first;
+	quire_status status;
 
-	rows.first = (pieces->first + item) * pieces->rows;
-	left = pieces->weight->value.n - rows.first;
-	rows.count = left < pieces->rows ? left : pieces->rows;
-	piece->scan = (struct weight_scan){ .zero_default = true };
-	piece->status = fetch(&rows, pieces->with_codes,
-			      pieces->scratch + worker * pieces->scratch_size,
-			      &piece->error);
-	if (piece->status == QUIRE_OK && pieces->plain)
-		scan_scales(&rows, &piece->scan);
-	else if (piece->status == QUIRE_OK)
-		scan_rows(&rows, &piece->scan);
+	rows.count = left < in->rows ? left : in->rows;
+	*scan = (struct weight_scan){ .zero_default = true };
+	status = fetch(&rows, in->with_codes,
+		       in->scratch + worker * in->scratch_size, error);
+	if (status == QUIRE_OK && in->plain)
+		scan_scales(&rows, scan);
+	else if (status == QUIRE_OK)
+		scan_rows(&rows, scan);
+	return status;
 }
 
 static void join_finding(struct finding *finding, const struct finding *next)
@@ -338,48 +327,57 @@ static void join_rounding(struct rounding *sum, const struct rounding *next)
 	sum->mean += next->mean;
 }
 
-/* What comes after is added: in the order of the rows, whoever had them. */
-static void join(struct weight_scan *scan, const struct weight_scan *next)
+/* Adds the next piece, in the order of the rows, whoever scanned it. */
+static quire_status join_piece(void *context, uint64_t number, size_t slot,
+			       quire_error *error)
 {
-	scan->zero_default = scan->zero_default && next->zero_default;
-	join_finding(&scan->lost_scale, &next->lost_scale);
-	join_finding(&scan->lost_offset, &next->lost_offset);
-	join_finding(&scan->split_scale, &next->split_scale);
-	join_finding(&scan->split_offset, &next->split_offset);
-	join_finding(&scan->lost_code, &next->lost_code);
-	join_rounding(&scan->scales, &next->scales);
-	join_rounding(&scan->offsets, &next->offsets);
-	scan->largest = fmax(scan->largest, next->largest);
-}
+	struct scanning *in = context;
+	struct weight_scan *sum = &in->sum;
+	const struct weight_scan *next = &in->items[slot];
 
-static quire_status run_turns(struct pieces *pieces, struct crew *crew,
-			      struct weight_scan *scan, quire_error *error)
-{
-	const size_t most = PIECES_PER_THREAD * (size_t)crew->threads;
-	size_t count;
-
-	for (pieces->first = 0; pieces->first < pieces->count;
-	     pieces->first += count) {
-		const uint64_t left = pieces->count - pieces->first;
-
-		count = left < most ? (size_t)left : most;
-		quire_crew_run(crew, crew->threads, count, scan_piece, pieces);
-		for (size_t i = 0; i < count; i++) {
-			const struct piece *piece = &pieces->items[i];
-
-			if (piece->status != QUIRE_OK) {
-				if (error)
-					*error = piece->error;
-				return piece->status;
-			}
-			join(scan, &piece->scan);
-		}
-	}
+	(void)number;
+	(void)error;
+	sum->zero_default = sum->zero_default && next->zero_default;
+	join_finding(&sum->lost_scale, &next->lost_scale);
+	join_finding(&sum->lost_offset, &next->lost_offset);
+	join_finding(&sum->split_scale, &next->split_scale);
+	join_finding(&sum->split_offset, &next->split_offset);
+	join_finding(&sum->lost_code, &next->lost_code);
+	join_rounding(&sum->scales, &next->scales);
+	join_rounding(&sum->offsets, &next->offsets);
+	sum->largest = fmax(sum->largest, next->largest);
 	return QUIRE_OK;
 }
 
-static struct pieces cut(const struct weight *weight,
-			 const uint32_t *column_blocks)
+static quire_status run(struct scanning *in, struct crew *crew,
+			quire_error *error)
+{
+	struct pieces pieces = { .work = scan_piece,
+				 .join = join_piece,
+				 .context = in };
+	const size_t slots = quire_pieces_slots(crew);
+	quire_status status = QUIRE_OK;
+
+	in->items = calloc(slots, sizeof(*in->items));
+	in->scratch = malloc(crew->threads * in->scratch_size + 1);
+	if (!in->items || !in->scratch)
+		status =
+		    quire_fail_memory(error, crew->threads * in->scratch_size);
+	if (status == QUIRE_OK)
+		status = quire_pieces_init(&pieces, crew, slots, error);
+	if (status == QUIRE_OK) {
+		status = quire_pieces_run(&pieces, in->count, error);
+		if (status == QUIRE_OK)
+			status = quire_pieces_end(&pieces, error);
+		quire_pieces_destroy(&pieces);
+	}
+	free(in->scratch);
+	free(in->items);
+	return status;
+}
+
+static struct scanning cut(const struct weight *weight,
+			   const uint32_t *column_blocks)
 {
 	const struct weight_value *value = &weight->value;
 	const bool around_default =
@@ -391,11 +389,12 @@ static struct pieces cut(const struct weight *weight,
 	    weight->storage.scales.row_size +
 	    weight->storage.zero_points.row_size +
 	    (with_codes ? weight->storage.codes.row_size : 0);
-	const uint64_t step = row_size < PIECE_SIZE ? PIECE_SIZE / row_size : 1;
+	const uint64_t step =
+	    row_size < QUIRE_PIECE_SIZE ? QUIRE_PIECE_SIZE / row_size : 1;
 	const uint64_t rows = step < value->n ? step : value->n;
 
 	assert(rows > 0);
-	return (struct pieces){
+	return (struct scanning){
 		.weight = weight,
 		.column_blocks = column_blocks,
 		.with_codes = with_codes,
@@ -413,26 +412,18 @@ quire_status quire_weight_scan(const struct weight *weight,
 			       const uint32_t *column_blocks, struct crew *crew,
 			       struct weight_scan *scan, quire_error *error)
 {
-	struct pieces pieces = cut(weight, column_blocks);
-	struct weight_scan seen = { .zero_default = true,
-				    .reordered = column_blocks != NULL };
+	struct scanning in = cut(weight, column_blocks);
 	const double count =
 	    (double)weight->value.n * (double)weight->value.blocks;
 	quire_status status;
 
-	pieces.items = calloc(PIECES_PER_THREAD * (size_t)crew->threads,
-			      sizeof(*pieces.items));
-	pieces.scratch = malloc(crew->threads * pieces.scratch_size + 1);
-	status =
-	    pieces.items && pieces.scratch
-		? run_turns(&pieces, crew, &seen, error)
-		: quire_fail_memory(error, crew->threads * pieces.scratch_size);
-	free(pieces.scratch);
-	free(pieces.items);
+	in.sum = (struct weight_scan){ .zero_default = true,
+				       .reordered = column_blocks != NULL };
+	status = run(&in, crew, error);
 	if (status != QUIRE_OK)
 		return status;
-	seen.scales.mean /= count;
-	seen.offsets.mean /= count;
-	*scan = seen;
+	in.sum.scales.mean /= count;
+	in.sum.offsets.mean /= count;
+	*scan = in.sum;
 	return QUIRE_OK;
 }
