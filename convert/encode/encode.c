@@ -6,11 +6,10 @@
 
 #include "convert/encode/encode.h"
 
-static const struct encoding *const block_types[] = {
-	&quire_encode_q4_0,
-	&quire_encode_q4_1,
-	&quire_encode_q8_0,
-};
+#define ENCODING_ADDRESS(name) &quire_encode_##name,
+static const struct encoding *const block_types[] = { BLOCK_ENCODINGS(
+    ENCODING_ADDRESS) };
+#undef ENCODING_ADDRESS
 
 static const struct encoding *dense(const struct weight *weight,
 				    const struct weight_scan *scan,

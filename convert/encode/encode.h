@@ -31,9 +31,19 @@ struct encoding {
 	void (*encode)(const struct weight_rows *rows, unsigned char *out);
 };
 
-extern const struct encoding quire_encode_q4_0;
-extern const struct encoding quire_encode_q4_1;
-extern const struct encoding quire_encode_q8_0;
+/* The block types. To add one: its name here, and its encode_<name>.c, which
+ * defines quire_encode_<name>, in CMakeLists.txt. */
+/* clang-format off */
+#define BLOCK_ENCODINGS(X) \
+	X(q4_0) \
+	X(q4_1) \
+	X(q8_0)
+/* clang-format on */
+
+#define ENCODING_DECLARE(name) extern const struct encoding quire_encode_##name;
+BLOCK_ENCODINGS(ENCODING_DECLARE)
+#undef ENCODING_DECLARE
+
 extern const struct encoding quire_encode_dense;
 extern const struct encoding quire_encode_dense_f16;
 

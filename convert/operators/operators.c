@@ -5,10 +5,10 @@
 
 #include "convert/operators/operators.h"
 
-#define OPERATOR_ROW(name) &quire_operator_##name,
+#define OPERATOR_ADDRESS(name) &quire_operator_##name,
 static const struct weight_operator *const operators[] = { OPERATORS(
-    OPERATOR_ROW) };
-#undef OPERATOR_ROW
+    OPERATOR_ADDRESS) };
+#undef OPERATOR_ADDRESS
 
 static bool matches(const struct weight_operator *row,
 		    const struct onnx_model *model,
