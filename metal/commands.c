@@ -58,11 +58,11 @@ quire_status quire_commands_take(struct gpu *gpu, struct commands **commands,
 {
 	struct commands *taken;
 
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	taken = gpu->commands;
 	if (taken)
 		gpu->commands = taken->next;
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 	if (!taken)
 		taken = calloc(1, sizeof(*taken));
 	if (!taken)
@@ -92,10 +92,10 @@ void quire_commands_give(struct commands *commands)
 
 	clear(commands);
 	metal_pool_pop(pool);
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	commands->next = gpu->commands;
 	gpu->commands = commands;
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 }
 
 void quire_commands_free(struct commands *commands)

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "metal/commands.h"
 #include "metal/params.h"
 #include "metal/source.h"
@@ -66,7 +66,7 @@ static void read_device(struct gpu *gpu)
 	gpu->tuning = quire_gpu_tuning(gpu->device);
 	gpu->tile_from = gpu->tuning->tile_from;
 	gpu->unified = SEND(has_unified_memory, gpu->device) != 0;
-	gpu->page_size = (size_t)sysconf(_SC_PAGESIZE);
+	gpu->page_size = quire_page_size();
 	gpu->max_buffer_size = SEND(max_buffer_length, gpu->device);
 }
 
@@ -122,9 +122,9 @@ quire_status quire_gpu_open(struct gpu **gpu, quire_error *error)
 
 	if (!opened)
 		return quire_fail_memory(error, sizeof(*opened));
-	if (pthread_mutex_init(&opened->mutex, NULL) != 0) {
+	if (!quire_mutex_init(&opened->mutex)) {
 		free(opened);
-		return quire_fail_memory(error, sizeof(pthread_mutex_t));
+		return quire_fail_memory(error, sizeof(struct mutex));
 	}
 	pool = metal_pool_push();
 	status = open_device(opened, error);
@@ -156,6 +156,6 @@ void quire_gpu_close(struct gpu *gpu)
 	SEND(release, gpu->queue);
 	SEND(release, gpu->device);
 	metal_pool_pop(pool);
-	pthread_mutex_destroy(&gpu->mutex);
+	quire_mutex_destroy(&gpu->mutex);
 	free(gpu);
 }

@@ -5,8 +5,7 @@
 #ifndef QUIRE_METAL_GPU_H
 #define QUIRE_METAL_GPU_H
 
-#include <pthread.h>
-
+#include "base/thread.h"
 #include "metal/messages.h"
 #include "quire.h"
 #include "runtime/request.h"
@@ -50,7 +49,7 @@ struct gpu {
 	size_t page_size, max_buffer_size;
 	char name[64];
 
-	pthread_mutex_t mutex;				 /* for what follows */
+	struct mutex mutex;				 /* for what follows */
 	id pipelines[KERNEL_COUNT][METAL_TYPE_COUNT][2]; /* [2]: x is f16 */
 	struct view *views;
 	size_t view_count, view_capacity;

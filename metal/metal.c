@@ -58,14 +58,14 @@ static void describe(void *device, quire_runtime_info *info)
 
 	info->device_name = gpu->name;
 	info->unified_memory = gpu->unified;
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	for (size_t i = 0; i < gpu->view_count; i++) {
 		const struct view *view = &gpu->views[i];
 
 		*(view->copied ? &info->copied_size : &info->mapped_size) +=
 		    view->size;
 	}
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 }
 
 static void close_device(void *device)

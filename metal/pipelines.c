@@ -119,10 +119,10 @@ quire_status quire_gpu_pipeline(struct gpu *gpu, enum kernel kernel,
 	id *cached = &gpu->pipelines[kernel][type][x_half];
 	quire_status status = QUIRE_OK;
 
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	if (!*cached)
 		status = make(gpu, kernel, type, x_half, cached, error);
 	*pipeline = *cached;
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 	return status;
 }

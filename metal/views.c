@@ -216,13 +216,13 @@ quire_status quire_gpu_attach(struct gpu *gpu, const quire_model *model,
 	id pool = metal_pool_push();
 	quire_status status = QUIRE_OK;
 
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	if (!is_attached(gpu, model)) {
 		status = attach_parts(gpu, model, error);
 		if (status != QUIRE_OK)
 			drop_views(gpu, model);
 	}
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 	metal_pool_pop(pool);
 	return status;
 }
@@ -243,9 +243,9 @@ quire_status quire_gpu_own(struct gpu *gpu, size_t size, unsigned char **data,
 	}
 	memset(contents, 0, size);
 	view.data = contents;
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	status = add_view(gpu, &view, error);
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 	if (status == QUIRE_OK)
 		*data = contents;
 	else
@@ -257,9 +257,9 @@ void quire_gpu_detach(struct gpu *gpu, const quire_model *model)
 {
 	id pool = metal_pool_push();
 
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	drop_views(gpu, model);
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 	metal_pool_pop(pool);
 }
 
@@ -270,7 +270,7 @@ bool quire_gpu_find(struct gpu *gpu, const void *data, size_t size,
 
 	if ((uintptr_t)data % LOAD_ALIGNMENT != 0)
 		return false;
-	pthread_mutex_lock(&gpu->mutex);
+	quire_mutex_lock(&gpu->mutex);
 	for (size_t i = 0; i < gpu->view_count && !found; i++) {
 		const struct view *view = &gpu->views[i];
 		const uintptr_t offset =
@@ -282,6 +282,6 @@ bool quire_gpu_find(struct gpu *gpu, const void *data, size_t size,
 		*place = (struct place){ view->buffer, offset, NULL };
 		found = true;
 	}
-	pthread_mutex_unlock(&gpu->mutex);
+	quire_mutex_unlock(&gpu->mutex);
 	return found;
 }

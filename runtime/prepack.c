@@ -4,18 +4,15 @@
  */
 #include "runtime/prepack.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "loader/lazy.h"
 #include "runtime/sizes.h"
 
 /* A copy is read from front to back, so it begins on a page, and a large one on
  * a huge page. */
-#define PAGE_SIZE      ((size_t)4096)
-#define HUGE_PAGE_SIZE ((size_t)2 << 20)
+#define PAGE_SIZE ((size_t)4096)
 
 size_t quire_strip_size(const struct prepacked_form *form, size_t cols)
 {
@@ -45,18 +42,15 @@ static void pack_strip(void *context, size_t worker, size_t strip)
 static unsigned char *allocate(uint64_t size)
 {
 	const size_t alignment =
-	    size < HUGE_PAGE_SIZE ? PAGE_SIZE : HUGE_PAGE_SIZE;
-	uint64_t padded;
+	    size < QUIRE_HUGE_PAGE_SIZE ? PAGE_SIZE : QUIRE_HUGE_PAGE_SIZE;
 	unsigned char *memory;
 
-	if (!checked_pad(size, alignment, &padded) || padded > SIZE_MAX)
+	if (size > SIZE_MAX)
 		return NULL;
-	memory = aligned_alloc(alignment, (size_t)padded);
-#ifdef MADV_HUGEPAGE
-	/* It is fine if the system does not know huge pages. */
-	if (memory && alignment == HUGE_PAGE_SIZE)
-		(void)madvise(memory, (size_t)padded, MADV_HUGEPAGE);
-#endif
+	memory = quire_aligned_alloc(alignment, (size_t)size);
+	if (memory && alignment == QUIRE_HUGE_PAGE_SIZE)
+		quire_memory_use_huge_pages(
+		    memory, divide_up((size_t)size, alignment) * alignment);
 	return memory;
 }
 

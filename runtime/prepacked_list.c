@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 quire_status quire_prepacked_init(struct prepacked_list *list,
 				  quire_error *error)
 {
-	if (pthread_rwlock_init(&list->lock, NULL) != 0)
+	if (!quire_rwlock_init(&list->lock))
 		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 				  "cannot create a lock");
 	atomic_init(&list->count, 0);
@@ -24,9 +25,9 @@ quire_status quire_prepacked_init(struct prepacked_list *list,
 void quire_prepacked_destroy(struct prepacked_list *list)
 {
 	for (size_t i = 0; i < atomic_load(&list->count); i++)
-		free(list->entries[i].strips);
+		quire_aligned_free(list->entries[i].strips);
 	free(list->entries);
-	pthread_rwlock_destroy(&list->lock);
+	quire_rwlock_destroy(&list->lock);
 }
 
 /* ------------------------------------------------------- under the lock */
@@ -89,9 +90,9 @@ bool quire_prepacked_has(struct prepacked_list *list, const void *weights)
 {
 	bool found;
 
-	pthread_rwlock_rdlock(&list->lock);
+	quire_rwlock_lock_read(&list->lock);
 	found = find(list, weights) != NULL;
-	pthread_rwlock_unlock(&list->lock);
+	quire_rwlock_unlock(&list->lock);
 	return found;
 }
 
@@ -101,13 +102,13 @@ quire_status quire_prepacked_insert(struct prepacked_list *list,
 {
 	bool needed, inserted;
 
-	pthread_rwlock_wrlock(&list->lock);
+	quire_rwlock_lock_write(&list->lock);
 	/* Another thread may have copied the same tensor meanwhile. */
 	needed = !find(list, entry->weights);
 	inserted = needed && insert(list, entry);
-	pthread_rwlock_unlock(&list->lock);
+	quire_rwlock_unlock(&list->lock);
 	if (!inserted)
-		free(entry->strips);
+		quire_aligned_free(entry->strips);
 	return needed && !inserted ? quire_fail_memory(error, sizeof(*entry))
 				   : QUIRE_OK;
 }
@@ -119,19 +120,19 @@ void quire_prepacked_remove(struct prepacked_list *list,
 
 	if (atomic_load(&list->count) == 0)
 		return;
-	pthread_rwlock_wrlock(&list->lock);
+	quire_rwlock_lock_write(&list->lock);
 	for (size_t i = 0; i < atomic_load(&list->count); i++) {
 		const struct prepacked_entry entry = list->entries[i];
 
 		if (entry.model == model) {
 			list->size -= entry.size;
-			free(entry.strips);
+			quire_aligned_free(entry.strips);
 		} else {
 			list->entries[kept++] = entry;
 		}
 	}
 	atomic_store(&list->count, kept);
-	pthread_rwlock_unlock(&list->lock);
+	quire_rwlock_unlock(&list->lock);
 }
 
 const unsigned char *quire_prepacked_find(struct prepacked_list *list,
@@ -142,11 +143,11 @@ const unsigned char *quire_prepacked_find(struct prepacked_list *list,
 
 	if (atomic_load(&list->count) == 0)
 		return NULL;
-	pthread_rwlock_rdlock(&list->lock);
+	quire_rwlock_lock_read(&list->lock);
 	entry = find(list, request->weights);
 	if (entry && entry->dtype == request->dtype && entry->n == request->n &&
 	    entry->cols == request->cols)
 		strips = entry->strips;
-	pthread_rwlock_unlock(&list->lock);
+	quire_rwlock_unlock(&list->lock);
 	return strips;
 }

@@ -5,12 +5,12 @@
 #ifndef QUIRE_RUNTIME_PREPACKED_LIST_H
 #define QUIRE_RUNTIME_PREPACKED_LIST_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/thread.h"
 #include "runtime/request.h"
 
-/* A copy of a matrix. `strips` is allocated by malloc or aligned_alloc. */
+/* A copy of a matrix. `strips` is of quire_aligned_alloc. */
 struct prepacked_entry {
 	const quire_model *model;
 	const void *weights;
@@ -22,8 +22,8 @@ struct prepacked_entry {
 
 /* Any thread may look while another inserts or removes. */
 struct prepacked_list {
-	pthread_rwlock_t lock; /* of all below */
-	atomic_size_t count;   /* read without the lock, to see that it is 0 */
+	struct rwlock lock;  /* of all below */
+	atomic_size_t count; /* read without the lock, to see that it is 0 */
 	size_t capacity;
 	struct prepacked_entry *entries; /* by the address of the weights */
 	_Atomic uint64_t size;		 /* bytes of all strips */

@@ -6,13 +6,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 quire_status quire_scratch_init(struct scratch_list *list, quire_error *error)
 {
 	list->first = NULL;
-	if (pthread_mutex_init(&list->mutex, NULL) != 0)
+	if (!quire_mutex_init(&list->mutex))
 		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 				  "cannot create a mutex");
 	return QUIRE_OK;
@@ -20,7 +20,7 @@ quire_status quire_scratch_init(struct scratch_list *list, quire_error *error)
 
 static void free_scratch(struct scratch *scratch)
 {
-	free(scratch->bytes);
+	quire_aligned_free(scratch->bytes);
 	free(scratch);
 }
 
@@ -32,45 +32,36 @@ void quire_scratch_destroy(struct scratch_list *list)
 		list->first = scratch->next;
 		free_scratch(scratch);
 	}
-	pthread_mutex_destroy(&list->mutex);
+	quire_mutex_destroy(&list->mutex);
 }
 
 static struct scratch *pop(struct scratch_list *list)
 {
 	struct scratch *scratch;
 
-	pthread_mutex_lock(&list->mutex);
+	quire_mutex_lock(&list->mutex);
 	scratch = list->first;
 	if (scratch)
 		list->first = scratch->next;
-	pthread_mutex_unlock(&list->mutex);
+	quire_mutex_unlock(&list->mutex);
 	return scratch;
 }
 
 void quire_scratch_give(struct scratch_list *list, struct scratch *scratch)
 {
-	pthread_mutex_lock(&list->mutex);
+	quire_mutex_lock(&list->mutex);
 	scratch->next = list->first;
 	list->first = scratch;
-	pthread_mutex_unlock(&list->mutex);
+	quire_mutex_unlock(&list->mutex);
 }
 
 /* Replaces the bytes by more; what was in them is lost. */
 static bool grow(struct scratch *scratch, size_t size)
 {
-	uint64_t padded;
-
-	free(scratch->bytes);
-	scratch->bytes = NULL;
-	scratch->size = 0;
-	if (!checked_pad(size, QUIRE_SCRATCH_ALIGNMENT, &padded) ||
-	    padded > SIZE_MAX)
-		return false;
-	scratch->bytes = aligned_alloc(QUIRE_SCRATCH_ALIGNMENT, (size_t)padded);
-	if (!scratch->bytes)
-		return false;
-	scratch->size = (size_t)padded;
-	return true;
+	quire_aligned_free(scratch->bytes);
+	scratch->bytes = quire_aligned_alloc(QUIRE_SCRATCH_ALIGNMENT, size);
+	scratch->size = scratch->bytes ? size : 0;
+	return scratch->bytes != NULL;
 }
 
 quire_status quire_scratch_take(struct scratch_list *list, size_t size,

@@ -8,9 +8,9 @@
 #ifndef QUIRE_RUNTIME_SCRATCH_LIST_H
 #define QUIRE_RUNTIME_SCRATCH_LIST_H
 
-#include <pthread.h>
 #include <stddef.h>
 
+#include "base/thread.h"
 #include "quire.h"
 
 /* A page. A core reads ahead of itself within one; what two threads write in
@@ -24,7 +24,7 @@ struct scratch {
 };
 
 struct scratch_list {
-	pthread_mutex_t mutex;
+	struct mutex mutex;
 	struct scratch *first;
 };
 
