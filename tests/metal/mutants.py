@@ -4,9 +4,9 @@ by scripts/metal_mutants."""
 
 WEIGHTS = 'metal/kernels/weights.metal'
 ROWS = 'metal/kernels/rows.metal'
-VEC = 'metal/kernels/mul_vec.metal'
-FEW = 'metal/kernels/mul_few.metal'
-TILE = 'metal/kernels/mul_tile.metal'
+VEC = 'metal/kernels/mul_gemv.metal'
+FEW = 'metal/kernels/mul_small.metal'
+TILE = 'metal/kernels/mul_packed.metal'
 BARRIER = 'threadgroup_barrier(mem_flags::mem_threadgroup);\n'
 
 MUTANTS = [
