@@ -1,8 +1,8 @@
 /*
- * commands.c - encodes products. x is copied into memory that the device
- * sees, rows padded to QUIRE_GPU_ROW_ALIGNMENT; y comes back the same way; the
- * weights are where they always were. One encoder takes all products of a
- * batch, and runs them in order where one needs another's y.
+ * commands.c - encodes products. x is copied into memory that the device sees,
+ * with rows padded to QUIRE_GPU_ROW_ALIGNMENT, and y is copied back from such
+ * memory. The weights stay in place. One encoder takes all products of a batch,
+ * and a product that needs the y of another runs after it.
  */
 #include "metal/commands.h"
 
@@ -14,7 +14,7 @@
 #include "metal/params.h"
 #include "metal/slabs.h"
 
-/* A y that the device has, or will have, and the caller has not. */
+/* A y that is on the device and not yet in the caller's memory. */
 struct pending {
 	struct place place;
 	size_t rows, cols;
@@ -25,7 +25,7 @@ struct pending {
 };
 
 struct commands {
-	struct commands *next; /* among those that nobody uses */
+	struct commands *next; /* in the list of unused ones */
 	struct gpu *gpu;
 	id buffer, encoder; /* nil: nothing is encoded */
 	struct slabs slabs;
@@ -72,7 +72,7 @@ quire_status quire_commands_take(struct gpu *gpu, struct commands **commands,
 	return QUIRE_OK;
 }
 
-/* Forgets what was encoded and not committed. */
+/* Drops what was encoded and not committed. */
 static void clear(struct commands *commands)
 {
 	if (commands->encoder)
@@ -143,7 +143,7 @@ static quire_status reserve_pending(struct commands *commands,
 	return QUIRE_OK;
 }
 
-/* Bytes that rows take, the last one without its stride. */
+/* Bytes of rows; the last one has no stride after it. */
 static size_t extent(size_t rows, size_t row_size, size_t last)
 {
 	return rows == 0 ? 0 : (rows - 1) * row_size + last;
@@ -180,7 +180,7 @@ static quire_status place_x(struct commands *commands, struct job *job,
 	const size_t stride = pad_cols(request->k);
 	quire_status status;
 
-	/* The latest first: it is the one that would be there by now. */
+	/* The latest comes first: its y would be in memory by now. */
 	for (size_t i = commands->pending_count; i-- > 0;) {
 		const struct pending *pending = &commands->pending[i];
 
@@ -216,7 +216,7 @@ static quire_status place_bias(struct commands *commands, struct job *job,
 	const quire_tensor *bias = job->request->bias;
 	quire_status status;
 
-	/* Something must be bound, if only for the device's validation. */
+	/* The device's validation wants something bound. */
 	job->bias = job->x;
 	job->params.bias = QUIRE_GPU_BIAS_NONE;
 	if (!bias)
@@ -278,17 +278,17 @@ static void dispatch(const struct commands *commands, const struct job *job)
 	MTLSize groups = { 1, 1, 1 }, threads = { QUIRE_GPU_SIMD_WIDTH, 1, 1 };
 
 	switch (job->kernel) {
-	case KERNEL_VEC:
-		threads.width *= tuning->vec_simds;
+	case KERNEL_GEMV:
+		threads.width *= tuning->gemv_simds;
 		groups.width =
-		    divide_up(n, QUIRE_GPU_VEC_ROWS * tuning->vec_simds);
+		    divide_up(n, QUIRE_GPU_GEMV_ROWS * tuning->gemv_simds);
 		groups.height = m;
 		break;
-	case KERNEL_FEW:
-		threads.width *= tuning->few_simds;
+	case KERNEL_SMALL:
+		threads.width *= tuning->small_simds;
 		groups.width =
-		    divide_up(n, QUIRE_GPU_FEW_ROWS * tuning->few_simds);
-		groups.height = divide_up(m, QUIRE_GPU_FEW_X);
+		    divide_up(n, QUIRE_GPU_SMALL_ROWS * tuning->small_simds);
+		groups.height = divide_up(m, QUIRE_GPU_SMALL_X);
 		break;
 	default:
 		threads.width = QUIRE_GPU_TILE_THREADS;
@@ -335,15 +335,15 @@ static quire_status find_weights(struct gpu *gpu, struct job *job,
 		return quire_fail(error, QUIRE_ERROR_UNSUPPORTED,
 				  QUIRE_NO_OFFSET,
 				  "Metal: weights of type %s cannot be "
-				  "multiplied; Q4_0, Q4_1, Q8_0, F16 and F32 "
-				  "can",
+				  "multiplied; these types can: Q4_0, Q4_1, "
+				  "Q8_0, F16, F32",
 				  quire_dtype_name(request->dtype));
 	if (!quire_gpu_find(gpu, request->weights,
 			    request->row_size * request->n, &job->weights))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "Metal: the weights belong to no model that "
-				  "is attached to this runtime, or begin "
-				  "where the device cannot read");
+				  "Metal: no model that is attached to this "
+				  "runtime has these weights, or they are not "
+				  "aligned to 4 bytes");
 	return QUIRE_OK;
 }
 
@@ -406,13 +406,13 @@ quire_status quire_commands_multiply(struct commands *commands,
 			       cols);
 	for (size_t first = 0; status == QUIRE_OK && first < request->m;
 	     first += rows) {
-		struct request part = *request;
+		struct request piece = *request;
 
 		rows = request->m - first < most ? request->m - first : most;
-		part.m = rows;
-		part.x += first * request->x_row_size;
-		part.y += first * request->y_row_size;
-		status = multiply_rows(commands, &part, error);
+		piece.m = rows;
+		piece.x += first * request->x_row_size;
+		piece.y += first * request->y_row_size;
+		status = multiply_rows(commands, &piece, error);
 	}
 	metal_pool_pop(pool);
 	return status;

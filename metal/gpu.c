@@ -1,6 +1,6 @@
 /*
- * gpu.c - opens and closes the device, and tells what its errors mean. The
- * shaders are compiled here, as one library; pipelines.c makes kernels of it.
+ * gpu.c - opens and closes the device, compiles the shaders as one library, and
+ * reports the device's errors. pipelines.c makes kernels from the library.
  */
 #include "metal/gpu.h"
 
@@ -64,7 +64,7 @@ static void read_device(struct gpu *gpu)
 
 	snprintf(gpu->name, sizeof(gpu->name), "%s", name ? name : "unnamed");
 	gpu->tuning = quire_gpu_tuning(gpu->device);
-	gpu->tile_from = gpu->tuning->tile_from;
+	gpu->packed_from = gpu->tuning->packed_from;
 	gpu->unified = SEND(has_unified_memory, gpu->device) != 0;
 	gpu->page_size = quire_page_size();
 	gpu->max_buffer_size = SEND(max_buffer_length, gpu->device);
@@ -77,7 +77,7 @@ static quire_status compile(struct gpu *gpu, quire_error *error)
 			      quire_metal_source);
 	id why = (id)0;
 
-	/* Infinities and NaNs are to be what IEEE 754 makes of them. */
+	/* Infinities and NaNs must follow IEEE 754. */
 	SEND_WITH(set_fast_math, options, 0);
 	gpu->library =
 	    SEND_WITH(new_library, gpu->device, source, options, &why);
@@ -110,7 +110,7 @@ static quire_status open_device(struct gpu *gpu, quire_error *error)
 				      "no command queue could be made", (id)0);
 	status = compile(gpu, error);
 	if (status == QUIRE_OK && !has_matrices(gpu))
-		gpu->tile_from = QUIRE_GPU_NEVER;
+		gpu->packed_from = QUIRE_GPU_NEVER;
 	return status;
 }
 

@@ -1,8 +1,8 @@
 /*
- * matrix_check.c - tries mul_tile where the device's family does not promise
- * matrices of simdgroups. Virtual machines name an older family than what they
- * run on, so that the kernel is made and run once, on whole numbers, whose sums
- * no order of addition rounds.
+ * matrix_check.c - tries mul_packed on a device whose family does not promise
+ * matrices of simdgroups, as a virtual machine names an older family than that
+ * of its GPU. The kernel is compiled and run once, on whole numbers: their sums
+ * are exact in any order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +11,12 @@
 #include "metal/gpu.h"
 #include "metal/params.h"
 
-/* A tile and a step, and then some, in each direction. */
+/* A little more than a tile, and than a step, in each direction. */
 #define ROWS   (QUIRE_GPU_TILE_ROWS + 1)
 #define X_ROWS (QUIRE_GPU_TILE_X + 1)
 #define COLS   (QUIRE_GPU_STEP_COLS + 8)
 
-/* Both patterns are from -4 to 4, and differ from neighbour to neighbour. */
+/* Both are from -4 to 4, and neighbours differ. */
 static int weight_at(size_t row, size_t col)
 {
 	return (int)((row * 7 + col * 3) % 9) - 4;
@@ -105,6 +105,6 @@ static bool check(struct gpu *gpu, quire_dtype dtype)
 
 bool quire_gpu_check_matrices(struct gpu *gpu)
 {
-	/* Of operands in f32, and in f16. */
+	/* With operands in f32 and in f16. */
 	return check(gpu, QUIRE_F32) && check(gpu, QUIRE_F16);
 }

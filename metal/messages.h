@@ -1,13 +1,13 @@
 /*
  * messages.h - every message that the host sends to Objective-C objects, with
- * the types that Apple's headers give its arguments and its result. A send is
- * a cast of objc_msgSend to such a type, and only this table makes them:
+ * the types of its arguments and result in Apple's headers. To send one is to
+ * cast objc_msgSend to such a type, which this table alone does:
  *
  *	id queue = SEND(new_queue, device);
  *	id buffer = SEND_WITH(new_buffer, device, size, options);
  *
- * tests/metal holds the table against the functions that receive the messages
- * there (fake_objects.h), so that an entry that is wrong does not compile.
+ * tests/metal checks the table by the functions that receive the messages there
+ * (fake_objects.h): a wrong entry does not compile.
  */
 #ifndef QUIRE_METAL_MESSAGES_H
 #define QUIRE_METAL_MESSAGES_H
@@ -101,7 +101,7 @@ enum metal_selector {
 
 SEL quire_metal_selector(enum metal_selector selector);
 
-/* To nil, a message does nothing and answers with 0. */
+/* A message to nil does nothing and returns 0. */
 #define SEND(message, receiver)                                                \
 	(((message_##message)objc_msgSend)(                                    \
 	    (receiver), quire_metal_selector(SELECTOR_##message)))
@@ -110,8 +110,8 @@ SEL quire_metal_selector(enum metal_selector selector);
 	    (receiver), quire_metal_selector(SELECTOR_##message),              \
 	    __VA_ARGS__))
 
-/* Objects that methods other than new, retain and new... give are the pool's:
- * every function that sends messages to Metal has one of its own. */
+/* The pool owns objects of methods other than new, retain and new...: every
+ * function that sends messages to Metal has a pool of its own. */
 static inline id metal_pool_push(void)
 {
 	return SEND(new_object, (id)objc_getClass("NSAutoreleasePool"));

@@ -1,5 +1,5 @@
 /*
- * metal.c - the Metal device as the runtime sees it.
+ * metal.c - the Metal device behind the interface of runtime/device.h.
  */
 #include "metal/commands.h"
 #include "metal/gpu.h"

@@ -1,5 +1,5 @@
 /*
- * metal_none.c - the Metal device of a build that has none.
+ * metal_none.c - takes the place of metal.c in a build without Metal.
  */
 #include "base/error.h"
 #include "runtime/device.h"
@@ -9,5 +9,5 @@ quire_status quire_metal_open(struct accelerator *accelerator,
 {
 	(void)accelerator;
 	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
-			  "this build has no Metal device; the CPU is there");
+			  "this build has no Metal device; use the CPU");
 }

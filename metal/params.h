@@ -1,6 +1,7 @@
 /*
- * params.h - what host and shaders agree on: the arguments of a product, the
- * places they are bound to, and the sizes of tiles. Read as C11 and as Metal.
+ * params.h - what host and shaders share: the arguments of a product, the
+ * indices that they are bound to, and the sizes of tiles. It is both C11 and
+ * Metal.
  */
 #ifndef QUIRE_METAL_PARAMS_H
 #define QUIRE_METAL_PARAMS_H
@@ -16,30 +17,30 @@
 #define QUIRE_GPU_AT_BIAS    3
 #define QUIRE_GPU_AT_PARAMS  4
 
-/* Columns that one step of a kernel takes: a block of the quantized types. */
+/* Columns in one step of a kernel: a block of the quantized types. */
 #define QUIRE_GPU_STEP_COLS 32
 #define QUIRE_GPU_HALF_STEP 16
 
 #define QUIRE_GPU_SIMD_WIDTH 32
 
-/* mul_vec: rows of W that one simdgroup multiplies by one row of x. Each
- * element of x is then loaded once for four weights; more rows would leave
- * too few simdgroups for the matrices of small models. */
-#define QUIRE_GPU_VEC_ROWS 4
+/* mul_gemv: rows of W that one simdgroup multiplies by one row of x. An element
+ * of x is then loaded once for four weights. With more rows, the matrices of
+ * small models would have too few simdgroups. */
+#define QUIRE_GPU_GEMV_ROWS 4
 
-/* mul_few: rows of W and most rows of x that one simdgroup multiplies, with
- * 16 sums and 2 x 16 weights in a lane's registers. */
-#define QUIRE_GPU_FEW_ROWS 2
-#define QUIRE_GPU_FEW_X	   8
+/* mul_small: the rows of W, and at most the rows of x, that one simdgroup
+ * multiplies. A lane's registers hold 16 sums and 2 x 16 weights. */
+#define QUIRE_GPU_SMALL_ROWS 2
+#define QUIRE_GPU_SMALL_X    8
 
-/* mul_tile: rows of W, rows of x and threads of one threadgroup: four
- * simdgroups of 32 x 16 results each. */
+/* mul_packed: the rows of W, rows of x and threads of one threadgroup: four
+ * simdgroups with 32 x 16 results each. */
 #define QUIRE_GPU_TILE_ROWS    64
 #define QUIRE_GPU_TILE_X       32
 #define QUIRE_GPU_TILE_THREADS 128
 
-/* Threadgroup memory of mul_tile: a step of W and of x as f32, which the
- * results, 64 x 32 of them, then overwrite. */
+/* Threadgroup memory of mul_packed: a step of W and of x as f32. The 64 x 32
+ * results overwrite it at the end. */
 #define QUIRE_GPU_TILE_MEMORY                                                  \
 	((QUIRE_GPU_TILE_ROWS + QUIRE_GPU_TILE_X) * 32 * 4)
 
@@ -54,14 +55,14 @@
 
 struct product_params {
 	uint64_t row_size; /* bytes from row to row of W */
-	uint32_t k;	   /* columns of x that count */
+	uint32_t k;	   /* columns of x, without padding */
 	uint32_t n;	   /* rows of W */
 	uint32_t m;	   /* rows of x */
 	uint32_t x_stride; /* elements from row to row */
-	uint32_t y_stride; /* likewise */
+	uint32_t y_stride; /* the same of y */
 	uint32_t bias;	   /* QUIRE_GPU_BIAS_* */
 	uint32_t y_half;   /* not 0: y is f16 */
-	uint32_t unused;   /* both sides make the struct 40 bytes */
+	uint32_t unused;   /* so that both sides have 40 bytes */
 };
 
 #endif

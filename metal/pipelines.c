@@ -1,5 +1,5 @@
 /*
- * pipelines.c - which kernel multiplies what, and kernels made ready to run.
+ * pipelines.c - chooses a kernel for a product, and compiles it for the device.
  */
 #include <stdio.h>
 
@@ -25,29 +25,29 @@ bool quire_gpu_type(quire_dtype dtype, size_t *type)
 	return false;
 }
 
-/* MTLGPUFamilyApple7: M1 and A14, the first with matrices of simdgroups as
- * Metal's tables have it. MTLGPUFamilyMac2 and all that is older come last. */
+/* MTLGPUFamilyApple7 is M1 and A14, by Metal's tables the first family with
+ * matrices of simdgroups. FAMILY_ANY is every other family. */
 #define FAMILY_APPLE7 1007
 #define FAMILY_ANY    0
 
 static const struct tuning tunings[] = {
 	{ .family = FAMILY_APPLE7,
-	  /* 8 rows of W a group, as others' kernels for Q4_0 on these GPUs:
-	   * enough groups for the cores even at n = 384. */
-	  .vec_simds = 2,
-	  /* 4 rows, for the same. */
-	  .few_simds = 2,
-	  /* A second pass of mul_few over W would cost more than the empty
-	   * rows of a tile. */
-	  .tile_from = QUIRE_GPU_FEW_X + 1,
+	  /* 8 rows of W a group, as in other kernels for Q4_0 on these GPUs:
+	   * enough groups for all cores even at n = 384. */
+	  .gemv_simds = 2,
+	  /* 4 rows, for the same reason. */
+	  .small_simds = 2,
+	  /* A second pass of mul_small over W costs more than empty rows of a
+	   * tile. */
+	  .packed_from = QUIRE_GPU_SMALL_X + 1,
 	  .promises_matrices = true },
 	{ .family = FAMILY_ANY,
-	  /* Twice as large groups, since schedulers of GPUs other than Apple's
-	   * are slower to start one. */
-	  .vec_simds = 4,
-	  .few_simds = 4,
-	  /* As above, where it works: Apple's GPUs in a virtual machine. */
-	  .tile_from = QUIRE_GPU_FEW_X + 1,
+	  /* Groups of twice the size, as other GPUs than Apple's take longer to
+	   * start one. */
+	  .gemv_simds = 4,
+	  .small_simds = 4,
+	  /* As above, where it works: on Apple's GPUs in a virtual machine. */
+	  .packed_from = QUIRE_GPU_SMALL_X + 1,
 	  .promises_matrices = false },
 };
 
@@ -64,17 +64,17 @@ const struct tuning *quire_gpu_tuning(id device)
 enum kernel quire_gpu_choose(const struct gpu *gpu, size_t m)
 {
 	if (m == 1)
-		return KERNEL_VEC;
-	return m < gpu->tile_from ? KERNEL_FEW : KERNEL_TILE;
+		return KERNEL_GEMV;
+	return m < gpu->packed_from ? KERNEL_SMALL : KERNEL_PACKED;
 }
 
 static uint32_t threads_of(const struct gpu *gpu, enum kernel kernel)
 {
 	switch (kernel) {
-	case KERNEL_VEC:
-		return gpu->tuning->vec_simds * QUIRE_GPU_SIMD_WIDTH;
-	case KERNEL_FEW:
-		return gpu->tuning->few_simds * QUIRE_GPU_SIMD_WIDTH;
+	case KERNEL_GEMV:
+		return gpu->tuning->gemv_simds * QUIRE_GPU_SIMD_WIDTH;
+	case KERNEL_SMALL:
+		return gpu->tuning->small_simds * QUIRE_GPU_SIMD_WIDTH;
 	default:
 		return QUIRE_GPU_TILE_THREADS;
 	}
@@ -83,7 +83,7 @@ static uint32_t threads_of(const struct gpu *gpu, enum kernel kernel)
 static quire_status make(struct gpu *gpu, enum kernel kernel, size_t type,
 			 bool x_half, id *pipeline, quire_error *error)
 {
-	static const char *const kernels[] = { "vec", "few", "tile" };
+	static const char *const kernels[] = { "gemv", "small", "packed" };
 	char name[32];
 	id function, made, why = (id)0;
 
@@ -104,8 +104,8 @@ static quire_status make(struct gpu *gpu, enum kernel kernel, size_t type,
 	    SEND(max_threads, made) < threads_of(gpu, kernel)) {
 		SEND(release, made);
 		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
-				      "the device's simdgroups are not of 32 "
-				      "threads, or too few",
+				      "the device's simdgroups do not have 32 "
+				      "threads, or it runs too few of them",
 				      (id)0);
 	}
 	*pipeline = made;

@@ -10,7 +10,7 @@
 
 #define STORAGE_SHARED 0
 
-/* A slab's least size: the x and y of one row of a large model. */
+/* The smallest slab: room for the x and y of one row of a large model. */
 #define LEAST_SIZE ((uint64_t)1 << 20)
 
 static bool has_room(const struct slabs *slabs, size_t size)
@@ -38,7 +38,7 @@ static quire_status reserve(struct slabs *slabs, quire_error *error)
 	return QUIRE_OK;
 }
 
-/* Each one twice as large as the one before, as long as the device has it. */
+/* Each slab has twice the size of the one before, up to the largest buffer. */
 static quire_status add(struct gpu *gpu, struct slabs *slabs, size_t size,
 			quire_error *error)
 {
@@ -90,8 +90,8 @@ quire_status quire_slabs_take(struct gpu *gpu, struct slabs *slabs, size_t size,
 	return QUIRE_OK;
 }
 
-/* The last slab is the largest: with it alone, a batch of the same size needs
- * one more at most, and then none. */
+/* The last slab is the largest. If it alone is kept, a batch of the same size
+ * needs one more at most, and the next one none. */
 void quire_slabs_reset(struct slabs *slabs)
 {
 	if (slabs->count == 0)

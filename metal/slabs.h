@@ -1,14 +1,14 @@
 /*
- * slabs.h - memory that CPU and GPU both see, for the x and y of the products
- * of one batch. It is kept from batch to batch, so that a batch like one
- * before it allocates nothing.
+ * slabs.h - memory that CPU and GPU both see, for the x and y of one batch. It
+ * is kept from batch to batch, so that a batch of the same size allocates
+ * nothing.
  */
 #ifndef QUIRE_METAL_SLABS_H
 #define QUIRE_METAL_SLABS_H
 
 #include "metal/gpu.h"
 
-/* Places begin at multiples of this, as every device takes for an offset. */
+/* Places begin at multiples of this, which every device accepts. */
 #define QUIRE_GPU_PLACE_ALIGNMENT 256
 
 struct slab {
@@ -18,7 +18,7 @@ struct slab {
 };
 
 struct slabs {
-	struct slab *items; /* what there is room in is the last one */
+	struct slab *items; /* the last one has room left */
 	size_t count, capacity;
 };
 
@@ -26,7 +26,7 @@ struct slabs {
 quire_status quire_slabs_take(struct gpu *gpu, struct slabs *slabs, size_t size,
 			      struct place *place, quire_error *error);
 
-/* All memory is free again; of several slabs the largest is kept. */
+/* Frees all places, and all slabs but the largest. */
 void quire_slabs_reset(struct slabs *slabs);
 void quire_slabs_free(struct slabs *slabs);
 

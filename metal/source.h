@@ -1,5 +1,5 @@
 /*
- * source.h - the text of all shaders, which the device's driver compiles.
+ * source.h - the text of all shaders, for the device's driver to compile.
  * metal/embed.cmake makes it from params.h and kernels/.
  */
 #ifndef QUIRE_METAL_SOURCE_H

@@ -1,9 +1,10 @@
 /*
- * views.c - the pages of models as buffers. A model is covered from its first
- * tensor to its last, rounded to pages; one that is larger than the device's
- * largest buffer by several views, which overlap by the largest tensor, so
- * that each tensor lies in one of them whole.
+ * views.c - the pages of models as buffers. Views cover a model from its first
+ * tensor to its last, rounded to pages. A model that is larger than the
+ * device's largest buffer has several views. They overlap by the largest
+ * tensor, so that each tensor lies in one of them as a whole.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,10 +16,10 @@
 #define STORAGE_SHARED	0
 #define STORAGE_PRIVATE 32
 
-/* What the shaders load at once from tensors. */
+/* Bytes that the shaders load at once from tensors. */
 #define LOAD_ALIGNMENT 4
 
-/* Where the tensors of one file lie. */
+/* The addresses of one file's tensors. */
 struct span {
 	uintptr_t begin, end;
 	uint64_t largest; /* tensor */
@@ -42,7 +43,7 @@ static quire_status add_view(struct gpu *gpu, const struct view *view,
 	return QUIRE_OK;
 }
 
-/* *private = the bytes of a buffer in memory of the device's own. */
+/* *private_buffer = a copy of a buffer in the device's own memory. */
 static quire_status copy_to_private(struct gpu *gpu, id shared, size_t size,
 				    id *private_buffer, quire_error *error)
 {
@@ -81,7 +82,7 @@ static quire_status make_view(struct gpu *gpu, const quire_model *model,
 			      (NSUInteger)STORAGE_SHARED, (id)0);
 	quire_status status;
 
-	/* Of memory that it cannot map a device may also make an empty one. */
+	/* For memory that it cannot map, a device may make an empty buffer. */
 	if (SEND(length, shared) != size) {
 		SEND(release, shared);
 		return quire_gpu_fail(error, QUIRE_ERROR_UNSUPPORTED,
@@ -116,13 +117,15 @@ static quire_status cover(struct gpu *gpu, const quire_model *model,
 	    !checked_pad(span->largest, page, &overlap))
 		return quire_fail_memory(error, UINT64_MAX);
 	total = end - begin;
-	/* A tensor that begins in the last page before the next view takes
-	 * one page more than `overlap`, and so ends with this view. */
+	/* A tensor that begins in the last page before the next view needs one
+	 * page more than `overlap`: it ends with this view. */
 	if (total > most && overlap >= most)
-		return quire_fail(error, QUIRE_ERROR_UNSUPPORTED,
-				  QUIRE_NO_OFFSET,
-				  "Metal: a tensor is larger than the largest "
-				  "buffer of the device");
+		return quire_fail(
+		    error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+		    "Metal: the largest tensor, of %" PRIu64
+		    " bytes, is larger than the largest buffer "
+		    "of the device, of %" PRIu64 " bytes",
+		    span->largest, (uint64_t)gpu->max_buffer_size);
 	for (uint64_t at = 0;; at += most - overlap) {
 		size = total - at < most ? total - at : most;
 		status = make_view(gpu, model, begin + (uintptr_t)at,
@@ -132,7 +135,7 @@ static quire_status cover(struct gpu *gpu, const quire_model *model,
 	}
 }
 
-/* False if there is nothing to cover. */
+/* False if the file has no bytes of tensors. */
 static bool read_span(const quire_model *model, const quire_part *part,
 		      struct span *span)
 {
@@ -154,8 +157,8 @@ static bool read_span(const quire_model *model, const quire_part *part,
 	return span->largest > 0;
 }
 
-/* Tensors lie at multiples of 32 in their file, or the file is a foreign one
- * that breaks its own alignment; memory may begin anywhere. */
+/* Tensors lie at multiples of 32 in our files. Those of others may break their
+ * alignment, and memory may begin at any address. */
 static bool is_aligned(const quire_model *model)
 {
 	for (size_t i = 0; i < quire_model_tensor_count(model); i++) {

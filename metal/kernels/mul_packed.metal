@@ -1,15 +1,16 @@
-// mul_tile: many rows of x by W. A threadgroup makes a tile of QUIRE_GPU_TILE_X by
-// QUIRE_GPU_TILE_ROWS results out of 8 x 8 matrices, 32 columns at a time.
+// mul_packed: many rows of x by W. A threadgroup packs 32 columns of W and of x
+// into its memory and multiplies them as 8 x 8 matrices. Its tile is
+// QUIRE_GPU_TILE_X by QUIRE_GPU_TILE_ROWS results.
 //
-// The operands O are f32, which neither rounds a weight nor overflows, whatever
-// x and the scales are; these GPUs multiply f32 as fast as f16. F16 weights by
-// f16 x alone keep f16 operands, as those are exact. Sums are f32 always.
+// The operands O are f32: that neither rounds a weight nor overflows, whatever x
+// and the scales are, and these GPUs multiply f32 as fast as f16. Only F16
+// weights by f16 x keep f16 operands, as those are exact. Sums are always f32.
 //
-// An operand lies in threadgroup memory as 8 x 8 matrices one after the other,
-// four to a band of 8 rows, so that loading one touches 64 elements in a row
-// and not 8 rows a step apart, which would meet in the same memory banks.
+// Threadgroup memory holds an operand as 8 x 8 matrices one after the other,
+// four for each 8 rows. So a load touches 64 elements in sequence; of 8 rows a
+// step apart all would be in the same memory banks.
 
-// Of row `row` and column `col` of a step.
+// The place of row `row` and column `col` of a step.
 static inline uint tile_place(uint row, uint col)
 {
 	return (row / 8 * (QUIRE_GPU_STEP_COLS / 8) + col / 8) * 64 + row % 8 * 8 +
@@ -17,7 +18,7 @@ static inline uint tile_place(uint row, uint col)
 }
 
 template <typename W, typename X, typename O>
-kernel void mul_tile(
+kernel void mul_packed(
     device const uchar *weights [[buffer(QUIRE_GPU_AT_WEIGHTS)]],
     device const X *x [[buffer(QUIRE_GPU_AT_X)]],
     device uchar *y [[buffer(QUIRE_GPU_AT_Y)]],
@@ -35,8 +36,8 @@ kernel void mul_tile(
 	const uint first_x = group.y * QUIRE_GPU_TILE_X;
 	const uint steps = (p.k + QUIRE_GPU_STEP_COLS - 1) / QUIRE_GPU_STEP_COLS;
 	const uint simd_row = simd_index % 2 * 32, simd_x = simd_index / 2 * 16;
-	// Loading, a thread takes half a step of a row of W, and a quarter of
-	// one of x. Rows that are not there repeat the last one.
+	// A thread loads half a step of a row of W, and a quarter of a step of
+	// a row of x. The last row stands for missing ones.
 	const uint load_row = thread_index / 2, load_half = thread_index % 2;
 	const uint load_x = thread_index / 4, load_quarter = thread_index % 4;
 	device const uchar *row =
@@ -103,16 +104,16 @@ kernel void mul_tile(
 	}
 }
 
-typedef decltype(mul_tile<weights_f32, float, float>) mul_tile_f32;
-typedef decltype(mul_tile<weights_f32, half, float>) mul_tile_f16;
+typedef decltype(mul_packed<weights_f32, float, float>) mul_packed_f32;
+typedef decltype(mul_packed<weights_f32, half, float>) mul_packed_f16;
 
-template [[host_name("mul_tile_q4_0_f32")]] kernel mul_tile_f32 mul_tile<weights_q4_0, float, float>;
-template [[host_name("mul_tile_q4_0_f16")]] kernel mul_tile_f16 mul_tile<weights_q4_0, half, float>;
-template [[host_name("mul_tile_q4_1_f32")]] kernel mul_tile_f32 mul_tile<weights_q4_1, float, float>;
-template [[host_name("mul_tile_q4_1_f16")]] kernel mul_tile_f16 mul_tile<weights_q4_1, half, float>;
-template [[host_name("mul_tile_q8_0_f32")]] kernel mul_tile_f32 mul_tile<weights_q8_0, float, float>;
-template [[host_name("mul_tile_q8_0_f16")]] kernel mul_tile_f16 mul_tile<weights_q8_0, half, float>;
-template [[host_name("mul_tile_f16_f32")]] kernel mul_tile_f32 mul_tile<weights_f16, float, float>;
-template [[host_name("mul_tile_f16_f16")]] kernel mul_tile_f16 mul_tile<weights_f16, half, half>;
-template [[host_name("mul_tile_f32_f32")]] kernel mul_tile_f32 mul_tile<weights_f32, float, float>;
-template [[host_name("mul_tile_f32_f16")]] kernel mul_tile_f16 mul_tile<weights_f32, half, float>;
+template [[host_name("mul_packed_q4_0_f32")]] kernel mul_packed_f32 mul_packed<weights_q4_0, float, float>;
+template [[host_name("mul_packed_q4_0_f16")]] kernel mul_packed_f16 mul_packed<weights_q4_0, half, float>;
+template [[host_name("mul_packed_q4_1_f32")]] kernel mul_packed_f32 mul_packed<weights_q4_1, float, float>;
+template [[host_name("mul_packed_q4_1_f16")]] kernel mul_packed_f16 mul_packed<weights_q4_1, half, float>;
+template [[host_name("mul_packed_q8_0_f32")]] kernel mul_packed_f32 mul_packed<weights_q8_0, float, float>;
+template [[host_name("mul_packed_q8_0_f16")]] kernel mul_packed_f16 mul_packed<weights_q8_0, half, float>;
+template [[host_name("mul_packed_f16_f32")]] kernel mul_packed_f32 mul_packed<weights_f16, float, float>;
+template [[host_name("mul_packed_f16_f16")]] kernel mul_packed_f16 mul_packed<weights_f16, half, half>;
+template [[host_name("mul_packed_f32_f32")]] kernel mul_packed_f32 mul_packed<weights_f32, float, float>;
+template [[host_name("mul_packed_f32_f16")]] kernel mul_packed_f16 mul_packed<weights_f32, half, float>;

@@ -1,4 +1,5 @@
-// The library that the shaders are, begins here; params.h and the other files
-// of this folder follow, in the order of metal/CMakeLists.txt, as one text.
+// The beginning of the shaders, which are compiled as one text: this file,
+// params.h and the other files of this folder, in the order of
+// metal/CMakeLists.txt.
 #include <metal_stdlib>
 using namespace metal;

@@ -1,7 +1,7 @@
-// Rows of x are read and results of y are written, for all kernels alike.
+// Reading rows of x and writing results to y, for all kernels.
 
-// The lane's 16 columns of a step of a row of x, zeros from column k on, and
-// their sum. What lies between k and the end of the row may be a NaN.
+// x = the lane's 16 columns of a step of a row, with zeros from column k on;
+// returns their sum. Columns between k and the end of the row may be NaN.
 template <typename X>
 static inline float read_x(device const X *row, uint step, uint h, uint k,
 			   thread float *x)

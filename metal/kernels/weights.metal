@@ -1,11 +1,11 @@
-// How each type of weights lies in memory. A lane takes 16 columns of a step of
-// 32: with h = 0 or 1, those from 8h and from 16 + 8h on, which is half the
-// bytes of a Q4 block. Every type offers
+// The layout of each weight type. A lane takes 16 columns of a step of 32: the 8
+// from 8h and the 8 from 16 + 8h, for h = 0 or 1, which are half the bytes of a
+// Q4 block. Every type has
 //	dot   the sum of these 16 products; `total` is the sum of the 16 x
-//	read  the 16 weights in that order, each as the CPU has it
-// Only columns below k are read of weights without blocks. For `dot` in Q4 a
-// nibble is not shifted to its place: its product is 16, 256 or 4096 times too
-// large, which one exact multiplication of four products' sum puts right.
+//	read  the 16 weights in that order, each as on the CPU
+// Of weights without blocks only columns below k are read. In `dot` for Q4 a
+// nibble is not shifted: its product is 16, 256 or 4096 times too large. The sum
+// of four such products is then scaled by one exact multiplication.
 
 // 16 codes of four bits, in 8 bytes, times x.
 static inline float dot_nibbles(device const ushort *codes,

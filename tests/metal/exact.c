@@ -155,11 +155,11 @@ static double roundings(enum exact_kernel kernel, size_t k)
 	const double steps = ceil((double)k / BLOCK / 16);
 
 	switch (kernel) {
-	case EXACT_VEC:
+	case EXACT_GEMV:
 		return steps + 32;
-	case EXACT_FEW:
+	case EXACT_SMALL:
 		return 16 * steps + 8;
-	case EXACT_TILE:
+	case EXACT_PACKED:
 	case EXACT_ANY:
 		break;
 	}

@@ -22,9 +22,9 @@ struct exact {
 };
 
 enum exact_kernel {
-	EXACT_VEC,
-	EXACT_FEW,
-	EXACT_TILE,
+	EXACT_GEMV,
+	EXACT_SMALL,
+	EXACT_PACKED,
 	EXACT_ANY
 };
 

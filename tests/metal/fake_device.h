@@ -29,7 +29,7 @@ struct fake_buffer {
 };
 
 id fake_make_queue(id device);
-/* Of a kernel; whether it is a mul_tile. */
+/* Of a kernel; whether it is a mul_packed. */
 bool fake_is_tile(const struct lanes_kernel *kernel);
 void fake_count_dispatch(const struct lanes_kernel *kernel);
 void fake_count_commit(void);

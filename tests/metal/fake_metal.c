@@ -75,7 +75,7 @@ struct fake_counts fake_metal_counts(void)
 
 bool fake_is_tile(const struct lanes_kernel *kernel)
 {
-	return strncmp(kernel->name, "mul_tile", 8) == 0;
+	return strncmp(kernel->name, "mul_packed", 10) == 0;
 }
 
 void fake_count_dispatch(const struct lanes_kernel *kernel)

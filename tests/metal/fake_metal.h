@@ -19,8 +19,8 @@ struct fake_metal {
 	bool bad_shader;     /* newLibraryWithSource fails */
 	bool no_function;    /* newFunctionWithName finds none */
 	bool no_pipeline;    /* the function does not become a pipeline */
-	bool no_matrices;    /* ... if it is a mul_tile */
-	bool wrong_matrices; /* a mul_tile does nothing */
+	bool no_matrices;    /* ... if it is a mul_packed */
+	bool wrong_matrices; /* a mul_packed does nothing */
 	bool no_view;	     /* newBufferWithBytesNoCopy gives nil */
 	bool empty_view;     /* ... or a buffer of no length */
 	long failing_buffer; /* number of the newBuffer that gives nil; or -1 */
@@ -31,7 +31,7 @@ struct fake_metal {
 struct fake_counts {
 	long live; /* objects that are not freed; never reset */
 	long views, buffers, dispatches, commits;
-	long tiles; /* those dispatches that are a mul_tile */
+	long tiles; /* those dispatches that are a mul_packed */
 };
 
 extern struct fake_metal fake_metal;

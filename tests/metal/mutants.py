@@ -4,9 +4,9 @@ by scripts/metal_mutants."""
 
 WEIGHTS = 'metal/kernels/weights.metal'
 ROWS = 'metal/kernels/rows.metal'
-VEC = 'metal/kernels/mul_gemv.metal'
-FEW = 'metal/kernels/mul_small.metal'
-TILE = 'metal/kernels/mul_packed.metal'
+GEMV = 'metal/kernels/mul_gemv.metal'
+SMALL = 'metal/kernels/mul_small.metal'
+PACKED = 'metal/kernels/mul_packed.metal'
 BARRIER = 'threadgroup_barrier(mem_flags::mem_threadgroup);\n'
 
 MUTANTS = [
@@ -32,33 +32,33 @@ MUTANTS = [
     ('bias: BF16 shifted wrongly', ROWS, '<< 16', '<< 15'),
     ('bias by row', ROWS, 'read_bias(bias, p.bias, col)', 'read_bias(bias, p.bias, row)'),
     ('y always f32', ROWS, 'if (p.y_half)', 'if (false)'),
-    ('vec: last row not repeated', VEC, 'min(first + r, p.n - 1)', '(first + r)'),
-    ('vec: rows that are not there are written', VEC,
+    ('gemv: last row not repeated', GEMV, 'min(first + r, p.n - 1)', '(first + r)'),
+    ('gemv: rows that are not there are written', GEMV,
      'if (lane == 0 && first + r < p.n)', 'if (lane == 0)'),
-    ('vec: the last step forgotten', VEC, '(p.k + QUIRE_GPU_STEP_COLS - 1) / ', 'p.k / '),
-    ('vec: a lane leaves before its simdgroup meets', VEC,
+    ('gemv: the last step forgotten', GEMV, '(p.k + QUIRE_GPU_STEP_COLS - 1) / ', 'p.k / '),
+    ('gemv: a lane leaves before its simdgroup meets', GEMV,
      'const float sum = simd_sum', 'if (lane == 31)\n\t\t\treturn;\n\t\tconst float sum = simd_sum'),
-    ('vec: always the first row of x', VEC, 'x + ulong(group.y) * p.x_stride', 'x'),
-    ('vec: the sum of one lane', VEC, 'simd_sum(sums[r])', 'sums[r]'),
-    ('few: rows of x that are not there', FEW,
-     'min(uint(QUIRE_GPU_FEW_X), p.m - first_x)', 'uint(QUIRE_GPU_FEW_X)'),
-    ('few: later batches overwrite the first', FEW, 'p, first_x + t, first', 'p, t, first'),
-    ('few: last row not repeated', FEW, 'min(first + r, p.n - 1)', '(first + r)'),
-    ('tile: no barrier after loading', TILE, BARRIER + '\t\tfor (uint col', ';\n\t\tfor (uint col'),
-    ('tile: no barrier before the next step', TILE, BARRIER + '\t}\n', ';\n\t}\n'),
-    ('tile: no barrier before writing', TILE, BARRIER + '\tfor (uint i = thread_index',
+    ('gemv: always the first row of x', GEMV, 'x + ulong(group.y) * p.x_stride', 'x'),
+    ('gemv: the sum of one lane', GEMV, 'simd_sum(sums[r])', 'sums[r]'),
+    ('small: rows of x that are not there', SMALL,
+     'min(uint(QUIRE_GPU_SMALL_X), p.m - first_x)', 'uint(QUIRE_GPU_SMALL_X)'),
+    ('small: later batches overwrite the first', SMALL, 'p, first_x + t, first', 'p, t, first'),
+    ('small: last row not repeated', SMALL, 'min(first + r, p.n - 1)', '(first + r)'),
+    ('packed: no barrier after loading', PACKED, BARRIER + '\t\tfor (uint col', ';\n\t\tfor (uint col'),
+    ('packed: no barrier before the next step', PACKED, BARRIER + '\t}\n', ';\n\t}\n'),
+    ('packed: no barrier before writing', PACKED, BARRIER + '\tfor (uint i = thread_index',
      ';\n\tfor (uint i = thread_index'),
-    ('tile: weights not transposed', TILE, '8, ulong2(0, 0), true)', '8)'),
-    ('tile: operands that overflow', TILE, 'mul_tile<weights_q4_0, float, float>;',
-     'mul_tile<weights_q4_0, float, half>;'),
-    ('tile: rows of x that are not there', TILE, 'min(first_x + load_x, p.m - 1)',
+    ('packed: weights not transposed', PACKED, '8, ulong2(0, 0), true)', '8)'),
+    ('packed: operands that overflow', PACKED, 'mul_packed<weights_q4_0, float, float>;',
+     'mul_packed<weights_q4_0, float, half>;'),
+    ('packed: rows of x that are not there', PACKED, 'min(first_x + load_x, p.m - 1)',
      '(first_x + load_x)'),
-    ('tile: rows of W that are not there', TILE, 'min(first + load_row, p.n - 1)',
+    ('packed: rows of W that are not there', PACKED, 'min(first + load_row, p.n - 1)',
      '(first + load_row)'),
-    ('tile: everything is written', TILE, 'if (t < p.m && r < p.n)', 'if (true)'),
-    ('tile: threadgroup memory in the function', TILE, '\tfor (uint t = 0; t < 2; t++)',
+    ('packed: everything is written', PACKED, 'if (t < p.m && r < p.n)', 'if (true)'),
+    ('packed: threadgroup memory in the function', PACKED, '\tfor (uint t = 0; t < 2; t++)',
      '\tthreadgroup float own[4];\n\tfor (uint t = 0; t < 2; t++)'),
-    ('buffers of weights and x at one index', VEC, 'buffer(QUIRE_GPU_AT_X)', 'buffer(QUIRE_GPU_AT_WEIGHTS)'),
+    ('buffers of weights and x at one index', GEMV, 'buffer(QUIRE_GPU_AT_X)', 'buffer(QUIRE_GPU_AT_WEIGHTS)'),
     ('threadgroup memory too small', 'metal/params.h',
      '((QUIRE_GPU_TILE_ROWS + QUIRE_GPU_TILE_X) * 32 * 4)', '(QUIRE_GPU_TILE_ROWS * 32 * 4)'),
 
@@ -142,7 +142,7 @@ MUTANTS = [
     ('stride of y ignored', 'metal/commands.c', 'pending->y + m * pending->y_row_size',
      'pending->y + m * size'),
     ('only the first rows of many', 'metal/commands.c',
-     'part.x += first * request->x_row_size', 'part.x += 0'),
+     'piece.x += first * request->x_row_size', 'piece.x += 0'),
     ('the CPU multiplies before the device', 'runtime/batch.c',
      '*status = batch ? accelerator->ops->flush(batch->work, error)\n\t\t\t\t: QUIRE_OK;',
      '*status = QUIRE_OK;'),

@@ -30,9 +30,9 @@ static const struct {
 	const char *name;
 	enum exact_kernel kernel;
 } kernels[] = {
-	{ "vec", EXACT_VEC },
-	{ "few", EXACT_FEW },
-	{ "tile", EXACT_TILE },
+	{ "gemv", EXACT_GEMV },
+	{ "small", EXACT_SMALL },
+	{ "packed", EXACT_PACKED },
 };
 
 struct trial {
@@ -142,12 +142,13 @@ static struct lanes_grid make_grid(const struct trial *trial)
 		.groups = { 1, (uint32_t)trial->m, 1 },
 		.threads = trial->simds * QUIRE_GPU_SIMD_WIDTH,
 	};
-	size_t rows = QUIRE_GPU_VEC_ROWS * trial->simds;
+	size_t rows = QUIRE_GPU_GEMV_ROWS * trial->simds;
 
-	if (trial->kernel == EXACT_FEW) {
-		rows = QUIRE_GPU_FEW_ROWS * trial->simds;
-		grid.groups[1] = (uint32_t)divide_up(trial->m, QUIRE_GPU_FEW_X);
-	} else if (trial->kernel == EXACT_TILE) {
+	if (trial->kernel == EXACT_SMALL) {
+		rows = QUIRE_GPU_SMALL_ROWS * trial->simds;
+		grid.groups[1] =
+		    (uint32_t)divide_up(trial->m, QUIRE_GPU_SMALL_X);
+	} else if (trial->kernel == EXACT_PACKED) {
 		rows = QUIRE_GPU_TILE_ROWS;
 		grid.groups[1] =
 		    (uint32_t)divide_up(trial->m, QUIRE_GPU_TILE_X);
@@ -286,12 +287,12 @@ static void test_dimensions(void **state)
 {
 	static const size_t most[][3] = {
 		/* m, n, k */
-		[EXACT_VEC] = { 3, 2 * 4 * QUIRE_GPU_VEC_ROWS + 1, 1025 },
-		[EXACT_FEW] = { 2 * QUIRE_GPU_FEW_X + 1,
-				2 * 4 * QUIRE_GPU_FEW_ROWS + 1, 1025 },
-		[EXACT_TILE] = { 2 * QUIRE_GPU_TILE_X + 1,
-				 2 * QUIRE_GPU_TILE_ROWS + 1,
-				 2 * QUIRE_GPU_STEP_COLS + 1 },
+		[EXACT_GEMV] = { 3, 2 * 4 * QUIRE_GPU_GEMV_ROWS + 1, 1025 },
+		[EXACT_SMALL] = { 2 * QUIRE_GPU_SMALL_X + 1,
+				  2 * 4 * QUIRE_GPU_SMALL_ROWS + 1, 1025 },
+		[EXACT_PACKED] = { 2 * QUIRE_GPU_TILE_X + 1,
+				   2 * QUIRE_GPU_TILE_ROWS + 1,
+				   2 * QUIRE_GPU_STEP_COLS + 1 },
 	};
 	struct rng rng = { 61 };
 
@@ -332,8 +333,8 @@ static void test_orders(void **state)
 					struct trial trial = {
 						.kernel =
 						    (enum exact_kernel)kernel,
-						.m = kernel == EXACT_VEC ? 2
-									 : 11,
+						.m = kernel == EXACT_GEMV ? 2
+									  : 11,
 						.n = 67,
 						.k = 101,
 					};
