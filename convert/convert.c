@@ -189,26 +189,10 @@ static quire_status declare_linears(const struct conversion *job)
 	return QUIRE_OK;
 }
 
-static bool is_same(const struct file_facts *file, const char *path)
-{
-	struct file_facts other;
-
-	return quire_path_facts(path, &other) && file_same(file, &other);
-}
-
 /* `overwrite` allows to replace an older container, never the source. */
 static quire_status check_output(const struct conversion *job, const char *path)
 {
-	const struct onnx_files *files = &job->model->files;
-	struct file_facts output;
-	bool same;
-
-	if (!quire_path_facts(path, &output))
-		return QUIRE_OK;
-	same = is_same(&output, job->onnx_path);
-	for (size_t i = 0; i < files->count && !same; i++)
-		same = is_same(&output, files->items[i]->path);
-	if (!same)
+	if (!quire_onnx_has_file(job->model, path))
 		return QUIRE_OK;
 	return quire_fail_file(job->error, QUIRE_ERROR_ARGUMENT, path,
 			       QUIRE_NO_OFFSET,

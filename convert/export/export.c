@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/output.h"
+#include "base/path.h"
 #include "convert/export/export.h"
 #include "convert/recipe/recipe.h"
 
@@ -143,14 +143,6 @@ static quire_status place_all(struct exporting *job)
 	return QUIRE_OK;
 }
 
-/* The name of the data file, for the model. */
-static const char *location_of(const struct exporting *job)
-{
-	const char *slash = strrchr(job->data_path, '/');
-
-	return slash ? slash + 1 : job->data_path;
-}
-
 static quire_status lay_out(struct exporting *job)
 {
 	quire_status status = place_all(job);
@@ -160,7 +152,8 @@ static quire_status lay_out(struct exporting *job)
 
 	const struct splice splice = { .model = job->model,
 				       .data = job->data,
-				       .location = location_of(job) };
+				       .location =
+					   quire_path_name(job->data_path) };
 
 	status = quire_splice(&splice, &job->segments, job->error);
 	if (status != QUIRE_OK)
@@ -183,35 +176,23 @@ static quire_status lay_out(struct exporting *job)
 
 /* ------------------------------------------------------------------ output */
 
-static bool same_file(const struct stat *file, const char *path)
+/* Whether a path leads to a file of the container. */
+static bool is_container(const struct exporting *job, const char *path)
 {
-	struct stat other;
-
-	return path && stat(path, &other) == 0 &&
-	       other.st_dev == file->st_dev && other.st_ino == file->st_ino;
-}
-
-/* Fails if the output is one of the inputs: `overwrite` allows to replace an
- * older export only. */
-static quire_status check_output(const struct exporting *job, const char *path)
-{
-	const struct onnx_files *files = &job->model->files;
-	struct stat output;
-
-	if (stat(path, &output) != 0)
-		return QUIRE_OK;
-
-	bool same = same_file(&output, job->onnx_path);
-	for (size_t i = 0; i < files->count && !same; i++)
-		same = same_file(&output, files->items[i]->path);
-	for (size_t i = 0; i < quire_model_part_count(job->file) && !same;
-	     i++) {
+	for (size_t i = 0; i < quire_model_part_count(job->file); i++) {
 		quire_part part;
 
-		if (quire_model_part(job->file, i, &part))
-			same = same_file(&output, part.path);
+		if (quire_model_part(job->file, i, &part) && part.path &&
+		    quire_path_same(part.path, path))
+			return true;
 	}
-	if (!same)
+	return false;
+}
+
+/* `overwrite` allows to replace an older export, never an input. */
+static quire_status check_output(const struct exporting *job, const char *path)
+{
+	if (!quire_onnx_has_file(job->model, path) && !is_container(job, path))
 		return QUIRE_OK;
 	return quire_fail_file(
 	    job->error, QUIRE_ERROR_ARGUMENT, path, QUIRE_NO_OFFSET,
@@ -350,14 +331,14 @@ static quire_status commit_both(const struct exporting *job,
 	if (status == QUIRE_OK)
 		status = quire_output_flush(model, job->error);
 	if (status == QUIRE_OK && job->options->overwrite)
-		(void)unlink(job->back_path);
+		(void)quire_path_remove(job->back_path);
 	if (status == QUIRE_OK)
 		status = quire_output_commit(data, job->error);
 	if (status != QUIRE_OK)
 		return status;
 	status = quire_output_commit(model, job->error);
 	if (status != QUIRE_OK)
-		(void)unlink(job->data_path);
+		(void)quire_path_remove(job->data_path);
 	return status;
 }
 

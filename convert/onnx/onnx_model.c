@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "base/utf8.h"
 #include "convert/onnx/onnx_private.h"
@@ -135,6 +136,28 @@ quire_status quire_onnx_check_files(const struct onnx_model *model,
 	for (size_t i = 0; i < model->files.count && status == QUIRE_OK; i++)
 		status = quire_onnx_file_check(model->files.items[i], error);
 	return status;
+}
+
+static bool is_same(const struct file_facts *facts,
+		    const struct onnx_file *file)
+{
+	struct file_facts other;
+
+	return quire_path_facts(file->path, &other) && file_same(facts, &other);
+}
+
+bool quire_onnx_has_file(const struct onnx_model *model, const char *path)
+{
+	struct file_facts facts;
+
+	if (!quire_path_facts(path, &facts))
+		return false;
+
+	bool same = is_same(&facts, model->file);
+
+	for (size_t i = 0; i < model->files.count && !same; i++)
+		same = is_same(&facts, model->files.items[i]);
+	return same;
 }
 
 const char *quire_onnx_label(const struct onnx_node *node)

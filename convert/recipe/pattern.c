@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "convert/recipe/recipe.h"
+#include "convert/recipe/recipe_private.h"
 
 #define PARTS_MAX QUIRE_PATTERN_PARTS_MAX
 #define TEXT_MAX  QUIRE_PATTERN_TEXT_MAX
@@ -175,18 +175,6 @@ static bool is_kept(char c)
 	return c != '.' && c != '/';
 }
 
-/* Bytes of the UTF-8 character that begins here, at most `left`. */
-static size_t character_size(const char *text, size_t left)
-{
-	const unsigned char first = (unsigned char)*text;
-	const size_t size = first < 0x80   ? 1
-			    : first < 0xe0 ? 2
-			    : first < 0xf0 ? 3
-					   : 4;
-
-	return size < left ? size : left;
-}
-
 static bool reaches(const struct reach *reach, const struct pattern *pattern,
 		    size_t i, const char *text, size_t at, size_t size)
 {
@@ -202,7 +190,7 @@ static bool reaches(const struct reach *reach, const struct pattern *pattern,
 		return text[at] == part->byte && get(reach, i + 1, at + 1);
 	case PART_ONE:
 		return get(reach, i + 1,
-			   at + character_size(text + at, size - at));
+			   at + recipe_character_size(text + at, size - at));
 	default:
 		return is_kept(text[at]) &&
 		       (get(reach, i + 1, at + 1) || get(reach, i, at + 1));
@@ -256,7 +244,7 @@ static void find_starts(const struct reach *reach,
 
 		starts[i] = at;
 		if (kind == PART_ONE)
-			at += character_size(text + at, size - at);
+			at += recipe_character_size(text + at, size - at);
 		else if (kind != PART_RUN)
 			at++;
 		if (kind == PART_RUN || kind == PART_NAMED)

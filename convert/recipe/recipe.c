@@ -3,14 +3,15 @@
  * the options of a conversion name. recipe_read.c and recipe_write.c know the
  * text of a recipe.
  */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/utf8.h"
-#include "convert/recipe/load_file.h"
 #include "convert/recipe/recipe_private.h"
 
 static bool any_matches(const struct recipe_pattern *patterns, size_t count,
@@ -106,6 +107,63 @@ static quire_status check_options(const quire_convert_options *options,
 	return QUIRE_OK;
 }
 
+/* Reads a regular file into *bytes, to be freed. Does not map it: a mapped file
+ * that becomes shorter would end the process. */
+static quire_status load_text(int file, const char *path, unsigned char **bytes,
+			      size_t *size, quire_error *error)
+{
+	struct file_facts facts;
+	size_t got;
+
+	if (!quire_file_facts(file, &facts))
+		return quire_fail_errno(error, path, "cannot stat");
+	if (facts.kind != FILE_REGULAR)
+		return quire_fail_file(error, QUIRE_ERROR_IO, path,
+				       QUIRE_NO_OFFSET, "not a regular file");
+	if (facts.size > QUIRE_RECIPE_MAX_SIZE)
+		return quire_fail_file(
+		    error, QUIRE_ERROR_ARGUMENT, path, QUIRE_NO_OFFSET,
+		    "more than %" PRIu64 " bytes", QUIRE_RECIPE_MAX_SIZE);
+
+	unsigned char *all = malloc((size_t)facts.size + 1);
+	quire_status status = QUIRE_OK;
+
+	if (!all)
+		return quire_fail_memory(error, facts.size + 1);
+	if (!quire_file_read(file, 0, all, (size_t)facts.size, &got))
+		status = quire_fail_errno(error, path, "cannot read");
+	else if (got < facts.size)
+		status = quire_fail_file(error, QUIRE_ERROR_IO, path, got,
+					 "the file changed while it was read");
+	if (status != QUIRE_OK) {
+		free(all);
+		return status;
+	}
+	*bytes = all;
+	*size = got;
+	return QUIRE_OK;
+}
+
+static quire_status load_file(const char *path, struct recipe *recipe,
+			      quire_error *error)
+{
+	const int file = quire_file_open(path);
+	unsigned char *text = NULL;
+	size_t size = 0;
+
+	if (file < 0)
+		return quire_fail_errno(error, path, "cannot open");
+
+	quire_status status = load_text(file, path, &text, &size, error);
+
+	quire_file_close(file);
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_recipe_parse(path, text, size, recipe, error);
+	free(text);
+	return status;
+}
+
 static quire_status read_options(const quire_convert_options *options,
 				 struct recipe *recipe, quire_error *error)
 {
@@ -113,27 +171,10 @@ static quire_status read_options(const quire_convert_options *options,
 		return quire_recipe_parse(
 		    options->recipe_name ? options->recipe_name : "recipe",
 		    options->recipe, options->recipe_size, recipe, error);
-	if (!options->recipe_path) {
-		*recipe = (struct recipe){ .take = NULL };
-		return QUIRE_OK;
-	}
-
-	unsigned char *text;
-	size_t size;
-	quire_status status = quire_load_file(
-	    options->recipe_path, QUIRE_RECIPE_MAX_SIZE, &text, &size, error);
-
-	if (status == QUIRE_ERROR_LAYOUT) {
-		if (error)
-			error->status = QUIRE_ERROR_ARGUMENT;
-		return QUIRE_ERROR_ARGUMENT;
-	}
-	if (status != QUIRE_OK)
-		return status;
-	status =
-	    quire_recipe_parse(options->recipe_path, text, size, recipe, error);
-	free(text);
-	return status;
+	if (options->recipe_path)
+		return load_file(options->recipe_path, recipe, error);
+	*recipe = (struct recipe){ .take = NULL };
+	return QUIRE_OK;
 }
 
 /* Sets a key to a text, which it copies; NULL changes nothing. Bytes that are

@@ -92,7 +92,7 @@ struct recipe_value {
 
 /* A zeroed struct is the empty recipe: all tensors as they are. */
 struct recipe {
-	const char *name; /* for messages; NULL: no recipe was read */
+	const char *name;	     /* for errors; NULL: no recipe was read */
 	struct recipe_pattern *take; /* none: all */
 	size_t take_count;
 	struct recipe_pattern *leave;

@@ -24,6 +24,18 @@
 	X(split_size)
 /* clang-format on */
 
+/* Bytes of a UTF-8 character by its first byte, at most `left`. */
+static inline size_t recipe_character_size(const char *text, size_t left)
+{
+	const unsigned char first = (unsigned char)*text;
+	const size_t size = first < 0x80   ? 1
+			    : first < 0xe0 ? 2
+			    : first < 0xf0 ? 3
+					   : 4;
+
+	return size < left ? size : left;
+}
+
 /* Limits of a recipe. A vocabulary of 200,000 words fits, and its nodes take
  * 50 MB. */
 #define QUIRE_RECIPE_MAX_SIZE  ((uint64_t)4 << 20)
@@ -51,8 +63,8 @@ struct recipe_node {
 };
 
 /*
- * Reads `size` bytes of YAML 1.1 into a tree of nodes; messages begin with
- * `name`. *root, in `arena`, is NULL for a file of comments only. Refuses
+ * Reads `size` bytes of YAML 1.1 into a tree of nodes; `name` is the file of
+ * errors. *root, in `arena`, is NULL for a file of comments only. Refuses
  * anchors, aliases and merge keys, because with them a small file can stand
  * for a large one; also a key that is given twice, a second document, and
  * lists nested too deeply. Fails with ARGUMENT and MEMORY.
@@ -62,7 +74,8 @@ quire_status quire_recipe_read_yaml(const char *name, const void *text,
 				    struct recipe_node **root,
 				    quire_error *error);
 
-/* Fails with ARGUMENT and a message that begins "NAME:LINE:COLUMN: ". */
+/* Fails with ARGUMENT and a message that begins with the node's place: "line 3,
+ * column 1: ". */
 quire_status quire_recipe_fail(const char *name, const struct recipe_node *node,
 			       quire_error *error, const char *format, ...)
     QUIRE_PRINTF(4, 5);

@@ -69,17 +69,13 @@ static void put_number(struct text *text, const char *format, ...)
 static uint32_t take_character(const char **at, size_t *size)
 {
 	const unsigned char first = (unsigned char)**at;
-	const size_t length = first < 0x80   ? 1
-			      : first < 0xe0 ? 2
-			      : first < 0xf0 ? 3
-					     : 4;
-	uint32_t character =
-	    length == 1 ? first : first & (0xffu >> (length + 1));
+	const size_t length = recipe_character_size(*at, *size);
+	uint32_t character = first < 0x80 ? first : first & (0x7fu >> length);
 
-	for (size_t i = 1; i < length && i < *size; i++)
+	for (size_t i = 1; i < length; i++)
 		character = character << 6 | ((unsigned char)(*at)[i] & 0x3f);
-	*at += length < *size ? length : *size;
-	*size -= length < *size ? length : *size;
+	*at += length;
+	*size -= length;
 	return character;
 }
 
