@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the files of examples/ that scripts/demo runs on.
+"""Writes the files of examples/ that scripts/demo uses.
 
-The model is encoder layer 0 of scripts/make_minilm.py. The input is what that
-layer sees for one sentence: the embeddings of its word pieces, normalized as
-BERT does. The expected output is ONNX Runtime's, computing in f32. Prints the
-bounds that examples/README.md states and scripts/demo holds the result to.
+The model is encoder layer 0 of scripts/make_minilm.py. The input is the one
+that the layer gets for one sentence: the embeddings of its word pieces,
+normalized as in BERT. The expected output is ONNX Runtime's, computed in f32.
+Prints the bounds that examples/README.md states and scripts/demo checks.
 """
 
 import pathlib
@@ -38,7 +38,7 @@ def hidden_states(arrays):
 
 
 def reference_output(x):
-    """ONNX Runtime's output of LINEAR at accuracy level 1: f32 throughout."""
+    """ONNX Runtime's output of LINEAR at accuracy level 1, in f32."""
     model = make_minilm.build([0], accuracy_level=1)
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
@@ -67,10 +67,10 @@ def dequantized(model):
 def bounds(x, weight, bias):
     """The most that level 0 and level 4 may differ from exact f32 scales.
 
-    Level 0: f16 rounding moves a scale, and so each product, by at most
-    2^-11 of itself; each of the two f32 sums adds at most (K + 2) 2^-24.
-    Level 4 besides rounds each activation of a 32-block to a multiple of
-    max|x| / 127: by at most half of that.
+    Level 0: rounding to f16 moves a scale, and so each product, by at most
+    2^-11 of itself; each of the two f32 sums adds at most (K + 2) 2^-24. Level
+    4 also rounds each activation of a block of 32 to a multiple of max|x| /
+    127, by at most half of that.
     """
     x = np.abs(x.astype(np.float64)).reshape(len(x), -1, 32)
     weight = np.abs(weight)

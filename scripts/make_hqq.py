@@ -2,9 +2,9 @@
 """Quantizes rows of all-MiniLM-L6-v2 by ONNX Runtime's own HQQ quantizer.
 
 Writes a model of one MatMulNBits node for each number of bits, block size and
-type into FOLDER. They are kept in tests/data/hqq, since that quantizer
-needs PyTorch, which nothing else here does. On Debian 12, which has it for the
-CPU (1.13.1, of NumPy's first ABI):
+type into FOLDER. The results are kept in tests/data/hqq, because only this
+quantizer needs PyTorch. On Debian 12, which has it for the CPU (1.13.1, with
+NumPy's first ABI):
 
 	apt-get install --no-install-recommends python3-torch python3-venv
 	/usr/bin/python3 -m venv --system-site-packages VENV
@@ -25,8 +25,8 @@ from onnxruntime.quantization import matmul_nbits_quantizer as ort
 
 import make_minilm
 
-# The weight with the longest rows, 1536: of the largest blocks too a row has
-# several.
+# The weight with the longest rows, 1536: a row has several of the largest
+# blocks.
 SOURCE = "encoder.layer.5.output.dense.weight"
 ROWS = 8
 BITS = (4, 8)

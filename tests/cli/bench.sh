@@ -1,4 +1,4 @@
-# What quire bench refuses, and the form of what it prints: figures are X.
+# What quire bench refuses, and the form of its output. Figures are X.
 . "$TRY"
 cp "$GOLDEN/good/container_mixed_32.gguf" m.gguf
 

@@ -1,10 +1,10 @@
-# A conversion that goes well: summary, report, what may be overwritten.
+# Conversions that succeed: summary, report, and which files they replace.
 . "$TRY"
 cp "$DATA/onnx/ort-js/js_17_K32_N32_bs32_sym.onnx" exact.onnx
 cp "$DATA/onnx/ort-js/js_16_K32_N32_bs16_asym.onnx" fallback.onnx
 cp "$EXAMPLES/minilm-layer0-int4.onnx" minilm.onnx
 
-# Seconds are what they are.
+# Seconds differ from run to run.
 seconds() {
 	sed 's/[0-9][0-9.]* seconds/N seconds/;
 		s/"seconds": [0-9][0-9.e-]*/"seconds": N/'
@@ -25,7 +25,7 @@ cmp exact.gguf old.gguf
 try convert --force fallback.onnx -o exact.gguf | seconds
 cmp exact.gguf fallback.gguf
 
-# The same bytes whatever the threads; other bytes at another alignment.
+# The same bytes with any number of threads; other bytes with another alignment.
 "$QUIRE" convert minilm.onnx -o 1.gguf --threads 1 >/dev/null
 cmp 1.gguf minilm.gguf
 "$QUIRE" convert minilm.onnx -o 32.gguf --align 32 >/dev/null

@@ -1,7 +1,6 @@
 # Every malformed model of tests/onnx, and one of more than 2 GiB: one line that
-# names the model or its external data and says what is wrong, exit code 2, and
-# no file left. What the lines say is in
-# tests/unit/test_convert_refused.c.
+# names the model or its external data and the error, exit code 2, and no file
+# left. tests/unit/test_convert_refused.c checks the messages.
 cp -R "$ONNX" models
 dd if=/dev/zero of=models/bad/large.onnx bs=1 count=1 seek=2147483647 \
 	2>/dev/null

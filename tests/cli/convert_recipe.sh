@@ -1,5 +1,5 @@
-# Recipes: what is wrong with one is told with its place; what they do shows in
-# the container; what is printed makes the same container again.
+# Recipes: an error has its line and column; the container follows the recipe;
+# and the printed recipe makes the same container again.
 . "$TRY"
 cp "$ONNX/good/layout_qwen2.onnx" "$ONNX/good/layout_llama.onnx" \
 	"$ONNX/good/plain.onnx" .
@@ -54,18 +54,18 @@ names mine.gguf
 "$QUIRE" info mine.gguf | sed -n '/demo/p;/^alignment/p'
 try compare layout_llama.onnx mine.gguf | sed -n 1,4p
 
-# The shipped one.
+# The recipe that comes with the command.
 try convert $model -o llama.gguf --recipe llama | seconds
 names llama.gguf
 try compare $model llama.gguf
 
-# Rounded.
+# With dense tensors rounded.
 recipe f16.yaml 'dense:' '  "*norm*": keep' '  "*": f16'
 try convert $model -o f16.gguf --recipe f16.yaml | seconds
 names f16.gguf | sort -k 2 | awk '{ print $2 }' | uniq -c
 try compare $model f16.gguf
 
-# Printed and followed again: the same bytes. Options go before.
+# The printed recipe makes the same bytes. Options override a recipe.
 for name in mine f16; do
 	"$QUIRE" convert --print-recipe --recipe $name.yaml >again.yaml
 	"$QUIRE" convert --print-recipe --recipe again.yaml | cmp - again.yaml
@@ -81,7 +81,7 @@ try convert --print-recipe --recipe mine.yaml --align 4096 --split-size 4G \
 "$QUIRE" convert $model -o 64.gguf --recipe mine.yaml --align 128 >first
 "$QUIRE" info 64.gguf | sed -n '/^alignment/p'
 
-# The example of the documentation reads.
+# The example of docs/recipe.md.
 sed -n '/^```yaml/,/^```$/p' "$EXAMPLES/../docs/recipe.md" | sed '/^```/d' \
 	>example.yaml
 "$QUIRE" convert --print-recipe --recipe example.yaml |

@@ -1,4 +1,4 @@
-# Conversions that are refused, and that nothing is left behind then.
+# Conversions that are refused, and that leave no file.
 . "$TRY"
 cp "$DATA/onnx/ort-js/js_17_K32_N32_bs32_sym.onnx" m.onnx
 echo 'no model' >text.onnx
@@ -27,7 +27,7 @@ try convert m.onnx -o m.gguf --report m.gguf
 try convert m.onnx -o folder/../m.gguf --report m.gguf
 cmp m.onnx "$DATA/onnx/ort-js/js_17_K32_N32_bs32_sym.onnx"
 
-# What is wrong with each of these is said.
+# The error names what is wrong with each of these.
 for model in "$DATA"/onnx/migraphx/*invalid*.onnx; do
 	cp "$model" bad.onnx
 	try convert bad.onnx -o m.gguf

@@ -1,4 +1,4 @@
-# Split sets: what convert makes, and that every command takes any part.
+# Split sets: what convert makes. Every command takes any part of a set.
 . "$TRY"
 cp "$EXAMPLES/minilm-layer0-int4.onnx" minilm.onnx
 
@@ -15,14 +15,14 @@ try convert minilm.onnx -o m.gguf --split-size 16383
 try convert minilm.onnx -o m-00001-of-00002.gguf --split-size 500K
 ls
 
-# One file where that is small enough.
+# One file if it is small enough.
 try convert minilm.onnx -o one.gguf --split-size 2MB | seconds
 ls one*
 try convert minilm.onnx -o m.gguf --split-size 500K --report r.json | seconds
 ls m-*
 sed -n '/"files"/,/]/p' r.json
 
-# Any part is the set.
+# Any part names the set.
 for no in 1 2 3; do
 	try verify m-0000$no-of-00003.gguf
 done
@@ -43,7 +43,7 @@ cmp one.npy m-00003-of-00003.npy
 	>set.hash
 cmp one.hash set.hash
 
-# Old parts are kept, or replaced all together.
+# Old parts are kept, or all are replaced.
 mkdir before && cp m-* before
 try convert minilm.onnx -o m.gguf --split-size 500K
 for no in 1 2 3; do
@@ -52,14 +52,14 @@ done
 try convert minilm.onnx -o m.gguf --split-size 500K --fallback f16 --force |
 	seconds
 try verify m-00002-of-00003.gguf
-# Another number of parts, and none.
+# Another number of parts, and one file.
 try convert minilm.onnx -o m.gguf --split-size 400KiB | seconds
 try convert minilm.onnx -o m.gguf | seconds
 try convert minilm.onnx -o tiny.gguf --split-size 50000 | seconds
 try convert minilm.onnx -o one.gguf --split-size 500K
 rm tiny* one*
 
-# A part that is missing, and one of another set.
+# A part is missing, or belongs to another set.
 mv m-00002-of-00003.gguf away
 try verify m-00003-of-00003.gguf
 try info m-00001-of-00003.gguf

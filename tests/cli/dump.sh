@@ -1,4 +1,4 @@
-# Dequantized tensors: shapes, types, names, true K, and where they go.
+# Dequantized tensors: shapes, types, names, the k of a linear, and outputs.
 . "$TRY"
 cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
 cp "$GOLDEN/good/container_ragged_k.gguf" ragged.gguf
@@ -18,16 +18,16 @@ done
 "$QUIRE" dump mixed.gguf /a/MatMul -o - | cmp - W.npy
 "$QUIRE" dump mixed.gguf MatMul/a_quant -o - | cmp - W.npy
 
-# Rows without what pads them. Several linears share a weight here: each has
-# its own k, and the weight by itself the greatest of them.
+# Rows without their padding. Several linears share a weight here: each has its
+# own k, and the weight alone has the largest of them.
 "$QUIRE" info ragged.gguf | sed -n '/^linears/,$p'
 for name in least greatest plain one 32 q4_0 q8_0; do
 	try dump ragged.gguf $name -o W.npy
 	show_npy <W.npy | cut -c1-80
 done
 
-# An old file is replaced whole and keeps its mode, a link stays one, and
-# nothing is left over.
+# An old file is replaced as a whole and keeps its mode, a link stays a link,
+# and no other file is left.
 echo old >W.npy
 chmod 640 W.npy
 ln -s W.npy link.npy
@@ -36,6 +36,6 @@ show_npy <W.npy
 ls -l W.npy link.npy | cut -c1-10
 ls -A
 
-# A device is written to, not replaced.
+# A device is written to and not replaced.
 try dump mixed.gguf b.weight -o /dev/null
 test -c /dev/null && echo still a device

@@ -1,4 +1,4 @@
-# What cannot be dumped, and that nothing is left behind then.
+# Tensors that cannot be dumped. No file is left.
 . "$TRY"
 cp "$GOLDEN/good/container_every_dtype.gguf" types.gguf
 cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
@@ -20,7 +20,7 @@ try dump edited.gguf a.weight -o W.npy
 try dump missing.gguf a.weight -o W.npy
 cmp mixed.gguf "$GOLDEN/good/container_mixed_4096.gguf"
 
-# Types that are stored and hashed, but not computed with.
+# Types that can be stored and hashed, but not decoded.
 "$QUIRE" info types.gguf | sed -n '/^tensors/,/^$/p' | awk 'NF > 3 { print $1 }' |
 grep -v : | while read -r name; do
 	"$QUIRE" dump types.gguf "$name" -o W.npy 2>&1 && rm W.npy

@@ -1,11 +1,11 @@
-# Metadata changed in containers and in other GGUF files. test_stamp.py has
-# gguf-py's word on the same.
+# Metadata changed in containers and in other GGUF files. test_stamp.py checks
+# the results with gguf-py.
 . "$TRY"
 cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
 cp mixed.gguf old.gguf
 gguf >foreign.gguf
 
-# A program that has the file open keeps the old one; a new one reads the new.
+# A program that has the file open keeps the old content.
 exec 3<mixed.gguf
 try edit mixed.gguf --set general.name=New --set general.url=https://a.b/c=d
 cmp old.gguf - <&3 && echo the old one is still there
@@ -14,11 +14,11 @@ try verify mixed.gguf
 "$QUIRE" hash old.gguf | sed s/old/mixed/ >1
 "$QUIRE" hash mixed.gguf | diff 1 - && echo same tensors
 
-# And back: the same bytes.
+# And back to the same bytes.
 try edit mixed.gguf --unset general.url --set general.name=Mixed
 cmp mixed.gguf old.gguf && echo the same again
 
-# What a new key's value is taken for.
+# The type of a new key.
 try edit mixed.gguf -o new.gguf --set a=true --set b=false --set c=0 \
 	--set d=4294967295 --set e=4294967296 --set f=-1 --set g=-2147483649 \
 	--set h=18446744073709551615 --set i=18446744073709551616 \
@@ -31,7 +31,7 @@ try edit new.gguf --unset a --unset c --set x=[1,-2] --set y=[1,2147483648] \
 "$QUIRE" info new.gguf --json | sed -n '/"b"/,/"quire.version/p'
 try verify new.gguf
 
-# With a type; and a key of a type keeps it.
+# With a type; and an existing key keeps its type.
 try edit new.gguf --set a:u8=255 --set c:i8=-128 --set d:u16=65535 \
 	--set e:i16=-32768 --set f:i64=-9223372036854775808 --set g:f64=0.1 \
 	--set h:f32=0.1 --set i:string=1 --set j:bool=true --set k:i32=-0 \
@@ -43,7 +43,8 @@ try edit new.gguf --set a=7 --set g=1 --set h=2 --set i=3 --set x=[1] \
 "$QUIRE" info new.gguf --json | sed -n '/"general.name"/p; /"b"/,/"quire.version/p'
 try verify new.gguf
 
-# A header that outgrows its place moves the data, and no tensor changes.
+# A header that becomes too large for its place moves the data and changes no
+# tensor.
 long=$(head -c 5000 /dev/zero | tr '\0' x)
 "$QUIRE" edit old.gguf --set general.name="$long" -o long.gguf | tail -n 1
 try verify long.gguf
@@ -51,7 +52,7 @@ try verify long.gguf
 "$QUIRE" edit long.gguf --set general.name=Mixed | tail -n 1
 cmp long.gguf old.gguf && echo the same again
 
-# A file of another program gets no checksums, and keeps its alignment.
+# A file of another program keeps its alignment and gets no checksums.
 try edit foreign.gguf --set general.name=F
 try edit foreign.gguf --unset general.name
 gguf | cmp -n 204 - foreign.gguf && echo the same, and padded
@@ -59,7 +60,7 @@ cp "$GOLDEN/good/foreign_alignment_65536.gguf" wide.gguf
 try edit wide.gguf --set general.name=Wide
 "$QUIRE" info wide.gguf | head -n 2
 
-# Through a link its target is what is replaced; permissions stay.
+# The target of a link is replaced, and keeps its permissions.
 mkdir folder
 cp old.gguf folder/target.gguf
 chmod 640 folder/target.gguf

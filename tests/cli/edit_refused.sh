@@ -1,4 +1,4 @@
-# What edit does not do, that nothing changes then, and that it hides no
+# Edits that are refused and change nothing; and edits that must not hide
 # damage.
 . "$TRY"
 cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
@@ -49,7 +49,7 @@ cmp mixed.gguf old.gguf
 gguf | cmp - foreign.gguf
 ls -A
 
-# Damage to a tensor or to padding stays to be found.
+# Damage to a tensor or to padding is still found afterwards.
 cp mixed.gguf damaged.gguf
 poke damaged.gguf 8192 377
 try edit damaged.gguf --set general.name=Damaged
@@ -59,8 +59,8 @@ poke padding.gguf $((4096 + 108)) 1
 try edit padding.gguf --set general.name=Padding
 try verify padding.gguf
 
-# A header that another tool edited is taken only when that is asked for, and
-# what became of the tensors meanwhile is still told.
+# A header that another tool edited is accepted with --force only, and damage to
+# tensors is still found.
 cp "$GOLDEN/bad/F-31_value.gguf" edited.gguf
 try edit edited.gguf --set a=1
 try edit edited.gguf --force

@@ -1,4 +1,4 @@
-# The way back: what is exported, what is refused, and what is left of it.
+# Exports: what succeeds, what is refused, and the files that are left.
 . "$TRY"
 cp "$DATA/onnx/ort-js/js_17_K32_N32_bs32_sym.onnx" model.onnx
 cp "$DATA/onnx/ort-js/js_16_K32_N32_bs16_asym.onnx" other.onnx
@@ -18,7 +18,7 @@ try export minilm.gguf --onnx minilm.onnx -o back.onnx --external-data
 rm back.onnx.data
 ls -A
 
-# What is refused, and leaves nothing.
+# Refused; no file is left.
 try export model.gguf --onnx model.onnx -o model.onnx --force
 try export model.gguf --onnx model.onnx -o model.gguf --force
 try export model.gguf --onnx model.onnx -o none/back.onnx

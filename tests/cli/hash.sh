@@ -11,11 +11,11 @@ cp "$GOLDEN/bad/F-33_first_byte.gguf" damaged.gguf
 try hash 'a folder/mixed.gguf'
 try hash foreign.gguf none.gguf
 try hash missing.gguf edited.gguf
-# The bytes as they are now, and not what the file says of them.
+# The hash is of the present bytes, not the one in the header.
 try hash damaged.gguf
 try hash
 
-# The whole model's line is over the tensors' bytes, one after the other: for
-# a file with one tensor both hashes are equal.
+# The line of the whole model is over the tensors' bytes in order: for a file
+# with one tensor both hashes are equal.
 cp "$GOLDEN/good/container_16384.gguf" one.gguf
 "$QUIRE" hash one.gguf | cut -c11-26 | uniq | wc -l | tr -d ' '

@@ -1,4 +1,4 @@
-# Every help text, whichever way it is asked for.
+# Every help text, by every way to request it.
 . "$TRY"
 
 try --help
@@ -11,5 +11,5 @@ do
 	"$QUIRE" $command -h | cmp - 1
 	"$QUIRE" $command some words --help | cmp - 1
 done
-# The version is the library's, so only its form is fixed.
+# Only the form of the version is fixed.
 "$QUIRE" --version | sed 's/[0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*/X.Y.Z/'

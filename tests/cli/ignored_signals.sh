@@ -1,5 +1,5 @@
-# What nohup or a shell's background has a program ignore stays ignored, also
-# while it holds signals back: ten files are written under a hail of them.
+# A signal that nohup or a shell's background ignores stays ignored, also while
+# the command blocks signals: ten files are written while many signals arrive.
 . "$TRY"
 {
 	printf 'GGUF\003\000\000\000\001\000\000\000\000\000\000\000'

@@ -24,6 +24,6 @@ try info empty.gguf
 try info other
 try info folder
 try info none.gguf
-# No control character of a file's name reaches the terminal.
+# No control character of a file name reaches the terminal.
 "$QUIRE" info "a${esc}[2Jb.gguf" | head -n 1
 "$QUIRE" info "none${esc}[2J"

@@ -1,5 +1,5 @@
-# quire info --json: values of every type, and bytes that are not UTF-8. That
-# an independent reader prints the same is for the golden tests to show.
+# quire info --json: values of every type, and bytes that are not UTF-8. The
+# golden tests compare it with an independent reader.
 . "$TRY"
 cp "$GOLDEN/good/container_every_value.gguf" values.gguf
 cp "$GOLDEN/good/container_mixed_32.gguf" mixed.gguf

@@ -1,5 +1,5 @@
-# Y = X W^T: shapes, types, streams, levels. How near the numbers come to
-# others' is for the oracle tests; here they are small integers, and exact.
+# Y = X W^T: shapes, types, streams, levels. The numbers here are small
+# integers, so results are exact. The oracle tests check accuracy.
 . "$TRY"
 gguf >m.gguf
 mkdir out
@@ -21,7 +21,7 @@ ls -A out
 try matmul m.gguf w -i H.npy -o out/Y.npy
 show_npy 2 <out/Y.npy
 
-# Any number of leading dimensions, none too, and no rows.
+# Any number of leading dimensions, also none, and no rows.
 (npy "'<f4'" '(4,)'; f32 0 1 0 0) >V.npy
 try matmul m.gguf w -i V.npy -o out/Y.npy
 show_npy <out/Y.npy
@@ -32,7 +32,7 @@ npy "'<f4'" '(0, 4)' >E.npy
 try matmul m.gguf w -i E.npy -o out/Y.npy
 show_npy <out/Y.npy
 
-# Streams, threads, kernels and levels of f32: the same bytes.
+# With streams, threads, kernel sets and levels of f32: the same bytes.
 "$QUIRE" matmul m.gguf w -i X.npy -o out/Y.npy
 "$QUIRE" matmul m.gguf w -i - -o - <X.npy | cmp - out/Y.npy
 cat X.npy | "$QUIRE" matmul m.gguf w -i- -o- | cmp - out/Y.npy
@@ -45,8 +45,8 @@ for n in 0 1 2 7; do
 	"$QUIRE" matmul m.gguf w -i X.npy -o - --threads $n | cmp - out/Y.npy
 done
 
-# A layer of a real model, whose own level is 4: that is the default, 0 and 1
-# are the same to it, and threads change nothing.
+# A layer of a real model, whose own level is 4: that is the default. Levels 0
+# and 1 give the same, and so do all numbers of threads.
 "$QUIRE" convert "$EXAMPLES/minilm-layer0-int4.onnx" -o minilm.gguf >/dev/null
 layer=$("$QUIRE" info --json minilm.gguf |
 	sed -n 's/.*{"name": "\([^"]*query[^"]*\)", "weight": .*/\1/p')

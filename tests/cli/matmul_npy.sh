@@ -1,4 +1,4 @@
-# .npy files that matmul refuses, from a file and down a pipe.
+# .npy files that matmul refuses, from a file and from a pipe.
 . "$TRY"
 gguf >m.gguf
 
@@ -39,7 +39,7 @@ esc=$(printf '\033')
 (npy "'${esc}[2J'" '(1, 4)'; zeros 16) >X.npy
 refuse
 
-# Arrays that are fine, but do not fit.
+# Good arrays of the wrong shape.
 (npy "'<f4'" '()'; f32 1) >X.npy
 refuse
 (npy "'<f4'" '(4, 1)'; f32 1 2 3 4) >X.npy

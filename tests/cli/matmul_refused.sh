@@ -1,4 +1,4 @@
-# What matmul cannot do, and that nothing is left behind then.
+# Products that matmul refuses. No file is left.
 . "$TRY"
 gguf >m.gguf
 cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf

@@ -1,5 +1,5 @@
-# matmul and bench on a Metal device, which is an emulated one: its results are
-# the CPU's but for their rounding, figures are X.
+# matmul and bench on the emulated Metal device. Its results are the CPU's
+# except for rounding; figures are X.
 . "$TRY"
 "$QUIRE" convert "$EXAMPLES/minilm-layer0-int4.onnx" -o m.gguf >/dev/null
 layer=/encoder/layer.0/attention/self/query/MatMul_Q4

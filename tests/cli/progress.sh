@@ -1,11 +1,11 @@
-# What goes to a terminal only: colours, the bar, refusals of binary. The bar
-# is drawn and taken away; its rate is what it is.
+# What only a terminal gets: colours, the progress bar, and the refusal to print
+# binary data. The bar is drawn and removed; its rate differs from run to run.
 . "$TRY"
 cp "$GOLDEN/good/container_16384.gguf" good.gguf
 cp good.gguf damaged.gguf
 poke damaged.gguf 16384 377
 
-# terminal COMMAND: its output, made visible.
+# terminal COMMAND: prints its output with control characters made visible.
 terminal() {
 	echo "\$ $1"
 	script -qec "\"$QUIRE\" $1; echo exit \$?" /dev/null </dev/null |
@@ -23,5 +23,5 @@ NO_COLOR=
 terminal 'verify good.gguf | cat'
 TERM=dumb
 terminal 'verify good.gguf'
-# No terminal: no bar and no colour.
+# Without a terminal: no bar and no colour.
 "$QUIRE" verify good.gguf 2>&1 | cat -v

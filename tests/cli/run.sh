@@ -1,14 +1,14 @@
 #!/bin/sh
-# Runs one test of the command and compares all that it says.
+# Runs one test of the command and compares all that it prints.
 #
 #     run.sh TEST.sh QUIRE ROOT
 #
-# The test runs in a fresh folder, with QUIRE (the command), DATA, EXAMPLES,
-# GOLDEN and ONNX (folders of ROOT) and TRY (functions, to be read in) in its
-# environment. Its stdout, stderr and exit code must be what
-# TEST.stdout.exact, TEST.stderr.exact and TEST.exit hold; where one of them
-# does not exist, nothing, nothing and 0. With CLI_TEST_UPDATE=1 these files
-# are written instead, to be read before they are committed.
+# The test runs in a new folder. Its environment has QUIRE (the command), DATA,
+# EXAMPLES, GOLDEN and ONNX (folders of ROOT), and TRY (a file of functions).
+# Its stdout, stderr and exit code must be those of TEST.stdout.exact,
+# TEST.stderr.exact and TEST.exit. A file that does not exist stands for empty
+# output, or for 0. With CLI_TEST_UPDATE=1 these files are written instead; read
+# the changes before you commit them.
 set -u
 
 test=$1
@@ -19,7 +19,7 @@ GOLDEN=$3/tests/golden
 ONNX=$3/tests/onnx
 TRY=${test%/*}/try.inc
 export QUIRE DATA EXAMPLES GOLDEN ONNX TRY
-# What a test does not set itself must not come from whoever runs it.
+# The user's environment must not change the output.
 unset NO_COLOR
 LC_ALL=C
 TERM=xterm

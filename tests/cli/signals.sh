@@ -1,5 +1,5 @@
-# A mapped file that shrinks is told of, instead of a silent death. X is longer
-# than a pipe holds, so that once half of it is written the model is open.
+# A mapped file that shrinks is an error with a message, not a silent death. X
+# is longer than a pipe's buffer: once half of it is written, the model is open.
 . "$TRY"
 gguf >m.gguf
 mkfifo pipe

@@ -1,10 +1,10 @@
 # Containers made of other programs' files and of containers, and stripped
-# again. test_stamp.py has gguf-py's word on the same.
+# again. test_stamp.py checks the results with gguf-py.
 . "$TRY"
 gguf >foreign.gguf
 cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
 
-# checks FILE: what hash says of its tensors, without the file's name.
+# checks FILE: the hashes of its tensors, without the file's name.
 checks() {
 	"$QUIRE" hash "$1" | sed "s/$1/FILE/"
 }
@@ -15,14 +15,14 @@ try verify stamped.gguf
 checks foreign.gguf >1
 checks stamped.gguf | diff 1 - && echo same tensors
 
-# Whatever the threads, the same bytes.
+# The same bytes with any number of threads.
 for threads in 1 2 7; do
 	"$QUIRE" stamp foreign.gguf -o $threads.gguf --threads $threads
 	cmp $threads.gguf stamped.gguf
 done
 
-# A container again, to another alignment and back: all but the place of the
-# tensors stays, their checksums too.
+# A container, stamped with another alignment and back: all but the offsets
+# stays, also the checksums.
 try stamp mixed.gguf -o other.gguf --align 64
 try verify other.gguf
 try stamp other.gguf -o back.gguf --align 4096 --threads 2
@@ -37,12 +37,12 @@ try strip mixed.gguf -o plain.gguf --force --align 8
 checks mixed.gguf >1
 checks plain.gguf | diff 1 - && echo same tensors
 
-# Nothing is lost between a plain file and itself.
+# Strip gives back the plain file.
 try stamp plain.gguf -o stamped.gguf --force
 try strip stamped.gguf -o again.gguf --align 8
 cmp plain.gguf again.gguf && echo the same again
 
-# Golden files that keep reserved keys, long ones, great arrays, no tensors.
+# Golden files with reserved keys, long keys, large arrays, no tensors.
 for name in container_reserved_key foreign_longest_key foreign_long_array \
 	foreign_no_tensors foreign_version_2 foreign_alignment_8 \
 	foreign_last_unpadded container_every_dtype; do

@@ -1,4 +1,4 @@
-# What stamp and strip do not do, and that nothing is left behind then.
+# What stamp and strip refuse. No file is left.
 . "$TRY"
 gguf >foreign.gguf
 cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
@@ -29,7 +29,8 @@ try strip damaged.gguf -o out.gguf
 try strip padding.gguf -o out.gguf
 ls -A
 
-# A damaged container keeps its checksums, so that verify still tells.
+# A damaged container keeps its checksums, so that verify still finds the
+# damage.
 try stamp damaged.gguf -o out.gguf
 try verify out.gguf
 

@@ -1,4 +1,4 @@
-# Results that cannot be written are trouble, and no file is half written.
+# Output that cannot be written is an error, and no file is half written.
 . "$TRY"
 cp "$GOLDEN/good/container_mixed_4096.gguf" m.gguf
 
@@ -10,8 +10,8 @@ for command in '--help' '--version' 'help info' 'info m.gguf' \
 	echo "exit $?"
 done
 
-# A closed stdout: trouble when there is something to say; and no file that
-# is opened in its stead gets what was meant for it.
+# With stdout closed there is an error if anything is to be printed, and no file
+# that is opened later receives the output.
 "$QUIRE" verify m.gguf 2>&1 >&-
 echo "exit $?"
 "$QUIRE" dump m.gguf b.bias -o W.npy >&- 2>&-

@@ -1,4 +1,4 @@
-# What can have become of a file, told apart: every way in which verify ends.
+# Every state of a file that verify distinguishes.
 . "$TRY"
 good=$GOLDEN/good/container_mixed_4096.gguf # tensors at 4096, 8192, ... 20480
 for name in good edited first_byte last_byte two padding tail both; do
@@ -50,6 +50,6 @@ mkdir folder
 try verify folder
 try verify
 
-# The worst of several decides, and each is told of.
+# With several files the worst one decides, and each is reported.
 try verify good.gguf edited.gguf good.gguf
 try verify good.gguf foreign.gguf two.gguf edited.gguf

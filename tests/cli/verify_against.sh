@@ -1,4 +1,4 @@
-# Where damage lies, by a good copy; and good copies that are none.
+# The places of damage, by a good copy; and copies that are not good.
 . "$TRY"
 good=$GOLDEN/good/container_mixed_4096.gguf # tensors at 4096, 8192, ... 20480
 cp "$good" good.gguf
@@ -9,14 +9,14 @@ poke damaged.gguf $((20480 + 419)) 377
 
 try verify damaged.gguf --against good.gguf
 try verify good.gguf --against damaged.gguf
-# A copy with the same damage, and one without such tensors.
+# A copy with the same damage, and a copy without these tensors.
 try verify damaged.gguf --against damaged.gguf
 cp "$GOLDEN/good/written_by_api.gguf" other.gguf
 try verify damaged.gguf --against other.gguf
 try verify damaged.gguf --against missing.gguf
 try verify damaged.gguf --against good.gguf --manifest good.gguf
 
-# A tensor of five pages, of 4096 bytes each.
+# A tensor of five pages of 4096 bytes.
 {
 	printf 'GGUF\003\000\000\000\001\000\000\000\000\000\000\000'
 	zeros 8

@@ -1,6 +1,6 @@
-# A file that is cut while it is verified: the offset is told, and the command
-# neither dies of SIGBUS nor calls it damaged. Whether the cut comes in time is
-# a race, which is run until it does.
+# A file that is cut while it is verified: the error has the offset, SIGBUS does
+# not end the command, and the file is not called damaged. The cut must come in
+# time, so the test repeats until it does.
 . "$TRY"
 {
 	printf 'GGUF\003\000\000\000\001\000\000\000\000\000\000\000'
@@ -14,7 +14,7 @@ truncate -s $((64 + 4 * 0x4000000)) large
 rm large
 size=$(wc -c <m.gguf)
 
-# cut ARGUMENT...: verifies m.gguf and cuts it once it is mapped.
+# cut ARGUMENT...: verifies m.gguf, and cuts the file once it is mapped.
 cut_it() {
 	"$QUIRE" verify m.gguf "$@" >stdout 2>stderr &
 	while kill -0 $! 2>/dev/null; do
@@ -23,7 +23,7 @@ cut_it() {
 	done
 	wait $!
 	code=$?
-	truncate -s "$size" m.gguf # zeros, as they were
+	truncate -s "$size" m.gguf # zeros, as before
 }
 
 for options in '--threads 1' '--threads 2'; do

@@ -1,5 +1,5 @@
-# What programs read: every verdict as JSON; and --quiet, which tells of
-# trouble alone.
+# Output for programs: every verdict as JSON; and --quiet, which reports errors
+# only.
 . "$TRY"
 cp "$GOLDEN/good/container_mixed_4096.gguf" good.gguf
 cp good.gguf damaged.gguf

@@ -1,4 +1,4 @@
-# Lists of checksums, of every tool and with every fault.
+# Lists of checksums, from every tool and with every error.
 . "$TRY"
 mkdir folder
 cp "$GOLDEN/good/container_mixed_4096.gguf" folder/m.gguf
@@ -10,34 +10,34 @@ for algorithm in xxh3 xxh64 sha256; do
 done
 "$QUIRE" hash foreign.gguf folder/m.gguf names.gguf >all
 try verify foreign.gguf folder/m.gguf names.gguf --manifest all
-# Damage, told by each.
+# Damage, found by each.
 cp folder/m.gguf good.gguf
 poke folder/m.gguf 8192 377
 try verify folder/m.gguf --manifest sha256
-# The path in the list may be another.
+# The list may have another path.
 cd folder
 try verify m.gguf --manifest ../xxh3
 cd ..
 cp good.gguf folder/m.gguf
 
-# What is missing on either side.
+# Entries that only the file has, or only the list.
 grep -v ':b.bias' xxh3 >less
 try verify folder/m.gguf --manifest less
 sed 's/:b.bias/:b.bies/' xxh3 >other
 try verify folder/m.gguf --manifest other
 try verify folder/m.gguf --manifest all
 try verify folder/m.gguf foreign.gguf --manifest xxh3
-# The line of the whole model alone will do.
+# The line of the whole model is enough.
 tail -n 1 xxh3 >whole
 try verify folder/m.gguf --manifest whole
 poke folder/m.gguf 8192 377
 try verify folder/m.gguf --manifest whole
 cp good.gguf folder/m.gguf
 
-# A file's bytes, as sha256sum has them, whatever the file is.
+# Hashes of whole files, from sha256sum, of any file.
 printf 'abc' >text
 cat >sums <<-'END'
-	# SHA-256 of "abc" is FIPS 180's example.
+	# SHA-256 of "abc" is the example of FIPS 180.
 
 	ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  text
 	BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD *text
@@ -55,7 +55,7 @@ try verify text --manifest sums
 head -n 3 sums | tail -n 1 | "$QUIRE" verify whole --manifest -
 echo "exit $?"
 
-# What is no manifest.
+# Files that are not a manifest.
 for line in 'sha1      da39a3ee5e6b4b0d3255bfef95601890afd80709  m.gguf' \
 	'xxh3      0123  m.gguf' 'xxh3      0123456789abcdef m.gguf' \
 	'xxh3      0123456789abcdef  ' '0123456789abcdef' 'text' \

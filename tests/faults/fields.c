@@ -1,5 +1,5 @@
 /*
- * fields.c - walks a good GGUF file and notes each field.
+ * fields.c - walks a good GGUF file and records each field.
  */
 #include "tests/faults/fields.h"
 
@@ -8,7 +8,7 @@
 
 #include "tests/support/check.h"
 
-/* Of an array, this many elements from either end. */
+/* So many elements of an array are recorded from each end. */
 #define ENDS 3
 
 struct walk {
@@ -17,7 +17,7 @@ struct walk {
 	struct fields *fields;
 };
 
-/* Bytes of a value, by its type's number in GGUF; 0: string or array. */
+/* Bytes of a value, by its type's number in GGUF. 0: a string or an array. */
 static const unsigned value_sizes[] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 };
 #define STRING 8
 #define ARRAY  9
@@ -34,7 +34,7 @@ static void note(struct fields *fields, size_t offset, unsigned size)
 	fields->items[fields->count++].size = size;
 }
 
-/* Passes a number; notes it if asked to. */
+/* Skips a number; records it if asked to. */
 static uint64_t take(struct walk *walk, unsigned size, bool noted)
 {
 	uint64_t value = 0;

@@ -1,6 +1,6 @@
 /*
- * fields.h - where the fields of a GGUF file's header lie. A reader of its
- * own, for good files only: the one under test is not asked.
+ * fields.h - the places of the fields of a GGUF file's header. This reader is
+ * independent of the one under test, and takes good files only.
  */
 #ifndef QUIRE_TESTS_FIELDS_H
 #define QUIRE_TESTS_FIELDS_H
@@ -14,15 +14,16 @@ struct field {
 };
 
 struct fields {
-	struct field *items; /* in file order; owned: fields_free */
+	struct field *items; /* in file order; freed by fields_free */
 	size_t count, capacity;
 	size_t end; /* where the tensor infos end */
 };
 
 /*
  * Every number of the header: counts, sizes of strings, types, ranks, shapes,
- * offsets, values; of arrays the first and the last elements; of strings the
- * first, middle and last byte. Fails the test if the file is not good.
+ * offsets and values. Of an array, the first and the last elements; of a
+ * string, the first, middle and last byte. Fails the test if the file is not
+ * good.
  */
 struct fields fields_of(const unsigned char *bytes, size_t size);
 void fields_free(struct fields *fields);

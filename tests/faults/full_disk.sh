@@ -1,11 +1,11 @@
 #!/bin/sh
 # full_disk.sh QUIRE MODEL.onnx: converts onto a disk that is too small for the
-# container. It must say so, exit with 2, and leave the old file, or none.
-# Needs the right to mount; without it says so and exits with 77.
+# container. The command must report that, exit with 2, and leave the old file,
+# or none. Needs the right to mount; without it prints that and exits with 77.
 set -eu
 case ${3-} in
 '')
-	# As root, or as the root of a user namespace of our own.
+	# As root, or as root in a user namespace of its own.
 	for how in -m -rm; do
 		if unshare $how true 2>/dev/null; then
 			exec unshare $how sh "$0" "$1" "$2" mounted
@@ -21,7 +21,7 @@ fail() {
 	exit 1
 }
 
-# try OPTION...: one conversion that must fail for want of room.
+# try OPTION...: one conversion, which must fail because the disk is full.
 try() {
 	code=0
 	"$quire" convert "$model" --force -o "$disk/out.gguf" "$@" \

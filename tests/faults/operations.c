@@ -1,5 +1,5 @@
 /*
- * operations.c - the operations on which faults are tried.
+ * operations.c - the operations in which faults are tried.
  */
 #include "tests/faults/operations.h"
 
@@ -16,7 +16,7 @@
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
 
-/* Rows of x: enough for the kernels of many rows, which pack the weights. */
+/* Rows of x. Enough for the packed GEMM, which packs the weights. */
 #define ROWS 64
 
 static quire_status run_open(const struct workplace *place, quire_error *error)
@@ -60,7 +60,7 @@ static quire_status run_verify_threads(const struct workplace *place,
 	return verify(place->large, 3, error);
 }
 
-/* Into memory, every tensor checked at once. */
+/* Into memory, with every tensor verified at once. */
 static quire_status run_read(const struct workplace *place, quire_error *error)
 {
 	const quire_open_options options = { .verify = QUIRE_VERIFY_TENSORS,
@@ -204,7 +204,7 @@ static quire_status run_overwrite(const struct workplace *place,
 	return write_to(place, true, error);
 }
 
-/* Each tensor in a part of its own. */
+/* Each tensor is in a part of its own. */
 static quire_status write_set_to(const struct workplace *place, bool overwrite,
 				 quire_error *error)
 {
@@ -247,7 +247,7 @@ static quire_status run_overwrite_set(const struct workplace *place,
 	return write_set_to(place, true, error);
 }
 
-/* The tensors of the sample under new metadata. */
+/* The sample's tensors with new metadata. */
 static quire_status adopt_all(quire_writer *writer, const quire_model *model,
 			      const char *path, quire_error *error)
 {
@@ -326,7 +326,7 @@ static quire_status run_convert_fallback(const struct workplace *place,
 	return convert(place, "good/g_idx_zero_points.onnx", false, error);
 }
 
-/* Columns become rows, and each part is in a file. */
+/* Columns become rows, and all constants are in files. */
 static quire_status run_convert_columns(const struct workplace *place,
 					quire_error *error)
 {
@@ -339,7 +339,7 @@ static quire_status run_convert_experts(const struct workplace *place,
 	return convert(place, "places/moe_external.onnx", false, error);
 }
 
-/* With another container: all weights are in one of the two only. */
+/* With another model's container: each weight is in one of the two only. */
 static quire_status run_compare(const struct workplace *place,
 				quire_error *error)
 {
@@ -353,7 +353,7 @@ static quire_status run_compare(const struct workplace *place,
 	return status;
 }
 
-/* All that a recipe can say, to a set of parts that are one tensor each. */
+/* Every kind of recipe entry; the output is a set with one tensor a part. */
 static quire_status run_convert_recipe(const struct workplace *place,
 				       quire_error *error)
 {

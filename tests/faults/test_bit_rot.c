@@ -1,9 +1,10 @@
 /*
  * test_bit_rot.c - containers with one bit flipped, anywhere. Opening or
- * verifying must find each, and say what it struck: the header, a tensor (by
- * name), or padding (by offset).
+ * verifying must find each flip and name what is damaged: the header, a tensor
+ * (by name) or padding (by offset).
  *
- * 1,000 random flips; with the argument "all", every bit of every container.
+ * Tries 1,000 random flips; with the argument "all", every bit of every
+ * container.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +24,11 @@ static const char *const files[] = {
 };
 #define FILE_COUNT (sizeof(files) / sizeof(files[0]))
 
-/* What is at each byte of one good container. */
+/* What each byte of one good container belongs to. */
 struct place {
 	unsigned char *bytes;
 	size_t size;
-	quire_model *model; /* over `bytes` before any flip, in `good` */
+	quire_model *model; /* of `bytes` before any flip, in `good` */
 	unsigned char *good;
 	uint64_t data_offset;
 };
@@ -38,7 +39,7 @@ static struct {
 } found;
 
 struct damage {
-	const quire_tensor *tensor; /* the last one that was told of */
+	const quire_tensor *tensor; /* the last one that was reported */
 	size_t count;
 };
 
@@ -80,7 +81,7 @@ static void place_free(struct place *place)
 	free(place->bytes);
 }
 
-/* The tensor whose byte it is, or NULL. */
+/* The tensor that the byte belongs to, or NULL. */
 static const quire_tensor *tensor_at(const struct place *place, uint64_t at)
 {
 	const quire_tensor *tensor;
@@ -91,8 +92,8 @@ static const quire_tensor *tensor_at(const struct place *place, uint64_t at)
 	return NULL;
 }
 
-/* The header: open refuses; told to go on, it opens as edited, if it can be
- * read at all, and then verify refuses. */
+/* The header: open refuses it. If it is allowed, the file opens as edited, if
+ * it can be read at all, and verify refuses it. */
 static void check_header(const struct place *place)
 {
 	const quire_open_options edited = { .allow_edited_header = true };
@@ -115,7 +116,7 @@ static void check_header(const struct place *place)
 	quire_model_close(model);
 }
 
-/* The data: the header is fine, verify says what is not. */
+/* The data: the header is good, and verify names the damage. */
 static void check_data(const struct place *place, uint64_t at)
 {
 	const quire_tensor *tensor = tensor_at(place, at);

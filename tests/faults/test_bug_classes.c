@@ -1,8 +1,8 @@
 /*
- * test_bug_classes.c - the classes of bugs that readers of GGUF have had,
- * each by name: the file that showed it elsewhere, or one like it, and what
- * this reader says. Files are opened from the disk, and from memory that ends
- * with them, within the memory that docs/trust.md promises.
+ * test_bug_classes.c - the classes of bugs that readers of GGUF have had, each
+ * by its name: a file that shows it, and what this reader answers. Each file is
+ * opened from the disk and from memory that ends with it, within the memory
+ * that docs/trust.md promises.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "tests/support/failing_malloc.h"
 #include "tests/support/scratch.h"
 
-/* What an open may hold beyond the file. */
+/* The most memory of an open, beyond the file. */
 #define MEMORY_MAX ((size_t)16 << 20)
 
 struct bug {
@@ -98,7 +98,7 @@ static const struct bug bugs[] = {
 };
 
 #define BUG_COUNT (sizeof(bugs) / sizeof(bugs[0]))
-#define OWN_COUNT 3 /* tests that no one file of golden/bad can be */
+#define OWN_COUNT 3 /* tests that are not a file of golden/bad */
 
 static char *golden(const char *folder, const char *name)
 {
@@ -132,7 +132,7 @@ static void test_bug(void **state)
 		      &error);
 	assert_true(failing_malloc_peak() - held < MEMORY_MAX);
 	bytes = scratch_read(path, &size);
-	bytes = realloc(bytes, size); /* not a byte more */
+	bytes = realloc(bytes, size); /* memory that ends with the file */
 	assert_non_null(bytes);
 	check_refused(
 	    bug, quire_model_open_memory(bytes, size, NULL, &model, &error),
@@ -142,7 +142,7 @@ static void test_bug(void **state)
 	free(path);
 }
 
-/* UBSan sees a load through a pointer that is not aligned for its type. */
+/* UBSan finds a load through a pointer that is not aligned for its type. */
 static void test_unaligned(void **state)
 {
 	char *path = golden("good", "container_every_value");
@@ -167,8 +167,8 @@ static void test_unaligned(void **state)
 	free(path);
 }
 
-/* A count that fits the file by the least size of an item, and so passes the
- * first check: what is then allocated is a fixed multiple of the file. */
+/* A count that fits the file if each item has its least size, and so passes the
+ * first check. The memory for it is a fixed multiple of the file. */
 static void test_largest_count(void **state)
 {
 	const size_t size = (size_t)1 << 20;
@@ -190,7 +190,8 @@ static void test_largest_count(void **state)
 	free(bytes);
 }
 
-/* Part 1 of as many files as a u16 can say, of which there are no others. */
+/* The first part of a set of 65,535, the most that a u16 holds. The other parts
+ * do not exist. */
 static void test_largest_set(void **state)
 {
 	static const char key[] = "split.count";

@@ -1,8 +1,8 @@
 /*
- * test_failing_calls.c - each system call of each operation fails once, in
- * each way that it can; transfers are cut short and interrupted too, which
- * must change nothing. A failure must be told with the system's own words,
- * and leave the folder as it was and no descriptor open.
+ * test_failing_calls.c - each system call of each operation fails once, in each
+ * way that it can. Transfers are also cut short and interrupted, which must
+ * change nothing. A failure must be reported with the system's message, and
+ * must leave the folder as it was and no descriptor open.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 struct way {
 	enum fault_call call;
 	int error_number;
-	bool harmless; /* the operation must succeed all the same */
+	bool harmless; /* the operation must succeed nevertheless */
 };
 
 static const struct way ways[] = {
@@ -47,14 +47,15 @@ static void check_error(const struct way *way, const quire_error *error,
 	if ((status != QUIRE_ERROR_IO && status != QUIRE_ERROR_MEMORY) ||
 	    error->status != status)
 		fail_msg("%s: status %s", fault, quire_status_name(status));
-	/* A map of no file is memory, of which this is the whole story. */
+	/* A mapping without a file is memory: it fails with ENOMEM only. */
 	if (way->call == FAULT_MMAP && strstr(error->message, "out of memory"))
 		return;
 	if (!strstr(error->message, strerror(way->error_number)))
 		fail_msg("%s: \"%s\" does not say why", fault, error->message);
 }
 
-/* Runs with call number `at` failing; false: it was not reached. */
+/* Runs the operation with call number `at` failing. false: the call was not
+ * reached. */
 static bool fail_once(const struct workplace *place,
 		      const struct operation *operation, const struct way *way,
 		      long at)
@@ -102,8 +103,8 @@ static void test_operation(void **state)
 	workplace_remove(&place);
 }
 
-/* As a process leaves it that is killed between giving the file its name and
- * taking the temporary one away: to empty that would empty the file. */
+/* A process was killed after it gave the file its name and before it removed
+ * the temporary name. To truncate that file would truncate the output. */
 static void test_second_name(void **state)
 {
 	struct workplace place = workplace_make();
@@ -127,7 +128,7 @@ static void test_second_name(void **state)
 
 int main(void)
 {
-	/* cmocka passes over those that are empty. */
+	/* cmocka skips entries that are empty. */
 	struct CMUnitTest tests[32] = { cmocka_unit_test(test_second_name) };
 
 	assert_true(operation_count < sizeof(tests) / sizeof(tests[0]));

@@ -1,7 +1,7 @@
 /*
  * test_failing_malloc.c - each allocation of each operation fails once. The
- * operation must say that memory is out, or do without; nothing may be left
- * behind, neither bytes nor files nor descriptors.
+ * operation must report that there is no memory, or do without. It must leave
+ * no bytes, files or descriptors behind.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 #include "tests/support/check.h"
 #include "tests/support/failing_malloc.h"
 
-/* Runs with allocation `at` failing; false: it was not reached. */
+/* Runs the operation with allocation `at` failing. false: it was not
+ * reached. */
 static bool fail_once(const struct workplace *place,
 		      const struct operation *operation, long at)
 {
@@ -57,7 +58,7 @@ static void test_operation(void **state)
 
 int main(void)
 {
-	/* cmocka passes over those that are empty. */
+	/* cmocka skips entries that are empty. */
 	struct CMUnitTest tests[32] = { { NULL, NULL, NULL, NULL, NULL } };
 
 	assert_true(operation_count <= sizeof(tests) / sizeof(tests[0]));

@@ -1,8 +1,8 @@
 /*
- * test_killed.c - processes that are killed while they write. First at each
- * system call of the library's operations; then the quire command, at random
- * moments of a conversion. At the path there is then the old file, or none,
- * or the new one whole; and the next run leaves no other file beside it.
+ * test_killed.c - processes that are killed while they write: at each system
+ * call of the library's operations, then at random moments of a conversion by
+ * the command. The path then has the old file, no file, or the whole new one,
+ * and the next run leaves no other file beside it.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -24,7 +24,7 @@
 #define RANDOM_KILLS 20
 #define SEED	     UINT64_C(0x6B696C6C)
 
-/* Whether the process was killed; what else it may do is end with 0. */
+/* Whether the process was killed. Otherwise it must end with exit code 0. */
 static bool was_killed(pid_t child)
 {
 	int status;
@@ -49,9 +49,9 @@ static bool is_old(const char *path)
 	return old;
 }
 
-/* What a kill may leave: the old file, the new one, or, if there was none,
- * none. Of a set the first part tells which: while parts are exchanged it is
- * missing. */
+/* What a kill may leave: the old file or the new one; without an old file, also
+ * none. The first part of a set shows which: it is missing while parts are
+ * exchanged. */
 static void check_left(const struct workplace *place,
 		       const struct operation *operation)
 {
@@ -89,8 +89,8 @@ static void run_again(const struct workplace *place,
 		fail_msg("%s", error.message);
 }
 
-/* The next run makes good what a killed one left. If it writes one file in
- * place of a set, it leaves of that all or nothing. */
+/* The next run completes or removes what the killed one left. If it writes one
+ * file in place of a set, it leaves the set whole or removes it. */
 static void recover(const struct workplace *place,
 		    const struct operation *operation, bool as_file)
 {
@@ -111,7 +111,7 @@ static void recover(const struct workplace *place,
 	workplace_check(place, again, QUIRE_OK, "after a kill");
 }
 
-/* Killed at call number `at`; false: it was not reached. */
+/* Killed at call number `at`. false: the call was not reached. */
 static bool kill_at(const struct workplace *place,
 		    const struct operation *operation, enum fault_call call,
 		    long at, bool as_file)
@@ -133,7 +133,7 @@ static bool kill_at(const struct workplace *place,
 	return killed;
 }
 
-/* At each call of one kind. Returns how often. */
+/* Killed at each call of one kind. Returns the number of calls. */
 static size_t kill_everywhere(const struct workplace *place,
 			      const struct operation *operation,
 			      enum fault_call call, bool as_file)
@@ -167,7 +167,7 @@ static void test_each_call(void **state)
 	printf("survived %zu kills at system calls of a writer\n", kills);
 }
 
-/* Exports with data beside the model, over what is there. */
+/* Exports over existing files, with the data beside the model. */
 static quire_status export_pair(const struct workplace *place,
 				const char *container)
 {
@@ -200,7 +200,7 @@ static bool kill_pair(const struct workplace *place, const char *container,
 	return killed;
 }
 
-/* A model that is there has its data, whenever the process ended. */
+/* A model at the path has its data, whenever the process ended. */
 static void test_export_pair(void **state)
 {
 	static const enum fault_call calls[] = {
@@ -268,7 +268,7 @@ static void kill_command(bool set)
 
 	assert_false(was_killed(start_command(&place, set)));
 	duration = now_ns() - started;
-	/* Some end before they are killed; those do not count. */
+	/* Runs that end before they are killed do not count. */
 	while (kills < RANDOM_KILLS && runs++ < 20 * RANDOM_KILLS) {
 		pid_t child;
 

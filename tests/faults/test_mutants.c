@@ -1,10 +1,10 @@
 /*
- * test_mutants.c - the good files with one field changed to a value at a
- * boundary, or cut off in or after a field: as they are, and with the
- * checksum of the header put right. Each must be refused, or open and be of
- * use, in little time and memory.
+ * test_mutants.c - the good files with one field changed to a boundary value,
+ * or cut off in or after a field; both as they are and with the header's
+ * checksum made right. Each must be refused, or open and be usable, in little
+ * time and memory.
  *
- * Every mutant with the argument "all"; else, for daily use, each STRIDE-th.
+ * Runs every STRIDE-th mutant; with the argument "all", every mutant.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -19,14 +19,14 @@
 #include "tests/support/scratch.h"
 
 #define STRIDE	   13
-#define COUNT_MIN  10000 /* of a run */
+#define COUNT_MIN  10000 /* of one run */
 #define TIME_MAX   0.050 /* seconds of CPU */
 #define MEMORY_MAX ((size_t)16 << 20)
-#define SPARE_SIZE 64 /* room for a boundary's neighbours */
+#define SPARE_SIZE 64 /* room for a boundary value's neighbours */
 #define FILE_MAX   ((size_t)1 << 20)
 
 static struct totals {
-	size_t stride, next; /* mutants are counted, one in `stride` is run */
+	size_t stride, next; /* mutants are counted; every `stride`-th is run */
 	size_t run, refused, opened, verified;
 	double slowest;
 	size_t hungriest;
@@ -61,7 +61,7 @@ static void open_mutant(const unsigned char *bytes, size_t size,
 	quire_model_close(model);
 }
 
-/* A container whose header was changed must not pass for what it was. */
+/* A container with a changed header must not pass as unchanged. */
 static void check_unsealed(const unsigned char *bytes, size_t size)
 {
 	const quire_verify_options options = { .threads = 1 };
@@ -86,7 +86,7 @@ static void run_mutant(const char *name, const unsigned char *bytes,
 	if (totals.next++ % totals.stride != 0)
 		return;
 	totals.run++;
-	/* Of its own, so that AddressSanitizer sees a step beyond. */
+	/* A copy, so that AddressSanitizer finds a read behind its end. */
 	copy = malloc(size ? size : 1);
 	assert_non_null(copy);
 	memcpy(copy, bytes, size);
@@ -127,7 +127,7 @@ static void store(unsigned char *bytes, const struct field *field,
 		bytes[field->offset + i] = (unsigned char)(value >> (8 * i));
 }
 
-/* Each value, and the ones before and after it. */
+/* Each value, and the values before and after it. */
 static void change_field(const char *name, unsigned char *bytes, size_t size,
 			 const struct field *field)
 {
@@ -146,10 +146,11 @@ static void change_field(const char *name, unsigned char *bytes, size_t size,
 		size - field->offset - field->size,
 		was,
 		was * 2,
-		UINT64_MAX / 33, /* counts that wrap with the size of an item */
+		UINT64_MAX /
+		    33, /* counts that wrap when multiplied by an item's size */
 		UINT64_MAX / 14,
 		UINT64_MAX / 8,
-		UINT64_MAX - field->offset, /* sizes that wrap to here */
+		UINT64_MAX - field->offset, /* sizes that wrap to this place */
 	};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
@@ -172,7 +173,7 @@ static void run_file(const char *name, unsigned char *bytes, size_t size)
 		run_mutant(name, bytes, field->offset);
 		run_mutant(name, bytes, field->offset + field->size - 1);
 	}
-	/* One byte less, and one and a page more. */
+	/* One byte less, one more and one page more. */
 	run_mutant(name, bytes, size - 1);
 	run_mutant(name, bytes, size + 1);
 	run_mutant(name, bytes, size + SPARE_SIZE);
@@ -183,7 +184,8 @@ static bool is_meant(const char *name)
 {
 	const size_t size = strlen(name);
 
-	/* That one wants 64 MiB of spaces put in, and is no file without. */
+	/* This one needs 64 MiB of spaces to be inserted, and is not a file
+	 * without them. */
 	return size > 5 && strcmp(name + size - 5, ".gguf") == 0 &&
 	       strcmp(name, "foreign_header_64_mib.gguf") != 0;
 }

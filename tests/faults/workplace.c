@@ -1,6 +1,6 @@
 /*
- * workplace.c - the folders in which operations work, and what they may leave
- * there.
+ * workplace.c - the folders in which operations work, and checks of what they
+ * leave there.
  */
 #include "tests/faults/workplace.h"
 
@@ -16,7 +16,7 @@
 #include "tests/support/scratch.h"
 #include "tests/support/writing.h"
 
-/* One tensor of more than 4 MiB: less is verified by one thread. */
+/* One tensor of more than 4 MiB: a smaller one is verified by one thread. */
 static void write_large(const char *path)
 {
 	static const float numbers[1300000];

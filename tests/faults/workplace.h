@@ -1,6 +1,6 @@
 /*
- * workplace.h - where operations work: what lies there before them, and the
- * checks of what lies there after them.
+ * workplace.h - where operations work: the files before them, and checks of the
+ * files after them.
  */
 #ifndef QUIRE_TESTS_WORKPLACE_H
 #define QUIRE_TESTS_WORKPLACE_H
@@ -11,35 +11,37 @@
 struct workplace {
 	char *sources;	 /* folder of the next three */
 	char *container; /* tests/support/sample.h */
-	char *large;	 /* beside it: enough to be verified by threads */
+	char *large;	 /* beside it; large enough to be verified by several
+			    threads */
 	char *body;	 /* the container of tests/onnx/good/body.onnx */
-	char *folder;	 /* empty, or OLD_TEXT in all outputs, nothing else */
+	char *folder;	 /* empty, or with OLD_TEXT in each output and no other
+			    file */
 	char *output;	 /* a path in `folder` */
-	char *set[SET_PARTS]; /* likewise, of the parts of one of that name */
+	char *set[SET_PARTS]; /* likewise; the parts of a set with that name */
 };
 
-/* What is at `output` where there is an old file. */
+/* The content of `output` where there is an old file. */
 #define OLD_TEXT "what was there before"
 
 struct workplace workplace_make(void);
 void workplace_remove(struct workplace *place);
 
-/* The container of a model of tests/onnx/good, among the sources; to be freed.
- */
+/* Converts a model of tests/onnx/good. The container's path, to be freed. */
 char *workplace_convert(const struct workplace *place, const char *name);
 
-/* Fails the test unless a container verifies, or a model can be converted. */
+/* Fails the test unless the container verifies or the model can be
+ * converted. */
 void workplace_check_new(const struct workplace *place, const char *path,
 			 const char *fault);
 
-/* Makes the folder what it must be before the operation. */
+/* Brings the folder into the state that the operation starts from. */
 void workplace_prepare(const struct workplace *place,
 		       const struct operation *operation);
 
 /*
- * Fails the test unless the folder is as it must be afterwards: on success
- * one whole container or model, or nothing for operations that do not write;
- * else what was there before the operation.
+ * Fails the test unless the folder is as it must be afterwards. On success: one
+ * whole container or model, or nothing if the operation does not write. On
+ * failure: what was there before.
  */
 void workplace_check(const struct workplace *place,
 		     const struct operation *operation, quire_status status,

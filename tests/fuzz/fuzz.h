@@ -11,14 +11,14 @@
 /* Runs one input. Returns 0; a finding ends the program. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* assert, in every build type. */
+/* assert, in every type of build. */
 #define FUZZ_CHECK(condition)                                                  \
 	do {                                                                   \
 		if (!(condition))                                              \
 			abort();                                               \
 	} while (0)
 
-/* Bytes that an input spends on decisions; past its end all are zero. */
+/* Bytes of an input that decide what happens; behind its end all are zero. */
 struct fuzz_bytes {
 	const uint8_t *data;
 	size_t size;
@@ -32,7 +32,7 @@ static inline uint8_t fuzz_u8(struct fuzz_bytes *in)
 	return *in->data++;
 }
 
-/* Of one to eight bytes, so that small numbers are likely. */
+/* From one to eight bytes, so that small numbers are likely. */
 static inline uint64_t fuzz_u64(struct fuzz_bytes *in)
 {
 	const unsigned count = fuzz_u8(in) % 9;

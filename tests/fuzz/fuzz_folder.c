@@ -1,5 +1,5 @@
 /*
- * fuzz_folder.c - a folder for fuzz targets, in /dev/shm where there is one.
+ * fuzz_folder.c - a folder for fuzz targets, in /dev/shm if there is one.
  */
 #include "tests/fuzz/fuzz_folder.h"
 

@@ -1,6 +1,6 @@
 /*
- * fuzz_manifest.c - any bytes to the reader of manifests. What reads has
- * whole digests and names, and claims files by them.
+ * fuzz_manifest.c - any bytes to the reader of manifests. A manifest that reads
+ * has whole digests and names, and finds files by them.
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_folder.h"
 
-/* In place of the command's own, which print. */
+/* In place of the command's own functions, which print. */
 int trouble(const char *format, ...)
 {
 	FUZZ_CHECK(format[0] != '\0');

@@ -1,6 +1,6 @@
 /*
- * fuzz_npy.c - any bytes to the .npy reader, from a file and from a stream
- * whose size cannot be known; what reads is written and read again.
+ * fuzz_npy.c - any bytes to the .npy reader, from a file and from a stream of
+ * unknown size. An array that reads is written and read again.
  */
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_folder.h"
 
-/* What npy_write makes of an array, read back: the same array. */
+/* Writes the array with npy_write and reads it back: it is the same. */
 static void round_trip(const struct npy_array *array)
 {
 	const size_t size =

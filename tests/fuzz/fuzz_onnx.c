@@ -1,8 +1,9 @@
 /*
- * fuzz_onnx.c - any bytes as an ONNX model, with a data file beside it. What
- * converts must open, verify, be of use, and be the same to whoever reads both
- * by another path, and what is exported of it must convert again to the same
- * tensors; what does not leaves nothing.
+ * fuzz_onnx.c - any bytes as an ONNX model, with a data file beside it. A model
+ * that converts must give a container that opens, verifies and can be used; the
+ * comparison, which reads both independently, must find no difference; and its
+ * export must convert to the same tensors. A model that does not convert leaves
+ * no file.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static void check_container(const char *path)
 	quire_model_close(model);
 }
 
-/* Every weight and every constant is the same, and in both. */
+/* Every weight and every constant is in both files and is the same. */
 static void compare(const char *source, const char *path)
 {
 	quire_compare_report *report;
@@ -60,7 +61,7 @@ static void check_same_tensors(const char *left, const char *right)
 	quire_model_close(models[1]);
 }
 
-/* Some models convert and cannot be exported; that leaves nothing. */
+/* Some models convert and cannot be exported; then no file is left. */
 static void check_export(const char *container, const char *source)
 {
 	const quire_convert_options options = { .threads = 1, .alignment = 32 };

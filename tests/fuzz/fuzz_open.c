@@ -1,7 +1,7 @@
 /*
- * fuzz_open.c - any bytes: opened as an edited file, and strictly with the
- * header's checksum put right; what opens is used in full. Under sanitizers,
- * what it asserts is that nothing else happens.
+ * fuzz_open.c - any bytes as a GGUF file: opened as an edited file, and opened
+ * strictly after the header's checksum is made right. A file that opens is used
+ * in every way. The test is that sanitizers find nothing.
  */
 #include <stdlib.h>
 #include <string.h>

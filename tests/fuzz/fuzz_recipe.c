@@ -1,7 +1,7 @@
 /*
- * fuzz_recipe.c - any bytes as a recipe. One that reads can be printed, reads
- * back as itself, and converts a model or says why not; what is wrong with
- * another has a place in it.
+ * fuzz_recipe.c - any bytes as a recipe. A recipe that reads can be printed,
+ * reads back as the same, and converts a model or gives a reason why not. The
+ * error of any other has a line and a column.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz_split.c - any bytes in the place of one part of a split set, of which
- * the other parts are good: opened by path, as an edited file, and used.
+ * fuzz_split.c - any bytes as one part of a split set whose other parts are
+ * good. The set is opened by path, as an edited file, and used.
  */
 #include <stdio.h>
 #include <string.h>
@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else {
 			FUZZ_CHECK(error.status != QUIRE_OK);
 		}
-		/* From another part, which may be part of this set still. */
+		/* From another part, which may still be a part of this set. */
 		if (quire_model_open(parts[(i + 1) % PARTS].path, &options,
 				     &model, NULL) == QUIRE_OK) {
 			touch_model(model, 1);

@@ -1,6 +1,6 @@
 /*
- * fuzz_verify.c - any bytes through the verifier with all its options, and what
- * it tells by each of its three ways held against the others.
+ * fuzz_verify.c - any bytes through the verifier with all its options. Its
+ * three ways of reporting must agree.
  */
 #include <string.h>
 
@@ -54,7 +54,7 @@ static void verify(const quire_model *model, const struct choice *choice)
 
 static void open_and_verify(const void *bytes, size_t size)
 {
-	/* Alone, in company, and stopped on the way. */
+	/* With one thread, with several, and cancelled. */
 	static const struct choice choices[] = { { 1, false },
 						 { 3, false },
 						 { 2, true } };

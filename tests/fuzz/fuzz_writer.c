@@ -1,6 +1,7 @@
 /*
- * fuzz_writer.c - bytes drive calls of the writer, sensible ones and others.
- * What the writer finishes must open, verify, and hold what was accepted.
+ * fuzz_writer.c - the bytes of the input choose calls of the writer, valid and
+ * invalid ones. A file that the writer finishes must open, verify, and have the
+ * content that the writer accepted.
  */
 #include <stdio.h>
 #include <string.h>
@@ -157,8 +158,8 @@ static void add_linear(struct fuzz_bytes *in, quire_writer *writer,
 	kept->linear_count++;
 }
 
-/* Tensor `index` has bytes that tell its number. Their true size is the
- * reader's to say: the writer takes no more than that. */
+/* The bytes of tensor `index` show its number. The writer takes as many bytes
+ * as the tensor has, and no more. */
 static void write_data(quire_writer *writer, const struct kept *kept)
 {
 	unsigned char bytes[4096];
@@ -270,7 +271,8 @@ static void run_calls(struct fuzz_bytes *in, quire_writer *writer,
 		case 6:
 			add_linear(in, writer, kept);
 			break;
-		default: /* lays out early: what follows is refused */
+		default: /* lays the file out now: later declarations are
+			    refused */
 			if (fuzz_u8(in) == 1)
 				quire_writer_write(writer, 0, NULL, 0, NULL);
 			break;

@@ -1,7 +1,7 @@
 /*
- * replay.c - runs a fuzz target over the files that are named, and those in
- * the folders (not the folders within) that are named, where no libFuzzer is
- * linked. Prints how many.
+ * replay.c - runs a fuzz target over the named files, and over the files of the
+ * named folders (without their subfolders), where libFuzzer is not linked.
+ * Prints their number.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -22,7 +22,7 @@ static bool run_file(const char *path)
 		return false;
 	if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0 &&
 	    fseek(file, 0, SEEK_SET) == 0) {
-		/* Exactly as large, for AddressSanitizer's sake. */
+		/* Exactly as large as the file, for AddressSanitizer. */
 		data = malloc(size ? (size_t)size : 1);
 		ok = data && fread(data, 1, (size_t)size, file) == (size_t)size;
 		if (ok)

@@ -1,6 +1,7 @@
 /*
- * touch.c - uses an opened model widely. Buffers are as large as the contract
- * says and no larger, so that AddressSanitizer sees a step beyond.
+ * touch.c - uses an opened model in every way. Buffers are as large as the
+ * contract says and no larger, so that AddressSanitizer finds an access behind
+ * their end.
  */
 #include "tests/fuzz/touch.h"
 
@@ -8,12 +9,12 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* Products stay small: what a tensor's size does to them is not the point. */
+/* Products stay small: large tensors would only take time. */
 #define SIDE_MAX     4096
 #define MATRICES_MAX 8
 #define ROWS	     3
 
-/* Results that the compiler may not leave out. */
+/* Results are added here, so that the compiler must compute them. */
 static volatile uint64_t sink;
 
 static void touch_string(quire_string string)
@@ -71,7 +72,7 @@ static void touch_tensor(const quire_model *model, const quire_tensor *tensor)
 		sink += y[cols - 1] != 0;
 }
 
-/* Through `linear` if there is one, else by the bare tensor. */
+/* By `linear` if there is one, else by the tensor alone. */
 static void multiply(quire_runtime *runtime, const quire_tensor *tensor,
 		     const quire_linear *linear, uint32_t level)
 {
@@ -193,7 +194,8 @@ bool touch_reseal(unsigned char *bytes, size_t size)
 		found = key.size == 17 &&
 			memcmp(key.data, "quire.header.xxh3", 17) == 0;
 	if (found) {
-		/* After the key come the type's 4 bytes and the value. */
+		/* The key is followed by 4 bytes of the type and then by the
+		 * value. */
 		const size_t field =
 		    (size_t)((const unsigned char *)key.data - bytes) + 17 + 4;
 		const uint64_t header =

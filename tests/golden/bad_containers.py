@@ -8,7 +8,7 @@ from spoil import MAX32, MAX64, bad, box, boxed, patched, with_value
 
 
 def wrong(rule, key, name, values):
-    """`key` with each of these values, and without it."""
+    """Files in which `key` has each of these values, or is missing."""
     for slug, value in values:
         yield bad(rule, f"{name}_{slug}", boxed(key, value), key)
     yield bad(rule, f"{name}_missing", box().drop(key).image(), None)
@@ -19,7 +19,7 @@ def identity():
     yield from wrong("F-24", key, "version", (
         ("0", scalar(U32, 0)), ("u64", scalar(U64, 1)),
         ("string", scalar(STRING, "1")), ("array", array(U32, [1]))))
-    # It lacks all else too, but this is what it is refused for.
+    # All else is missing too, but this is what the error reports.
     yield bad("F-24", "other_key", with_value("quire.other", scalar(U8, 0)),
               None)
     for version in (2, MAX32):
@@ -59,7 +59,7 @@ def layout():
         file = box()
         file.padding_size = other
         yield bad("F-28", slug, file.image(), key)
-    # Such an array takes four bytes more than the string it stands for.
+    # Such an array takes four bytes more than the string in its place.
     spaces = array(U8, b" " * (size - 4))
     yield bad("F-28", "array", boxed(key, spaces), key)
     for slug, less in (("unpadded", 20), ("one_byte", 1)):
@@ -109,9 +109,9 @@ def checksums():
 
 
 def rewritten():
-    """A key set by a tool that copies values it does not know, puts new ones
-    last and leaves the last tensor unpadded. More than F-31 no longer holds,
-    and F-31 is what tells why."""
+    """A key set by a tool that copies keys it does not know, puts new ones
+    last and does not pad the last tensor. F-31 is not the only rule broken,
+    but the one that explains it."""
     file = box()
     header = file.image().header_xxh3
     file.padding_size = len(file.form()["metadata"]["quire.padding"])
@@ -145,7 +145,7 @@ def table():
         zeros = [0] * len(column)
         values = [("type", array(OTHER[name], zeros)),
                   ("not_array", scalar(kind, column[0]))]
-        # The names are the count that the others are held against.
+        # The other lists are compared with the number of names.
         if name != "name":
             values += [("short", array(kind, column[:1])),
                        ("long", array(kind, column + column[:1])),

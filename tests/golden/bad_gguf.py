@@ -1,7 +1,6 @@
 """Files that break one rule of GGUF alone, F-1 to F-23.
 
-They are foreign files for the most part, so that no checksum hides what the
-reader does.
+Most are foreign files, so that no checksum hides what the reader does.
 """
 
 from good_files import foreign, header_of
@@ -80,7 +79,7 @@ def cuts():
 
 
 def lengths():
-    """F-3: sizes and counts that reach past the end, or wrap around it."""
+    """F-3: sizes and counts that reach past the end, or wrap."""
     image = small().image()
     for slug, size in (("greatest", MAX64), ("sign_bit", 2**63),
                        ("just_past", len(image.data) - image.at["a.last"] - 7),

@@ -1,8 +1,8 @@
 """Builds GGUF files and Quire containers for make.py, well-formed or not.
 
-A File is described by its values and tensors; image() turns it into bytes and
-remembers where each field came to lie, and form() says what a reader should
-print of it. Of the project it uses XXH3 only: neither writer nor reader.
+A File is described by its values and tensors. image() makes its bytes and
+records where each field is. form() is what a reader should print of it. Of the
+project's code it uses XXH3 only, not the writer or the reader.
 """
 
 import math
@@ -36,12 +36,12 @@ DTYPES = {
     "TQ2_0": (35, 256, 66), "MXFP4": (39, 32, 17), "NVFP4": (40, 64, 36),
     "Q1_0": (41, 128, 18), "Q2_0": (42, 64, 18)}
 
-# A metadata value: its bytes, and what the text form prints of it.
+# A metadata value: its bytes, and how `quire info --json` prints it.
 Value = namedtuple("Value", "type payload form")
 
 
 def text(string):
-    """A string field. Bytes may be given where text would not do."""
+    """A string field. Bytes are allowed where text is not."""
     data = string if isinstance(string, bytes) else string.encode()
     return struct.pack("<Q", len(data)) + data
 
@@ -80,7 +80,7 @@ def hex_form(value):
     return f"{value:016x}"
 
 
-# Values that image() works out.
+# Values that image() computes.
 HEADER_XXH3 = Value(U64, bytes(8), None)
 PADDING = Value(STRING, b"", None)
 
@@ -90,8 +90,9 @@ def padded(x, a):
 
 
 class Tensor:
-    """`dtype` is a name or, for a type that there is not, a number. `data` may
-    be less than the shape says, and `offset` wrong, in bad files."""
+    """`dtype` is a name or, for a type that does not exist, a number. In bad
+    files `data` may be shorter than the shape says, and `offset` may be
+    wrong."""
 
     def __init__(self, name, dtype, shape, seed=0, source="", data=None,
                  offset=None):
@@ -113,7 +114,7 @@ class Tensor:
 
 
 def pattern(size, seed):
-    """Bytes that test_written.c makes too."""
+    """The same bytes as in test_written.c."""
     return bytes((seed + 31 * i + (i >> 8)) & 0xFF for i in range(size))
 
 
@@ -131,15 +132,15 @@ class File:
         self.tensors = list(tensors)
         self.linears = []
         self.alignment = alignment
-        self.tensor_count = None  # as the tensors are
+        self.tensor_count = None  # None: the number of tensors
         self.value_count = None
-        self.padding_size = None  # of quire.padding: the right one
-        # Zeros after the last tensor, or after the infos where there is none:
-        # as many as there must be.
+        self.padding_size = None  # of quire.padding; None: the right size
+        # Zeros after the last tensor, or after the infos if there is none.
+        # None: as many as the format requires.
         self.tail = None
 
     def set(self, key, value):
-        """Replaces the value of a key that is there."""
+        """Replaces the value of an existing key."""
         self.values[self.place(key)][1] = value
         return self
 
@@ -217,7 +218,7 @@ class File:
             out += bytes(self.tail)
 
     def sealed(self, out, at):
-        """Puts the header's checksum in its place, if there is one."""
+        """Writes the header's checksum into its field, if there is one."""
         value = dict(self.values).get("quire.header.xxh3")
         if value is not HEADER_XXH3:
             return Image(bytes(out), at, None)
@@ -260,8 +261,8 @@ class File:
 
 def container(values=(), tensors=(), linears=(), alignment=32,
               empty_table=False):
-    """A container as Quire's writer orders it. It has no table of no linears,
-    unless that is asked for."""
+    """A container in the order of Quire's writer. Without linears it has no
+    table of linears, unless `empty_table`."""
     file = File(values, tensors, alignment=alignment)
     keys = [key for key, _ in file.values]
     if "general.architecture" not in keys:

@@ -1,4 +1,4 @@
-"""The files that a reader must take: containers, and foreign GGUF files."""
+"""The files that a reader must accept: containers, and foreign GGUF files."""
 
 import math
 
@@ -6,10 +6,10 @@ from gguf_file import (ARRAY, BOOL, DTYPES, F32, F64, I8, I16, I32, I64,
                        STRING, U8, U16, U32, U64, File, Tensor, Value, array,
                        container, item, scalar)
 
-# What text is in a file, as the text form prints it: U+FFFD for each byte
-# that starts no valid sequence. A lone continuation byte, a sequence cut
-# short, a surrogate, a four-byte sequence cut short, a byte that UTF-8 never
-# has, two overlong forms, and one past U+10FFFF.
+# A text in a file, and how the text form prints it: U+FFFD for each byte that
+# does not start a valid sequence. It has a lone continuation byte, a sequence
+# cut short, a surrogate, a four-byte sequence cut short, a byte that UTF-8
+# never has, two overlong forms, and a sequence past U+10FFFF.
 BROKEN_UTF8 = (
     b"a\x80b\xe2\x82c\xed\xa0\x80d\xf0\x9f\x8ee\xfff\xc0\x80\xe0\x80\x80"
     b"\xf4\x90\x80\x80",
@@ -33,7 +33,7 @@ EXTREMES = {
 
 
 def every_value():
-    """Each type alone, in arrays, and in empty arrays."""
+    """Each type as a scalar, in arrays, and in empty arrays."""
     values = []
     for name, (kind, items) in EXTREMES.items():
         values += [[f"test.{name}.{i}", scalar(kind, value)]
@@ -65,7 +65,7 @@ def mixed(alignment, linears=True):
 
 
 def ragged_k():
-    """Each k from the least to the greatest that a padded row may have."""
+    """Each k from the smallest to the largest that a padded row may have."""
     tensors = [Tensor("q4_0", "Q4_0", [64, 2], 1),
                Tensor("f32", "F32", [7, 2]),
                Tensor("q8_0", "Q8_0", [32, 2], 2), Tensor("bias", "F16", [2]),
@@ -83,7 +83,7 @@ def every_dtype():
 
 
 def exact_padding():
-    """A container whose quire.padding is empty: nothing to fill up."""
+    """A container whose quire.padding is empty, because none is needed."""
     for size in range(32):
         file = container([["general.name", scalar(STRING, "x" * size)]],
                          [Tensor("t", "I8", [32])])
@@ -93,8 +93,8 @@ def exact_padding():
 
 
 def written_by_api():
-    """What test_written.c builds by the public interface. The values are set
-    in this order, but for the architecture, which is set last."""
+    """What test_written.c builds with the public interface. The values are set
+    in this order, except the architecture, which is set last."""
     tensors = [Tensor("blk.0.weight", "Q4_0", [96, 4], 11, "/0/MatMul_Q4"),
                Tensor("blk.0.bias", "F32", [4], 12, "blk.0.bias"),
                Tensor("blk.1.weight", "Q4_1", [32, 4], 13),
@@ -175,8 +175,8 @@ def foreigners():
 
 
 def header_of(size, tensors=()):
-    """An image whose infos end at `size` once it has grown: it is kept without
-    the spaces of its first value. Returns it, where they go and how many."""
+    """An image whose infos end at `size` once the spaces of its first value
+    are inserted. Returns it without them, their place and their number."""
     def with_spaces(count):
         return foreign([["s", Value(STRING, item(U64, count), None)],
                         ["z", scalar(U8, 0)]], tensors).image()

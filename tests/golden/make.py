@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Makes the golden files, or checks that they are as it would make them.
+"""Makes the golden files, or checks that they are what it would make.
 
-    python3 tests/golden/make.py [--check]
+python3 tests/golden/make.py [--check]
 
-good/table.tsv: file, container or foreign, growth.
-bad/table.tsv: file, rule, status, offset of the error, stage, growth. The stage
-is open, verify, or set: refused when opened by its path, with its siblings.
-A growth of A+N stands for N spaces to be inserted at byte A before the file is
-used: headers of 64 MiB are kept that way. Beside each good file that needs no
-growth is the JSON that `quire info --json` prints of it.
+good/table.tsv: file, container or foreign, growth. bad/table.tsv: file, rule,
+status, offset of the error, stage, growth. The stage is open, verify, or set:
+refused when opened by its path, with its siblings. A growth of A+N means that
+N spaces are inserted at byte A before the file is used: headers of 64 MiB are
+kept in this way. Beside each good file without a growth is the JSON that
+`quire info --json` prints of it.
 """
 
 import json
@@ -78,7 +78,7 @@ def build():
 
 
 def stale(files):
-    """The names that are not as they would be made."""
+    """The names of files that differ from what this program makes."""
     kept = {path.relative_to(HERE).as_posix(): path
             for folder in ("good", "bad")
             for path in (HERE / folder).iterdir()}

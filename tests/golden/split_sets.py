@@ -1,4 +1,4 @@
-"""Split sets, good ones and ones that break one of F-41 to F-48 alone."""
+"""Split sets: good ones, and ones that break one rule of F-41 to F-48."""
 
 import struct
 
@@ -23,7 +23,7 @@ def seals(parts):
 
 
 def containers_of(groups, linears=(), **options):
-    """The parts of a set of containers, one for each group of tensors."""
+    """The parts of a set of containers. Each group of tensors is a part."""
     count, total = len(groups), sum(map(len, groups))
     parts = []
     for no, tensors in enumerate(groups):
@@ -31,7 +31,7 @@ def containers_of(groups, linears=(), **options):
         if no == 0:
             values.append([SEALS, array(U64, [0] * count)])
         part = container(values, tensors, () if no else linears, **options)
-        part.linears = []  # they count over the set
+        part.linears = []  # indices count over the whole set
         parts.append(part)
     return sealed(parts)
 
@@ -84,7 +84,8 @@ def four_groups():
 
 
 def good():
-    """Name, kind, parts and form of each set; a set of one has a plain name."""
+    """Name, kind, parts and form of each set. A set of one part has a plain
+    name."""
     parts = containers_of(four_groups(), ROWS, alignment=64)
     yield "set_container", "container", parts, form(parts, ROWS)
     parts = containers_of(two_groups())
@@ -109,7 +110,7 @@ def aligned(part, alignment):
 # ------------------------------------------------------------------- bad sets
 
 def spoilt_set(rule, slug, parts, culprit, offset, status=None):
-    """The rows of a set, of which part 0 is what the table has."""
+    """The rows of a set. The table describes part 0."""
     images = [part if part is None else part.image() for part in parts]
     if isinstance(offset, (str, tuple)):
         offset = images[culprit].at[offset]

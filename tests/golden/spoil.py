@@ -1,8 +1,6 @@
-"""What the makers of bad files share: how one is noted down and spoilt.
-
-Checksums are made anew after a field was spoilt, so that no file is refused
-for the wrong reason; patched() alone leaves them as they were.
-"""
+"""What the makers of bad files share: a row of the table, and how a file is
+damaged. Checksums are made anew after a field was changed, so that no file is
+refused for the wrong reason; only patched() leaves them as they were."""
 
 from collections import namedtuple
 
@@ -12,10 +10,10 @@ from good_files import foreign
 
 MAX32, MAX64 = 2**32 - 1, 2**64 - 1
 
-# `offset` is where the reader says that the rule is broken, None for nowhere;
-# `stage` is open, verify or set (opened by its path); `rule` is None for a file
-# that only goes with another; `grow` is an offset and how many spaces to insert
-# there before use, or None.
+# `offset` is where the reader reports the error, None for nowhere. `stage` is
+# open, verify or set (opened by its path). `rule` is None for a file that only
+# belongs to another's set. `grow` is an offset and the number of spaces to
+# insert there before use, or None.
 Bad = namedtuple("Bad", "name rule status offset stage data grow")
 
 STATUS = {"F-1": "magic", "F-2": "version", "F-3": "truncated",
@@ -24,14 +22,14 @@ STATUS = {"F-1": "magic", "F-2": "version", "F-3": "truncated",
 
 
 def place(image, offset):
-    """The number that stands behind the name of a field."""
+    """The number behind the name of a field."""
     named = isinstance(offset, (str, bytes, tuple))
     return image.at[offset] if named else offset
 
 
 def bad(rule, slug, image, offset, stage="open", grow=None):
-    """`image` is an Image or bytes; `offset` is a number, a name of a field of
-    the image, or None."""
+    """`image` is an Image or bytes. `offset` is a number, the name of a field
+    of the image, or None."""
     if isinstance(image, Image):
         offset = place(image, offset)
         image = image.data
@@ -42,8 +40,9 @@ def bad(rule, slug, image, offset, stage="open", grow=None):
 
 
 def small(**spoilt):
-    """A foreign file with values of each shape, and a tensor."""
-    # The first value keeps the counts below what F-4 allows in cut files.
+    """A foreign file with a value of each kind, and a tensor."""
+    # The first value makes the file so large that F-4 allows its counts even
+    # after a cut.
     file = foreign([["a.first", scalar(STRING, "." * 150)],
                     ["a.number", scalar(U32, 7)], ["a.double", scalar(F64, 1)],
                     ["a.flag", scalar(BOOL, 1)],
@@ -75,7 +74,7 @@ def patched(image, offset, data):
 
 
 def box():
-    """A container with all that the rules of Quire speak of."""
+    """A container with everything that Quire's rules are about."""
     tensors = [Tensor("a.weight", "Q4_0", [64, 2], 1, "a"),
                Tensor("a.bias", "F32", [2], 2, "a.bias"),
                Tensor("cube", "F16", [2, 1, 3], 3),

@@ -1,8 +1,8 @@
 /*
  * test_golden.c - every file of good/ opens and verifies, and every file of
  * bad/ is refused with the status, the rule and the offset of its row in
- * table.tsv. It runs in the folder of the tables. What the files hold is
- * compared by test_two_readers.py.
+ * table.tsv. Runs in the folder of the tables. test_two_readers.py compares
+ * what the files contain.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,12 +19,12 @@
 
 struct row {
 	char path[LINE_SIZE];
-	char rule[8];	  /* "F-7"; of bad files */
-	char status[16];  /* as quire_status_name has it; of bad files */
-	char kind[16];	  /* container or foreign; of good files */
+	char rule[8];	  /* of bad files, as "F-7" */
+	char status[16];  /* of bad files, as quire_status_name prints it */
+	char kind[16];	  /* of good files: container or foreign */
 	uint64_t offset;  /* of the error */
-	bool at_open;	  /* else refused by quire_model_verify */
-	bool of_set;	  /* with its siblings, so by its path only */
+	bool at_open;	  /* else quire_model_verify refuses it */
+	bool of_set;	  /* needs its siblings: opened by its path only */
 	uint64_t grow_at; /* spaces go here before use ... */
 	uint64_t grow;	  /* ... so many of them */
 };
@@ -68,7 +68,7 @@ static void parse_good(const char *line, struct row *row)
 	parse_growth(growth, row);
 }
 
-/* Runs `check` on every row, and fails once all have been told of. */
+/* Runs `check` on every row, and fails at the end if one has failed. */
 static void for_each(const char *table, check_fn check)
 {
 	const bool good = strncmp(table, "good", 4) == 0;
@@ -92,7 +92,7 @@ static void for_each(const char *table, check_fn check)
 	assert_int_equal(failures, 0);
 }
 
-/* The file's bytes, grown, in memory of just that size. */
+/* The file's bytes, with the spaces put in, in memory of just that size. */
 static unsigned char *load(const struct row *row, size_t *size)
 {
 	size_t kept;
@@ -162,8 +162,9 @@ static bool refused_by_verify(const struct row *row, const quire_model *model)
 	if (damaged == (damage.count > 0) &&
 	    (!damaged || damage.first == row->offset))
 		return true;
-	print_error("%s: %zu tensors told of, the first at %" PRId64 "\n",
-		    row->path, damage.count, (int64_t)damage.first);
+	print_error(
+	    "%s: %zu damaged tensors are reported, the first at %" PRId64 "\n",
+	    row->path, damage.count, (int64_t)damage.first);
 	return false;
 }
 
@@ -230,7 +231,8 @@ static void test_bad_files(void **state)
 	for_each("bad/table.tsv", check_bad_file);
 }
 
-/* A file that breaks F-31 opens when asked to, and is told by verification. */
+/* A file that breaks F-31 opens if that is allowed, and verification reports
+ * it. */
 static bool check_edited(const struct row *row)
 {
 	static const quire_open_options options = { .allow_edited_header =
@@ -331,7 +333,7 @@ static void test_good_files(void **state)
 /* ------------------------------------------------------------ all that spoils
  */
 
-/* Opens and verifies bytes in memory of their own. */
+/* Opens and verifies bytes in a copy of just their size. */
 static quire_status judge(const unsigned char *bytes, size_t size)
 {
 	static const quire_verify_options options = { .threads = 1 };
@@ -392,7 +394,7 @@ int main(void)
 		cmocka_unit_test(test_any_changed_bit_is_found),
 	};
 
-	/* Short paths: a message holds 239 bytes, and names the file. */
+	/* Short paths: the file's name must fit into the error. */
 	if (chdir(QUIRE_GOLDEN) != 0) {
 		perror(QUIRE_GOLDEN);
 		return 1;

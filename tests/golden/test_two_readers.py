@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """spec/read.py and the quire command say the same of every golden file.
 
-    QUIRE=path/to/quire python3 tests/golden/test_two_readers.py
+QUIRE=path/to/quire python3 tests/golden/test_two_readers.py
 """
 
 import contextlib
@@ -29,14 +29,14 @@ def rule_in(errors):
 
 
 def run(*command):
-    """The exit code, what it printed, and the rule that it complained of."""
+    """The exit code, the output, and the rule that the error names."""
     done = subprocess.run(command, capture_output=True, cwd=HERE,
                           encoding="utf-8")
     return done.returncode, done.stdout, rule_in(done.stderr)
 
 
 def read(path, *options):
-    """The same of spec/read.py, run in this process for speed."""
+    """The same by spec/read.py, in this process because that is faster."""
     printed, errors = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(printed), \
             contextlib.redirect_stderr(errors), contextlib.chdir(HERE):
@@ -49,8 +49,8 @@ def info(path):
 
 
 def exact(text):
-    """A form in which 1 and 1.0, or 0.0 and -0.0, are not the same, and the
-    order of keys counts."""
+    """A form that distinguishes 1 and 1.0, 0.0 and -0.0, and the order of
+    keys."""
     return json.dumps(json.loads(text), indent=1)
 
 
@@ -77,7 +77,7 @@ class TwoReaders(unittest.TestCase):
         return target
 
     def compare(self, path, *options):
-        """Both take the file, and print the same; returns what."""
+        """Both accept the file and print the same, which this returns."""
         code, printed, _ = info(path)
         self.assertEqual(code, 0)
         code, read_printed, rule = read(path, *options)
@@ -94,7 +94,7 @@ class TwoReaders(unittest.TestCase):
         if expected.exists():
             expected = expected.read_text(encoding="utf-8")
             self.assertEqual(exact(printed), exact(expected))
-        # A foreign file carries nothing that the command could verify it by.
+        # A foreign file has no checksums to verify it by.
         code, _, _ = run(QUIRE, "verify", path)
         self.assertEqual(code, 0 if kind == "container" else 2)
 
@@ -108,7 +108,7 @@ class TwoReaders(unittest.TestCase):
                 path, rule, "tensor" if rule == "F-33" else "padding")
             return
         self.assertEqual(read(path), (2, "", rule))
-        if rule == "F-31":  # which the command takes with a warning
+        if rule == "F-31":  # the command accepts this one with a warning
             self.compare(path, "--allow-edited-header")
             self.check_difference(path, rule, "edited")
             return

@@ -1,7 +1,6 @@
 /*
  * test_written.c - the writer makes the golden containers byte for byte: one
- * of them from calls spelt out here, all of them from what the loader reads
- * of them.
+ * from the calls below, all from what the loader reads of them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +42,7 @@ static void set_string(quire_writer *writer, const char *key, const char *value)
 			 QUIRE_OK);
 }
 
-/* What good_files.py has as the values of written_by_api. */
+/* The values of written_by_api in good_files.py. */
 static void set_values(quire_writer *writer)
 {
 	static const unsigned char levels[] = { 0xFF, 0xFF, 0, 0, 1, 0 };
@@ -127,8 +126,8 @@ static void add_linears(quire_writer *writer)
 		    quire_writer_add_linear(writer, &rows[i], NULL), QUIRE_OK);
 }
 
-/* The bytes that pattern() of gguf_file.py makes, in pieces and from the last
- * tensor to the first. */
+/* The bytes that pattern() of gguf_file.py makes, in two pieces each and from
+ * the last tensor to the first. */
 static void write_data(quire_writer *writer)
 {
 	unsigned char bytes[256];
@@ -258,8 +257,8 @@ static void test_every_container_again(void **state)
 	while (fgets(line, sizeof(line), table)) {
 		quire_model *model;
 
-		/* A split set is the work of several writers, and ours writes
-		 * no table that is empty. */
+		/* Several writers made the split sets, and ours never writes an
+		 * empty table. */
 		if (!strstr(line, "\tcontainer\t") || strstr(line, "-of-") ||
 		    strstr(line, "empty_table"))
 			continue;

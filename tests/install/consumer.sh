@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs a build into a folder of its own, moves it, and builds and runs
-# programs on it: consumer.sh CMAKE BUILD SOURCE LIBDIR
+# Installs a build into a folder, moves the folder, and builds and runs programs
+# with it: consumer.sh CMAKE BUILD SOURCE LIBDIR
 set -eu
 cmake=$1 build=$2 source=$3 libdir=$4
 folder=$(mktemp -d)

@@ -1,5 +1,5 @@
 /*
- * version.c - a program that links the converter, and nothing else of it.
+ * version.c - a program that links the converter library alone.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""check_bench.py QUIRE [DEVICE]: what quire bench --device metal prints must
-follow from the times in it, and name the device."""
+"""check_bench.py QUIRE [DEVICE]: the figures that quire bench --device metal
+prints must follow from its times, and it must name the device."""
 import json
 import math
 import subprocess

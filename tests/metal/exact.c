@@ -12,11 +12,12 @@
 
 #define BLOCK 32
 
-/* Half the distance from 1 to the next f32, and what a GPU may take for 0. */
+/* Half the distance from 1 to the next f32, and the largest number that a GPU
+ * may flush to 0. */
 #define UNIT  0x1p-24
 #define FLUSH 0x1p-126
 
-/* A weight, and the size of what is added up on the way to it. */
+/* A weight, and the sum of the magnitudes that it is computed from. */
 struct decoded {
 	double value, size;
 };
@@ -132,7 +133,7 @@ static double *decode_x(const struct exact *product)
 	return x;
 }
 
-/* The sum, with the bias, and the sum of sizes, without. */
+/* The sum with the bias, and the sum of magnitudes without it. */
 static struct decoded sum(const struct exact *product,
 			  const struct decoded *weights, const double *x,
 			  size_t n)
@@ -149,7 +150,7 @@ static struct decoded sum(const struct exact *product,
 	return total;
 }
 
-/* Roundings between a product and the sum that it is a part of. */
+/* The most roundings between one product and the sum that includes it. */
 static double roundings(enum exact_kernel kernel, size_t k)
 {
 	const double steps = ceil((double)k / BLOCK / 16);
@@ -166,7 +167,7 @@ static double roundings(enum exact_kernel kernel, size_t k)
 	return (double)k + 40;
 }
 
-/* How far a y may be from a sum, by so many roundings. */
+/* How far y may be from the sum after so many roundings. */
 static double bound_of(double d, size_t k, const struct decoded *want,
 		       quire_dtype y_dtype)
 {
@@ -195,7 +196,8 @@ static void check_one(const struct exact *product, enum exact_kernel kernel,
 				 bound);
 		if (!product->cpu)
 			return;
-		/* And from another sum, which is as far off itself. */
+		/* How far y may be from another computed sum, which has the
+		 * same error. */
 		goal = product->cpu[m * product->n + n];
 		bound += bound_of(roundings(EXACT_ANY, k) * UNIT, k, want,
 				  QUIRE_F32);

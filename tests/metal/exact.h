@@ -1,5 +1,5 @@
 /*
- * exact.h - products in f64, and how far from them a Metal kernel may be:
+ * exact.h - exact products in f64, and the error that a Metal kernel may have:
  * the bounds of spec/kernels.md, as code.
  */
 #ifndef QUIRE_TESTS_EXACT_H
@@ -9,15 +9,15 @@
 
 struct exact {
 	quire_dtype weights;
-	const unsigned char *w; /* rows follow each other */
+	const unsigned char *w; /* rows without gaps */
 	size_t m, n, k;
 	const void *x;
 	quire_dtype x_dtype;
 	size_t x_stride;  /* elements */
 	const void *bias; /* or NULL */
 	quire_dtype bias_dtype;
-	/* What the CPU's scalar kernels give, [m][n] in f32, to be compared
-	 * with too; or NULL. */
+	/* The result of the CPU's scalar kernels, [m][n] in f32, for another
+	 * comparison; or NULL. */
 	const float *cpu;
 };
 
@@ -28,14 +28,15 @@ enum exact_kernel {
 	EXACT_ANY
 };
 
-/* Bytes of a row of k columns; blocks are filled up. */
+/* Bytes of a row of k columns; its last block is filled up. */
 size_t exact_row_size(quire_dtype weights, size_t k);
 
-/* Element `index` of plain numbers: F32, F16 or BF16. */
+/* Element `index` of an array of F32, F16 or BF16. */
 float exact_load(const void *numbers, quire_dtype dtype, size_t index);
 void exact_store(void *numbers, quire_dtype dtype, size_t index, float value);
 
-/* Fails the test, naming `what`, unless each y is within the bound. */
+/* Fails the test, with `what` in the message, unless each y is within the
+ * bound. */
 void exact_check(const struct exact *product, enum exact_kernel kernel,
 		 const void *y, quire_dtype y_dtype, size_t y_stride,
 		 const char *what);

@@ -1,7 +1,7 @@
 /*
  * fake_commands.c - command queues, command buffers and encoders of the fake
- * Metal. Work is done at waitUntilCompleted and not before, so that a host
- * which does not wait reads what was there.
+ * Metal. Commands run in waitUntilCompleted and not before, so that a host
+ * which does not wait reads old bytes.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -54,7 +54,7 @@ struct command_buffer {
 struct encoder {
 	struct objc_object object;
 	struct command_buffer *owner;
-	struct command now; /* what the next dispatch would be */
+	struct command now; /* the state for the next dispatch */
 	bool ended;
 };
 

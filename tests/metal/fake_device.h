@@ -1,5 +1,5 @@
 /*
- * fake_device.h - what fake_metal.c and fake_commands.c know of each other.
+ * fake_device.h - what fake_metal.c and fake_commands.c share.
  */
 #ifndef QUIRE_TESTS_FAKE_DEVICE_H
 #define QUIRE_TESTS_FAKE_DEVICE_H
@@ -29,7 +29,7 @@ struct fake_buffer {
 };
 
 id fake_make_queue(id device);
-/* Of a kernel; whether it is a mul_packed. */
+/* Whether the kernel is a mul_packed. */
 bool fake_is_tile(const struct lanes_kernel *kernel);
 void fake_count_dispatch(const struct lanes_kernel *kernel);
 void fake_count_commit(void);

@@ -1,7 +1,7 @@
 /*
- * fake_metal.c - device, library, pipelines and buffers of the fake Metal;
- * fake_commands.c has what runs. What Metal's validation layer would stop at
- * stops here too.
+ * fake_metal.c - device, library, pipelines and buffers of the fake Metal.
+ * fake_commands.c runs commands. What Metal's validation layer would refuse
+ * ends the test.
  */
 #include "tests/metal/fake_metal.h"
 
@@ -209,7 +209,7 @@ static NSUInteger max_threads(id self, SEL selector)
 	return fake_metal.max_threads;
 }
 
-/* Buffers. A private one has bytes that only commands reach. */
+/* Buffers. Only commands can reach the bytes of a private one. */
 
 static id new_buffer(id self, SEL selector, NSUInteger size, NSUInteger options)
 {
@@ -223,7 +223,7 @@ static id new_buffer(id self, SEL selector, NSUInteger size, NSUInteger options)
 	    size == 0 || size > fake_metal.max_buffer)
 		return NULL;
 	buffer = (struct fake_buffer *)(void *)fake_new(&buffer_class);
-	/* The end as close to the guard as what is loaded at once allows. */
+	/* As close to the guard as the alignment of loads allows. */
 	buffer->owned = guarded_create((size + 15) / 16 * 16);
 	buffer->bytes = buffer->owned.data;
 	memset(buffer->bytes, 0x5A, size);

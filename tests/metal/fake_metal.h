@@ -1,6 +1,6 @@
 /*
- * fake_metal.h - a Metal device for machines that have none: the host's
- * messages reach objects with true retain counts, its shaders run by lanes.c.
+ * fake_metal.h - a Metal device for machines that have none. The host's
+ * messages reach objects with real retain counts, and lanes.c runs its shaders.
  * What Metal forbids aborts the test; what Metal may answer can be set.
  */
 #ifndef QUIRE_TESTS_FAKE_METAL_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 struct fake_metal {
-	size_t page_size; /* what sysconf tells the host */
+	size_t page_size; /* sysconf returns it to the host */
 	size_t max_buffer;
 	size_t max_memory; /* of a threadgroup */
 	size_t max_threads, simd_width;
@@ -27,21 +27,22 @@ struct fake_metal {
 	long failing_command; /* error code of every command buffer; or 0 */
 };
 
-/* What there is, and what was done since fake_metal_reset. */
+/* Objects that exist, and what was done since fake_metal_reset. */
 struct fake_counts {
 	long live; /* objects that are not freed; never reset */
 	long views, buffers, dispatches, commits;
-	long tiles; /* those dispatches that are a mul_packed */
+	long tiles; /* dispatches of a mul_packed */
 };
 
 extern struct fake_metal fake_metal;
 struct fake_counts fake_metal_counts(void);
 
-/* An M1 with pages of this machine; counts begin from 0. */
+/* An M1 with this machine's page size; counts begin at 0. */
 void fake_metal_reset(void);
 
-/* cmocka's set-up and tear-down of a test: a new device, its lanes in an order
- * that finds missing barriers; and whatever the test did, no object is left. */
+/* cmocka's set-up and tear-down of a test. The set-up resets the device and
+ * gives its lanes an order that finds missing barriers. The tear-down fails if
+ * an object is left, whatever the test did. */
 int fake_metal_set_up(void **state);
 int fake_metal_tear_down(void **state);
 

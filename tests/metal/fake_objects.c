@@ -1,5 +1,5 @@
 /*
- * fake_objects.c - the run time of fake_objects.h, and objc_msgSend.
+ * fake_objects.c - the functions of fake_objects.h, and objc_msgSend.
  */
 #include "tests/metal/fake_objects.h"
 
@@ -241,7 +241,7 @@ static const struct fake_method options_class_methods[] = {
 	FAKE_METHODS_END,
 };
 
-/* Classes of classes, and the classes as objects that live for ever. */
+/* Metaclasses, and classes as objects that are never freed. */
 static struct objc_class metas[] = {
 	{ .name = "NSString", .methods = string_class_methods },
 	{ .name = "NSAutoreleasePool", .methods = pool_class_methods },
@@ -319,8 +319,8 @@ void (*fake_lookup(id receiver, SEL selector))(void)
 	return method->function;
 }
 
-/* Finds the method, then goes on there with every argument as it came. To nil
- * it answers 0. */
+/* Finds the method and jumps to it with all arguments unchanged. A message to
+ * nil returns 0. */
 void fake_send_message(void);
 void (*const fake_send)(void) = fake_send_message;
 

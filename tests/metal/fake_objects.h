@@ -1,6 +1,6 @@
 /*
- * fake_objects.h - Objective-C's objects in small: classes with methods,
- * retain counts, autorelease pools, strings and errors.
+ * fake_objects.h - a small Objective-C: classes with methods, retain counts,
+ * autorelease pools, strings and errors.
  */
 #ifndef QUIRE_TESTS_FAKE_OBJECTS_H
 #define QUIRE_TESTS_FAKE_OBJECTS_H
@@ -22,7 +22,7 @@ struct objc_object {
 	atomic_long count;
 };
 
-/* A class is an object too: one whose messages are the class's own. */
+/* A class is an object too; the messages to it are those of its metaclass. */
 struct objc_class {
 	struct objc_object object;
 	const char *name;
@@ -31,8 +31,8 @@ struct objc_class {
 	size_t size;
 };
 
-/* An entry of a table of methods. Does not compile unless `function` takes
- * and gives what metal/messages.h says of the message. */
+/* An entry of a table of methods. It does not compile unless `function` has the
+ * parameters and the result that metal/messages.h gives the message. */
 #define FAKE_METHOD(message, text, function)                                   \
 	{                                                                      \
 		text, (void (*)(void)) _Generic((function), message_##message  \
@@ -43,7 +43,7 @@ struct objc_class {
 		NULL, NULL                                                     \
 	}
 
-/* Ends the test: the host did what Metal forbids. */
+/* Ends the test, because the host did what Metal forbids. */
 void fake_die(const char *format, ...)
     __attribute__((format(printf, 1, 2), noreturn));
 
@@ -54,13 +54,13 @@ void fake_release(id object);
 id fake_autorelease(id object);
 long fake_live(void);
 
-/* Autoreleased. */
+/* They are autoreleased. */
 id fake_string(const char *text);
 id fake_error(long code, const char *text);
 const char *fake_text(id string);
 
-/* Whether a class of the fake has this method; those of the device
- * are in these lists, which end with NULL. */
+/* Whether a class of the fake has this method. The classes of the device are in
+ * these lists, which end with NULL. */
 bool fake_knows(SEL selector);
 extern const Class fake_device_classes[];
 extern const Class fake_command_classes[];

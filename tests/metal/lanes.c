@@ -1,5 +1,6 @@
 /*
- * lanes.c - lanes, their stacks, their order and the places where they meet.
+ * lanes.c - lanes, their stacks, their order, and the places where they wait
+ * for each other.
  */
 #include "tests/metal/lanes.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* gcc says it so, clang otherwise. */
+/* gcc defines the macro; clang has a feature instead. */
 #ifdef __has_feature
 #if __has_feature(address_sanitizer)
 #define __SANITIZE_ADDRESS__ 1
@@ -36,7 +37,7 @@ enum state {
 struct lane {
 	struct lanes_ids ids;
 	enum state state;
-	void *stack_pointer; /* while it does not run */
+	void *stack_pointer; /* while another lane runs */
 	unsigned char *stack;
 };
 
@@ -47,7 +48,7 @@ struct simdgroup {
 	struct lanes_slot in[LANES_SIMD], out[LANES_SIMD];
 };
 
-/* The one run under way; callers see to it that there is one. */
+/* The run in progress. Callers make sure that there is only one. */
 static struct {
 	const struct lanes_kernel *kernel;
 	const struct lanes_bindings *bindings;
@@ -64,7 +65,8 @@ static struct {
 	enum lanes_order order;
 } run;
 
-/* Saves the registers that a call must keep, and goes on where `to` did so. */
+/* Saves the registers that a call must preserve, and continues where `to` did
+ * the same. */
 void lanes_switch(void **from, void *to);
 
 #if defined(__x86_64__)
@@ -78,8 +80,8 @@ __asm__(".text\n"
 	"pop %r15\npop %r14\npop %r13\npop %r12\npop %rbx\npop %rbp\n"
 	"ret\n"
 	".size lanes_switch,.-lanes_switch\n");
-/* Six registers, the address to return to, and one word that leaves the stack
- * as a call would. */
+/* Six registers, the return address, and one word that aligns the stack as a
+ * call does. */
 #define FRAME_WORDS 8
 #define FRAME_ENTRY 6
 #elif defined(__aarch64__)
@@ -147,7 +149,7 @@ static void begin_lane(void)
 	run.kernel->run(run.bindings, &run.now->ids);
 	run.now->state = ENDED;
 	yield();
-	abort(); /* An ended lane gets no turn. */
+	abort(); /* A lane that has ended gets no more turns. */
 }
 
 static void take_turn(struct lane *lane)
@@ -217,7 +219,7 @@ static void set_turns(uint64_t seed)
 	for (uint32_t i = run.count - 1; i > 0; i--) {
 		uint32_t j, turn = run.turns[i];
 
-		/* Knuth's generator, of 64 bits. */
+		/* Knuth's 64-bit generator. */
 		seed = seed * 6364136223846793005U + 1442695040888963407U;
 		j = (uint32_t)((seed >> 33) % (i + 1));
 		run.turns[i] = run.turns[j];
@@ -256,7 +258,7 @@ static void begin_group(const uint32_t *group)
 	run.at_barrier = 0;
 }
 
-/* Turns for all lanes of a simdgroup, until each waits or has ended. */
+/* Gives turns to all lanes of a simdgroup, until each waits or has ended. */
 static void run_simd(uint32_t simd)
 {
 	for (bool moved = true; moved && !run.failed;) {
@@ -344,8 +346,8 @@ static void run_grid(const struct lanes_grid *grid,
 		for (group[1] = 0; group[1] < grid->groups[1]; group[1]++)
 			for (group[0] = 0; group[0] < grid->groups[0];
 			     group[0]++) {
-				/* As f16 and as f32 a huge negative number or
-				 * a tiny one, and never zero. */
+				/* As f16 and as f32 a huge negative number or a
+				 * tiny one, and never zero. */
 				for (int i = 0; i < LANES_BINDING; i++)
 					if (bindings->memory[i])
 						memset(bindings->memory[i],
@@ -383,7 +385,7 @@ bool lanes_run(const struct lanes_kernel *kernel, void *const *buffers,
 	for (int i = 0; i < LANES_BINDING; i++)
 		if (bindings.memory[i])
 			guarded_free(&memory[i]);
-	/* Lanes that were left where they stood never return. */
+	/* Lanes that have not ended never continue. */
 	for (uint32_t i = 0; i < run.count && run.failed; i++)
 		__asan_unpoison_memory_region(run.lanes[i].stack, STACK_SIZE);
 	return !run.failed;

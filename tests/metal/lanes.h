@@ -1,12 +1,12 @@
 /*
- * lanes.h - runs a kernel as a GPU would, on one thread: each thread of a
+ * lanes.h - runs a kernel as a GPU would, on one thread. Each thread of a
  * threadgroup is a lane with a stack of its own, and lanes take turns only
- * where the shading language lets them meet. So a run is the same each time,
- * and every order of lanes that a test asks for can be had.
+ * where the shading language makes them wait for each other. So every run is
+ * the same, and a test can choose the order of lanes.
  *
- * Lanes that meet at different places, or never, make the run fail; memory of
- * a threadgroup begins as a pattern that is no sensible number. One run at a
- * time: callers hold a lock.
+ * A run fails if lanes wait at different places or wait for ever. The memory of
+ * a threadgroup begins as a pattern that is no sensible number. There is one
+ * run at a time: callers hold a lock.
  */
 #ifndef QUIRE_TESTS_LANES_H
 #define QUIRE_TESTS_LANES_H
@@ -20,10 +20,10 @@ extern "C" {
 #endif
 
 #define LANES_SIMD    32
-#define LANES_MAX     256 /* threads of a group; ours take 128 at most */
-#define LANES_BINDING 31  /* places for buffers, as Metal has */
+#define LANES_MAX     256 /* threads of a group; ours have 128 at most */
+#define LANES_BINDING 31  /* binding points of buffers, as in Metal */
 
-/* What one lane brings to a meeting of its simdgroup, and takes from it. */
+/* What a lane gives to a function of its simdgroup, and what it gets. */
 struct lanes_slot {
 	unsigned char bytes[32];
 };
@@ -51,7 +51,7 @@ struct lanes_kernel {
 	uint32_t buffers, memory; /* bit i: binding i is read or written */
 };
 
-/* The kernels that were compiled, and their number; the text they are from. */
+/* The compiled kernels, their number, and the text that they are from. */
 extern const struct lanes_kernel lanes_kernels[];
 extern const size_t lanes_kernel_count;
 extern const char lanes_source[];
@@ -60,8 +60,8 @@ const struct lanes_kernel *lanes_find(const char *name);
 /* Called by kernels. */
 const struct lanes_ids *lanes_here(void);
 void lanes_barrier(void);
-/* Waits until each lane of the simdgroup has come, with the same `fold`, which
- * then runs once for all. */
+/* Waits until each lane of the simdgroup has called it with the same `fold`,
+ * which then runs once for all. */
 void lanes_collective(const void *in, size_t in_size, void *out,
 		      size_t out_size, lanes_fold_fn fold, const char *what);
 
@@ -70,8 +70,8 @@ enum lanes_order {
 	LANES_FORWARD,
 	LANES_BACKWARD,
 	LANES_SHUFFLED,
-	LANES_RESHUFFLED, /* by another seed */
-	/* A simdgroup goes as far as it can before the next one begins. */
+	LANES_RESHUFFLED, /* another order for each seed */
+	/* A simdgroup runs until it must wait; then the next one does. */
 	LANES_SIMD_FORWARD,
 	LANES_SIMD_BACKWARD,
 	LANES_SIMD_SHUFFLED,
@@ -86,8 +86,8 @@ struct lanes_grid {
 	size_t memory_size[LANES_BINDING];
 };
 
-/* Runs all groups. False, with a message, when lanes diverge, a binding is
- * missing or the grid is not one that a device would take. */
+/* Runs all groups. Returns false, with a message, if lanes diverge, a binding
+ * is missing, or a device would refuse the grid. */
 bool lanes_run(const struct lanes_kernel *kernel, void *const *buffers,
 	       const struct lanes_grid *grid, char *message,
 	       size_t message_size);

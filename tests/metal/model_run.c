@@ -1,5 +1,5 @@
 /*
- * model_run.c - see the header. Nothing here knows which device it is.
+ * model_run.c - see the header. The code is the same for every device.
  */
 #include "tests/metal/model_run.h"
 
@@ -62,7 +62,7 @@ quire_model *model_open(void)
 	return model;
 }
 
-/* What is left before and behind becomes a guard too. */
+/* The bytes left before and behind become guards too. */
 static struct guarded create_aligned(size_t size)
 {
 	const size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -152,7 +152,8 @@ static void declare_ragged(quire_writer *writer)
 
 quire_model *model_open_ragged(void)
 {
-	/* Tensors begin where shaders are least at ease: 32 bytes. */
+	/* The smallest alignment of tensors, 32 bytes, is the hardest for
+	 * shaders. */
 	const quire_writer_options options = { .alignment = 32,
 					       .overwrite = true };
 	unsigned char bytes[RAGGED_K * RAGGED_N * sizeof(float)];
@@ -220,7 +221,7 @@ static size_t element_size(quire_dtype dtype)
 	return dtype == QUIRE_F32 ? 4 : 2;
 }
 
-/* Bytes of rows so far apart; nothing follows the last one. */
+/* Bytes of rows with a gap between them; there is none behind the last. */
 static size_t extent(size_t rows, size_t cols, size_t gap, quire_dtype dtype)
 {
 	return (rows * (cols + gap) - gap) * element_size(dtype);

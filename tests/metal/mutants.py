@@ -1,6 +1,6 @@
-"""mutants.py - faults that the tests of Metal must catch: for each, what it
-is, the file, what stands there, and what is put in its place. They are tried
-by scripts/metal_mutants."""
+"""mutants.py - faults that the tests of Metal must find: for each what it is,
+the file, the text there, and the text in its place. scripts/metal_mutants
+tries them."""
 
 WEIGHTS = 'metal/kernels/weights.metal'
 ROWS = 'metal/kernels/rows.metal'

@@ -1,6 +1,6 @@
 /*
- * start_fake.c - the fake device as it is before main: whole; and after it:
- * every object freed.
+ * start_fake.c - before main, the fake device is reset; after it, no object may
+ * be left.
  */
 #include "tests/metal/fake_metal.h"
 #include "tests/metal/fake_objects.h"

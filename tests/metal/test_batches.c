@@ -1,6 +1,6 @@
 /*
- * test_batches.c - how much the host asks of the device: commits, dispatches
- * and memory, by batches, large products and many threads.
+ * test_batches.c - what the host costs the device: commits, dispatches and
+ * memory, with batches, large products and many threads.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "tests/metal/model_run.h"
 #include "tests/support/check.h"
 
-/* A batch is one commit; one like it allocates nothing more. */
+/* A batch is one commit, and the next one like it allocates nothing. */
 static void test_batch_is_one_commit(void **state)
 {
 	const struct attached *on = *state;
@@ -45,7 +45,7 @@ static void test_batch_is_one_commit(void **state)
 	assert_int_equal(buffers, 0);
 }
 
-/* An earlier y as x crosses no bus, and needs no second commit. */
+/* An earlier y as x is not copied, and needs no second commit. */
 static void test_chain_is_one_commit(void **state)
 {
 	const struct attached *on = *state;
@@ -72,7 +72,7 @@ static void test_chain_is_one_commit(void **state)
 	run_free(&second);
 }
 
-/* Several linears over one x are one commit, and nothing is left to end. */
+/* Several linears with one x are one commit, and there is no batch to end. */
 static void test_many_is_one_commit(void **state)
 {
 	const struct attached *on = *state;
@@ -105,7 +105,7 @@ static void test_many_is_one_commit(void **state)
 		run_free(&runs[i]);
 }
 
-/* A batch whose end fails writes nothing and frees all. */
+/* A batch whose end fails writes nothing and frees everything. */
 static void test_batch_fails(void **state)
 {
 	const struct attached *on = *state;
@@ -123,7 +123,7 @@ static void test_batch_fails(void **state)
 	run_free(&run);
 }
 
-/* More rows of x than the largest buffer holds, and a row that it does not. */
+/* More rows of x than the largest buffer has room for. */
 static void test_many_rows(void **state)
 {
 	quire_model *model = model_open();

@@ -1,6 +1,6 @@
 /*
- * test_device.c - the Metal device through the public calls alone: on Linux
- * the fake one, on macOS the machine's. A device that is missing is a failure.
+ * test_device.c - the Metal device through the public calls: on Linux the fake
+ * one, on macOS the machine's. The tests fail without a device.
  */
 #include <string.h>
 
@@ -46,8 +46,8 @@ static void test_types(void **state)
 	}
 }
 
-/* Every type of weights, k less than their columns, NaN and poison between
- * rows. */
+/* Every type of weights, with k less than their columns, and NaN and poison
+ * between rows. */
 static void test_ragged(void **state)
 {
 	quire_runtime *runtime = runtime_open(QUIRE_DEVICE_METAL);
@@ -72,7 +72,7 @@ static void test_ragged(void **state)
 	quire_model_close(model);
 }
 
-/* A bias of the caller's own, of each type, at an odd address. */
+/* A bias of the caller, of each type, at an odd address. */
 static void test_bias(void **state)
 {
 	const struct attached *on = *state;
@@ -194,8 +194,8 @@ static const quire_linear *find_k(const quire_model *model, uint64_t k)
 	return NULL;
 }
 
-/* y of the first is x of the second, and what that gives is checked against
- * the first's y as it came back. */
+/* y of the first is x of the second, which is checked against the first's y as
+ * the caller gets it. */
 static void test_batch(void **state)
 {
 	const struct attached *on = *state;
@@ -232,7 +232,7 @@ static void test_batch(void **state)
 	}
 }
 
-/* An x that only overlaps a y of the batch, in another type. */
+/* An x that overlaps a y of the batch, and begins elsewhere. */
 static void test_batch_overlap(void **state)
 {
 	const struct attached *on = *state;
@@ -256,8 +256,8 @@ static void test_batch_overlap(void **state)
 	run_free(&second);
 }
 
-/* BEST, where one model is on the device and one is not: the CPU's x is the
- * device's y. And a batch of a runtime without a device. */
+/* BEST, with one model on the device and one not: the device's y is the CPU's
+ * x. Also a batch of a runtime without a device. */
 static void test_batch_mixed(void **state)
 {
 	static const quire_device devices[] = { QUIRE_DEVICE_BEST,

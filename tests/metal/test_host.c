@@ -1,6 +1,6 @@
 /*
- * test_host.c - the host against a fake device that is small, old, broken or
- * without shared memory. test_batches.c has what it does to a whole one.
+ * test_host.c - the host with a fake device that is small, old, broken or
+ * without shared memory. test_batches.c has tests with a normal one.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +18,8 @@ static void run_all(quire_runtime *runtime, const quire_model *model, size_t m)
 			  QUIRE_F32);
 }
 
-/* Every selector of the table is one that some object of the fake answers:
- * with the types of the table, or it would not have compiled. */
+/* Every selector of the table has a method in the fake. That its types are
+ * those of the table is checked by the compiler. */
 static void test_selectors(void **state)
 {
 	(void)state;
@@ -29,7 +29,8 @@ static void test_selectors(void **state)
 					   (enum metal_selector)i));
 }
 
-/* Views of so many pages that every tensor crosses the edge of some. */
+/* Views of `pages` pages, for several numbers: every tensor then crosses the
+ * end of a view at least once. */
 static void try_views(const quire_model *model, size_t from, size_t to,
 		      size_t step)
 {
@@ -47,8 +48,8 @@ static void try_views(const quire_model *model, size_t from, size_t to,
 	}
 }
 
-/* The largest tensor of the model has 81 pages of 4 KiB, of which it takes
- * exactly as many; that of the other one 5, and begins anywhere in a page. */
+/* The largest tensor of the model has exactly 81 pages of 4 KiB. That of the
+ * ragged one has 5, and begins anywhere in a page. */
 static void test_views(void **state)
 {
 	quire_model *model = model_open();
@@ -101,7 +102,7 @@ static void test_pages(void **state)
 	}
 }
 
-/* Bytes of the model are changed after attach: the device must not see it. */
+/* Bytes of the model change after attach. The device must not see it. */
 static void test_not_unified(void **state)
 {
 	struct guarded memory;
@@ -134,8 +135,8 @@ static void test_not_unified(void **state)
 	guarded_free(&memory);
 }
 
-/* All linears at 19 rows, on a device that is not of family Apple7; which
- * kernels it then takes. */
+/* Runs all linears with 19 rows on a device that is not of the family Apple7,
+ * and checks which kernels it takes. */
 static void try_old_family(bool expect_tiles)
 {
 	quire_model *model = model_open();
@@ -155,7 +156,8 @@ static void try_old_family(bool expect_tiles)
 	quire_model_close(model);
 }
 
-/* Matrices of simdgroups are used where they are promised or work. */
+/* Matrices of simdgroups are used where the family promises them or a trial
+ * works. */
 static void test_simdgroup_matrices(void **state)
 {
 	(void)state;
@@ -173,7 +175,7 @@ static void test_simdgroup_matrices(void **state)
 	fake_metal_reset();
 	fake_metal.failing_buffer = 0;
 	try_old_family(false);
-	/* One that is of Apple7 is not asked. */
+	/* On a device of Apple7 there is no trial. */
 	fake_metal_reset();
 	quire_runtime_free(runtime_open(QUIRE_DEVICE_METAL));
 	assert_int_equal(fake_metal_counts().tiles, 0);
@@ -226,7 +228,7 @@ static void expect_attach_fails(quire_status expected)
 			 expected);
 	quire_runtime_describe(runtime, &info);
 	assert_int_equal(info.mapped_size + info.copied_size, 0);
-	/* It may succeed later. */
+	/* A later attach may succeed. */
 	fake_metal_reset();
 	runtime_attach(runtime, model);
 	run_whole(runtime, quire_model_linear(model, 0), 1, QUIRE_F32,
@@ -290,7 +292,8 @@ static void test_unaligned_memory(void **state)
 	guarded_free(&memory);
 }
 
-/* Rows of a tensor by themselves, from one where the device cannot read. */
+/* Some rows of a tensor as a weight, also from an address that the device
+ * cannot read. */
 static void test_unaligned_rows(void **state)
 {
 	quire_model *model = model_open();
@@ -332,7 +335,7 @@ static void expect_run_fails(quire_status expected)
 	assert_int_equal(run_try(&run, runtime, &error), expected);
 	assert_true(strlen(error.message) > 0);
 	run_check_untouched(&run);
-	/* And then it recovers. */
+	/* Then it recovers. */
 	fake_metal_reset();
 	run_do(&run, runtime);
 	run_check(&run);

@@ -1,7 +1,7 @@
 /*
- * test_minilm.c - all of MiniLM's linear layers on the Metal device, against
- * exact products and the CPU: test_minilm MODEL.onnx. On Linux the device is
- * the fake one, on macOS the machine's.
+ * test_minilm.c - all linears of MiniLM on the Metal device, compared with
+ * exact products and with the CPU: test_minilm MODEL.onnx. On Linux the device
+ * is the fake one, on macOS the machine's.
  */
 #include <stdio.h>
 
@@ -35,7 +35,7 @@ static void test_every_linear(void **state)
 	run_model(on->runtime, on->model);
 }
 
-/* Every linear in one batch: one commit for the whole model. */
+/* All linears in one batch. */
 static void test_one_batch(void **state)
 {
 	const struct attached *on = *state;

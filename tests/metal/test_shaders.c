@@ -1,6 +1,6 @@
 /*
- * test_shaders.c - every kernel of metal/kernels, run as its own text by
- * lanes.c on guarded memory, against products in f64 and the CPU's scalar
+ * test_shaders.c - every kernel of metal/kernels, run from its text by lanes.c
+ * in guarded memory, compared with products in f64 and with the CPU's scalar
  * kernels.
  */
 #include <stdbool.h>
@@ -39,12 +39,12 @@ struct trial {
 	enum exact_kernel kernel;
 	size_t type; /* in `types` */
 	size_t m, n, k;
-	uint32_t simds; /* of a group; not for the tile */
+	uint32_t simds; /* of a group; not used by the tile kernel */
 	quire_dtype x_dtype, y_dtype;
 	uint32_t bias; /* QUIRE_GPU_BIAS_* */
 	float x_size, w_size;
 	enum lanes_order order;
-	bool low; /* memory meets the guard before it, not the one behind */
+	bool low; /* the guard is before the memory, not behind it */
 };
 
 struct memory {
@@ -172,7 +172,7 @@ static void check_gaps(const struct trial *trial, const struct memory *memory)
 					 m, i);
 }
 
-/* What the scalar kernels of the CPU make of it; to be freed. */
+/* The product by the CPU's scalar kernels, to be freed. */
 static float *run_scalar(const struct trial *trial, const struct memory *memory)
 {
 	const quire_runtime_options scalar = { .device = QUIRE_DEVICE_CPU,
@@ -259,7 +259,7 @@ static void try(const struct trial *trial, struct rng *rng)
 	guarded_free(&memory.params);
 }
 
-/* With a guard close behind all memory, and with one close before it. */
+/* With a guard close behind all memory, and with a guard close before it. */
 static void try_both_guards(struct trial trial, struct rng *rng)
 {
 	trial.low = false;
@@ -268,7 +268,7 @@ static void try_both_guards(struct trial trial, struct rng *rng)
 	try(&trial, rng);
 }
 
-/* Everything that is not a dimension, at random. */
+/* Everything except the dimensions, at random. */
 static void vary(struct trial *trial, struct rng *rng)
 {
 	trial->type = (size_t)random_below(rng, COUNT(types));
@@ -282,7 +282,7 @@ static void vary(struct trial *trial, struct rng *rng)
 	trial->w_size = 0.125F;
 }
 
-/* One more than two of what a simdgroup or a threadgroup takes at once. */
+/* One more than twice what a simdgroup or a threadgroup takes at once. */
 static void test_dimensions(void **state)
 {
 	static const size_t most[][3] = {
@@ -348,7 +348,7 @@ static void test_orders(void **state)
 				}
 }
 
-/* Operands far above what f16 holds; f16 operands at its end. */
+/* Operands far above f16's largest number, and f16 operands close to it. */
 static void test_large_numbers(void **state)
 {
 	struct rng rng = { 63 };

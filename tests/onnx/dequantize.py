@@ -1,5 +1,5 @@
-"""Weights behind DequantizeLinear: in every layout that a MatMul, a Gemm or a
-Gather takes them from, in block form or not, and malformed."""
+"""Weights of DequantizeLinear: in every layout that MatMul, Gemm or Gather
+takes, with blocks and without, and malformed."""
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -15,8 +15,8 @@ TYPES = {
 
 
 def elements(name, weight, numbers, signed):
-    """An initializer of codes or zero points of those numbers, packed without
-    regard for rows, as ONNX packs."""
+    """An initializer of codes or zero points with those numbers, packed across
+    rows as ONNX packs."""
     flip = signed << (weight.bits - 1)
     flat = (numbers.astype(np.uint8) ^ flip).reshape(1, -1)
     return raw(name, TYPES[weight.bits, signed], numbers.shape,
@@ -24,7 +24,7 @@ def elements(name, weight, numbers, signed):
 
 
 def parts_of(weight, signed, rows, zeros=True, scales=None, zero_dims=None):
-    """[x, x_scale, x_zero_point]: [N, K] where `rows`, else [K, N]."""
+    """[x, x_scale, x_zero_point]: [N, K] if `rows`, else [K, N]."""
     def turn(array):
         return array if rows else np.ascontiguousarray(array.T)
 
@@ -73,7 +73,7 @@ def at_default(weight, zero):
 
 
 def narrow_codes(weight):
-    """Codes that leave int8 by no zero point of the weight's."""
+    """Makes code less zero point fit into int8 everywhere."""
     zeros = weight.zero_points()[:, np.arange(weight.codes.shape[1])
                                  // weight.block]
     weight.codes = np.clip(weight.codes, zeros - 128,
@@ -82,7 +82,8 @@ def narrow_codes(weight):
 
 
 def make_blocks():
-    """[K, N] blocked along K, with K and N odd: no row begins with a byte."""
+    """[K, N] with blocks along K. K and N are odd, so rows begin within
+    bytes."""
     for name, signed, zeros in (("int4", 1, False), ("uint4", 0, False),
                                 ("int4_zero_points", 1, True),
                                 ("uint4_zero_points", 0, True)):
@@ -123,7 +124,7 @@ def make_blocks():
     parts = parts_of(weight, 1, False, False)
     save("dq_block_64", model([dequantize(parts, 0, 64), matmul()], parts),
          weight.q4_0())
-    # Blocks of 8, four of which become one; and of 48, which end within 32.
+    # Blocks of 8: four make one of 32. Blocks of 48 end within a block of 32.
     weight = at_default(Weight(75, 3, 8, seed=214), 8)
     weight.scales = weight.scales[:, np.arange(10) // 4]
     parts = parts_of(weight, 1, False, False)
@@ -141,7 +142,7 @@ def make_blocks():
 
 
 def make_layouts():
-    """[N, K] blocked along K, and each way from there to the product."""
+    """[N, K] with blocks along K, and each way from there to the product."""
     weight = with_zeros(Weight(75, 5, seed=220))
     parts = parts_of(weight, 0, True)
     nodes = [dequantize(parts, 1, 32), transpose(perm=[1, 0]), matmul("wt")]
@@ -160,13 +161,13 @@ def make_layouts():
     nodes = [dequantize(parts, 0, 32), matmul(output="t", name="first"),
              matmul(name="second")]
     save("dq_shared", model(nodes, parts), weight.q4_1())
-    # A Gemm of the same square constants, the other way round.
+    # A Gemm that takes the same square constants without a transposition.
     square = at_default(Weight(32, 32, seed=221), 8)
     parts = parts_of(square, 1, False, False, square.scales.reshape(-1))
     nodes = [dequantize(parts, 1), matmul(output="t"), gemm(transB=1)]
     save("dq_both_ways", model(nodes, parts), square.q4_0())
 
-    # A 4-bit zero point packs with those beside it, whatever the rows.
+    # 4-bit zero points are packed across rows.
     weight = with_zeros(Weight(160, 3, seed=222))
     parts = parts_of(weight, 1, True)
     nodes = [dequantize(parts, 1, 32), gemm(transB=1)]
@@ -174,7 +175,7 @@ def make_layouts():
 
 
 def make_channels():
-    """Scales without blocks: one for all, for each n, for each k."""
+    """Scales without blocks: one in all, one for each n, one for each k."""
     for name, rows, axis in (("channels", False, 1), ("channels_rows", True,
                                                       0)):
         weight = narrow_codes(with_zeros(Weight(40, 3, 40, 8, seed=230)))
@@ -189,7 +190,7 @@ def make_channels():
     save("dq_tensor", model([dequantize(parts, None), matmul()], parts),
          weight.q4_1())
 
-    # Per k: no block has one scale, unless they are equal.
+    # One for each k: no block has one scale, unless all are equal.
     weight = at_default(Weight(40, 3, 1, seed=232), 8)
     weight.scales = np.repeat(weight.scales[:1], 3, axis=0)
     parts = parts_of(weight, 1, False, False, weight.scales[0])
@@ -200,7 +201,8 @@ def make_channels():
     save("dq_by_k_equal", model([dequantize(parts, 0), matmul()], parts),
          weight.q4_0())
 
-    # Blocks along N, in both layouts: [40, 3] scales of [40, 70].
+    # Blocks along N, in both layouts: the weight is [40, 70] and its scales
+    # are [40, 3].
     weight = with_zeros(Weight(40, 70, 1, seed=233))
     groups = np.arange(70) // 32
     weight.scales = weight.scales[groups]
@@ -218,8 +220,8 @@ def make_channels():
 
 
 def make_places():
-    """Where parts may stand: Constant nodes, typed fields, files, outer
-    graphs, behind a Reshape."""
+    """Where constants may be: Constant nodes, typed fields, files, outer
+    graphs, before a Reshape."""
     weight = with_zeros(Weight(75, 5, seed=240))
     parts = parts_of(weight, 1, False)
     product = [dequantize(parts, 0, 32), matmul()]
@@ -266,7 +268,8 @@ def make_places():
 
 
 def make_others():
-    """No linears: rows to look up, and what anything else takes."""
+    """Weights without a linear: tables of rows, and weights of other
+    operators."""
     weight = with_zeros(Weight(75, 5, seed=250))
     parts = parts_of(weight, 1, True)
     nodes = [helper.make_node("Gather", [part.name, "x"], [part.name + "_row"])
@@ -276,7 +279,7 @@ def make_others():
         name="embed", axis=-1, block_size=32))
     save("dq_gather", model(nodes, parts), weight.q4_1())
 
-    # Rows of whole blocks stay blocks; others keep the shape they have.
+    # Rows of whole blocks become blocks; other weights keep their shape.
     weight = at_default(Weight(64, 3, seed=251), 8)
     parts = parts_of(weight, 1, True, False)
     add = helper.make_node("Add", ["x", "w"], ["y"])
@@ -292,7 +295,7 @@ def make_others():
     save("dq_conv", model([dequantize(parts, 0), conv], parts),
          weight.dense())
 
-    # A bias of 32 bits is a number of the graph.
+    # A bias of 32 bits is not a weight.
     weight = at_default(Weight(64, 3, 64, 8, seed=253), 128)
     parts = parts_of(weight, 1, False, False, weight.scales.reshape(-1))
     bias = [raw("b_q", TensorProto.INT32, [3], np.arange(3)),

@@ -1,4 +1,4 @@
-"""Experts of QMoE, raw and otherwise, and codes of MatMulBnb4."""
+"""Experts of QMoE, good and bad, and weights of MatMulBnb4."""
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -10,7 +10,7 @@ EXPERTS = 3
 
 
 class Expert(Weight):
-    """Stacked matrices: n counts the rows of all."""
+    """Stacked matrices; n counts the rows of all of them."""
 
     def __init__(self, k, n, block=None, bits=4, seed=1):
         super().__init__(k, EXPERTS * n, block or k, bits, seed)
@@ -39,7 +39,8 @@ class Expert(Weight):
 
 
 def qmoe(weights, biases=(), **attributes):
-    """The node and its initializers; weights are fc1, fc2 and maybe fc3."""
+    """The node and its initializers. `weights` are fc1, fc2 and perhaps
+    fc3."""
     names, parts = ["x", "router"] + [""] * 12, []
     for i, weight in enumerate(weights):
         some = weight.parts("fc%d" % (i + 1))
@@ -84,14 +85,14 @@ def make_experts():
     fc1, fc2 = with_zeros(Expert(64, 6, 32, seed=303)), fc2
     save("moe_zero_points", moe_model(*qmoe([fc1, fc2])), fc1.q4_1())
 
-    # Without blocks: one scale a row, zero points packed along n, which is
-    # odd: each expert's end with half a byte of nothing.
+    # Without blocks: one scale for a row, and zero points packed along n. n is
+    # odd, so each expert's zero points end with an unused half byte.
     fc1, fc2 = Expert(40, 5, seed=304), Expert(10, 40, seed=305)
     save("moe_rows", moe_model(*qmoe([fc1, fc2])), fc1.q4_0())
     fc1 = with_zeros(fc1)
     save("moe_rows_zero_points", moe_model(*qmoe([fc1, fc2])), fc1.q4_1())
 
-    # Widths that differ, in files.
+    # Different widths, in files.
     fc1 = Expert(64, 5, 32, 8, seed=306)
     fc2 = Expert(32, 64, 32, 2, seed=307)
     node, parts = qmoe([fc1, fc2], expert_weight_bits=2,
@@ -152,7 +153,8 @@ def make_bad_experts():
     bad("computed", computed)
 
 
-# FP4 is a sign and these times 12; NF4 is in arXiv 2305.14314, appendix E.
+# FP4 is a sign and one of these, times 12. NF4 is in arXiv 2305.14314,
+# appendix E.
 FP4 = np.array([0, 0.0625, 8, 12, 4, 6, 2, 3], np.float64) / 12
 NF4 = np.array([
     -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
@@ -201,7 +203,7 @@ def make_codebooks():
     for name, nf4 in (("fp4", False), ("nf4", True)):
         weight = Codebook(64, 5, 32, nf4, seed=320)
         save("bnb4_" + name, weight.model(), weight.dense())
-    # Odd in both, so that blocks and bytes reach over rows.
+    # n and k are odd, so that blocks and bytes reach over rows.
     weight = Codebook(41, 5, 16, True, seed=321)
     save("bnb4_ragged", weight.model(transB=1), weight.dense())
 

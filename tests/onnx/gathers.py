@@ -14,7 +14,8 @@ def gather_node(names, **attributes):
 
 
 def save_gather_external(parts, names, expected):
-    """The same beside the model, each at an odd offset."""
+    """The same weight in a file beside the model, each constant at an odd
+    offset."""
     copies, data = [], b"\xa5"
     for part in parts:
         copy = TensorProto()
@@ -93,7 +94,7 @@ def make_bad_gathers():
 
 
 def make_gathers():
-    """Embeddings: packed as MatMulNBits has it, or flat tensors of 4 bits."""
+    """Embeddings, packed as in MatMulNBits or as tensors of 4-bit elements."""
     weight = Weight(64, 5, seed=110)
     parts = weight.initializers()
     del parts[0].dims[1:]
@@ -102,13 +103,13 @@ def make_gathers():
     save("gather_uint8", model([gather_node(names, block_size=32)], parts),
          weight.q4_0())
 
-    # Tied: the head and the embeddings are one initializer.
+    # Tied: the head and the embeddings share one initializer.
     tied = [gather_node(names, block_size=32), weight.node(parts)]
     tied[0].output[0] = "embedded"
     save("gather_tied", model(tied, parts), weight.q4_0())
 
     # The same through a Reshape: the head has [n, blocks, blob] and flat
-    # scales, the embeddings want matrices.
+    # scales, the embeddings take matrices.
     weight.zeros = np.arange(10, dtype=np.uint8).reshape(5, 2)
     parts = weight.initializers()
     for part in parts[1:3]:
@@ -127,7 +128,7 @@ def make_gathers():
     save("gather_reshaped", model(nodes + [weight.node(parts)],
                                   parts + shapes), weight.q4_1())
 
-    # Three dimensions: as many tables as the first says.
+    # Three dimensions: the first counts tables.
     weight = Weight(64, 6, seed=113)
     parts = weight.initializers()
     for part, dims in zip(parts, ([2, 3, 32], [2, 3, 2])):
@@ -137,8 +138,8 @@ def make_gathers():
         ["w_Q4", "x", "w_scales"], block_size=32, quantize_axis=2)], parts),
         weight.q4_0())
 
-    # An odd K, so that rows begin within bytes; and 3 blocks, so that rows of
-    # zero points do.
+    # K is odd, so rows begin within bytes; with 3 blocks a row, so do rows of
+    # zero points.
     for name, signed, with_zeros in (
             ("gather_int4", 1, False), ("gather_uint4", 0, False),
             ("gather_int4_zero_points", 1, True),

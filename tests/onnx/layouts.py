@@ -1,8 +1,8 @@
 """Tiny decoders with the names that onnxruntime-genai's builder gives.
 
-Nothing is computed by them: they are there for their names. Each layout is
-told by what its attention and its MLP are made of, and by how the quantizer
-that made it calls codes and scales.
+They are there for their names and compute nothing. Layouts differ in the parts
+of their attention and their MLP, and in how the quantizer calls codes and
+scales.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from weight import model, raw, save
 SIZE = 32  # of everything: one block
 LAYERS = 2
 
-# What comes after the path of a node, for codes and for scales.
+# What follows the path of a node, for codes and for scales.
 SPELLINGS = {
     "default": ("MatMul.weight_Q4", "MatMul.weight_scales", "MatMul_Q4"),
     "rtn": ("MatMul.weight_Q4G32", "MatMul.weight_scale", "MatMul_Q4"),
@@ -46,7 +46,7 @@ class Layout:
                   "/" + name.replace(".", "/") + "/LayerNorm", epsilon=1e-6)
 
     def linear(self, path, spelling, rows=SIZE, bias=False):
-        """`path` as model.layers.0.attn.q_proj."""
+        """`path` is like model.layers.0.attn.q_proj."""
         codes, scales, op = SPELLINGS[spelling]
         codes, scales = f"{path}.{codes}", f"{path}.{scales}"
         # /model/layers.0/attn/q_proj
@@ -103,7 +103,7 @@ def decoders():
     yield "layout_llama", *decoder(1)
     yield "layout_mistral", *decoder(2, "rtn", fused_qkv=True)
     yield "layout_qwen2", *decoder(3, "prequantized", bias=True)
-    # Its tables have numbers that f16 does not hold.
+    # Its tables have numbers that are too large for f16.
     yield "layout_qwen3", *decoder(4, "rtn", head_norms=True, cache_scale=1e6)
     yield "layout_phi3", *decoder(5, fused_qkv=True)
     yield "layout_phi3_fused", *decoder(6, fused_qkv=True, bias=True,

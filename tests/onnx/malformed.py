@@ -7,7 +7,7 @@ from weight import BAD, external, model, raw, save, Weight, write
 
 
 def bad(name, change=None, weight=None, **attributes):
-    """A good model but for what `change` does to its parts and model."""
+    """A good model, except for what `change` does to it."""
     weight = weight or Weight(64, 3, seed=80)
     parts = weight.initializers()
     proto = model([weight.node(parts, **attributes)], parts)
@@ -81,7 +81,7 @@ def make_bad_inputs():
     bad("absent_b", set_input(1, ""))
     bad("absent_scales", set_input(2, ""))
     def computed(input, output):
-        """B is the output of a node, which takes `input`."""
+        """B is the output of a node, whose input is `input`."""
         def change(proto):
             proto.graph.node.append(
                 helper.make_node("Identity", [input], [output], name="other"))
@@ -121,7 +121,7 @@ def make_bad_inputs():
 
 
 def make_bad_external():
-    # What the models below name beside them.
+    # The files that the models below name.
     write(BAD, "external.first.bin", b"\xa5" * 248)
     write(BAD, "sub/external.second.bin", b"\x5a")
 
@@ -184,7 +184,7 @@ def make_bad_files():
     # A node whose op_type is not UTF-8: GraphProto.node.op_type = 4.
     write(BAD, "utf8.onnx", field(7, field(1, field(4, b"\xff\xfe"))))
 
-    # Two bytes a message: 64 times the file in memory is refused.
+    # Messages of two bytes each: memory of 64 times the file is refused.
     write(BAD, "bloat.onnx", field(7, b"\x2a\x00" * 60000))
 
 

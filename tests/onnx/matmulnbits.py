@@ -1,5 +1,5 @@
-"""Good models of MatMulNBits: forms, spellings, and where weights may stand;
-and constants that are no quantized weights."""
+"""Good models of MatMulNBits: forms of weights, spellings of models, and
+places of constants; and constants that are not quantized weights."""
 
 import numpy as np
 import onnx
@@ -25,7 +25,7 @@ def make_block_forms():
     save_weight("narrow", narrow, narrow.q4_0())
 
     zeros = Weight(96, 3, seed=4)
-    zeros.zeros = np.full((3, 3), 8, np.uint8)  # and a nibble of padding, 0
+    zeros.zeros = np.full((3, 3), 8, np.uint8)  # and an unused nibble of 0
     save_weight("zero_points_default", zeros, zeros.q4_0())
 
     zeros = Weight(64, 3, seed=4)
@@ -35,7 +35,7 @@ def make_block_forms():
     half = Weight(64, 3, seed=5)
     half.scale_type = TensorProto.FLOAT16
     half.scales = half.scales.astype(np.float16).astype(np.float32)
-    half.scales[0, 0] = 2.0 ** -24  # the least f16: held as it is
+    half.scales[0, 0] = 2.0 ** -24  # the smallest f16, which stays as it is
     half.scales[1, 1] = -0.0
     save_weight("scales_f16", half, half.q4_0())
 
@@ -72,7 +72,7 @@ def make_other_forms():
     weight.zeros = np.array([[3, 9], [8, 8], [0, 15]], np.uint8)
     save_weight("block_64_zero_points", weight, weight.q4_1())
 
-    # Blocks of 16: alone in a row, a half that is left over, and in pairs.
+    # Blocks of 16: one in a row, an odd number, and pairs.
     weight = Weight(16, 3, 16, seed=25)
     save_weight("block_16_narrow", weight, weight.q4_0())
     weight.zeros = np.array([[3], [8], [15]], np.uint8)

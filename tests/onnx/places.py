@@ -1,18 +1,18 @@
-"""One weight of each operator in each place where a model may keep it: the same
-models once more, with their constants moved."""
+"""One weight of each operator in each place where a model may keep it: models
+of good/, with their constants moved."""
 
 import onnx
 from onnx import TensorProto, helper
 
 from weight import external, GOOD, path, PLACES, save, write
 
-# Models that other modules have made, with zero points where there are any.
+# Models of other modules, with zero points if the operator has them.
 BASES = ("zero_points", "gather_uint4_zero_points", "dq_int8_zero_points",
          "moe_zero_points", "bnb4_ragged")
 
 
 def constants(graph, name):
-    """Nodes Constant for all initializers."""
+    """Constant nodes in place of all initializers."""
     nodes = [helper.make_node("Constant", [], [part.name], value=part)
              for part in graph.initializer]
     nodes.extend(graph.node)
@@ -21,8 +21,8 @@ def constants(graph, name):
 
 
 def typed(graph, name):
-    """Numbers in fields of their own: floats as such, bytes and what is packed
-    in them one to an int32."""
+    """Numbers in typed fields: floats as floats, bytes (packed codes too) as
+    one int32 each."""
     for part in graph.initializer:
         data = part.raw_data
         if part.data_type == TensorProto.FLOAT:
@@ -37,7 +37,7 @@ def typed(graph, name):
 
 
 def files(graph, name):
-    """A file for each, at offsets that are no multiples of anything."""
+    """A file for each constant, at odd offsets."""
     for i, part in enumerate(graph.initializer):
         data = part.raw_data
         location = "%s.%d.bin" % (name, i)
@@ -46,7 +46,7 @@ def files(graph, name):
 
 
 def loop(graph, name):
-    """All nodes in the body of a Loop, the constants outside."""
+    """All nodes in the body of a Loop; the constants are outside."""
     body = helper.make_graph(
         list(graph.node), "body",
         [helper.make_tensor_value_info("i", TensorProto.INT64, []),

@@ -1,5 +1,5 @@
-"""What the models of this folder are made of: a quantized weight, what it must
-become in the container, and the writing of files."""
+"""What the generators share: a quantized weight, its bytes in the container,
+and the writing of files."""
 
 import os
 
@@ -24,7 +24,8 @@ def path(folder, name):
 
 
 def raw(name, type_, dims, data):
-    """An initializer with raw_data; bfloat16 is given as its u16 bits."""
+    """An initializer with raw_data. The data of a bfloat16 tensor is its bits,
+    as u16."""
     if isinstance(data, np.ndarray):
         if type_ in NUMPY_TYPES:
             data = data.astype(NUMPY_TYPES[type_])
@@ -35,7 +36,7 @@ def raw(name, type_, dims, data):
 
 
 def external(tensor, location, offset=None, length=None):
-    """Turns an initializer into one whose bytes are elsewhere."""
+    """Turns an initializer into one whose bytes are in a file."""
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
     pairs = [("location", location), ("offset", offset), ("length", length)]
@@ -58,19 +59,19 @@ def pack(codes, bits):
 
 
 class Weight:
-    """A quantized weight with everything that MatMulNBits can say of it."""
+    """A quantized weight with everything that MatMulNBits has for one."""
 
     def __init__(self, k, n, block=32, bits=4, seed=1):
         rng = np.random.default_rng(seed)
         self.k, self.n, self.block, self.bits = k, n, block, bits
         self.blocks = -(-k // block)
-        # Padding codes are arbitrary, so that whoever reads them is found.
+        # Padding codes are random, so that a reader that uses them is found.
         self.codes = rng.integers(
             0, 1 << bits, (n, self.blocks * block), np.uint8)
         self.scales = rng.uniform(0.01, 0.1, (n, self.blocks))
         self.scales = self.scales.astype(np.float32)
         self.scale_type = TensorProto.FLOAT
-        self.zeros = None  # [n, blocks], of uint8 or a float type
+        self.zeros = None  # [n, blocks], uint8 or a float type
         self.g_idx = None
         self.bias = None
 
@@ -81,7 +82,8 @@ class Weight:
         return self.zeros.astype(np.float32)
 
     def dequantized(self):
-        """[n, k] in f32: (code - zero) * scale, with one NaN for all."""
+        """[n, k] in f32: (code - zero) * scale; every NaN has the same
+        bits."""
         group = np.arange(self.k) // self.block
         if self.g_idx is not None:
             group = self.g_idx[:self.k]
@@ -92,8 +94,9 @@ class Weight:
         return weight
 
     def by_32(self):
-        """Codes of 32 columns each [n, blocks, 32], those past k are 0, and
-        the scales and zero points of their first columns [n, blocks]."""
+        """Codes by blocks of 32 columns, [n, blocks, 32], with 0 past k; and
+        the scales and zero points of the blocks' first columns, [n,
+        blocks]."""
         codes = np.zeros((self.n, -(-self.k // 32) * 32), np.uint8)
         codes[:, :self.k] = self.codes[:, :self.k]
         first = np.arange(0, self.k, 32) // self.block
@@ -105,7 +108,7 @@ class Weight:
         return (np.arange(-(-self.k // 32) * 32) >= self.k).reshape(-1, 32)
 
     def q4_0(self):
-        """The weight as blocks of Q4_0, columns past k decoding to 0."""
+        """The weight as blocks of Q4_0; columns past k decode to 0."""
         codes, scales, _ = self.by_32()
         codes = codes + np.uint8(8 - (1 << (self.bits - 1)))
         codes[:, self.past_k()] = 8
@@ -117,7 +120,7 @@ class Weight:
         return bytes(out)
 
     def q4_1(self):
-        """Blocks of Q4_1; columns past k decode to what is nearest to 0."""
+        """Blocks of Q4_1; columns past k decode to the number nearest to 0."""
         codes, scales, zeros = self.by_32()
         offsets = -zeros.astype(np.float64) * scales.astype(np.float64)
         nearest = np.clip(np.rint(zeros), 0, 15).astype(np.uint8)
@@ -130,7 +133,7 @@ class Weight:
         return bytes(out)
 
     def q8_0(self):
-        """Blocks of Q8_0, columns past k 0."""
+        """Blocks of Q8_0; columns past k are 0."""
         codes = np.zeros((self.n, -(-self.k // 32) * 32), np.int8)
         zeros = self.zero_points()[:, np.arange(self.k) // self.block]
         codes[:, :self.k] = self.codes[:, :self.k].astype(np.int16) - zeros

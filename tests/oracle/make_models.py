@@ -3,7 +3,7 @@
 f32.onnx        weights inside the file
 external.onnx   the same, weights in external.onnx.data
 unaligned.onnx  the same, each tensor at an odd offset of two data files
-rounded.onnx    f32 scales that f16 holds exactly
+rounded.onnx    f32 scales that f16 represents exactly
 f16.onnx        a float16 model: input, scales, bias, output
 """
 
@@ -16,7 +16,7 @@ import make_minilm
 
 
 def save_unaligned(model, path):
-    """External data as no tool aligns it: odd offsets, two data files."""
+    """External data that no tool would write: odd offsets, two data files."""
     files = [path.with_name(f"{path.stem}.{part}.bin") for part in (0, 1)]
     data = [bytearray(b"\xff"), bytearray(b"\xff\xff\xff")]
     copy = onnx.ModelProto()

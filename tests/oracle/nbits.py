@@ -1,5 +1,5 @@
-"""MatMulNBits of any form, read from its documentation, and what the mapping
-says of it: the type that it becomes, and how far a weight may move."""
+"""MatMulNBits of any form, read by its documentation, and the mapping of
+spec/format.md: the type that a weight gets, and how far it may move."""
 
 from dataclasses import dataclass
 
@@ -68,14 +68,14 @@ def read_weight(node, tensors):
 
 
 def take_rows(model, rows):
-    """The initializers of a model's only node, by name, some rows of each
-    that has them; and in the node N and no more."""
+    """The initializers of a model's only node, by name, with only these rows
+    of each that has rows. The node's N becomes their number."""
     (node,) = model.graph.node
     (n,) = (a for a in node.attribute if a.name == "N")
     tensors = {}
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if tensor.name != node.input[4]:  # g_idx goes by columns
+        if tensor.name != node.input[4]:  # g_idx has columns, not rows
             values = values.reshape(n.i, -1)[rows]
         tensors[tensor.name] = values
     if node.input[5]:
@@ -99,7 +99,7 @@ def read_weights(model):
 
 
 def holds(values):
-    """Whether f16 holds each, to half a step of a normal one."""
+    """Whether f16 holds each number within half a step of a normal one."""
     with np.errstate(over="ignore"):
         rounded = values.astype(np.float16).astype(np.float64)
     error = np.abs(rounded - values)
@@ -110,7 +110,7 @@ def holds(values):
 
 
 def shared(values):
-    """Whether each 32 columns have one value, as f16 has it."""
+    """Whether each 32 columns have one value, after rounding to f16."""
     with np.errstate(over="ignore"):
         rounded = values.astype(np.float16).view(np.uint16)
     first = rounded[:, np.arange(rounded.shape[1]) // 32 * 32]
@@ -118,7 +118,7 @@ def shared(values):
 
 
 def mapped_type(weight):
-    """What the mapping makes of a weight."""
+    """The type that the mapping gives to a weight."""
     default = bool((weight.z == 1 << (weight.bits - 1)).all())
     if weight.reordered or not holds(weight.s) or not shared(weight.s):
         return "F32"
@@ -133,10 +133,8 @@ def mapped_type(weight):
 
 
 def stored(weight, dtype):
-    """What the container's weight must be, f64; Q4_1 within f32's rounding.
-
-    Codes are those of the source, so nothing else may differ.
-    """
+    """The container's weight in f64, Q4_1 within f32's rounding. Codes are
+    those of the source, so nothing else may differ."""
     if dtype == "F32":
         value = (weight.q - weight.z).astype(np.float32)
         return (value * weight.s.astype(np.float32)).astype(np.float64)
@@ -158,8 +156,8 @@ def bound(weight, dtype):
 
 
 def check(test, path, weights):
-    """Holds each linear of a container, which gguf-py decodes, against its
-    source; returns the container's info."""
+    """Compares each linear of a container, decoded by gguf-py, with its
+    source. Returns the container's info."""
     info = oracle.info(path)
     _, tensors = oracle.read_gguf(path)
     dtypes = {t["name"]: t["dtype"] for t in info["tensors"]}

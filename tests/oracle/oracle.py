@@ -1,7 +1,7 @@
 """What the oracle tests share: running quire, and reading ONNX and GGUF.
 
-Both files are read here without any of Quire's code: ONNX by the onnx package
-and the operator's definition, GGUF by gguf-py.
+Both files are read without any of Quire's code: ONNX by the onnx package and
+the operator's definition, GGUF by gguf-py.
 """
 
 import json
@@ -24,13 +24,14 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 
 def run(*arguments):
-    """Runs quire; returns what subprocess.run does, with text streams."""
+    """Runs quire. Returns what subprocess.run does, with text streams."""
     command = [QUIRE, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def quire(*arguments):
-    """Runs quire, which must succeed quietly; returns its stdout."""
+    """Runs quire, which must succeed and print nothing on stderr. Returns
+    stdout."""
     result = run(*arguments)
     if result.returncode != 0 or result.stderr:
         raise AssertionError(
@@ -45,14 +46,14 @@ def info(path):
 
 
 def scratch(test):
-    """A folder that lives as long as the unittest case."""
+    """A folder that is removed after the test case."""
     folder = tempfile.TemporaryDirectory()
     test.addCleanup(folder.cleanup)
     return pathlib.Path(folder.name)
 
 
 def convert(test, model):
-    """Converts into a scratch folder; returns the container's path."""
+    """Converts into a scratch folder. Returns the container's path."""
     output = scratch(test) / (pathlib.Path(model).stem + ".gguf")
     quire("convert", model, "-o", output)
     return output
@@ -82,7 +83,7 @@ def relative(actual, expected):
 
 @dataclass
 class Node:
-    """A 4-bit MatMulNBits node, its initializers unpacked."""
+    """A 4-bit MatMulNBits node with its initializers unpacked."""
 
     name: str
     x: str  # graph tensors that it reads and writes
@@ -98,7 +99,7 @@ class Node:
     bias: np.ndarray | None
 
     def weight(self):
-        """The dequantized weight [n, k], f64: exact."""
+        """The dequantized weight [n, k] in f64, which is exact."""
         q = self.codes.astype(np.float64) - self.zeros[:, :, None]
         w = q * self.scales.astype(np.float64)[:, :, None]
         return w.reshape(self.n, -1)[:, : self.k]
@@ -158,7 +159,7 @@ def read_gguf(path):
 def q4_0(tensor):
     """(codes uint8 [n, blocks, 32], scales f16 [n, blocks]) of a tensor.
 
-    A block is an f16 scale and 16 bytes; byte i holds element i in its low
+    A block is an f16 scale and 16 bytes. Byte i has element i in its low
     nibble and element i + 16 in its high one.
     """
     k, n = (int(size) for size in tensor.shape)
@@ -169,7 +170,7 @@ def q4_0(tensor):
 
 
 def decoded(tensor):
-    """A GGUF tensor's values by gguf-py: f32 [n, k]."""
+    """A GGUF tensor's values, decoded by gguf-py: f32 [n, k]."""
     return gguf.quants.dequantize(tensor.data, tensor.tensor_type)
 
 

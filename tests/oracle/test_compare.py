@@ -1,5 +1,5 @@
-"""quire compare: good containers are the same as their models, and each kind of
-tampering is found and named."""
+"""quire compare: a container equals the model that it was made of, and each
+change to it is found and named."""
 
 import json
 import pathlib
@@ -53,7 +53,8 @@ class Compare(unittest.TestCase):
                 self.assertEqual(said["scale_error_max"] > 0, rounded)
 
     def tampered(self, tensor, offset, change):
-        """plain.onnx's container, bytes of one tensor changed."""
+        """The container of plain.onnx with some bytes of one tensor
+        changed."""
         path = oracle.convert(self, PLAIN)
         (entry,) = (
             t for t in oracle.info(path)["tensors"] if t["name"] == tensor
@@ -92,7 +93,8 @@ class Compare(unittest.TestCase):
         self.assertEqual(code, 1)
         verdicts = {row["verdict"] for row in said["rows"]}
         self.assertIn("only in the source", verdicts)
-        code, said = compare(PLAIN, oracle.convert(self, ONNX / "good" / "dense.onnx"))
+        dense = oracle.convert(self, ONNX / "good" / "dense.onnx")
+        code, said = compare(PLAIN, dense)
         verdicts = {row["verdict"] for row in said["rows"]}
         self.assertEqual(code, 1)
         self.assertEqual(

@@ -1,6 +1,6 @@
-"""quire export: the model that comes back is the source but for its scales,
+"""quire export: the exported model is the source except for its scales,
 converts to the same tensors again, and ONNX Runtime computes the same with it,
-within what rounding the scales may do."""
+within the rounding of scales."""
 
 import unittest
 
@@ -60,8 +60,8 @@ def tensors(model, folder):
 
 
 def array_of(tensor, folder):
-    """Its elements; external data without a length ends with its elements,
-    which onnx itself reads to the end of the file."""
+    """The data of a tensor. External data without a length ends with the
+    tensor's elements; the onnx package would read to the end of the file."""
     places = {entry.key: entry.value for entry in tensor.external_data}
     if not places or "length" in places:
         return numpy_helper.to_array(tensor, str(folder))
@@ -80,7 +80,7 @@ def array_of(tensor, folder):
 
 
 def without_data(model, folder):
-    """The model's bytes with every tensor's data taken out."""
+    """The model's bytes without the data of any tensor."""
     bare = onnx.ModelProto()
     bare.CopyFrom(model)
     for _, tensor in tensors(bare, folder):
@@ -113,8 +113,8 @@ class Export(unittest.TestCase):
         return path
 
     def check_back(self, source, container, path, *options, left_out=False):
-        """All that must hold of any export; `options` made the container,
-        which may lack what a recipe left out."""
+        """What holds of any export. `options` made the container; with
+        `left_out` it lacks tensors that a recipe leaves out."""
         old, new = (onnx.load(p, load_external_data=False)
                     for p in (source, path))
         folders = source.parent, path.parent
@@ -128,7 +128,7 @@ class Export(unittest.TestCase):
                 self.assertEqual(a, b)
                 continue
             a, b = array_of(a, folders[0]), array_of(b, folders[1])
-            # Some are looked up before a node has them.
+            # Some tensors are read before any node uses them.
             if name not in scales and not name.endswith("_scales"):
                 self.assertEqual(a.tobytes(), b.tobytes(), name)
             else:
@@ -140,8 +140,8 @@ class Export(unittest.TestCase):
         self.assertEqual(code, 1 if left_out else 0)
 
     def check_scales(self, old, new):
-        """Rounded to f16 or, for an offset's sake, less far; all of one are
-        as they were where the weight stayed."""
+        """Each number is rounded to f16 or, for the sake of an offset, less
+        far. If the weight stays dequantized, all its numbers are unchanged."""
         if old.dtype == new.dtype and old.tobytes() == new.tobytes():
             return
         old, new = old.astype(np.float64), new.astype(np.float64)
@@ -161,7 +161,8 @@ class Export(unittest.TestCase):
             if oracle.run("convert", source, "-o", path).returncode:
                 continue
             if source.name == "dq_both_ways.onnx":
-                # One node needs the scales rounded, the other as they are.
+                # One node takes the scales rounded, the other takes them
+                # unchanged.
                 self.refused(
                     2, ["'w_DQ_scales' is shared by weights that differ"],
                     path, "--onnx", source, "-o", path.with_name("back.onnx"),
@@ -175,7 +176,8 @@ class Export(unittest.TestCase):
         self.assertGreater(exported, 100)
 
     def test_minilm(self):
-        """In f32 and f16, with data inside, beside, and beside anew."""
+        """In f32 and f16, with data inside the file, beside it, and moved
+        out."""
         for name in ("f32.onnx", "f16.onnx", "unaligned.onnx"):
             source = oracle.MODELS / name
             container = oracle.convert(self, source)
@@ -186,15 +188,16 @@ class Export(unittest.TestCase):
                     self.check_minilm(source, back)
 
     def test_renamed(self):
-        """Containers whose tensors a recipe has renamed: names of
-        the source tell which is which."""
+        """Containers whose tensors a recipe has renamed: the names of the
+        source identify them."""
         source = oracle.MODELS / "f32.onnx"
         recipe = oracle.scratch(self) / "names.yaml"
         recipe.write_text(
             "rename:\n"
             "  encoder.layer.{n}.intermediate.dense.weight: up.{n}.w\n"
             "  encoder.layer.{n}.output.dense.weight: down.{n}.w\n"
-            # Names that other tensors of the source have: they trade places.
+            # Names that other tensors of the source have: these two swap
+            # names.
             "  encoder.layer.{n}.attention.self.query.weight:"
             " encoder.layer.{n}.attention.self.key.weight\n"
             "  encoder.layer.{n}.attention.self.key.weight:"
@@ -216,7 +219,7 @@ class Export(unittest.TestCase):
                 options = ("--recipe", "llama")
                 oracle.quire("convert", source, "-o", named, *options)
                 back = self.back(source, named)
-                # It leaves tables of sines and cosines out.
+                # The recipe leaves out tables of sines and cosines.
                 self.check_back(source, named, back, *options, left_out=True)
                 exported += 1
         self.assertGreater(exported, 4)
@@ -242,7 +245,7 @@ class Export(unittest.TestCase):
         self.check_output(source, back, k, dtype)
 
     def check_output(self, source, back, k, dtype):
-        """Each weight moves by its bound at most; and either sum rounds."""
+        """Each weight moves by its bound at most, and both sums round."""
         rng = np.random.default_rng(k)
         x = rng.standard_normal((3, k)).astype(dtype)
         old, new = (nbits.read_weights(p)[0] for p in (source, back))
@@ -260,7 +263,8 @@ class Export(unittest.TestCase):
         self.assertTrue((distance <= limit).all())
 
     def test_quantizers(self):
-        """ONNX Runtime's own: bits, blocks, zero points, f32 and f16."""
+        """Models of ONNX Runtime's quantizers: bits, blocks, zero points, f32
+        and f16."""
         weights = test_quantizers.make_minilm.weights()
         name = "encoder.layer.1.attention.self.key.weight"
         weight = np.asarray(weights[name][:48])
@@ -282,7 +286,7 @@ class Export(unittest.TestCase):
                 self.check_variant(model, weight.shape[1], row[-1])
 
     def test_lookups(self):
-        """GatherBlockQuantized, as ONNX Runtime looks rows up."""
+        """GatherBlockQuantized, with rows looked up by ONNX Runtime."""
         weights = test_quantizers.make_minilm.weights()
         table = np.asarray(weights["embeddings.word_embeddings.weight"][:60])
         for symmetric in (True, False):
@@ -345,7 +349,7 @@ class Export(unittest.TestCase):
                 self.assertEqual(list(folder.iterdir()), [])
 
     def test_shared_scales(self):
-        """Scales that one node needs rounded, another as they are."""
+        """Scales that one node takes rounded and another unchanged."""
         row = test_tables.Row(4, 64, 32)
         model = test_tables.Model([row, row], np.float32).proto
         first, second = model.graph.node
@@ -375,13 +379,13 @@ class Export(unittest.TestCase):
                     )
 
     def test_rounded_dense(self):
-        """F16 that is not the weight itself has no node to go to."""
+        """A dense f16 weight that was rounded cannot go back into the node."""
         source = ONNX / "good" / "g_idx.onnx"
         path = oracle.scratch(self) / "half.gguf"
         oracle.quire("convert", source, "-o", path, "--fallback", "f16")
         self.refused(
-            2, ["other numbers than the node", "MatMulNBits"], path, "--onnx", source, "-o",
-            path.with_name("back.onnx"),
+            2, ["other numbers than the node", "MatMulNBits"], path,
+            "--onnx", source, "-o", path.with_name("back.onnx"),
         )
         self.assertFalse(path.with_name("back.onnx").exists())
 

@@ -1,10 +1,10 @@
-"""Quantized weights of other operators than MatMulNBits, with ONNX Runtime as
-the reference: its quantizers' QDQ format and MatMulBnb4, DequantizeLinear of
-every layout, and QMoE.
+"""Quantized weights of operators other than MatMulNBits: the QDQ format and
+the MatMulBnb4 of ONNX Runtime's quantizers, DequantizeLinear in every layout,
+and QMoE. ONNX Runtime is the reference.
 
-What ONNX Runtime itself says a weight is, it says by running the model: the
-DequantizeLinear alone, or the product with an identity matrix. In f16 it rounds
-each weight, which is allowed for.
+Its value of a weight is what it computes when the model runs: DequantizeLinear
+alone, or a product with an identity matrix. In f16 it rounds each weight, and
+the bounds include that.
 """
 
 import itertools
@@ -35,8 +35,8 @@ OPSETS = [
 def session(model):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    # Else it multiplies by activations of 8 bits where it makes MatMulNBits
-    # of DequantizeLinear and MatMul.
+    # Otherwise it makes MatMulNBits of DequantizeLinear and MatMul, and
+    # multiplies by activations of 8 bits.
     options.add_session_config_entry(
         "session.qdq_matmulnbits_accuracy_level", "1"
     )
@@ -47,7 +47,7 @@ def session(model):
 
 
 def cut(model, value, element):
-    """The same model with an intermediate value for its only output, and no
+    """The same model with an intermediate value as its only output, and no
     input."""
     copy = type(model)()
     copy.CopyFrom(model)
@@ -78,11 +78,11 @@ class Kinds(unittest.TestCase):
         weights = make_minilm.weights()
         name = "encoder.layer.{}.attention.self.query.weight"
         cls.square = np.asarray(weights[name.format(0)])
-        # Odd in both, and no multiple of any block.
+        # Both are odd, and no multiples of any block.
         cls.ragged = np.asarray(weights[name.format(3)][:41, :361])
 
     def convert(self, model):
-        """(container, its info); the comparison must find nothing."""
+        """(container, its info). The comparison must find no difference."""
         source = oracle.scratch(self) / "model.onnx"
         source.write_bytes(model.SerializeToString(deterministic=True))
         path = oracle.convert(self, source)
@@ -91,9 +91,9 @@ class Kinds(unittest.TestCase):
         return path, oracle.info(path)
 
     def check_weight(self, path, tensor, theirs, most, dtype=np.float32):
-        """Each element within rounding of scales to f16; F32 is theirs to the
-        last bit. Q4_1 rounds code * scale and zero * scale apart, which both
-        are |w| more than the smaller one: `most` is twice 15 scales."""
+        """Each element is within the rounding of scales to f16; F32 is equal
+        to the last bit. Q4_1 rounds code * scale and zero * scale separately;
+        both exceed |w| by the smaller of them. `most` is twice 15 scales."""
         ours = oracle.dump(path, tensor["name"])
         ours = ours[..., : theirs.shape[-1]].astype(np.float64)
         wide = theirs.astype(np.float64)
@@ -106,7 +106,7 @@ class Kinds(unittest.TestCase):
             limit = limit + nbits.HALF_STEP * np.abs(wide) + 2.0**-24
         self.assertTrue((np.abs(ours - wide) <= limit).all())
 
-    # ------------------------------------------- its quantizers, QDQ format
+    # ---------------------------- the quantizers of ONNX Runtime, QDQ format
 
     def quantize(self, weight, block, symmetric, dtype, channels=False):
         config = nbits_quantizer.DefaultWeightOnlyQuantConfig(
@@ -125,7 +125,8 @@ class Kinds(unittest.TestCase):
         return quantizer.model.model
 
     def check_linear(self, model, weight, dtype):
-        """Its weight and product are ONNX Runtime's; the tensor's type."""
+        """Its weight and product equal ONNX Runtime's. Returns the tensor's
+        type."""
         element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         (node,) = (
             n for n in model.graph.node if n.op_type in ("MatMul", "Gemm")
@@ -140,7 +141,8 @@ class Kinds(unittest.TestCase):
         (tensor,) = (
             t for t in info["tensors"] if t["name"] == linear["weight"]
         )
-        # 15 scales of any block lie between its least and its greatest.
+        # 15 scales of any block are the distance from its least to its
+        # greatest.
         most = 2 * 2 * np.abs(theirs).max()
         self.check_weight(path, tensor, theirs.T, most, dtype)
         rng = np.random.default_rng(1)
@@ -180,16 +182,16 @@ class Kinds(unittest.TestCase):
                 self.assertEqual(found, "Q4_0" if symmetric else "Q4_1")
 
     def test_quantizer_channels(self):
-        """One block for each row, [N, K] and a Transpose."""
+        """One block in each row, [N, K] and a Transpose."""
         model = self.quantize(self.square, 32, True, np.float32, True)
         self.assertIn("Transpose", [n.op_type for n in model.graph.node])
         found = self.check_linear(model, self.square, np.float32)
         self.assertEqual(found, "Q4_0")
 
     def test_gather(self):
-        """Gather of codes, scales and zero points, as the quantizers' QDQ
-        format says, which this release does not write, and of 8 bits, as it
-        has no Gather of 4."""
+        """Gather of codes, scales and zero points. The quantizers' QDQ format
+        describes this; this release does not write it. With 8 bits, because
+        ONNX Runtime has no Gather of 4."""
         rng = np.random.default_rng(5)
         n, k, block = 40, 75, 32
         blocks = -(-k // block)
@@ -229,7 +231,7 @@ class Kinds(unittest.TestCase):
                 self.check_weight(path, tensor, theirs, 0)
 
     def test_static_quantizer(self):
-        """8 bits for each channel, activations quantized besides."""
+        """8 bits, one scale for each channel, with quantized activations."""
 
         class Reader(CalibrationDataReader):
             def __init__(self, k):
@@ -272,7 +274,7 @@ class Kinds(unittest.TestCase):
     # ---------------------------------------- DequantizeLinear, every layout
 
     def dequantize_model(self, type_, rows, axis, block, zeros, k, n):
-        """x [K, N], or [N, K] where `rows`, as random as can be."""
+        """x is [K, N], or [N, K] if `rows`, with random parameters."""
         rng = np.random.default_rng(3)
         bits, signed, dtype = type_
         low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (
@@ -327,7 +329,7 @@ class Kinds(unittest.TestCase):
                 theirs = theirs if rows else theirs.T
                 path, info = self.convert(model)
                 (tensor,) = info["tensors"]
-                # Along K in blocks of 32 and up, or a scale for each n.
+                # Along K in blocks of 32 or more, or one scale for each n.
                 along_k = axis == int(rows)
                 if along_k != (block == 0) and block != 16:
                     self.assertNotEqual(
@@ -398,7 +400,7 @@ class Kinds(unittest.TestCase):
         return make_model([node], inputs, parts)
 
     def test_qmoe(self):
-        """The mixture of the container's experts is ONNX Runtime's."""
+        """The container's experts, mixed, equal ONNX Runtime's result."""
         experts, hidden, inter = 4, 64, 32
         for bits, block, zeros in itertools.product(
             (4, 8), (0, 16, 32), (False, True)
@@ -426,8 +428,8 @@ class Kinds(unittest.TestCase):
                     for expert, part in zip(top, share / share.sum()):
                         inner = np.maximum(up[expert] @ token, 0)
                         ours[row] += part * (down[expert] @ inner)
-                # Two roundings of scales; and blocks of 8 bits multiply by
-                # activations of 8 bits there, at every accuracy level.
+                # Scales are rounded twice; and with 8 bits ONNX Runtime
+                # multiplies by activations of 8 bits, at every accuracy level.
                 most = 2 * nbits.HALF_STEP + 2.0**-20
                 if bits == 8 and block:
                     most += 0.02

@@ -1,12 +1,14 @@
-"""`quire matmul` on every linear layer of MiniLM, against f64 and ONNX Runtime.
+"""`quire matmul` on every linear layer of MiniLM, compared with f64 and with
+ONNX Runtime.
 
-Errors are norms over one layer's output, relative. The limits:
-  1e-6   f32 arithmetic against the f64 product of the same weights
-  1e-5   against ONNX Runtime in f32 where the source's scales are f16 already
-  5e-4   the same where scales were rounded to f16, by at most 2^-11 each
-  0.02   int8 activations (accuracy level 4) against f32 ones
-  2^-11  f16 outputs against f64: each is rounded once
-  2^-10  f16 outputs against ONNX Runtime's, which are rounded too
+Errors are relative: norms over one layer's output. The limits:
+
+1e-6   f32 arithmetic against the f64 product of the same weights
+1e-5   against ONNX Runtime in f32 where the source's scales are f16 already
+5e-4   the same where scales were rounded to f16, by at most 2^-11 each
+0.02   int8 activations (accuracy level 4) against f32 ones
+2^-11  f16 outputs against f64: each is rounded once
+2^-10  f16 outputs against ONNX Runtime's, which are rounded too
 """
 
 import unittest
@@ -32,7 +34,7 @@ def onnxruntime_session(path, accuracy_level):
 
 
 def random_inputs(session, rows, dtype):
-    """Values that `dtype` holds, in the type that each graph input has."""
+    """Numbers that `dtype` represents, in the type of each graph input."""
     random = np.random.default_rng(rows)
     types = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
     return {

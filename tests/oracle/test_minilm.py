@@ -1,4 +1,4 @@
-"""Converting MiniLM: what arrives in the container is what the source had."""
+"""Converting MiniLM: the container has what the source had."""
 
 import platform
 import tempfile
@@ -19,7 +19,7 @@ FLOATS = {
 
 
 def without_source(path):
-    """Tensor bytes by name: what must not depend on the source's layout."""
+    """Tensor bytes by name, which must not depend on the source's layout."""
     _, tensors = oracle.read_gguf(path)
     return {name: tensor.data.tobytes() for name, tensor in tensors.items()}
 
@@ -28,7 +28,8 @@ class Converted(unittest.TestCase):
     maxDiff = None
 
     def check(self, model):
-        """Every node of the model against the container; returns its path."""
+        """Compares every node of the model with the container. Returns its
+        path."""
         source = oracle.MODELS / model
         nodes = oracle.read_nodes(source)
         self.assertEqual(len(nodes), 36)

@@ -1,5 +1,5 @@
 """Models that others published: each converts to what they expect, or is
-refused with the reason. tests/data/onnx/README.md says where they are from."""
+refused with the reason. tests/data/onnx/README.md names their sources."""
 
 import pathlib
 import unittest
@@ -13,8 +13,8 @@ import oracle
 
 FOLDER = oracle.ROOT / "tests" / "data" / "onnx"
 
-# What becomes of each weight: its type in the container. Blocks of 16 that do
-# not share a scale in pairs have no block form, and take the dense fallback.
+# The type of each weight in the container. Blocks of 16 that do not share a
+# scale in pairs fit no block type and are stored dequantized.
 CONVERTED = {
     "ort-js/js_00_K16_N8_bs16_sym.onnx": "Q4_0",
     "ort-js/js_02_K32_N8_bs16_sym.onnx": "F32",
@@ -32,14 +32,14 @@ CONVERTED = {
     "openvino/matmulnbits_3x4.onnx": "Q4_0",
 }
 
-# Embeddings: what each half row of 16 columns is.
+# Embeddings: the number in each half row of 16 columns.
 GATHERED = {
     "openvino/gather_block_quantized_int4_f16.onnx": [1, -4, 2, 0.75],
     "openvino/gather_block_quantized_uint8.onnx": None,
     "openvino/gather_block_quantized_uint8_bits2.onnx": None,
 }
 
-# Words of the one line on stderr, lower case.
+# Pieces of the one line on stderr, in lower case.
 DEQUANTIZE = ["dequantizelinear", "'x'"]
 REFUSED = {
     "migraphx/matmulnbits_block_size_not_power_of_two_test.onnx": [
@@ -60,16 +60,16 @@ REFUSED = {
         "zero_points has the shape [5]",
         "[4, 1",
     ],
-    # Well formed, but the weights come with each run, not in the file.
+    # Well formed, but the weights are inputs of the graph, not in the file.
     "migraphx/matmulnbits_mm_test.onnx": ["'b'", "input"],
-    # Other operators' quantized weights.
+    # Quantized weights of other operators.
     "migraphx/matmulbnb4_nf4_test.onnx": ["matmulbnb4"],
     "onnx-node/test_dequantizelinear_blocked/model.onnx": DEQUANTIZE,
     "onnx-node/test_dequantizelinear_int4/model.onnx": DEQUANTIZE,
     "onnx-node/test_dequantizelinear_uint4/model.onnx": DEQUANTIZE,
 }
 
-# Of models without files of expected values: input and output.
+# Input and output of models without files of expected numbers.
 EXPECTED = {
     "openvino/matmulnbits_3x4.onnx": (
         np.arange(1, 13).reshape(3, 4),
@@ -117,8 +117,7 @@ class Published(unittest.TestCase):
         )
         self.assertEqual(tensor["dtype"], dtype)
 
-        # The scales of all these models are f16 numbers, so that Q4_0 too
-        # holds the weights exactly.
+        # The scales of all these models are f16 numbers, so Q4_0 is exact too.
         weight = oracle.dump(path, linear["weight"])
         expected = node.weight().astype(np.float32)
         file = FOLDER / name.replace(".onnx", ".W.f32")
@@ -145,7 +144,7 @@ class Published(unittest.TestCase):
                 np.testing.assert_array_equal(actual, expected)
 
     def halves(self, model):
-        """Each block's value: all of its codes are the same."""
+        """The number in each block: all of its codes are the same."""
         (node,) = model.graph.node
         bits = {a.name: a.i for a in node.attribute}["bits"]
         data, scales = map(numpy_helper.to_array, model.graph.initializer)

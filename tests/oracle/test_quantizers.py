@@ -1,10 +1,10 @@
-"""Models that ONNX Runtime's own quantizers make of real weights: each becomes
-what the mapping says, each weight stays within the mapping's bound, and each
-output within the sum's.
+"""Models that ONNX Runtime's own quantizers make of real weights: each gets
+the type that the mapping says, each weight stays within the mapping's bound,
+and each output within the sum's.
 
-HQQ's quantizer needs PyTorch: what it made is kept in tests/data/hqq, by
-scripts/make_hqq.py. Its form, fractional zero points in the model's float type,
-is made here too, from the default quantizer's results.
+HQQ's quantizer needs PyTorch, so its results are kept in tests/data/hqq
+(scripts/make_hqq.py). Its form, with fractional zero points in the model's
+float type, is also made here from the default quantizer's results.
 """
 
 import logging
@@ -32,7 +32,7 @@ ALGORITHMS = {
     "k_quant": (False,),
     "HQQ form": (False,),
 }
-# What ONNX Runtime's CPU refuses of the operator, or computes wrongly: there
+# What ONNX Runtime's CPU refuses of the operator, or computes wrongly: then
 # the formula alone is the reference. (bits, block, variants of test_tables.)
 NOT_THEIRS = (
     (4, 512, ("g_idx",)),
@@ -44,7 +44,7 @@ NOT_THEIRS = (
 
 
 def matmul_model(weight, dtype):
-    """x [rows, k] times a weight [n, k], as a float model."""
+    """A float model: x [rows, k] times a weight [n, k]."""
     n, k = weight.shape
     element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     values = np.ascontiguousarray(weight.T.astype(dtype))
@@ -131,9 +131,8 @@ class Quantizers(unittest.TestCase):
         cls.wide = np.asarray(
             weights["encoder.layer.5.output.dense.weight"][:64]
         )
-        # Blocks of each size, an even number of them to a row: with zero
-        # points and an odd number ONNX Runtime's RTN and k_quant fail
-        # (onnxruntime #26506).
+        # Blocks of each size, an even number in a row: with zero points and an
+        # odd number, ONNX Runtime's RTN and k_quant fail (onnxruntime #26506).
         cls.even = cls.wide[:24]
         # Not a multiple of any block.
         cls.ragged = np.asarray(weights[name.format(3)][:40, :361])
@@ -153,12 +152,12 @@ class Quantizers(unittest.TestCase):
         return info["tensors"][0]["dtype"]
 
     def reach(self, x, weight):
-        """The sum of |x w| for each output."""
+        """For each output, the sum of |x w|."""
         return np.abs(x.astype(np.float64)) @ np.abs(weight.exact()).T
 
     def limit(self, x, weight, kind):
-        """What the mapping moves each weight by, and a sum of k products and
-        an f16 output round."""
+        """The error that the mapping adds to each weight, a sum of k products
+        and an f16 output."""
         reach = self.reach(x, weight)
         limit = np.abs(x.astype(np.float64)) @ nbits.bound(weight, kind).T
         limit += weight.k * 2.0**-23 * (reach + limit)
@@ -167,8 +166,8 @@ class Quantizers(unittest.TestCase):
         return limit
 
     def check_output(self, source, path, info, weight, dtype):
-        """ONNX Runtime's output, and the formula's, within what the mapping
-        moves each weight by and a sum of k products rounds."""
+        """The output is ONNX Runtime's and the formula's, within the error
+        that the mapping adds to each weight and a sum of k products rounds."""
         rng = np.random.default_rng(weight.k)
         x = rng.standard_normal((ROWS, weight.k)).astype(dtype)
         name = info["linears"][0]["name"]
@@ -177,12 +176,12 @@ class Quantizers(unittest.TestCase):
         formula = x.astype(np.float64) @ weight.exact().T
         self.assertTrue((np.abs(actual - formula) <= limit).all())
         if weight.bits == 8 and (weight.z != np.rint(weight.z)).any():
-            return  # ONNX Runtime refuses these; see NOT_THEIRS
+            return  # ONNX Runtime refuses these: NOT_THEIRS
         session = onnxruntime.InferenceSession(
             source, providers=["CPUExecutionProvider"]
         )
         (theirs,) = session.run(None, {"x": x})
-        # Theirs may round as much as ours; f16 sums are theirs to round.
+        # Its output may round as much as ours, and more with sums in f16.
         theirs_limit = 2 * limit
         if dtype == np.float16:
             theirs_limit += 2.0**-9 * self.reach(x, weight)
@@ -216,7 +215,7 @@ class Quantizers(unittest.TestCase):
                     self.assertEqual(found, self.types(algorithm, bits))
 
     def test_hqq(self):
-        """What HQQ's own quantizer made."""
+        """The models of HQQ's own quantizer."""
         weight = np.asarray(
             make_minilm.weights()[make_hqq.SOURCE][: make_hqq.ROWS]
         )
@@ -228,8 +227,8 @@ class Quantizers(unittest.TestCase):
                 found = self.check_file(source, model, bits, block, dtype)
                 wide = bits == 4 and block >= 32
                 self.assertEqual(found, "Q4_1" if wide else "F32")
-                # It is that weight: but for those that the range cuts off,
-                # each is rounded to the nearest code.
+                # It is that weight: each number is rounded to the nearest
+                # code, except those outside the range.
                 (read,) = nbits.read_weights(model)
                 error = np.abs(read.exact() - weight.astype(dtype))
                 near = error <= 0.5 * (1 + 2.0**-6) * np.abs(read.s)
@@ -238,8 +237,8 @@ class Quantizers(unittest.TestCase):
     def types(self, algorithm, bits):
         """Blocks of 16 do not share scales, and become F32."""
         if bits == 8:
-            # Codes less zero points are in int8 where they are symmetric;
-            # those of HQQ are no integers.
+            # Codes less zero points are in int8 if they are symmetric; those
+            # of HQQ are not integers.
             symmetric = True in ALGORITHMS[algorithm]
             return {"Q8_0", "F32"} if symmetric else {"F32"}
         blocks = {"Q4_1"}
@@ -279,7 +278,7 @@ class Quantizers(unittest.TestCase):
         self.assertTrue((np.abs(actual - formula) <= limit).all())
         self.assertFalse(
             self.is_theirs(source, x, formula, limit),
-            "ONNX Runtime computes this now: hold outputs against it",
+            "ONNX Runtime computes this now: compare outputs with it",
         )
 
     def is_theirs(self, source, x, formula, limit):
@@ -301,7 +300,7 @@ class Quantizers(unittest.TestCase):
         self.assertLessEqual({"Q4_0", "Q4_1"}, found)
 
     def test_gather(self):
-        """Embeddings: every row as ONNX Runtime looks it up."""
+        """Embeddings, with every row looked up by ONNX Runtime."""
         table = self.square[:100]
         rows = np.arange(len(table))
         for symmetric in (True, False):
@@ -318,8 +317,8 @@ class Quantizers(unittest.TestCase):
                     (tensor,) = oracle.info(path)["tensors"]
                     self.assertIn(tensor["dtype"], ("Q4_0", "Q4_1"))
                     ours = oracle.dump(path, tensor["name"])
-                    # A code and a zero point are 15 scales at most, and no
-                    # scale is more than a 7th of its block's largest.
+                    # A code and a zero point are 15 at most, and no scale is
+                    # more than a 7th of the largest number of its block.
                     largest = np.abs(table).max()
                     self.assertLessEqual(
                         np.abs(ours - theirs).max(),

@@ -1,4 +1,5 @@
-"""Other readers and writers of GGUF agree with Quire on what a file holds."""
+"""Other readers and writers of GGUF agree with Quire on what a file
+contains."""
 
 import json
 import subprocess
@@ -74,7 +75,7 @@ class Readers(unittest.TestCase):
         self.assertEqual(json.loads(read.stdout), oracle.info(path))
 
     def test_split_set(self):
-        """gguf-py reads each part by itself; the names are its own, too."""
+        """gguf-py reads each part as a file of its own, with its own names."""
         model = oracle.MODELS / "f32.onnx"
         whole = oracle.info(oracle.convert(self, model))
         path = oracle.scratch(self) / "set.gguf"
@@ -110,7 +111,7 @@ class Readers(unittest.TestCase):
         self.assertEqual(json.loads(read.stdout), info)
 
     def test_foreign_file(self):
-        """gguf-py writes; Quire lists, decodes, hashes."""
+        """gguf-py writes the file; Quire lists, decodes and hashes it."""
         random = np.random.default_rng(3)
         values = random.standard_normal((24, 96)).astype(np.float32)
         path = oracle.scratch(self) / "foreign.gguf"

@@ -1,4 +1,4 @@
-"""The recipe llama gives the names of llama.cpp's own tables, by gguf-py."""
+"""The recipe llama gives the names of llama.cpp's own tables, from gguf-py."""
 
 import unittest
 
@@ -18,13 +18,13 @@ ARCHITECTURES = {
     "layout_phi3": MODEL_ARCH.PHI3,
     "layout_phi3_fused": MODEL_ARCH.PHI3,
 }
-# A fused matrix, or one that was taken apart, that is not in the table of its
-# architecture has the name that another one gives it.
+# A matrix that is fused or split, and so not in the table of its architecture,
+# has the name that another architecture gives it.
 OTHERS = (MODEL_ARCH.LLAMA, MODEL_ARCH.PHI3)
 
 
 def hugging_face_name(name):
-    """What the builder's name was called in the model that it read."""
+    """The name in the original model for a name of the builder."""
     name = name.replace(".Add.bias", ".bias").replace(".attn.", ".self_attn.")
     name = name.replace("_norm.layernorm.", "_norm.")
     if ".final_norm_layernorm." in name:
@@ -82,7 +82,7 @@ class Recipe(unittest.TestCase):
                                  [row["name"] for row in after])
 
     def test_metadata(self):
-        """gguf-py reads each type as it was written in the recipe."""
+        """gguf-py reads each value with the type that the recipe gives it."""
         values = {
             "a.u8": ("!u8 255", 255), "a.i8": ("!i8 -128", -128),
             "a.u16": ("!u16 65535", 65535), "a.i16": ("!i16 -3", -3),
@@ -104,7 +104,7 @@ class Recipe(unittest.TestCase):
         reader, _ = oracle.read_gguf(path)
         for key, (_, value) in values.items():
             self.assertEqual(reader.fields[key].contents(), value, key)
-        # The effective recipe says the same again.
+        # The printed recipe prints the same again.
         (folder / "again.yaml").write_text(oracle.quire(
             "convert", "--print-recipe", "--recipe", folder / "r.yaml"))
         again = self.convert(ONNX / "plain.onnx", "--recipe",

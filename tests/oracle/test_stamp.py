@@ -1,4 +1,4 @@
-"""stamp, strip and edit, as gguf-py, xxhash and spec/read.py see the results."""
+"""stamp, strip and edit: gguf-py, xxhash and spec/read.py read the results."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ DTYPES = (Q.F32, Q.F16, Q.BF16, Q.Q4_0, Q.Q4_1, Q.Q5_0, Q.Q5_1, Q.Q8_0)
 
 
 def write_foreign(path, alignment=None, dtypes=DTYPES, strings=3):
-    """A file of gguf-py's writer, with keys of every type."""
+    """A file written by gguf-py, with keys of every type."""
     writer = gguf.GGUFWriter(path, "llama")
     if alignment:
         writer.add_custom_alignment(alignment)
@@ -46,7 +46,7 @@ def write_foreign(path, alignment=None, dtypes=DTYPES, strings=3):
 
 
 def keys(reader):
-    """Key, types and value of each, without those of Quire."""
+    """Key, types and value of each entry, without Quire's own."""
     return [
         (key, field.types, field.contents())
         for key, field in reader.fields.items()
@@ -87,7 +87,8 @@ class Case(unittest.TestCase):
         self.plain = self.folder / "plain.gguf"
 
     def compare(self, a, b, changed=()):
-        """Same tensors, and same keys in the same order but those changed."""
+        """The tensors are the same, and so are the keys and their order,
+        except those changed."""
         a, b = gguf.GGUFReader(a), gguf.GGUFReader(b)
         self.assertEqual(tensors(a), tensors(b))
         self.assertEqual(
@@ -132,7 +133,7 @@ class Stamp(Case):
                 self.there_and_back(arguments.get("alignment", 32))
 
     def test_great_vocabulary(self):
-        """250,000 strings and 20,000 keys come through unchanged."""
+        """250,000 strings and 20,000 keys stay as they are."""
         writer = gguf.GGUFWriter(self.foreign, "llama")
         writer.add_array("words", [f"▁{i}" for i in range(250_000)])
         for i in range(20_000):
@@ -219,7 +220,7 @@ class Edit(Case):
         )
 
     def bless(self, path, original):
-        """--force makes a good container again of an edited one."""
+        """--force makes a good container of one that another tool edited."""
         self.assertEqual(oracle.run("verify", path).returncode, 1)
         refused = oracle.run("edit", path, "--set", "a=1")
         self.assertEqual(refused.returncode, 2)

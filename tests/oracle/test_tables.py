@@ -1,14 +1,13 @@
-"""The tables of other projects' MatMulNBits tests, row by row: shapes, variants
-and tolerances are theirs, the weights ours, the reference the operator's
-formula in f64.
+"""The tables of other projects' MatMulNBits tests, row by row. Shapes,
+variants and tolerances are theirs; the weights are ours, and the reference is
+the operator's formula in f64. f16 represents the scales, and each scale times
+its zero point, exactly: so this measures arithmetic alone. Rounding of scales
+has its own tests (test_quantizers.py).
 
-Scales have few enough bits that f16 holds them, and each times its zero point:
-what is measured is arithmetic alone, since rounding of scales has its own tests
-(test_quantizers.py). Of the largest shapes, that of 5120 rows and those of
-MLAS's benchmark with blocks of 128, some rows are held against the formula;
-M = 4096 of the latter takes minutes and is multiplied by
-`test_runtime_published all` (tests/unit), which also multiplies all tables by
-every kernel set.
+Of the largest shapes, those of 5120 rows and those of MLAS's benchmark with
+blocks of 128, only some rows are compared with the formula. M = 4096 of the
+benchmark takes minutes; `test_runtime_published all` (tests/unit) computes it,
+and all tables with every kernel set.
 """
 
 import unittest
@@ -55,7 +54,7 @@ MLAS = (
 )
 MLAS_RELATIVE = 0.005
 MLAS_BENCH_128 = tuple((k, n) for k in (4096, 11008) for n in (4096, 11008))
-# Rows of a large weight that are looked at.
+# Rows of a large weight that are compared.
 SOME_ROWS = 48
 MLAS_BENCH_64 = (
     (384, 1024), (1024, 192), (1024, 384), (1024, 4096), (4096, 1024),
@@ -119,7 +118,8 @@ class Model:
         codes = self.rng.integers(
             0, top, (row.n, blocks * row.block), np.uint8
         )
-        # 1 to 1.75 of eighths: 3 bits, and a whole 8-bit zero point fits f16.
+        # 1 to 1.75 in eighths: 3 bits, and times an 8-bit zero point it fits
+        # f16.
         scales = self.rng.integers(8, 15, (row.n, blocks)) / 8
         scales = (scales * 2.0 ** -(row.bits + 2)).astype(self.dtype)
         shape = (row.n, blocks, row.block * row.bits // 8)
@@ -170,7 +170,7 @@ class Model:
 
 class Tables(unittest.TestCase):
     def convert(self, model):
-        """The container, the weights as the source has them, and info."""
+        """The container, the weights of the source, and the info."""
         source = oracle.scratch(self) / "table.onnx"
         onnx.save_model(model.proto, source)
         path = oracle.convert(self, source)
@@ -304,7 +304,7 @@ class Tables(unittest.TestCase):
         self.check_relative(rows, 0, MLAS_RELATIVE)
 
     def test_tract(self):
-        # Packing is exact for every k; a GEMV is of one row.
+        # Packing is exact for every k. A GEMV has one row.
         rows = [Row(1 + k % 9, k, 32, m=(1,)) for k in range(1, 128)]
         self.convert(Model(rows, np.float32))
         rows = [Row(n, k, 32, m=(1,)) for _, n, k in MLAS if n >= 64]

@@ -1,5 +1,5 @@
 /*
- * check.h - cmocka, with the headers that it wants before it.
+ * check.h - cmocka, after the headers that it needs.
  */
 #ifndef QUIRE_TESTS_CHECK_H
 #define QUIRE_TESTS_CHECK_H

@@ -1,8 +1,8 @@
 /*
- * failing_malloc.c - the functions that allocate, and those that fail where
- * memory is out (makers of objects in shared libraries, whose own allocations
- * are out of reach), each by the name that the linker's --wrap gives it. Sizes
- * are those that the allocator itself tells, so that freeing needs no table.
+ * failing_malloc.c - the functions that allocate, under the names that the
+ * linker's --wrap gives them. Functions that make objects in shared libraries
+ * are here too: their own allocations cannot be reached, so they fail as a
+ * whole. Sizes are the allocator's own, so that freeing needs no table.
  */
 #include "tests/support/failing_malloc.h"
 
@@ -31,7 +31,7 @@ char *__wrap_strdup(const char *text);
 char *__wrap_realpath(const char *path, char *resolved);
 void __wrap_free(void *bytes);
 
-/* Allocations until one fails. NEVER is far from 0 from either side. */
+/* Allocations until one fails. NEVER is far from 0 on both sides. */
 #define NEVER (-1 - (1L << 40))
 
 static atomic_long left = NEVER;
@@ -144,15 +144,15 @@ char *__wrap_realpath(const char *path, char *resolved)
 	return resolved ? found : count(found);
 }
 
-/* What the C library allocated itself, as getline does, is freed here too
- * and takes `held` below what it was: no test counts over such a call. */
+/* Memory that the C library allocated itself, as getline does, is freed here
+ * too and makes `held` too small. No test counts over such a call. */
 void __wrap_free(void *bytes)
 {
 	discount(bytes);
 	__real_free(bytes);
 }
 
-/* Declared as the linker sees them, without those libraries' headers. */
+/* Declared as the linker sees them, without the headers of those libraries. */
 #define WRAP_MAKER(name, failure, result, parameters, arguments)               \
 	result __real_##name parameters;                                       \
 	result __wrap_##name parameters;                                       \

@@ -16,7 +16,7 @@ int folder_set_up(void **state);
 /* Removes the folder and the files in it. */
 int folder_tear_down(void **state);
 
-/* A row of a table of cmocka's: a test whose state is a folder. */
+/* An entry of cmocka's table: a test whose state is a folder. */
 #define FOLDER_TEST(test)                                                      \
 	cmocka_unit_test_setup_teardown((test), &folder_set_up,                \
 					&folder_tear_down)

@@ -1,6 +1,6 @@
 /*
- * guard.c - maps pages and forbids the first and the last one. `data` is rarely
- * a whole number of pages, so that it meets but one of them.
+ * guard.c - maps pages and makes the first and the last one inaccessible.
+ * `data` is rarely a whole number of pages, so it touches only one of them.
  */
 #include "tests/support/guard.h"
 

@@ -1,7 +1,7 @@
 /*
- * interposer.c - the system calls that the libraries make, each by the name
- * that the linker's --wrap gives it; those with large offsets too, by which
- * the C library's headers call them.
+ * interposer.c - the system calls that the libraries make, under the names that
+ * the linker's --wrap gives them. The variants for large offsets are included,
+ * because the C library's headers may call them.
  */
 #include "tests/support/interposer.h"
 
@@ -51,7 +51,7 @@ bool fault_disarm(void)
 	return rest < 0 && rest > NEVER / 2;
 }
 
-/* Whether this call is the one. */
+/* Whether this is the armed call. */
 static bool hit(enum fault_call call)
 {
 	if (atomic_load(&armed_call) != (int)call ||
@@ -72,7 +72,7 @@ static bool fails(enum fault_call call)
 	return true;
 }
 
-/* For transfers: false: fails; true: *size is what to transfer. */
+/* For transfers. false: the call fails. true: it transfers *size bytes. */
 static bool allows(enum fault_call call, size_t *size)
 {
 	const int error_number = atomic_load(&armed_error);
@@ -87,7 +87,7 @@ static bool allows(enum fault_call call, size_t *size)
 	return false;
 }
 
-/* Defines __wrap_NAME, which tries the fault and then __real_NAME. */
+/* Defines __wrap_NAME, which tries the fault and then calls __real_NAME. */
 #define WRAP(call, result, name, failure, parameters, arguments)               \
 	result __real_##name parameters;                                       \
 	result __wrap_##name parameters;                                       \

@@ -1,7 +1,8 @@
 /*
- * interposer.h - makes one system call fail or do less than it was asked. For
- * programs linked by quire_inject_faults (tests/support/CMakeLists.txt), which
- * puts these functions before the C library's. Calls by any thread count.
+ * interposer.h - makes one system call fail, or transfer less than it should.
+ * For programs linked by quire_inject_faults (tests/support/CMakeLists.txt),
+ * which puts these functions before the C library's. Calls of all threads
+ * count.
  */
 #ifndef QUIRE_TESTS_INTERPOSER_H
 #define QUIRE_TESTS_INTERPOSER_H
@@ -27,19 +28,19 @@ enum fault_call {
 /* "open", "fsync" and so on. */
 const char *fault_call_name(enum fault_call call);
 
-/* As error numbers: transfers a part of what was asked, once; and ends the
- * process by SIGKILL, before the call. */
+/* In place of an error number. FAULT_SHORT: the call transfers only a part,
+ * once. FAULT_KILL: SIGKILL ends the process before the call. */
 #define FAULT_SHORT 0
 #define FAULT_KILL  -1
 
 /*
- * From now on `call` number `at`, from 0, fails with that error number
- * and only that one; with FAULT_SHORT a read or a write of more than one byte
- * transfers half.
+ * From now on only `call` number `at`, counted from 0, fails with that error
+ * number. With FAULT_SHORT, a read or a write of more than one byte transfers
+ * half of it.
  */
 void fault_arm(enum fault_call call, long at, int error_number);
 
-/* None fails any more. Returns whether the armed call was reached. */
+/* No call fails any more. Returns whether the armed one was reached. */
 bool fault_disarm(void);
 
 #endif

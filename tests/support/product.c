@@ -1,6 +1,6 @@
 /*
  * product.c - random products, their f64 reference, and the bounds. The
- * quantization of activations is written again here, from the specification.
+ * quantization of activations is written again here, from spec/kernels.md.
  */
 #include "tests/support/product.h"
 
@@ -20,7 +20,7 @@ static size_t item_size(quire_dtype dtype)
 	return dtype == QUIRE_F32 ? 4 : 2;
 }
 
-/* Weights that come in blocks of 32, and so can be computed with in int8. */
+/* Weights in blocks of 32, which int8 compute takes. */
 static bool in_blocks(const struct product *product)
 {
 	return product->weights == QUIRE_Q4_0 ||
@@ -34,7 +34,7 @@ static size_t cols_of(const struct product *product)
 	return (product->k + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-/* Little-endian hosts only, as the sets under test are. */
+/* For little-endian hosts only, as the sets under test are. */
 static void store(void *bytes, quire_dtype dtype, float value)
 {
 	const uint16_t half = fp16_ieee_from_fp32_value(value);
@@ -86,7 +86,7 @@ void product_set_x(struct product *product, size_t row, size_t col, float value)
 	store(x_at(product, row, col), product->x_dtype, value);
 }
 
-/* The last row ends with its last column, where the guard begins. */
+/* The last row ends with its last column, and the guard begins there. */
 static struct guarded create_plain(size_t rows, size_t cols, size_t stride,
 				   quire_dtype dtype)
 {
@@ -122,7 +122,7 @@ static void create_bias(struct product *product, struct rng *rng)
 	const quire_dtype dtype = (quire_dtype)product->bias_dtype;
 	const size_t size = item_size(dtype);
 
-	/* One more byte, so that it is not aligned. */
+	/* One byte more, so that the bias is not aligned. */
 	product->bias = guarded_create(product->n * size + 1);
 	for (size_t i = 0; i < product->n; i++)
 		store(product->bias.data + i * size, dtype, random_f32(rng));
@@ -208,7 +208,7 @@ void product_run(struct product *product, quire_runtime *runtime)
 		fail_msg("%s", error.message);
 }
 
-/* Rewrites a block of x by what int8 compute makes of it. */
+/* Replaces a block of x by what int8 compute makes of it. */
 static void quantize(float *x, size_t count)
 {
 	float max = 0.0F, scale, inverse;
@@ -228,11 +228,11 @@ static void quantize(float *x, size_t count)
 		else
 			x[i] = rintf(x[i] * inverse);
 	}
-	/* The scale goes with the first number after the block. */
+	/* The scale is stored behind the block. */
 	x[count] = finite && !isinf(inverse) ? scale : 1.0F;
 }
 
-/* A row of x as the level takes it, in f64, which holds it exactly. */
+/* A row of x as the level computes with it, in f64, which is exact. */
 static void expected_x(const struct product *product, size_t row, bool int8,
 		       double *x)
 {
@@ -272,8 +272,8 @@ static bool uses_int8(const struct product *product)
 	return product->level == 4 && in_blocks(product);
 }
 
-/* Q4_1 in int8: what x w = x q d + x m has in magnitude beyond |x w|, as the
- * two parts are summed by themselves. */
+/* Q4_1 in int8 computes x w as x q d + x m. The two terms are summed
+ * separately, so the bound needs the sum of their magnitudes, not |x w|. */
 static float *decode_parts(const struct product *product)
 {
 	const unsigned char *block = product->weight.data;
@@ -297,7 +297,7 @@ static float *decode_parts(const struct product *product)
 	return parts;
 }
 
-/* "Bounds" of spec/kernels.md: what y may be away from expected. */
+/* "Bounds" of spec/kernels.md: how far y may be from `expected`. */
 static double bound(const struct product *product,
 		    const struct expected *expected, double bias)
 {
@@ -350,7 +350,7 @@ static void check_one(const struct product *product, size_t row, size_t col,
 		assert_true(y == expected->sum);
 		return;
 	}
-	/* Beyond this a sum on the way may overflow, or the result itself. */
+	/* Beyond this, the result or an intermediate sum may overflow. */
 	if (expected->magnitude + fabs(bias) > most / 2)
 		return;
 	allowed = bound(product, expected, bias);

@@ -1,6 +1,6 @@
 /*
- * product.h - one product y = x W^T + bias on guarded memory, with what it
- * should be in f64 and the error that spec/kernels.md allows it.
+ * product.h - one product y = x W^T + bias in guarded memory, its exact result
+ * in f64, and the error that spec/kernels.md allows.
  */
 #ifndef QUIRE_TESTS_PRODUCT_H
 #define QUIRE_TESTS_PRODUCT_H
@@ -12,47 +12,47 @@
 #define PRODUCT_NO_BIAS -1
 
 struct product {
-	/* Set these; zeros are f32 and dense rows. */
+	/* The caller sets these. Zeros mean f32 and rows without gaps. */
 	quire_dtype weights;
 	size_t m, n, k;
 	uint32_t level;
 	quire_dtype x_dtype, y_dtype;
 	size_t x_stride, y_stride;
 	int bias_dtype;	 /* PRODUCT_NO_BIAS: none */
-	size_t odd_size; /* bytes by which W is moved off its alignment */
+	size_t odd_size; /* bytes by which W is off its alignment */
 
-	/* product_create makes these. */
+	/* product_create sets these. */
 	struct guarded x, y, w, bias;
 	quire_tensor weight, bias_tensor;
 	quire_matmul_options options;
 };
 
 /*
- * Fills the memory with random numbers: x from -1 to 1, weights about as
- * large, and in the padding of W codes that are not zero. What lies between
- * the rows of x is NaN, and between those of y a pattern.
+ * Fills the memory with random numbers: x from -1 to 1, weights of about the
+ * same size, and codes other than zero in the padding of W. Between rows of x
+ * lies NaN, between rows of y a pattern.
  */
 void product_create(struct product *product, struct rng *rng);
 void product_free(struct product *product);
 
-/* Element of x, to read or to write (f16 is rounded). */
+/* One element of x, to read or to write (f16 is rounded). */
 float product_x(const struct product *product, size_t row, size_t col);
 void product_set_x(struct product *product, size_t row, size_t col,
 		   float value);
 
-/* A runtime of one kernel set, NULL: of the fastest; to be freed. Fails the
- * test if there is none. */
+/* A runtime of one kernel set (NULL: the fastest), to be freed. Fails the test
+ * if there is none. */
 quire_runtime *product_runtime(const char *kernels, uint32_t threads);
 
 /* Multiplies; fails the test if that fails. */
 void product_run(struct product *product, quire_runtime *runtime);
 
-/* Fails the test unless each y is within the bound of spec/kernels.md, and
- * what lies between rows of y is as it was. */
+/* Fails the test unless each y is within the bound of spec/kernels.md and the
+ * gaps between rows of y are unchanged. */
 void product_check(const struct product *product);
 
-/* The norms of y - exact and of exact, over all y, where exact is the f64
- * product of x as it is, quantized by no level. */
+/* The norm of y - exact and the norm of exact, over all y. `exact` is the f64
+ * product of x before any quantization. */
 void product_norms(const struct product *product, double *error, double *norm);
 
 #endif

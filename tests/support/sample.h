@@ -1,6 +1,6 @@
 /*
- * sample.h - a small container, written through the public writer: what tests
- * of the reader, the loader and the verifier start from.
+ * sample.h - a small container, written by the public writer. Tests of the
+ * reader, the loader and the verifier start from it.
  */
 #ifndef QUIRE_TESTS_SAMPLE_H
 #define QUIRE_TESTS_SAMPLE_H
@@ -11,9 +11,9 @@
 #define SAMPLE_N 3
 
 /*
- * Writes, at alignment 64: "w.weight" Q4_0 [64, 3], "bias" F32 [3] and "e"
- * F16 [5, 2, 2]; the linear "fc" over the first two, of level 4; and one value
- * of each metadata type under "test.".
+ * Writes a container of alignment 64: the tensors "w.weight" Q4_0 [64, 3],
+ * "bias" F32 [3] and "e" F16 [5, 2, 2]; the linear "fc" of the first two, with
+ * level 4; and one value of each metadata type under "test.".
  */
 void sample_write(const char *path);
 

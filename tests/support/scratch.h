@@ -1,14 +1,15 @@
 /*
- * scratch.h - a temporary folder for the files of one test, and whole files
- * in memory. Every function fails the running test when it cannot do its job.
+ * scratch.h - a temporary folder for the files of one test, and files read and
+ * written as a whole. Every function fails the running test if it cannot do its
+ * job.
  */
 #ifndef QUIRE_TESTS_SCRATCH_H
 #define QUIRE_TESTS_SCRATCH_H
 
 #include <stddef.h>
 
-/* Makes an empty folder; freed by scratch_remove, which deletes it and the
- * files in it. */
+/* Makes an empty folder. scratch_remove deletes it with its files and frees the
+ * path. */
 char *scratch_make(void);
 void scratch_remove(char *folder);
 

@@ -1,6 +1,7 @@
 /*
- * test_file_hash.c - files of sizes on both sides of every cut that is made, by
- * any number of threads: the value is XXH3's own. What cannot be read is told.
+ * test_file_hash.c - files with sizes on both sides of every boundary between
+ * pieces, by any number of threads: the hash is XXH3's own. A file that cannot
+ * be read is an error.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #define CROWD	 UINT32_C(7)
 #define TOO_MANY UINT32_C(100000)
 
-/* From 4 MiB, 16 pieces, on by several threads. */
+/* From 4 MiB (16 pieces) on, several threads hash. */
 static const size_t sizes[] = {
 	0,
 	1,

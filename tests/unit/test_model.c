@@ -1,6 +1,6 @@
 /*
- * test_model.c - opening and looking up: what the sample container says, from
- * a file and from memory, and what is no container.
+ * test_model.c - opening and looking up: the content of the sample container,
+ * from a file and from memory; and files that are no containers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -189,8 +189,8 @@ static void test_decodes(void **state)
 
 	assert_int_equal(quire_tensor_decode(w, 0, SAMPLE_N, SAMPLE_K, y, NULL),
 			 QUIRE_OK);
-	/* Bytes are 0, 7, 14, ...: block 0 has d = 0x0700 and codes from
-	 * byte 2, 14: low nibble 14, high nibble 0. */
+	/* The bytes are 0, 7, 14 and so on: block 0 has d = 0x0700 and codes
+	 * from byte 2 on, which is 14: low nibble 14, high nibble 0. */
 	assert_true(y[0] == 6 * 0x1.cp-14f);
 	assert_true(y[16] == -8 * 0x1.cp-14f);
 	assert_int_equal(quire_tensor_decode(w, 1, SAMPLE_N, 1, y, NULL),

@@ -1,7 +1,7 @@
 /*
  * test_together.c - many threads at once open, look up, verify, multiply and
- * close, on models of their own and on shared ones. It is for ThreadSanitizer,
- * which sees what no assertion here can.
+ * close, with models of their own and with shared ones. It is for
+ * ThreadSanitizer, which finds what no assertion here can.
  */
 #include <math.h>
 #include <pthread.h>
@@ -41,7 +41,7 @@ static quire_status multiply(const struct shared *shared,
 	return quire_linear_run(shared->runtime, linear, x, 1, y, NULL, NULL);
 }
 
-/* Whether the product is what one thread alone made of it. */
+/* Whether the product is the one that a single thread computed. */
 static bool multiplies(const struct shared *shared, const quire_model *model)
 {
 	float y[SAMPLE_N];
@@ -50,13 +50,13 @@ static bool multiplies(const struct shared *shared, const quire_model *model)
 	       memcmp(y, shared->expected, sizeof(y)) == 0;
 }
 
-/* One row by prepacked weights is summed in another order. */
+/* A product with prepacked weights sums one row in another order. */
 static bool is_near(float a, float b)
 {
 	return (isnan(a) && isnan(b)) || fabsf(a - b) <= 1e-6F * fabsf(b);
 }
 
-/* While others multiply by other models, on the same runtime. */
+/* While other threads multiply by other models, on the same runtime. */
 static bool prepacks(const struct shared *shared, const quire_model *model)
 {
 	float y[SAMPLE_N];
@@ -103,7 +103,7 @@ static void *run(void *context)
 	struct one *one = context;
 	const struct shared *shared = one->shared;
 
-	/* All at once, the first time. */
+	/* All threads at once, for the first time. */
 	one->failures += multiplies(shared, shared->lazy) ? 0 : 1;
 	for (int round = 0; round < ROUNDS; round++) {
 		one->failures += uses(shared, shared->plain) ? 0 : 1;

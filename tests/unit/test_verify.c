@@ -1,6 +1,6 @@
 /*
- * test_verify.c - every flipped bit of a container is found, and told apart:
- * header, tensor, padding.
+ * test_verify.c - every flipped bit of a container is found, and its place is
+ * reported: header, tensor or padding.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -118,8 +118,8 @@ static void test_cancels(void **state)
 	quire_model_close(model);
 }
 
-/* Found at open: by the rule that it breaks, or by the checksum; one who opens
- * an edited header all the same is told by the verifier. */
+/* Opening finds it, by the rule that it breaks or by the checksum. If an edited
+ * header is allowed, the verifier reports it. */
 static void check_header_flip(const struct file *file)
 {
 	const quire_open_options allow = { .allow_edited_header = true };

@@ -1,6 +1,6 @@
 /*
- * test_write.c - the writer: what it refuses, what it leaves behind, and that
- * the same calls give the same bytes.
+ * test_write.c - the writer: the calls that it refuses, the files that it
+ * leaves, and that the same calls give the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +113,8 @@ static void test_keeps_the_old_file(void **state)
 	assert_int_equal(scratch_count(folder->path), 1);
 }
 
-/* A file that appears while ours is written is not replaced unasked. */
+/* A file that appears while ours is written is not replaced without
+ * `overwrite`. */
 static void test_loses_no_race(void **state)
 {
 	const struct folder *folder = *state;
@@ -187,7 +188,7 @@ static void test_refuses_bad_arrays(void **state)
 	quire_writer_free(writer);
 }
 
-/* What the parser would refuse, the layout refuses, by the same rule. */
+/* The layout refuses what the parser would refuse, by the same rule. */
 static void refuse_at_layout(quire_writer *writer, const char *rule)
 {
 	quire_error error = { 0 };
@@ -239,7 +240,7 @@ static void test_refuses_bad_tensors(void **state)
 	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
 			 QUIRE_ERROR_ARGUMENT);
 	tensor = writing_vector("a", 1);
-	tensor.name.size = 2; /* takes in the NUL */
+	tensor.name.size = 2; /* with the NUL */
 	assert_int_equal(quire_writer_add_tensor(writer, &tensor, NULL),
 			 QUIRE_ERROR_ARGUMENT);
 	quire_writer_free(writer);

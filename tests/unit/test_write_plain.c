@@ -1,6 +1,6 @@
 /*
- * test_write_plain.c - the writer's plain mode, metadata in its order and in
- * great number, and tensors that are adopted from another file.
+ * test_write_plain.c - the writer's plain mode, the order of metadata, many
+ * keys, and tensors that are adopted from another file.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static quire_writer *begin(const struct folder *folder, bool plain,
 	return writing_begin(folder->file, &options);
 }
 
-/* The header as the GGUF specification has it, put together by hand. */
+/* The header by the GGUF specification, written out byte by byte. */
 static void test_every_byte(void **state)
 {
 	static const char expected[] =
@@ -151,8 +151,8 @@ static void test_order_is_kept(void **state)
 	check_keys(folder->file, container, 5);
 }
 
-/* 100,000 keys, each set twice, take as long as they are many: comparing each
- * with all before took minutes. */
+/* 100,000 keys, each set twice, take linear time. Comparing each with all
+ * earlier ones took minutes. */
 static void test_many_keys(void **state)
 {
 	enum {
@@ -177,7 +177,7 @@ static void test_many_keys(void **state)
 	quire_model_close(model);
 }
 
-/* A NUL within a source's name is part of it. */
+/* A NUL in a source's name is a part of the name. */
 static void test_source_with_nul(void **state)
 {
 	static const char source[] = { 'a', '\0', 'b' };
@@ -253,7 +253,7 @@ static bool cancel(void *context, uint64_t done, uint64_t total)
 	return false;
 }
 
-/* To the same places, to others, and into a plain file. */
+/* To the same offsets, to others, and into a plain file. */
 static void test_adopts(void **state)
 {
 	static const uint32_t alignments[] = { 64, 4096, 32 };

@@ -1,6 +1,7 @@
 /*
- * test_write_set.c - the writer of split sets: what goes into which part, what
- * is refused, and what the next writer makes of what a killed one has left.
+ * test_write_set.c - the writer of split sets: which tensors go into which
+ * part, what is refused, and what the next writer does with the files of a
+ * killed one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,11 @@
 
 #define ALIGNMENT 32
 
-/* Makes four parts: t0; t1; t2; the rest. */
+/* Makes four parts: t0; t1; t2; the other tensors. */
 #define SPLIT_SIZE 4400
 
-/* Floats of each tensor; the third alone is larger than any split size used. */
+/* Floats of each tensor. Only the third is larger than every split size
+ * used. */
 static const size_t counts[] = { 512, 512, 4096, 256, 256, 256 };
 #define TENSOR_COUNT (sizeof(counts) / sizeof(counts[0]))
 #define LARGEST	     4096
@@ -141,8 +143,8 @@ static void check_set(const struct folder *folder, const char *name)
 	free(path);
 }
 
-/* No part but one of a single tensor is larger than the split size, and none
- * could take the first tensor of the next. */
+/* Only a part of a single tensor may be larger than the split size, and no part
+ * has room for the first tensor of the next one. */
 static void check_sizes(const struct folder *folder, const char *name,
 			uint64_t split_size)
 {
@@ -159,7 +161,7 @@ static void check_sizes(const struct folder *folder, const char *name,
 			    part.file_size +
 				quire_model_tensor(model, next.first_tensor)
 				    ->size >
-			    split_size - 64); /* its info and checksum */
+			    split_size - 64); /* of its info and checksum */
 	}
 	quire_model_close(model);
 	free(path);
@@ -188,7 +190,7 @@ static void test_parts(void **state)
 	check_sizes(folder, "model-00002-of-00004.gguf", SPLIT_SIZE);
 }
 
-/* Each split size there is: one tensor a part, all in one, and between. */
+/* Each split size: one tensor in a part, all tensors in one, and between. */
 static void test_every_size(void **state)
 {
 	const struct folder *folder = *state;
@@ -245,7 +247,8 @@ static void test_refused(void **state)
 	check_refused(folder, writer, "first part's header");
 }
 
-/* More parts than a u16 counts: their seals alone take 560000 bytes. */
+/* More parts than a u16 can number. Their checksums alone take 560,000
+ * bytes. */
 static void test_too_many(void **state)
 {
 	const struct folder *folder = *state;
@@ -278,8 +281,8 @@ static void test_old_part_stays(void **state)
 	check_set(folder, "model-00001-of-00004.gguf");
 }
 
-/* A killed writer of two parts, before it placed anything; the next one
- * writes four, or one. */
+/* A writer of two parts was killed before it placed any file. The next one
+ * writes four parts, or one. */
 static void test_leftover_parts(void **state)
 {
 	const struct folder *folder = *state;
@@ -299,7 +302,7 @@ static void test_leftover_parts(void **state)
 	check_set(folder, "model.gguf");
 }
 
-/* Killed while old parts were put aside: they come back. */
+/* Killed while it moved old parts aside: they come back. */
 static void test_leftover_old(void **state)
 {
 	const struct folder *folder = *state;
@@ -315,7 +318,7 @@ static void test_leftover_old(void **state)
 	assert_int_equal(scratch_count(folder->path), 3);
 }
 
-/* Killed between two files being placed: the placed one goes. */
+/* Killed after it placed one of two files: that one is removed. */
 static void test_leftover_placed(void **state)
 {
 	const struct folder *folder = *state;
@@ -340,7 +343,7 @@ static void test_leftover_placed(void **state)
 	assert_true(holds(folder, "model-00002-of-00002.gguf", "old 2"));
 }
 
-/* Killed when all were placed: only what was left behind them goes. */
+/* Killed when all files were placed: only its temporary files are removed. */
 static void test_leftover_done(void **state)
 {
 	const struct folder *folder = *state;
@@ -357,7 +360,7 @@ static void test_leftover_done(void **state)
 	assert_int_equal(scratch_count(folder->path), 3);
 }
 
-/* What a living writer writes is no leftover, whatever its name. */
+/* The files of a writer that still runs are kept, whatever their names. */
 static void test_living_part(void **state)
 {
 	const struct folder *folder = *state;

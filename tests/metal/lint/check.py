@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""check.py CLANG SHADERS.metal WORK: the shaders must pass the front end of
-C++ for OpenCL, and each planted fault below must not; and the host must send
-messages by its table."""
+"""check.py CLANG SHADERS.metal WORK: the front end of C++ for OpenCL must
+accept the shaders, and must refuse each planted fault below. The host must
+send messages by its table only."""
 import pathlib
 import re
 import subprocess
@@ -14,7 +14,7 @@ FLAGS = ['-x', 'clcpp', '-cl-std=clc++2021', '-target', 'spir64',
          f'-I{HERE}', '-Wall', '-Wextra', '-Werror', '-Wno-unused',
          '-Wno-undefined-internal']
 
-# What is wrong, what stood there, what stands there now.
+# What is wrong, the text there, the text in its place.
 FAULTS = [
     ('threadgroup memory taken for device memory',
      'threadgroup O *tile_x = tile_w', 'device O *tile_x = tile_w'),
@@ -46,7 +46,7 @@ FAULTS = [
 
 
 def lint(clang, text, work):
-    """None if the text passes, else the first error."""
+    """None if the text is accepted, else the first error."""
     shaders, blanked = work / 'lint.metal', work / 'lint.clcpp'
     shaders.write_text(text)
     subprocess.run([sys.executable, '-B', HERE.parent / 'shim/generate.py',
@@ -60,8 +60,8 @@ def lint(clang, text, work):
 
 
 def check_host():
-    """objc_msgSend, whose calls are casts, is in the table of messages alone.
-    """
+    """objc_msgSend, whose calls are casts, is used in the table of messages
+    only."""
     for file in sorted((HERE.parent.parent.parent / 'metal').glob('*.[ch]')):
         if file.name != 'messages.h' and re.search(
                 r'\bobjc_msgSend\b|#include <objc/', file.read_text()):

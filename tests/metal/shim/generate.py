@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""generate.py SHADERS.metal OUT.cpp [--lint]: shaders to what a C++ compiler
-takes. Attributes are blanked in place, so that lines stay where they were, and
-for each instantiation of a kernel a function is added that binds its
-arguments by their attributes. With --lint: only the blanking, for a compiler
-that checks address spaces."""
+"""generate.py SHADERS.metal OUT.cpp [--lint]: makes C++ of the shaders.
+Attributes are replaced by spaces, so that line numbers stay the same. For each
+instantiation of a kernel it adds a function that binds the arguments by their
+attributes. --lint does the first step only, for a compiler that checks address
+spaces."""
 import re
 import sys
 
@@ -33,7 +33,7 @@ def without_comments(text):
 
 
 def arguments(name, parameters):
-    """The C++ of each argument, and the bindings used, as C++ too."""
+    """The C++ of each argument and, as C++ too, the bindings used."""
     values, buffers, memory = [], [], []
     for parameter in parameters.split(',\n'):
         match = PARAMETER.match(parameter)
@@ -86,7 +86,7 @@ def main():
     source = open(sys.argv[1], encoding='utf-8').read()
     text = without_comments(source)
     lint = '--lint' in sys.argv
-    # In a function this would be memory of one lane here, and is not there.
+    # In a function this would be memory of one lane, so it is refused.
     local = re.search(r'^\s*threadgroup\s+\w+\s+\w+\s*(\[|;|=)', text, re.M)
     if local:
         sys.exit(f'threadgroup memory in a function: {local.group(0)}')
