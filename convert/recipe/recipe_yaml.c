@@ -145,8 +145,8 @@ static quire_status set_tag(const struct reading *in, const yaml_event_t *event,
 	}
 	if (text[0] != '!' || text[1] == '\0')
 		return fail_event(in, event,
-				  "a tag that is not a type of "
-				  "metadata such as !u32");
+				  "the tag is not a type of metadata such as "
+				  "!u32");
 	node->tag = copy(in, text + 1, strlen(text + 1));
 	return node->tag ? QUIRE_OK : fail_memory(in);
 }
@@ -160,10 +160,10 @@ static quire_status add_scalar(struct reading *in, const yaml_event_t *event)
 
 	if (event->data.scalar.anchor)
 		return fail_event(in, event,
-				  "an anchor; write the value out where "
-				  "it is used");
+				  "anchors are not supported; write the "
+				  "value where it is used");
 	if (memchr(value, 0, size))
-		return fail_event(in, event, "a NUL in a text");
+		return fail_event(in, event, "a text cannot hold a NUL");
 	status = add(in, event, RECIPE_SCALAR, &node);
 	if (status != QUIRE_OK)
 		return status;
@@ -185,10 +185,11 @@ static quire_status open_node(struct reading *in, const yaml_event_t *event,
 	if (list ? event->data.sequence_start.anchor
 		 : event->data.mapping_start.anchor)
 		return fail_event(in, event,
-				  "an anchor; write the value out where "
-				  "it is used");
+				  "anchors are not supported; write the "
+				  "value where it is used");
 	if (in->depth == DEPTH_MAX)
-		return fail_event(in, event, "nested too deeply");
+		return fail_event(in, event,
+				  "lists or maps are nested too deeply");
 	status = add(in, event, kind, &node);
 	if (status == QUIRE_OK)
 		status = set_tag(in, event,
@@ -213,7 +214,7 @@ static quire_status check_keys(const struct reading *in,
 	     key && status == QUIRE_OK; key = key->next->next) {
 		if (key->kind != RECIPE_SCALAR || key->tag)
 			status = quire_recipe_fail(in->name, key, in->error,
-						   "a key that is not text");
+						   "a key must be text");
 		else if (quire_table_find(&keys, 0, key->text, key->size))
 			status = quire_recipe_fail(in->name, key, in->error,
 						   "key '%.60s' is given twice",
@@ -231,12 +232,14 @@ static quire_status take_event(struct reading *in, const yaml_event_t *event)
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		if (in->documents++ > 0)
-			return fail_event(in, event, "a second document");
+			return fail_event(in, event,
+					  "a second document; a recipe is one");
 		return QUIRE_OK;
 	case YAML_ALIAS_EVENT:
 		return fail_event(in, event,
-				  "an alias; write the value out (a name that "
-				  "begins with * needs quotes)");
+				  "aliases are not supported; write the value "
+				  "out (a name that begins with * needs "
+				  "quotes)");
 	case YAML_SCALAR_EVENT:
 		return add_scalar(in, event);
 	case YAML_SEQUENCE_START_EVENT:
