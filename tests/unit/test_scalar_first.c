@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/cpu.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 #include "runtime/runtime.h"
 #include "runtime/sets.h"
 #include "tests/support/check.h"

@@ -9,7 +9,7 @@
 #include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/vectors_avx2.h"
 #include "runtime/kernels/prefetch.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 
 QUIRE_INLINE void add_columns(const unsigned char *weights, const float *x,
 			      decode_fn decode, __m256 sum[4])

@@ -9,7 +9,7 @@
 #include "runtime/kernels/avx2/decode_avx2.h"
 #include "runtime/kernels/avx2/geometry_avx2.h"
 #include "runtime/kernels/avx2/vectors_avx2.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 #include "runtime/kernels/unroll.h"
 
 enum {

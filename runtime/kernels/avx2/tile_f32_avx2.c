@@ -8,7 +8,7 @@
 #include <immintrin.h>
 
 #include "runtime/kernels/avx2/geometry_avx2.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 #include "runtime/kernels/unroll.h"
 
 /* Rows of x: 12 of the 16 registers are sums. */

@@ -6,7 +6,7 @@
 #define QUIRE_RUNTIME_KERNELS_AVX512_GEOMETRY_AVX512_H
 
 #include "runtime/kernel_set.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 
 enum {
 	/* A panel for f32: [k][48] f32. 48 x 128 x 4 bytes are 24 KiB, which

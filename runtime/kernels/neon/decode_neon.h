@@ -11,7 +11,7 @@
 
 #include <arm_neon.h>
 
-#include "runtime/kernels/neon/kernels_neon.h"
+#include "runtime/kernels/neon/geometry_neon.h"
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "runtime/kernels/neon/decode_neon.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 
 QUIRE_INLINE void add_block(const unsigned char *weights, const float *x,
 			    decode_fn decode, float32x4_t sum[NEON_VECTORS])

@@ -3,7 +3,7 @@
  * that many rows of x are multiplied one by one.
  */
 #include "base/cpu.h"
-#include "runtime/kernels/neon/kernels_neon.h"
+#include "runtime/kernels/neon/geometry_neon.h"
 #include "runtime/sets.h"
 
 const struct kernel_set quire_set_neon = {

@@ -3,7 +3,7 @@
  * of a row of x, and one lane of it at a time multiplies the panel.
  */
 #include "runtime/kernels/neon/decode_neon.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 
 enum {
 	MR = NEON_F32_MR

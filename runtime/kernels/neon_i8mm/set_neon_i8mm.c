@@ -2,7 +2,7 @@
  * set_neon_i8mm.c - the set for arm64 with the int8 matrix instructions.
  */
 #include "base/cpu.h"
-#include "runtime/kernels/neon/kernels_neon.h"
+#include "runtime/kernels/neon/geometry_neon.h"
 #include "runtime/sets.h"
 
 const struct kernel_set quire_set_neon_i8mm = {

@@ -3,7 +3,7 @@
  */
 #include <fp16.h>
 
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 
 void quire_from_f16_scalar(const uint16_t *x, size_t count, float *y)
 {

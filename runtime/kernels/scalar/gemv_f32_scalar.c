@@ -6,7 +6,7 @@
 #include <fp16.h>
 
 #include "base/bytes.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 #include "runtime/kernels/unroll.h"
 #include "runtime/kernels/widen.h"
 

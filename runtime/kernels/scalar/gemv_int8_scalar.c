@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 #include "runtime/kernels/quantize.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 #include "runtime/kernels/unroll.h"
 
 /* A block of W by one of x. */

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 
 /* Floats of a copy: a compiler needs no call for a size that it knows. */
 #define PIECE 16

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "runtime/kernels/quantize.h"
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 
 /* The largest magnitude, compared as bits: a NaN is above all. */
 static uint32_t max_magnitude(const float *x)

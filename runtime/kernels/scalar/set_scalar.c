@@ -2,7 +2,7 @@
  * set_scalar.c - the set of plain C kernels. It has GEMV alone, and is the last
  * base of every other set.
  */
-#include "runtime/kernels/scalar/kernels_scalar.h"
+#include "runtime/kernels/scalar/geometry_scalar.h"
 #include "runtime/sets.h"
 
 const struct kernel_set quire_set_scalar = {

@@ -1,9 +1,9 @@
 /*
- * kernels_scalar.h - the kernels in plain C: the specification of the others,
+ * geometry_scalar.h - the kernels in plain C: the specification of the others,
  * and what runs where no other set does. The f32 preparation is every set's.
  */
-#ifndef QUIRE_RUNTIME_KERNELS_SCALAR_KERNELS_SCALAR_H
-#define QUIRE_RUNTIME_KERNELS_SCALAR_KERNELS_SCALAR_H
+#ifndef QUIRE_RUNTIME_KERNELS_SCALAR_GEOMETRY_SCALAR_H
+#define QUIRE_RUNTIME_KERNELS_SCALAR_GEOMETRY_SCALAR_H
 
 #include "runtime/kernel_set.h"
 

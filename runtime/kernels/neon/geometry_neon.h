@@ -1,9 +1,9 @@
 /*
- * kernels_neon.h - the kernels for arm64 and their geometry: those for every
+ * geometry_neon.h - the kernels for arm64 and their geometry: those for every
  * CPU, for the dot product and for the int8 matrix instructions.
  */
-#ifndef QUIRE_RUNTIME_KERNELS_NEON_KERNELS_NEON_H
-#define QUIRE_RUNTIME_KERNELS_NEON_KERNELS_NEON_H
+#ifndef QUIRE_RUNTIME_KERNELS_NEON_GEOMETRY_NEON_H
+#define QUIRE_RUNTIME_KERNELS_NEON_GEOMETRY_NEON_H
 
 #include "runtime/kernel_set.h"
 #include "runtime/kernels/quantize.h"
