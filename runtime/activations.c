@@ -1,8 +1,8 @@
 /*
- * activations.c - feeds rows of x to a kernel's prepare function, a segment
- * at a time: f16 converted, and zeros where x has ended. Whole segments of
- * f32 are handed over where they lie; the others pass through a buffer on the
- * stack, so that no row is ever copied whole.
+ * activations.c - passes rows of x to a kernel's prepare function, a segment at
+ * a time. A whole segment of f32 is passed in place. Any other goes through a
+ * buffer on the stack, which converts f16 and adds zeros after the end of x; so
+ * no row is copied as a whole.
  */
 #include "runtime/activations.h"
 
@@ -11,7 +11,7 @@
 
 #include "runtime/sizes.h"
 
-/* Bytes of x, four segments of f32; and one of them. */
+/* How many bytes ahead x is prefetched: four segments of f32, at least one. */
 #define AHEAD	  8192
 #define AHEAD_MIN 2048
 
@@ -20,8 +20,8 @@ size_t quire_x_groups(const struct x_form *form, const struct request *request)
 	return request->cols / form->group + (request->cols % form->group != 0);
 }
 
-/* `valid` columns of a row, then zeros up to `count`: in place, or in
- * `buffer`. */
+/* `count` columns of a row, in place or in `buffer`: `valid` ones of x, then
+ * zeros. */
 static const float *load_segment(const struct kernel_table *kernels,
 				 const unsigned char *x, quire_dtype dtype,
 				 size_t valid, size_t count, float *buffer)
@@ -37,10 +37,10 @@ static const float *load_segment(const struct kernel_table *kernels,
 	return buffer;
 }
 
-/* Asks for as much of x as a segment has, some segments ahead of `x`, the fewer
- * the more rows are taken in turn: in this row, or in the next one if rows lie
- * close together. */
-static void ask_ahead(const unsigned char *x, size_t size, size_t rows)
+/* Prefetches as many bytes of x as a segment has, some segments ahead; fewer
+ * ahead if more rows are taken in turn. If rows lie close together, the bytes
+ * may be those of the next row. */
+static void prefetch_ahead(const unsigned char *x, size_t size, size_t rows)
 {
 	const uintptr_t from =
 	    (uintptr_t)x +
@@ -50,7 +50,7 @@ static void ask_ahead(const unsigned char *x, size_t size, size_t rows)
 		__builtin_prefetch((const void *)(from + at), 0, 3);
 }
 
-/* How many of `count` columns from `col` on x has in this row. */
+/* How many of the `count` columns from `col` on are in x. */
 static size_t count_valid(const struct request *request, size_t row, size_t col,
 			  size_t count)
 {
@@ -59,7 +59,8 @@ static size_t count_valid(const struct request *request, size_t row, size_t col,
 	return request->k - col < count ? request->k - col : count;
 }
 
-/* `count` columns from `col` on of a row, as row `tile_row` of a tile. */
+/* Writes `count` columns of a row, from `col` on, as row `tile_row` of a tile.
+ */
 static void prepare_segment(const struct kernel_table *kernels,
 			    const struct x_form *form,
 			    const struct request *request, size_t row,
@@ -76,13 +77,13 @@ static void prepare_segment(const struct kernel_table *kernels,
 	    load_segment(kernels, x, request->x_dtype, valid, count, buffer);
 
 	if (x)
-		ask_ahead(x, valid * item_size, form->rows);
+		prefetch_ahead(x, valid * item_size, form->rows);
 	form->prepare(form, segment, count / form->group, tile_row,
 		      tile + col / form->group * form->size);
 }
 
-/* All rows for each segment: what a kernel has side by side of them is then
- * written while it is in the first-level cache. */
+/* Takes a segment of all rows, then the next: where a kernel keeps columns of
+ * several rows side by side, they are then in the first-level cache. */
 void quire_prepare_tile(const struct kernel_table *kernels,
 			const struct x_form *form,
 			const struct request *request, size_t first, void *tile)

@@ -76,7 +76,7 @@ bool quire_device_multiply(quire_runtime *runtime, quire_batch *batch,
 	if (batch && batch->runtime != runtime) {
 		*status =
 		    quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			       "the batch is one of another runtime");
+			       "the batch belongs to another runtime");
 		return true;
 	}
 	if (!accelerator->ops)

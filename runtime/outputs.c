@@ -1,5 +1,5 @@
 /*
- * outputs.c - the end of every product, whatever the kernel.
+ * outputs.c - the end of every product, the same for all kernels.
  */
 #include "runtime/outputs.h"
 
@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "runtime/sizes.h"
 
-/* The bias comes from the file: little-endian, at any address. */
+/* The bias is bytes of the file: little-endian, at any address. */
 static void load_bias(const struct kernel_table *kernels,
 		      const quire_tensor *tensor, size_t first, size_t count,
 		      float *bias)
@@ -36,7 +36,7 @@ static void load_bias(const struct kernel_table *kernels,
 	}
 }
 
-/* Where y is in this row, from column `col` on. */
+/* The address of column `col` of a row of y. */
 static unsigned char *find_output(const struct request *request, size_t row,
 				  size_t col)
 {

@@ -1,6 +1,6 @@
 /*
- * request.c - checks the arguments of a product, once, so that nothing after
- * it need doubt them.
+ * request.c - checks the arguments of a product, once: later code relies on
+ * them.
  */
 #include "runtime/request.h"
 
@@ -21,7 +21,8 @@ size_t quire_plain_size(quire_dtype dtype)
 	return dtype == QUIRE_F16 ? sizeof(uint16_t) : sizeof(float);
 }
 
-/* bytes = the size of `rows` rows of `cols` items, if memory could hold it. */
+/* *bytes = the size of `rows` rows of `cols` items; false if memory cannot hold
+ * it. */
 static bool plain_size(uint64_t rows, uint64_t cols, uint64_t item_size,
 		       uint64_t *bytes)
 {
@@ -29,7 +30,7 @@ static bool plain_size(uint64_t rows, uint64_t cols, uint64_t item_size,
 	       checked_mul(*bytes, item_size, bytes) && *bytes <= PTRDIFF_MAX;
 }
 
-/* The tensor is a matrix, and its bytes are all there. */
+/* The tensor must be a matrix, and have all its bytes. */
 static quire_status read_weights(struct request *request,
 				 const quire_tensor *tensor, quire_error *error)
 {
@@ -42,8 +43,10 @@ static quire_status read_weights(struct request *request,
 			    "a matrix has 2",
 			    QUIRE_PRINT(tensor->name), tensor->rank);
 	if (!quire_dtype_block(tensor->dtype, &block_count, &block_size))
-		return FAIL(error, "tensor '%.*s' is of type %d, which is none",
-			    QUIRE_PRINT(tensor->name), (int)tensor->dtype);
+		return FAIL(
+		    error,
+		    "tensor '%.*s' has the type %d, which no tensor can have",
+		    QUIRE_PRINT(tensor->name), (int)tensor->dtype);
 	if (tensor->shape[0] == 0 || tensor->shape[0] % block_count != 0)
 		return FAIL(error,
 			    "tensor '%.*s': %" PRIu64 " columns are not a "

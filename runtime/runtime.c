@@ -111,7 +111,7 @@ quire_status quire_runtime_create(const quire_runtime_options *options,
 		options = &defaults;
 	if (!is_device(options->device))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "device %d: there is none of this number",
+				  "device %d does not exist",
 				  (int)options->device);
 	status = quire_kernel_set_choose(options->kernels, quire_cpu_features(),
 					 &set, error);

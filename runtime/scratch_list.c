@@ -1,5 +1,5 @@
 /*
- * scratch_list.c - a list of pieces of memory under a mutex.
+ * scratch_list.c - a list of pieces of memory, under a mutex.
  */
 #include "runtime/scratch_list.h"
 
@@ -55,7 +55,7 @@ void quire_scratch_give(struct scratch_list *list, struct scratch *scratch)
 	quire_mutex_unlock(&list->mutex);
 }
 
-/* Replaces the bytes by more; what was in them is lost. */
+/* Replaces the bytes by more; their content is lost. */
 static bool grow(struct scratch *scratch, size_t size)
 {
 	quire_aligned_free(scratch->bytes);

@@ -1,5 +1,5 @@
 /*
- * sets.h - every kernel set, each defined in the set_*.c of its name.
+ * sets.h - every kernel set; kernels/<set>/set_<set>.c defines it.
  */
 #ifndef QUIRE_RUNTIME_SETS_H
 #define QUIRE_RUNTIME_SETS_H

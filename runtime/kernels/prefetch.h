@@ -1,8 +1,8 @@
 /*
- * prefetch.h - asks for weights, and x, before their turn.
+ * prefetch.h - prefetches weights and x for kernels that go along rows.
  */
-#ifndef QUIRE_KERNELS_PREFETCH_H
-#define QUIRE_KERNELS_PREFETCH_H
+#ifndef QUIRE_RUNTIME_KERNELS_PREFETCH_H
+#define QUIRE_RUNTIME_KERNELS_PREFETCH_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -10,37 +10,40 @@
 #include "runtime/kernels/unroll.h"
 #include "runtime/sizes.h"
 
-/* How far before its turn memory is asked for as a kernel goes along a row:
- * into the second-level cache what memory delivers while a core waits for it,
- * and from there into the first. A core has some three times as many requests
- * to memory under way from the second level as from the first. */
+/* How many bytes ahead of use a kernel prefetches: from memory into the
+ * second-level cache, and from there into the first. A core can have about
+ * three times as many requests to memory open from the second level as from the
+ * first.
+ */
 #define QUIRE_AHEAD_FAR	 24576
 #define QUIRE_AHEAD_NEAR 6144
 
 /*
- * Most of those requests are its own: a core reads on ahead of what it is asked
- * for, within a page, and begins anew in the next. So far lines are asked for
- * in four pages at once, of which there is always one where it is well ahead:
- * memory is taken as windows of four pages, and every 256 bytes on the way
- * through one ask for the next line of each of its pages. That is up to three
- * pages before a line's turn, or as much after it.
+ * Most of those requests come from the core's own prefetcher, which runs ahead
+ * within a page and starts again in the next. So far prefetches go to four
+ * pages at once: the prefetcher is then always well ahead in one of them.
+ * Memory is divided into windows of four pages, and each 256 bytes on the way
+ * through a window prefetch the next line of each of its pages. So a line is
+ * prefetched up to three pages earlier, or later, than by QUIRE_AHEAD_FAR.
  */
 #define QUIRE_FAR_PAGES 4
 #define QUIRE_FAR_PAGE	4096
 #define QUIRE_FAR_SHIFT ((size_t)(QUIRE_FAR_PAGES - 1) * QUIRE_FAR_PAGE)
 
-/* To ask for memory that is not there does no harm; addresses are reckoned as
- * numbers, as they may be no place within the array. Always inlined: gcc takes
- * a function that only prefetches for one without effects. */
+/* A prefetch does no harm where no memory is. Addresses are computed as
+ * integers, as they may lie outside the array. Always inlined: gcc removes
+ * calls of a function that only prefetches. */
 QUIRE_INLINE void prefetch_near(const void *from, size_t ahead)
 {
 	__builtin_prefetch((const void *)((uintptr_t)from + ahead), 0, 3);
 }
 
-/* Bytes that ask for four lines, one of each page of their window. */
+/* The bytes for which four lines are prefetched, one of each page of a window.
+ */
 #define QUIRE_FAR_TURN ((size_t)QUIRE_FAR_PAGES * QUIRE_LINE_SIZE)
 
-/* The line of page `i` that `turn`, a multiple of QUIRE_FAR_TURN, asks for. */
+/* Prefetches the line of page `i` for the bytes at `turn`, a multiple of
+ * QUIRE_FAR_TURN. */
 QUIRE_INLINE void prefetch_page(uintptr_t turn, size_t i)
 {
 	const uintptr_t in_window = turn % (QUIRE_FAR_PAGES * QUIRE_FAR_PAGE);
@@ -51,10 +54,11 @@ QUIRE_INLINE void prefetch_page(uintptr_t turn, size_t i)
 	    0, 2);
 }
 
-/* What the `size` bytes `ahead` of `from` ask for of pages `begin` to `end`,
- * without `end`: many requests at once hold up the loads behind them, so a step
- * that takes long spreads them. Calls for bytes that follow each other ask for
- * each line once. */
+/* Prefetches what belongs to the `size` bytes at from + ahead, of the window's
+ * pages `begin` to end - 1. Many requests at once delay the loads behind them,
+ * so a long step spreads them. Calls for adjacent bytes prefetch each line
+ * once.
+ */
 QUIRE_INLINE void prefetch_far_pages(const void *from, size_t ahead,
 				     size_t size, size_t begin, size_t end)
 {
@@ -68,7 +72,7 @@ QUIRE_INLINE void prefetch_far_pages(const void *from, size_t ahead,
 		for (size_t page = begin; page < end; page++)
 			prefetch_page(turn + i, page);
 	}
-	/* One more or none, of all pages: to look once is enough. */
+	/* Of all pages one more or none: one comparison decides. */
 	if (end < QUIRE_FAR_PAGES || turn + whole >= at + size)
 		return;
 	QUIRE_UNROLL
@@ -81,16 +85,17 @@ QUIRE_INLINE void prefetch_far(const void *from, size_t ahead, size_t size)
 	prefetch_far_pages(from, ahead, size, 0, QUIRE_FAR_PAGES);
 }
 
-/* The second stage alone, for a step of `size` bytes along a row: of steps that
- * are less than a line, both take longer than they gain. Lines that no step
- * asks for are waited for, and cost more than asking for some twice. */
+/* From the second level into the first alone, for a step of `size` bytes along
+ * a row. For steps of less than a line the first stage costs more than it
+ * gains. A line that no step prefetches costs more than some that are
+ * prefetched twice. */
 QUIRE_INLINE void prefetch_near_along(const unsigned char *weights, size_t size)
 {
 	for (size_t line = 0; line < size; line += QUIRE_LINE_SIZE)
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
-/* Both stages, part `part` of QUIRE_FAR_PAGES. */
+/* Both stages, for one of QUIRE_FAR_PAGES pieces of a step. */
 QUIRE_INLINE void prefetch_part(const unsigned char *weights, size_t size,
 				size_t part)
 {
@@ -100,8 +105,8 @@ QUIRE_INLINE void prefetch_part(const unsigned char *weights, size_t size,
 		prefetch_near(weights, QUIRE_AHEAD_NEAR + line);
 }
 
-/* Both stages. Bytes of a row that no step asks for cost lines of all four
- * pages. */
+/* Both stages. If steps leave out bytes of a row, lines of all four pages are
+ * missed. */
 QUIRE_INLINE void prefetch_along(const unsigned char *weights, size_t size)
 {
 	prefetch_far(weights, QUIRE_AHEAD_FAR, size);

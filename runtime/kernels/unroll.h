@@ -1,14 +1,17 @@
 /*
- * unroll.h - QUIRE_UNROLL before a loop of constant length, QUIRE_INLINE before
- * a function with parameters that are constant: accumulators are in registers
- * only if all of it is unrolled and inlined. QUIRE_HOLD(v) has the vector v
- * be in an x86 register where it stands: what comes later is not begun before
- * it, for which there would be no registers. QUIRE_SPILL(a) has the array a be
- * in memory where it stands. QUIRE_APART before a function that is not to be
- * inlined, as it needs all registers.
+ * unroll.h - macros that keep a kernel's sums in registers. They stay there
+ * only if all loops are unrolled and all functions inlined.
+ *
+ * QUIRE_UNROLL: before a loop of constant length.
+ * QUIRE_NO_UNROLL: before a loop that clang unrolls and should not.
+ * QUIRE_INLINE: before a function that takes constant arguments.
+ * QUIRE_APART: before a function that needs all registers, so is not inlined.
+ * QUIRE_HOLD(v): the vector v is in an x86 register at this point. The compiler
+ * cannot start later work before it, for which registers would not suffice.
+ * QUIRE_SPILL(a): the array a is in memory at this point.
  */
-#ifndef QUIRE_KERNELS_UNROLL_H
-#define QUIRE_KERNELS_UNROLL_H
+#ifndef QUIRE_RUNTIME_KERNELS_UNROLL_H
+#define QUIRE_RUNTIME_KERNELS_UNROLL_H
 
 #if defined(__clang__)
 #define QUIRE_UNROLL	_Pragma("unroll")

@@ -1,8 +1,8 @@
 /*
  * widen.h - one BF16 as f32. For kernels only.
  */
-#ifndef QUIRE_KERNELS_WIDEN_H
-#define QUIRE_KERNELS_WIDEN_H
+#ifndef QUIRE_RUNTIME_KERNELS_WIDEN_H
+#define QUIRE_RUNTIME_KERNELS_WIDEN_H
 
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * test_f16.c - every set's conversion between f16 and f32, over all of f16 and
- * the numbers half way between two of them.
+ * test_f16.c - every set's conversion between f16 and f32, for all f16 numbers
+ * and those half way between two of them.
  */
 #include <math.h>
 
@@ -8,7 +8,7 @@
 #include "runtime/kernel_set.h"
 #include "tests/support/check.h"
 
-/* What an f16 is, by its definition. */
+/* The value of an f16, by its definition. */
 static float f16_value(uint16_t bits)
 {
 	const int exponent = bits >> 10 & 31;
@@ -28,7 +28,7 @@ static bool is_f16_nan(uint16_t bits)
 }
 
 /* Converts one number as the last of `count`, so that it is in a whole vector
- * or in what remains after one. Nothing after it may be written. */
+ * or in the rest after one. Nothing after it may be written. */
 static uint16_t round_to_f16(const struct kernel_table *table, float x,
 			     size_t count)
 {
@@ -55,7 +55,7 @@ static float widen_f16(const struct kernel_table *table, uint16_t bits,
 	return out[count - 1];
 }
 
-/* Each f16, and the f32 numbers about the middle between it and the next. */
+/* An f16, and the f32 numbers near the middle between it and the next. */
 static void check_f16(const struct kernel_table *table, uint16_t bits,
 		      size_t count)
 {

@@ -1,7 +1,8 @@
 /*
- * test_kernels.c - every kernel of every set that this CPU can run, each form
- * by itself, against the f64 reference and the bounds of spec/kernels.md, over
- * sizes up to two tiles and one; and where results must be equal, equal.
+ * test_kernels.c - every kernel of every set that this CPU can run. Each form
+ * by itself is compared with the f64 reference, by the bounds of
+ * spec/kernels.md, over sizes up to two tiles and one more. Where sets or forms
+ * must give the same bits, the bits are compared.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -66,7 +67,7 @@ static void visit_rows(struct one_form *one, struct rng *rng,
 static void visit_columns(struct one_form *one, struct rng *rng,
 			  const struct kernel_op *op)
 {
-	/* About the columns of one panel and of two. */
+	/* Near the columns of one panel and of two. */
 	static const size_t ks[] = { 511, 512,	513,  544,  767, 768,
 				     769, 1023, 1024, 1025, 1057 };
 
@@ -93,7 +94,7 @@ static void test_columns(void **state)
 	one_form_each(visit_columns);
 }
 
-/* Numbers of all magnitudes that f32 has, the subnormals too. */
+/* Of every magnitude that f32 has, subnormals included. */
 static float wild_f32(struct rng *rng)
 {
 	const int exponent = (int)random_below(rng, 240) - 149;
@@ -123,8 +124,9 @@ static void test_wild_ranges(void **state)
 	one_form_each(visit_wild);
 }
 
-/* Numbers so large that times a code of W they are no f32, while times its
- * weight they are: in the columns whose codes are in 4 bytes of a block. */
+/* Numbers so large that their product with a code of W overflows f32, while
+ * that with the weight does not: in the columns whose codes are in 4 bytes of a
+ * block. */
 static void visit_large(struct one_form *one, struct rng *rng,
 			const struct kernel_op *op)
 {
@@ -148,8 +150,8 @@ static void test_large(void **state)
 	one_form_each(visit_large);
 }
 
-/* Rows in which each number comes again with the other sign, against columns
- * of W that are alike: all that is left of the sum is its error. */
+/* The second half of a row of x is the first half with the other sign, and the
+ * halves of a row of W are equal: the sum is nothing but its error. */
 static void visit_cancelling(struct one_form *one, struct rng *rng,
 			     const struct kernel_op *op)
 {
@@ -178,8 +180,8 @@ static void test_cancelling(void **state)
 	one_form_each(visit_cancelling);
 }
 
-/* f32 follows IEEE; in int8 a block that holds a NaN or an infinity is NaN.
- * Rows without one are as they would be alone. */
+/* f32 follows IEEE 754. In int8 a block that holds a NaN or an infinity is NaN.
+ * Rows without one are not affected. */
 static void visit_not_finite(struct one_form *one, struct rng *rng,
 			     const struct kernel_op *op)
 {
@@ -208,7 +210,7 @@ static void test_not_finite(void **state)
 /* The largest magnitude of a block that counts as zero in int8: 127 / 2^128. */
 #define TINY 0x1.fcp-122F
 
-/* About the magnitude below which a block counts as zero in int8. */
+/* Near the magnitude below which a block counts as zero in int8. */
 static void visit_tiny(struct one_form *one, struct rng *rng,
 		       const struct kernel_op *op)
 {
@@ -219,7 +221,7 @@ static void visit_tiny(struct one_form *one, struct rng *rng,
 		struct product product = product_of(op, 9, 33, 96);
 
 		product_create(&product, rng);
-		/* Of even rows every block, of the others one. */
+		/* Every block of even rows, one block of the others. */
 		for (size_t m = 0; m < product.m; m++)
 			for (size_t k = m % 2 ? 64 : 0; k < 96; k++)
 				product_set_x(&product, m, k,
@@ -236,14 +238,14 @@ static void test_tiny_blocks(void **state)
 	one_form_each(visit_tiny);
 }
 
-/* Activations that are integers, of which 127 is the largest, and scales of 1:
- * every number on the way is an integer below 2^24, and every set must give
- * the same. With x of all signs and codes 0 to 15 this reaches the largest
- * sums that the 16-bit steps of a kernel must hold. */
+/* x is integers up to 127, and scales are 1: every partial sum is an integer
+ * below 2^24, so every set must give the same bits. With both signs of x and
+ * codes from 0 to 15 the sums are the largest that the 16-bit steps of a kernel
+ * must hold. */
 static void fill_integers(struct product *product, struct rng *rng)
 {
-	/* The most and the least that a code, or two, can be: of Q8_0 127 and
-	 * -128. Minima are -1. */
+	/* The greatest and the least byte of codes: in Q8_0 127 and -128.
+	 * Minima are -1. */
 	const unsigned char most = product->weights == QUIRE_Q8_0 ? 0x7F : 0xFF;
 	const unsigned char least = product->weights == QUIRE_Q8_0 ? 0x80 : 0;
 	const size_t codes = product->weights == QUIRE_Q4_1 ? 4 : 2;
@@ -315,8 +317,8 @@ static void test_integers_are_equal(void **state)
 	check_integers(QUIRE_Q8_0);
 }
 
-/* Two blocks: of one magnitude, of all, about the least that counts, and with
- * what is no number. */
+/* Two blocks: of one magnitude, of all magnitudes, of the least that does not
+ * count as zero, and with a NaN or an infinity. */
 static void fill_blocks(float *x, int round, struct rng *rng)
 {
 	static const float specials[] = { NAN, INFINITY, -INFINITY, 0.0F };
@@ -333,7 +335,7 @@ static void fill_blocks(float *x, int round, struct rng *rng)
 		x[random_below(rng, 64)] = specials[round / 4 % 4];
 }
 
-/* All that a kernel lays out of x must be the same numbers in every set. */
+/* Prepared x must hold the same numbers in every set. */
 static void check_quantization(quire_dtype weights)
 {
 	struct rng rng = { .state = 11 };
@@ -375,7 +377,7 @@ static void test_quantization_is_equal(void **state)
 	check_quantization(QUIRE_Q8_0);
 }
 
-/* What `set` makes of a product in one way. */
+/* Multiplies by `set` in one way. */
 static void run_way(const struct kernel_set *set, struct way way,
 		    struct product *product)
 {

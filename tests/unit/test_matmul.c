@@ -1,7 +1,7 @@
 /*
- * test_matmul.c - the framework of the product: types and strides of x and y,
- * biases, threads, callers' pools, many callers at once, and the figures that
- * are promised. Kernels as such: test_kernels.c; refusals: test_request.c.
+ * test_matmul.c - the framework of products: types and strides of x and y,
+ * biases, threads, callers' pools, many callers at once, and the promised
+ * accuracy. test_kernels.c tests the kernels, test_request.c what is refused.
  */
 #include <math.h>
 #include <pthread.h>
@@ -71,7 +71,7 @@ static void test_types_and_strides(void **state)
 	for_each_set(visit_types);
 }
 
-/* More rows than one chunk, and rows so long that few make a chunk. */
+/* More rows than a chunk has, and rows so long that a chunk has few. */
 static void visit_chunks(quire_runtime *runtime)
 {
 	for (uint32_t level = 0; level <= 4; level += 4) {
@@ -99,8 +99,8 @@ static void test_chunks(void **state)
 	for_each_set(visit_chunks);
 }
 
-/* The figures promised: level 1 within 1e-6 of the f64 product in norm, level
- * 4 within 0.02, for layers as sentence encoders have them. */
+/* The promised accuracy, for layers of sentence encoders: in norm, level 1 is
+ * within 1e-6 of the f64 product, and level 4 within 0.02. */
 static void visit_accuracy(quire_runtime *runtime)
 {
 	static const size_t shapes[][2] = { { 384, 384 },
@@ -180,7 +180,7 @@ static void run_in_threads(void *pool, quire_task_fn task, void *context,
 		pthread_join(workers[i].thread, NULL);
 }
 
-/* Large enough to be worth 5 threads, with a ragged edge all round. */
+/* Large enough for 5 threads, with a ragged edge on each side. */
 static struct product threaded_product(size_t m, uint32_t level)
 {
 	return (struct product){
@@ -201,7 +201,7 @@ static void run_again(struct product *product, quire_runtime *runtime,
 	assert_memory_equal(product->y.data, expected, product->y.size);
 }
 
-/* Each way to share the work gives the bits that one thread gives. */
+/* However the work is divided, the bits are those of one thread. */
 static void check_threads(const char *kernels, size_t m, uint32_t level)
 {
 	struct product product = threaded_product(m, level);
@@ -263,8 +263,8 @@ static bool set_runs(const char *name)
 	return false;
 }
 
-/* avxvnni gives what avx2 gives: whole groups of blocks and rests, in every
- * form. */
+/* avxvnni gives the bits of avx2, for whole groups of blocks and rests, in
+ * every form. */
 static void test_sets_give_same_bits(void **state)
 {
 	static const size_t columns[] = { 32, 77, 544, 1055 };
@@ -298,8 +298,8 @@ static void test_sets_give_same_bits(void **state)
 	}
 }
 
-/* Rows of W by themselves, however many are asked for at once, and rows of x
- * in any company that uses the same form. */
+/* A row of W gives the same bits alone and among others. So does a row of x, if
+ * the form is the same. */
 static void visit_parts(quire_runtime *runtime)
 {
 	struct product product = { .weights = QUIRE_Q4_0,
@@ -396,8 +396,8 @@ static void test_callers_at_once(void **state)
 	quire_runtime_free(runtime);
 }
 
-/* A linear layer brings its own k, bias and level; the caller's level, if
- * there is one, goes before it. */
+/* A linear has its own k, bias and level. A level of the caller replaces its.
+ */
 static void test_linear_run(void **state)
 {
 	struct product product = { .weights = QUIRE_Q4_0,

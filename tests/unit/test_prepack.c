@@ -1,7 +1,7 @@
 /*
- * test_prepack.c - quire_runtime_prepack: results stay what they were, copies
- * are counted and freed, and what cannot be laid out is left or refused. The
- * kernels themselves are test_kernels.c's.
+ * test_prepack.c - quire_runtime_prepack: results stay the same, copies are
+ * counted and freed, and weights without a prepacked layout are left in place.
+ * test_kernels.c tests the kernels.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +23,7 @@ enum {
 	TYPES = sizeof(types) / sizeof(types[0])
 };
 
-/* A model on disk: a matrix of each type, with a linear or, if not `named`,
- * without. */
+/* A model on disk: a matrix of each type, with a linear if it is `named`. */
 struct place {
 	char *folder, *path;
 	struct product products[TYPES];
@@ -123,7 +122,7 @@ static void multiply(struct place *place, size_t i, size_t m,
 	product->m = M_MAX;
 }
 
-/* What a product gives by prepacked weights, beside what it gives without. */
+/* Prepacked weights give the same bits. */
 static void compare(struct place *place, size_t i, size_t m,
 		    const quire_model *model, quire_runtime *plain,
 		    quire_runtime *prepacked)
@@ -147,7 +146,7 @@ static void check_set(struct place *place, const quire_model *model,
 
 	assert_int_equal(quire_runtime_prepack(runtime, model, NULL), QUIRE_OK);
 	size = prepacked_size(runtime);
-	/* Again: there is nothing left to do. */
+	/* A second time there is nothing to do. */
 	assert_int_equal(quire_runtime_prepack(runtime, model, NULL), QUIRE_OK);
 	assert_int_equal(prepacked_size(runtime), size);
 	for (size_t i = 0; i < TYPES; i++)
@@ -187,7 +186,7 @@ static void test_matrices_without_linears(void **state)
 	check_every_set(false);
 }
 
-/* 64 rows instead of 50, and an even number of blocks. */
+/* Rows are padded from 50 to 64, and blocks to an even number. */
 static void test_size_of_copies(void **state)
 {
 	struct place place;
@@ -224,7 +223,7 @@ static void damage(const char *path, uint64_t offset)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* A damaged tensor is found, and nothing of its model is kept. */
+/* A damaged tensor is found, and no copy of its model is kept. */
 static void test_damage_is_found(void **state)
 {
 	struct place place;
@@ -245,7 +244,7 @@ static void test_damage_is_found(void **state)
 	place_remove(&place);
 }
 
-/* Two models share a runtime, and one leaves. */
+/* Two models share a runtime, and one is detached. */
 static void test_two_models(void **state)
 {
 	struct place place;

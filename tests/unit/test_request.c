@@ -1,6 +1,6 @@
 /*
- * test_request.c - everything that a product refuses: each with its status, a
- * message that tells, and y untouched.
+ * test_request.c - every argument that a product refuses, with its status, a
+ * message that names the cause, and y untouched.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "tests/support/check.h"
 #include "tests/support/product.h"
 
-/* A product that can be spoilt in one way and another. */
+/* A valid product, in which each test makes one thing wrong. */
 struct refusal {
 	struct product product;
 	quire_runtime *runtime;
@@ -90,7 +90,8 @@ static void test_refuses_tensors(void **state)
 	weight->data = NULL;
 	refuse(refusal, QUIRE_ERROR_ARGUMENT, "bytes");
 	*weight = fine;
-	weight->dtype = (quire_dtype)9; /* of GGUF, but not to multiply by */
+	weight->dtype =
+	    (quire_dtype)9; /* a type of GGUF that is not multiplied */
 	weight->size = 2 * 36 * 3;
 	refuse(refusal, QUIRE_ERROR_UNSUPPORTED, "Q8_1");
 }

@@ -7,8 +7,8 @@
 #include "tests/support/check.h"
 #include "tests/support/product.h"
 
-/* Linears of one input: each as it is by itself, whatever its neighbours. The
- * third has no bias, the fourth another type, the last another level. */
+/* Linears of one input give the same bits together as one by one. The third has
+ * no bias, the fourth another type, the last another level. */
 static void check_many(quire_runtime *runtime, size_t m)
 {
 	static const quire_dtype types[] = { QUIRE_Q4_0, QUIRE_Q4_0, QUIRE_Q4_0,
@@ -123,8 +123,8 @@ static void test_linear_run_many_refuses(void **state)
 	quire_runtime_free(runtime);
 }
 
-/* A caller's threads that, when they are first used, spoil the linears: whoever
- * reads them after that finds an error. */
+/* A caller's pool that makes the linears wrong when it is first used: reading
+ * them after that is an error. */
 struct spoiler {
 	quire_linear *linears;
 	size_t count, runs;

@@ -1,6 +1,6 @@
 /*
- * test_runtime.c - creating a runtime: devices, kernel sets by name and by
- * what a CPU has, threads, and the scratch memory that calls share.
+ * test_runtime.c - creating a runtime: devices, kernel sets by name and by the
+ * CPU's features, threads; and the tables of kernels, and scratch memory.
  */
 #include <stdio.h>
 #include <string.h>
@@ -84,8 +84,8 @@ static void test_unknown_name(void **state)
 	assert_null(runtime);
 }
 
-/* Without any one feature that a set needs, a later set is taken; with just
- * what it needs, that set or an earlier one that needs no more. */
+/* With just the features that a set needs, it is chosen. Without any one of
+ * them a later set is. */
 static void test_choice_by_features(void **state)
 {
 	const struct kernel_set *wanted, *set;
@@ -161,7 +161,7 @@ static void check_bases(const struct kernel_set *set)
 	assert_string_equal(set->name, "scalar");
 }
 
-/* What the framework takes for granted of the tables. */
+/* What the framework relies on. */
 static void check_op(const struct kernel_set *set, quire_dtype type,
 		     enum compute compute)
 {
@@ -238,7 +238,7 @@ static void test_threads(void **state)
 	assert_null(runtime);
 }
 
-/* Pieces are reused, grown when they must be, and not shared. */
+/* Pieces are reused, grow when they must, and belong to one caller. */
 static void test_scratch(void **state)
 {
 	struct scratch *a, *b;

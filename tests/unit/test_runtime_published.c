@@ -1,16 +1,15 @@
 /*
  * test_runtime_published.c - the shapes of other projects' MatMulNBits tests,
- * multiplied by every kernel set of this CPU, with every weight type that a
- * 4-bit or 8-bit weight or its fallback may have, at levels 1 and 4, with f32
- * and f16 activations, with and without bias: each y within the published
- * tolerance of the f64 product. tests/oracle/test_tables.py converts the same
- * tables; blocks and zero points, of which the runtime knows nothing, are
- * varied there.
+ * multiplied by every kernel set of this CPU. Weights are of every type that
+ * 4-bit and 8-bit weights become, levels are 1 and 4, activations f32 and f16,
+ * with and without bias. Each y must be within the published tolerance of the
+ * f64 product. tests/oracle/test_tables.py converts the same tables, and varies
+ * blocks and zero points, which the runtime does not know.
  *
- * Tolerances are for numbers about as large as theirs: x and weights of a
- * standard deviation of a quarter. Of large products some rows and columns
- * are checked. MLAS's benchmark has 1 and 4096 rows; 4096 take minutes, and
- * are multiplied with the argument "all".
+ * The tolerances are for numbers of about that size: x and weights with a
+ * standard deviation of a quarter. Only some rows and columns of large products
+ * are checked. MLAS's benchmark has 1 and 4096 rows; the latter take minutes,
+ * and are multiplied with the argument "all".
  */
 #include <float.h>
 #include <math.h>
@@ -21,7 +20,7 @@
 #include "tests/support/check.h"
 #include "tests/support/product.h"
 
-/* Products of two numbers in a reference; more are sampled. */
+/* The most products of two numbers in a reference; larger ones are sampled. */
 #define REFERENCE_MAX 500000.0
 
 /* uniform(-1, 1) has a deviation of 1 / sqrt(3); this makes it 1 / 4. */
@@ -42,8 +41,8 @@ static const struct tolerance level_4_tolerance = { 0.1, 0.02 };
 
 static bool run_all;
 
-/* A runtime of each set that this CPU can run. One thread: that more give the
- * same bits is tested in test_matmul.c. */
+/* A runtime of each set that this CPU can run. On one thread: test_matmul.c
+ * tests that more give the same bits. */
 static quire_runtime *sets[8];
 static size_t set_count;
 
@@ -69,7 +68,7 @@ static int free_sets(void **state)
 	return 0;
 }
 
-/* Some of 0 .. count - 1: each, or every `step`th. */
+/* Indices below a count: all, or every `step`th. */
 struct sample {
 	size_t rows, cols; /* steps */
 };
@@ -86,13 +85,14 @@ static struct sample sample_of(const struct product *product)
 		    excess < (double)product->m ? (size_t)excess : product->m;
 		excess = ceil(excess / (double)sample.rows);
 	}
-	/* An odd step, so that every place of a tile is met. */
+	/* An odd step, so that every place in a tile occurs. */
 	if (excess > 1)
 		sample.cols = (size_t)excess | 1;
 	return sample;
 }
 
-/* The f64 product at the sampled places, one after the other; to be freed. */
+/* The f64 product at the sampled places, one after the other. The caller frees
+ * it. */
 static double *reference(const struct product *product,
 			 const struct sample *sample)
 {
@@ -158,7 +158,7 @@ static double y_at(const struct product *product, size_t row, size_t col)
 	return (double)value;
 }
 
-/* What was found of one product. */
+/* The errors of one product. */
 struct found {
 	double errors, squares; /* sums over the sampled y */
 };
@@ -204,7 +204,7 @@ static const struct tolerance *tolerance_of(const struct product *product)
 	return product->x_dtype == QUIRE_F16 ? &f16_tolerance : &f32_tolerance;
 }
 
-/* How a product may be asked for, besides its level. */
+/* How a product is computed, besides its level. */
 struct way {
 	quire_dtype activations;
 	bool bias;
@@ -213,8 +213,8 @@ struct way {
 typedef void (*found_fn)(const struct product *product,
 			 const struct found *found);
 
-/* Runs one product by each set and at both levels. `judge`, if not NULL, is
- * what its table has for a tolerance. */
+/* Runs one product by each set and at both levels. `judge`, if not NULL, checks
+ * the tolerance of its table. */
 static void check_product(const struct shape *shape, quire_dtype weights,
 			  const struct way *way, found_fn judge)
 {
@@ -247,7 +247,7 @@ static void check_product(const struct shape *shape, quire_dtype weights,
 			if (judge)
 				judge(&product, &found);
 		}
-		/* The sets that are slow take minutes for these. */
+		/* Slow sets take minutes for these. */
 		if (shape->m == 4096)
 			break;
 	}
@@ -260,7 +260,7 @@ static const quire_dtype four_bits[] = { QUIRE_Q4_0, QUIRE_Q4_1, QUIRE_F32,
 static const quire_dtype eight_bits[] = { QUIRE_Q8_0, QUIRE_F32, QUIRE_F16,
 					  QUIRE_BF16 };
 
-/* The published tolerance, of every way. */
+/* The published tolerance, in every way. */
 static void check_ways(const struct shape *shape, const quire_dtype *types,
 		       size_t type_count)
 {
@@ -273,8 +273,8 @@ static void check_ways(const struct shape *shape, const quire_dtype *types,
 			    NULL);
 }
 
-/* ONNX Runtime's matmul_4bits_test.cc: (N, K), of which blocks do not count
- * here; each with 1, 2 and 100 rows. And those of level 4 and of fp16. */
+/* ONNX Runtime's matmul_4bits_test.cc: (N, K), each with 1, 2 and 100 rows, and
+ * those of level 4 and of fp16. Block sizes make no difference here. */
 static void test_ort_4_bits(void **state)
 {
 	static const size_t rows[] = { 1, 2, 100 };
@@ -321,8 +321,8 @@ static void judge_relative(const struct product *product,
 			 sqrt(found->errors / found->squares));
 }
 
-/* MLAS allows f32 compute 0.005; level 4 is held to ONNX Runtime's own
- * relative tolerance. */
+/* MLAS allows f32 compute 0.005; for level 4 the relative tolerance is ONNX
+ * Runtime's. */
 static void judge_mlas(const struct product *product, const struct found *found)
 {
 	judge_relative(product, found, product->level == 4 ? 0.02 : 0.005);
@@ -379,8 +379,8 @@ static void test_mlas_bench(void **state)
 			    QUIRE_Q4_0, &way, judge_mlas);
 }
 
-/* tract's w4a8 GEMV, relative by norm: small shapes together, as the norm of
- * a few y may be anything. */
+/* tract's w4a8 GEMV, relative by norm. Small shapes are taken together, as the
+ * norm of a few y says little. */
 static struct found small_shapes;
 
 static void gather_small(const struct product *product,

@@ -60,7 +60,7 @@ static void gemv_q5_0(const void *weights, size_t row_size, size_t rows,
 	}
 }
 
-/* A set and its bases, the last of which has one more row. */
+/* A set and its bases. The last base has one more row. */
 enum {
 	MAX_SETS = 8,
 	MAX_ROWS = 32

@@ -1,6 +1,6 @@
 /*
- * convert_f16_neon.c - between f16 and f32, four at a time; what is left over
- * goes through a whole vector, so that it is rounded the same way.
+ * convert_f16_neon.c - between f16 and f32, four at a time. The rest goes
+ * through a whole vector too, so that it is rounded in the same way.
  */
 #include <string.h>
 

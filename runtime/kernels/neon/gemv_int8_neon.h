@@ -21,7 +21,7 @@ struct gemv_int8 {
 	bool minima; /* the block has one */
 };
 
-/* sum + scale * (I d), and what the minimum adds to *low. */
+/* Returns sum + scale * (I d), and adds the term of the minimum to *low. */
 QUIRE_INLINE float32x4_t add_block(const unsigned char *w,
 				   const unsigned char *x, struct gemv_int8 how,
 				   float32x4_t sum, float *low)

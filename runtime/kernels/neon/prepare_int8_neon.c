@@ -1,12 +1,12 @@
 /*
- * prepare_int8_neon.c - activations for int8 compute.
+ * prepare_int8_neon.c - x for int8 compute.
  */
 #include <math.h>
 #include <string.h>
 
 #include "runtime/kernels/neon/decode_neon.h"
 
-/* The scale of a block, and the factor that its numbers are quantized by. */
+/* The scale of a block; *inverse = the factor by which it is quantized. */
 static inline float find_scale(const float32x4_t x[NEON_VECTORS],
 			       float *inverse)
 {

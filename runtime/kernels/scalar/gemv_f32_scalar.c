@@ -10,8 +10,8 @@
 #include "runtime/kernels/unroll.h"
 #include "runtime/kernels/widen.h"
 
-/* The sum of `count` columns of a block: fewer than 32 at the end of a row of
- * F32, F16 or BF16 alone. */
+/* The sum of `count` columns of a block. They are 32, or fewer at the end of a
+ * row of F32, F16 or BF16. */
 typedef float dot_function(const unsigned char *block, const float *x,
 			   size_t count);
 

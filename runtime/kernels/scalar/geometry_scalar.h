@@ -1,16 +1,17 @@
 /*
- * geometry_scalar.h - the kernels in plain C: the specification of the others,
- * and what runs where no other set does. The f32 preparation is every set's.
+ * geometry_scalar.h - the kernels in plain C and how they lay x out. They
+ * define what the others compute, and run where no other set does. The f32
+ * preparations are for every set.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_SCALAR_GEOMETRY_SCALAR_H
 #define QUIRE_RUNTIME_KERNELS_SCALAR_GEOMETRY_SCALAR_H
 
 #include "runtime/kernel_set.h"
 
-/* Tile rows of group columns of f32: [rows][group]. */
+/* Groups of f32: [rows][group]. */
 quire_prepare_function quire_prepare_f32_scalar;
 
-/* One row of x as it is: what most GEMV in f32 take. */
+/* One row of x as it is, for most GEMV in f32. */
 #define QUIRE_X_F32_ROW                                                        \
 	{                                                                      \
 		.rows = 1, .group = QUIRE_BLOCK_COLS,                          \
@@ -18,11 +19,11 @@ quire_prepare_function quire_prepare_f32_scalar;
 		.prepare = quire_prepare_f32_scalar                            \
 	}
 
-/* The same, for groups of 1, 2, 4 or 8 columns. */
+/* [rows][group] too, for groups of 1, 2, 4 or 8 columns. */
 quire_prepare_function quire_prepare_columns_f32_scalar;
 
-/* One block of a tile, quantized: codes s8 [rows][32], scales f32 [rows],
- * offsets s32 [rows] (the sum of the codes, times form->factor). */
+/* Blocks of a tile, quantized: codes s8 [rows][32], scales f32 [rows], offsets
+ * s32 [rows], which are sums of the codes times form->factor. */
 quire_prepare_function quire_prepare_int8_scalar;
 
 extern const struct gemv_form quire_gemv_f32_scalar[];

@@ -1,6 +1,6 @@
 /*
- * prepare_int8_scalar.c - activations for int8 compute: the definition of the
- * quantization (spec/kernels.md, "int8 activations").
+ * prepare_int8_scalar.c - x for int8 compute, quantized as spec/kernels.md
+ * defines it.
  */
 #include <math.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/scalar/geometry_scalar.h"
 
-/* The largest magnitude, compared as bits: a NaN is above all. */
+/* The largest magnitude, compared as bits: a NaN is larger than any number. */
 static uint32_t max_magnitude(const float *x)
 {
 	uint32_t max = 0;
