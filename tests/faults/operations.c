@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +13,6 @@
 #include "tests/faults/workplace.h"
 #include "tests/support/check.h"
 #include "tests/support/sample.h"
-#include "tests/support/scratch.h"
 
 /* Rows of x. Enough for the packed GEMM, which packs the weights. */
 #define ROWS 64

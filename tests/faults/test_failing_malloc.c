@@ -4,7 +4,6 @@
  * no bytes, files or descriptors behind.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "tests/faults/operations.h"
 #include "tests/faults/workplace.h"

@@ -6,7 +6,6 @@
  * no file.
  */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "quire_convert.h"

@@ -3,8 +3,6 @@
  * good. The set is opened by path, as an edited file, and used.
  */
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/fuzz_folder.h"

@@ -5,7 +5,6 @@
  */
 #include "tests/metal/fake_metal.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -3,7 +3,6 @@
  * memory, with batches, large products and many threads.
  */
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "tests/metal/fake_metal.h"
 #include "tests/metal/model_run.h"

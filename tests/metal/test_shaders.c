@@ -39,7 +39,7 @@ struct trial {
 	enum exact_kernel kernel;
 	size_t type; /* in `types` */
 	size_t m, n, k;
-	uint32_t simds; /* of a group; not used by the tile kernel */
+	uint32_t simds; /* of a group; not used by the packed kernel */
 	quire_dtype x_dtype, y_dtype;
 	uint32_t bias; /* QUIRE_GPU_BIAS_* */
 	float x_size, w_size;

@@ -4,6 +4,7 @@ takes, with blocks and without, and malformed."""
 import numpy as np
 from onnx import TensorProto, helper
 
+from changes import computed, dims, given, type_
 from weight import (
     BAD, external, model, pack, PLACES, raw, save, Weight, write)
 
@@ -315,17 +316,6 @@ def make_bad():
             change(proto.graph)
         save("dq_" + name, proto, folder=BAD)
 
-    def dims(index, *sizes):
-        def change(graph):
-            del graph.initializer[index].dims[:]
-            graph.initializer[index].dims.extend(sizes)
-        return change
-
-    def type_(index, number):
-        def change(graph):
-            graph.initializer[index].data_type = number
-        return change
-
     bad("axis", None, axis=2)
     bad("axis_negative", None, axis=-3)
     bad("axis_other", None, axis=1)
@@ -348,18 +338,8 @@ def make_bad():
         graph.initializer[0].raw_data = b""
     bad("empty", empty)
 
-    def given(graph):
-        info = helper.make_tensor_value_info("w_DQ_Q4", TensorProto.INT4,
-                                             [64, 3])
-        del graph.initializer[0]
-        graph.input.append(info)
-    bad("input", given)
-
-    def computed(graph):
-        graph.initializer[0].name = "other"
-        graph.node.insert(
-            0, helper.make_node("Identity", ["other"], ["w_DQ_Q4"]))
-    bad("computed", computed)
+    bad("input", given(0))
+    bad("computed", computed(0))
 
     def undefined(graph):
         graph.node[0].input[1] = "nowhere"

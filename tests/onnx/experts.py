@@ -3,6 +3,7 @@
 import numpy as np
 from onnx import TensorProto, helper
 
+from changes import computed, dims, given
 from weight import (
     BAD, external, model, pack, PLACES, raw, save, Weight, write)
 
@@ -116,12 +117,6 @@ def make_bad_experts():
             change(proto.graph)
         save("moe_" + name, proto, folder=BAD)
 
-    def dims(index, *sizes):
-        def change(graph):
-            del graph.initializer[index].dims[:]
-            graph.initializer[index].dims.extend(sizes)
-        return change
-
     bad("prepacked", weights_prepacked=1)
     bad("prepacked_absent", weights_prepacked=None)
     bad("fp4", quant_type="nvfp4")
@@ -140,17 +135,8 @@ def make_bad_experts():
         graph.node[0].domain = ""
     bad("domain", domain)
 
-    def given(graph):
-        graph.input.append(helper.make_tensor_value_info(
-            "fc1_weights", TensorProto.UINT8, [3, 6, 32]))
-        del graph.initializer[0]
-    bad("input", given)
-
-    def computed(graph):
-        graph.initializer[1].name = "other"
-        graph.node.insert(
-            0, helper.make_node("Identity", ["other"], ["fc1_scales"]))
-    bad("computed", computed)
+    bad("input", given(0))
+    bad("computed", computed(1))
 
 
 # FP4 is a sign and one of these, times 12. NF4 is in arXiv 2305.14314,
@@ -224,15 +210,11 @@ def make_bad_codebooks():
     bad("n_zero", N=0)
     bad("trans_b", transB=0)
 
-    def given(graph):
-        graph.input.append(helper.make_tensor_value_info(
-            "w_absmax", TensorProto.FLOAT, [10]))
-        del graph.initializer[1]
-    bad("input", given)
+    bad("input", given(1))
 
-    def computed(graph):
+    def from_itself(graph):
         graph.node[0].input[1] = "y"
-    bad("computed", computed)
+    bad("computed", from_itself)
 
 
 def make():

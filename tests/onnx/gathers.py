@@ -3,6 +3,7 @@
 import numpy as np
 from onnx import TensorProto, helper
 
+from changes import computed, dims, given, type_
 from weight import (
     BAD, external, model, pack, PLACES, raw, save, Weight, write)
 
@@ -44,22 +45,12 @@ def make_bad_gathers():
             change(proto.graph)
         save("gather_" + name, proto, folder=BAD)
 
-    def dims(graph):
-        graph.initializer[1].dims[1] = 1
+    def half(graph):
+        dims(1, 5, 1)(graph)
         graph.initializer[1].raw_data = graph.initializer[1].raw_data[:20]
-    bad("scales", dims)
-
-    def computed(graph):
-        graph.initializer[0].name = "other"
-        graph.node.insert(
-            0, helper.make_node("Identity", ["other"], ["w_Q4"]))
-    bad("computed", computed)
-
-    def given(graph):
-        graph.input.append(helper.make_tensor_value_info(
-            "w_Q4", TensorProto.UINT8, [5, 32]))
-        del graph.initializer[0]
-    bad("input", given)
+    bad("scales", half)
+    bad("computed", computed(0))
+    bad("input", given(0))
 
     def reshaped(graph):
         graph.initializer[0].name = "flat"
@@ -69,18 +60,12 @@ def make_bad_gathers():
             0, helper.make_node("Reshape", ["flat", "shape"], ["w_Q4"]))
     bad("reshaped", reshaped)
 
-    def cube(graph):
-        del graph.initializer[0].dims[:]
-        graph.initializer[0].dims.extend([5, 2, 16])
-    bad("cube", cube)
+    bad("cube", dims(0, 5, 2, 16))
     bad("axis", quantize_axis=0)
     bad("bits", bits=3)
     bad("block", block_size=48)
     bad("attribute", transposed=1)
-
-    def signed(graph):
-        graph.initializer[0].data_type = TensorProto.INT8
-    bad("type", signed)
+    bad("type", type_(0, TensorProto.INT8))
 
     def domain(graph):
         graph.node[0].domain = ""

@@ -3,6 +3,7 @@
 import numpy as np
 from onnx import TensorProto, helper
 
+from changes import dims, type_
 from weight import BAD, external, model, raw, save, Weight, write
 
 
@@ -12,28 +13,21 @@ def bad(name, change=None, weight=None, **attributes):
     parts = weight.initializers()
     proto = model([weight.node(parts, **attributes)], parts)
     if change:
-        change(proto)
+        change(proto.graph)
     save(name, proto, folder=BAD)
 
 
 def on_part(index, action):
-    return lambda proto: action(proto.graph.initializer[index])
-
-
-def set_dims(*dims):
-    def change(tensor):
-        del tensor.dims[:]
-        tensor.dims.extend(dims)
-    return change
+    return lambda graph: action(graph.initializer[index])
 
 
 def set_input(index, name):
-    def change(proto):
-        names = list(proto.graph.node[0].input)
+    def change(graph):
+        names = list(graph.node[0].input)
         names += [""] * (index + 1 - len(names))
         names[index] = name
-        del proto.graph.node[0].input[:]
-        proto.graph.node[0].input.extend(names)
+        del graph.node[0].input[:]
+        graph.node[0].input.extend(names)
     return change
 
 
@@ -55,37 +49,32 @@ def make_bad_attributes():
     bad("prepacked", weight_prepacked=1)
     bad("unknown_attribute", layout=1)
 
-    def domain(proto):
-        proto.graph.node[0].domain = ""
+    def domain(graph):
+        graph.node[0].domain = ""
     bad("domain", domain)
 
 
 def make_bad_inputs():
-    def retype(type_):
-        def change(tensor):
-            tensor.data_type = type_
-        return change
-
-    bad("b_type", on_part(0, retype(TensorProto.INT8)))
-    bad("b_untyped", on_part(0, retype(TensorProto.UNDEFINED)))
-    bad("b_shape", on_part(0, set_dims(3, 1, 32)))
-    bad("b_short", on_part(0, set_dims(3, 2, 15)))
-    bad("scales_type", on_part(1, retype(TensorProto.INT32)))
-    bad("scales_shape", on_part(1, set_dims(2, 3)))
-    bad("raw_size", on_part(1, set_dims(3, 3)))
-    bad("negative_dim", on_part(0, set_dims(-3, -2, 16)))
-    bad("huge_dims", on_part(0, set_dims(1 << 32, 1 << 32)))
-    bad("huge_bits", on_part(1, set_dims((1 << 62) - 1)))
+    bad("b_type", type_(0, TensorProto.INT8))
+    bad("b_untyped", type_(0, TensorProto.UNDEFINED))
+    bad("b_shape", dims(0, 3, 1, 32))
+    bad("b_short", dims(0, 3, 2, 15))
+    bad("scales_type", type_(1, TensorProto.INT32))
+    bad("scales_shape", dims(1, 2, 3))
+    bad("raw_size", dims(1, 3, 3))
+    bad("negative_dim", dims(0, -3, -2, 16))
+    bad("huge_dims", dims(0, 1 << 32, 1 << 32))
+    bad("huge_bits", dims(1, (1 << 62) - 1))
     bad("undefined", set_input(1, "nowhere"))
     bad("undefined_a", set_input(0, "nowhere"))
     bad("absent_b", set_input(1, ""))
     bad("absent_scales", set_input(2, ""))
     def computed(input, output):
         """B is the output of a node, whose input is `input`."""
-        def change(proto):
-            proto.graph.node.append(
+        def change(graph):
+            graph.node.append(
                 helper.make_node("Identity", [input], [output], name="other"))
-            set_input(1, output)(proto)
+            set_input(1, output)(graph)
         return change
 
     bad("computed_b", computed("x", "z"))
@@ -107,7 +96,7 @@ def make_bad_inputs():
     bad("g_idx_negative", weight=weight)
     weight = Weight(64, 3, seed=83)
     weight.bias = np.zeros(3, np.float32)
-    bad("bias_shape", on_part(2, set_dims(3, 1)), weight)
+    bad("bias_shape", dims(2, 3, 1), weight)
 
     def numbers(tensor):
         tensor.ClearField("raw_data")
@@ -166,12 +155,12 @@ def make_bad_files():
     whole = model([weight.node(parts)], parts).SerializeToString()
     write(BAD, "cut.onnx", whole[:len(whole) // 2])
 
-    def twice(proto):
-        proto.graph.initializer.append(proto.graph.initializer[1])
+    def twice(graph):
+        graph.initializer.append(graph.initializer[1])
     bad("duplicate_name", twice)
 
-    def twice_computed(proto):
-        proto.graph.node.append(
+    def twice_computed(graph):
+        graph.node.append(
             helper.make_node("Identity", ["x"], ["w_scales"]))
     bad("duplicate_output", twice_computed)
 

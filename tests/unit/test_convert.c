@@ -3,7 +3,6 @@
  * first linear must have the bytes that tests/onnx/make.py computed.
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * biases, threads, callers' pools, many callers at once, and the promised
  * accuracy. test_kernels.c tests the kernels, test_request.c what is refused.
  */
-#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
