@@ -85,7 +85,7 @@ static bool same_text(quire_string text, const char *other)
 	       memcmp(text.data, other, text.size) == 0;
 }
 
-/* Compares a weight with the linear in its place; NULL: one of them is missing.
+/* Compares a weight with the linear in its place. One of the two may be NULL.
  */
 static quire_status compare_pair(struct comparison *in,
 				 struct compare_source *source,
@@ -116,8 +116,8 @@ static quire_status compare_pair(struct comparison *in,
 	return add_row(in, row, linear ? linear->weight : NULL);
 }
 
-/* The next tensor of a source after another one, or the first after NULL; NULL:
- * there is none. */
+/* The next tensor of a source after another one; after NULL, the first one.
+ * Returns NULL if there is none. */
 static const quire_tensor *next_source(const struct comparison *in,
 				       const char *source,
 				       const quire_tensor *after)
@@ -134,8 +134,8 @@ static const quire_tensor *next_source(const struct comparison *in,
 	return NULL;
 }
 
-/* Compares a weight that has no linear; a linear may have its tensor all the
- * same. If several tensors come from its source, the one that is the same
+/* Compares a weight that has no linear. Its tensor may also be that of a
+ * linear. If several tensors come from its source, the one that is the same
  * counts, or else the first. */
 static quire_status compare_lookup(struct comparison *in,
 				   const struct compare_source *source)

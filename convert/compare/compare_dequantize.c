@@ -150,8 +150,8 @@ static quire_status measure_dequantize(struct compare_source *source)
 
 	if (status != QUIRE_OK)
 		return status;
-	/* After a Gather of rows the axis counts the dimensions of its output;
-	 * it is the last one there, and so it is of the codes. */
+	/* After a Gather of rows the axis counts the dimensions of its output.
+	 * It is the last one of these, and the last one of the codes. */
 	if (quire_onnx_is(source->arrays[COMPARE_CODES].user, "Gather"))
 		axis = -1;
 	axis += axis < 0 ? rank : 0;

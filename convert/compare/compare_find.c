@@ -1,7 +1,7 @@
 /*
  * compare_find.c - finds the quantized weights of a model: which nodes have
  * one, and which constants are their codes, scales and so on. Reads no bytes of
- * constants. Must not include weight/ and plan/, which search a second time.
+ * constants. Must not include operators/ or plan/, whose mistakes it must find.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
  * compare_source.c - reads the constants of a weight and takes single elements
  * out of them. Checks each place against the size of its constant. Must not
- * include weight/, which reads whole rows in another way.
+ * include weight/, whose mistakes it must find.
  */
 #include <fp16.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * export_contents.c - finds the tensor of each constant. The plan of a
  * conversion lists what to expect; a tensor is found by the name of its source,
- * because a recipe may have changed its own name. export_weight.c makes the
+ * because a recipe may have renamed the tensor. export_weight.c makes the
  * bytes.
  */
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static quire_status index_sources(struct matcher *in)
 	for (size_t i = quire_model_tensor_count(in->file); i-- > 0;) {
 		const quire_string source =
 		    quire_model_tensor(in->file, i)->source;
-		/* Constants of the model may have no name, too. */
+		/* A constant of the model may have no name, too. */
 		const char *name = source.size > 0 ? source.data : "";
 		size_t *head =
 		    quire_table_find(&in->sources, 0, name, source.size);

@@ -74,6 +74,8 @@ quire_status quire_recipe_read_yaml(const char *name, const void *text,
 				    struct recipe_node **root,
 				    quire_error *error);
 
+quire_status quire_recipe_fail_memory(quire_error *error);
+
 /* Fails with ARGUMENT and a message that begins with the node's place: "line 3,
  * column 1: ". */
 quire_status quire_recipe_fail(const char *name, const struct recipe_node *node,

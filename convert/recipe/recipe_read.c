@@ -18,12 +18,6 @@ struct reading {
 typedef quire_status (*read_fn)(const struct reading *in,
 				const struct recipe_node *node);
 
-static quire_status no_memory(const struct reading *in)
-{
-	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
-			  "out of memory for a recipe");
-}
-
 static size_t child_count(const struct recipe_node *node)
 {
 	size_t count = 0;
@@ -90,7 +84,7 @@ static quire_status read_pattern(const struct reading *in,
 				&in->recipe->arena, &problem))
 		return QUIRE_OK;
 	if (!problem)
-		return no_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	return quire_recipe_fail(in->name, node, in->error, "'%.60s': %s",
 				 node->text, problem);
 }
@@ -114,7 +108,7 @@ static quire_status read_patterns(const struct reading *in,
 			    node->kind == RECIPE_LIST ? child_count(node) : 1,
 			    sizeof(**patterns));
 	if (!*patterns)
-		return no_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	for (; item && status == QUIRE_OK;
 	     item = node->kind == RECIPE_LIST ? item->next : NULL)
 		status = read_pattern(in, item, &(*patterns)[(*count)++]);
@@ -156,7 +150,7 @@ static quire_status read_rename_rule(const struct reading *in,
 					 &in->recipe->arena, &problem))
 		return QUIRE_OK;
 	if (!problem)
-		return no_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	return quire_recipe_fail(in->name, to, in->error, "'%.60s': %s",
 				 to->text, problem);
 }
@@ -173,7 +167,7 @@ static quire_status read_rename(const struct reading *in,
 	recipe->renames = quire_arena_own(&recipe->arena, child_count(node) / 2,
 					  sizeof(*recipe->renames));
 	if (!recipe->renames)
-		return no_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	for (node = node->first; node && status == QUIRE_OK;
 	     node = node->next->next)
 		status =
@@ -233,7 +227,7 @@ static quire_status read_dense(const struct reading *in,
 	recipe->dense = quire_arena_own(
 	    &recipe->arena, child_count(node) / 2 + 1, sizeof(*recipe->dense));
 	if (!recipe->dense)
-		return no_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	if (node->kind == RECIPE_SCALAR && node->size > 0) {
 		recipe->dense_count = 1;
 		status = read_pattern(in, &all, &recipe->dense->names);
@@ -337,7 +331,7 @@ static quire_status read_metadata(const struct reading *in,
 	recipe->values = quire_arena_own(&recipe->arena, child_count(node) / 2,
 					 sizeof(*recipe->values));
 	if (!recipe->values)
-		return no_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	for (node = node->first; node && status == QUIRE_OK;
 	     node = node->next->next) {
 		struct recipe_value *value =
@@ -385,7 +379,7 @@ static quire_status keep_name(const struct reading *in)
 	char *name = quire_arena_own(&in->recipe->arena, size, 1);
 
 	if (!name)
-		return no_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	memcpy(name, in->name, size);
 	in->recipe->name = name;
 	return QUIRE_OK;

@@ -108,7 +108,7 @@ static bool is_bool(const struct recipe_node *node)
 	       strcmp(node->text, "false") == 0;
 }
 
-/* Reads the scalar as that type; false if it is none of it. */
+/* Reads the scalar as that type; false: the type does not hold it. */
 static bool parse_as(const struct recipe_node *node, quire_value_type type,
 		     quire_value *value)
 {

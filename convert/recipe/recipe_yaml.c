@@ -49,9 +49,9 @@ quire_status quire_recipe_fail(const char *name, const struct recipe_node *node,
 	return fail_at(name, node->line, node->column, error, text);
 }
 
-static quire_status fail_memory(const struct reading *in)
+quire_status quire_recipe_fail_memory(quire_error *error)
 {
-	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+	return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 			  "out of memory for a recipe");
 }
 
@@ -87,7 +87,7 @@ static quire_status fail_parser(const struct reading *in,
 	char text[200];
 
 	if (parser->error == YAML_MEMORY_ERROR)
-		return fail_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	if (parser->error == YAML_READER_ERROR)
 		mark = find_mark(in, parser->problem_offset);
 	snprintf(text, sizeof(text), "%s%s%s", problem,
@@ -116,7 +116,7 @@ static quire_status add(struct reading *in, const yaml_event_t *event,
 		return fail_event(in, event, "more than 250000 entries");
 	node = quire_arena_own(in->arena, 1, sizeof(*node));
 	if (!node)
-		return fail_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	node->kind = kind;
 	node->line = event->start_mark.line + 1;
 	node->column = event->start_mark.column + 1;
@@ -148,7 +148,7 @@ static quire_status set_tag(const struct reading *in, const yaml_event_t *event,
 				  "the tag is not a type of metadata such as "
 				  "!u32");
 	node->tag = copy(in, text + 1, strlen(text + 1));
-	return node->tag ? QUIRE_OK : fail_memory(in);
+	return node->tag ? QUIRE_OK : quire_recipe_fail_memory(in->error);
 }
 
 static quire_status add_scalar(struct reading *in, const yaml_event_t *event)
@@ -171,7 +171,7 @@ static quire_status add_scalar(struct reading *in, const yaml_event_t *event)
 	node->text = copy(in, value, size);
 	node->size = size;
 	if (!node->text)
-		return fail_memory(in);
+		return quire_recipe_fail_memory(in->error);
 	return set_tag(in, event, event->data.scalar.tag, node);
 }
 
@@ -289,7 +289,7 @@ quire_status quire_recipe_read_yaml(const char *name, const void *text,
 	if (size > QUIRE_RECIPE_MAX_SIZE)
 		return fail_at(name, 1, 1, error, "larger than 4 MiB");
 	if (!yaml_parser_initialize(&parser))
-		return fail_memory(&in);
+		return quire_recipe_fail_memory(error);
 	yaml_parser_set_input_string(&parser, text, size);
 	status = read_events(&in, &parser);
 	yaml_parser_delete(&parser);

@@ -134,7 +134,7 @@ static void change_nothing(struct change *change)
 	(void)change;
 }
 
-/* The last code of the first block of Q4_0: a byte's high half. */
+/* The last code of the first block of Q4_0: the high half of a byte. */
 static void change_code(struct change *change)
 {
 	change->bytes[17] ^= 0xF0;
@@ -199,7 +199,7 @@ static void leave_out(struct change *change)
 	change->left_out = true;
 }
 
-/* Of dense.onnx's first constant. */
+/* Truncates the first constant of dense.onnx to BF16. */
 static void narrow(struct change *change)
 {
 	const size_t count = change->tensor.size / 4;
@@ -218,7 +218,7 @@ static const struct changed {
 	const char *model;
 	change_fn change;
 	quire_status status;
-	const char *message; /* a part of it */
+	const char *message; /* it contains this */
 } changeds[] = {
 	{ "plain", change_nothing, QUIRE_OK, NULL },
 	{ "plain", change_code, QUIRE_OK, NULL },
@@ -398,7 +398,7 @@ static void test_files_in_the_way(void **state)
 	free(data);
 }
 
-/* The export of a damaged model with the container of the good one. */
+/* Exports a damaged model with the container of the good one. */
 static void try_damaged(const struct place *place, const void *bytes,
 			size_t size)
 {

@@ -13,7 +13,7 @@
 
 static const struct bad_recipe {
 	const char *text;
-	const char *message; /* how it begins, after "r:" */
+	const char *message; /* LINE:COLUMN: and how the text begins */
 } bad_recipes[] = {
 	{ "take", "1:1: expected a map of keys" },
 	{ "- take", "1:1: expected a map of keys" },
