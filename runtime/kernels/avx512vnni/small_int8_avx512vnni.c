@@ -3,7 +3,7 @@
  * or prepacked, all block types.
  *
  * 16 rows of W at a time, a row in a lane: a block of them is unpacked once, in
- * registers, and multiplied by all rows of x. The hardware does not follow 16
+ * registers, and multiplied by all rows of x. The hardware does not prefetch 16
  * rows that are read at once. So the next 16 rows in place, which are as many
  * bytes, are prefetched into the second-level cache, from their first byte to
  * their last.
@@ -89,37 +89,34 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 }
 
 /*
- * Prepacked weights: a panel is 16 rows of W, all columns. Two blocks are a
- * pair: the scales of both, f16 [2][16], in Q4_1 minima likewise, then the
- * codes of both, 4 columns of each row at a time, u4 or u8. So what is loaded
- * at once is in one cache line. Memory is read from front to back.
+ * Prepacked weights: a strip is 16 rows of W, all columns. Two blocks are a
+ * pair: the scales of both, f16 [2][16]; in Q4_1 their minima likewise; then
+ * the codes of both, 4 columns of each of 16 rows at a time, u4 or u8. So what
+ * is loaded at once is in one cache line. Memory is read from front to back.
  */
 enum {
 	PAIR_COLS = 2 * QUIRE_BLOCK_COLS,
-	PAIR_SCALES = 2 * ROWS * 2,
-	PAIR_MIN_SCALES = 2 * PAIR_SCALES,
+	SCALES_SIZE = ROWS * 2,		      /* of one block */
 	BYTES_SIZE = ROWS * QUIRE_BLOCK_COLS, /* codes of one block */
 	NIBBLES_SIZE = BYTES_SIZE / 2,
-	PAIR_Q4_0_SIZE = PAIR_SCALES + 2 * NIBBLES_SIZE,
-	PAIR_Q4_1_SIZE = PAIR_MIN_SCALES + 2 * NIBBLES_SIZE,
-	PAIR_Q8_0_SIZE = PAIR_SCALES + 2 * BYTES_SIZE,
+	PAIR_Q4_0_SIZE = 2 * SCALES_SIZE + 2 * NIBBLES_SIZE,
+	PAIR_Q4_1_SIZE = 4 * SCALES_SIZE + 2 * NIBBLES_SIZE,
+	PAIR_Q8_0_SIZE = 2 * SCALES_SIZE + 2 * BYTES_SIZE,
 };
 
-/* Reads the first or second (0 or 1) block of a pair. */
-typedef struct row_block (*read_block_fn)(const unsigned char *pair,
-					  size_t second);
-
-/* A block of each row, at `offset`, to its place in a pair. */
-typedef void (*pack_block_fn)(const unsigned char *const row[16], size_t offset,
-			      unsigned char *pair, size_t second);
-
-/* A type of weights: a constant, so that its functions are inlined. */
-struct prepacked_type {
-	read_block_fn read;
-	pack_block_fn pack;
-	size_t block_size, pair_size;
+/* A type of weights: a constant, so that all is inlined. */
+struct strip_type {
+	size_t block_size, block_codes; /* in place */
+	size_t pair_size, codes_size;	/* of a pair; of the codes of a block */
 	bool minima;
 };
+
+/* Where the codes of the first or second (0 or 1) block of a pair begin. */
+QUIRE_INLINE size_t find_codes(const struct strip_type *type, size_t second)
+{
+	return type->pair_size - 2 * type->codes_size +
+	       second * type->codes_size;
+}
 
 QUIRE_INLINE __m512 read_f16_16(const unsigned char *from)
 {
@@ -140,6 +137,28 @@ QUIRE_INLINE void read_nibbles(const unsigned char *from, __m512i codes[8])
 	}
 }
 
+/* The first or second (0 or 1) block of a pair. */
+QUIRE_INLINE struct row_block read_block(const unsigned char *pair,
+					 size_t second,
+					 const struct strip_type *type)
+{
+	const unsigned char *codes = pair + find_codes(type, second);
+	struct row_block block = {
+		.d = read_f16_16(pair + second * SCALES_SIZE),
+	};
+
+	if (type->minima)
+		block.min = read_f16_16(pair + (2 + second) * SCALES_SIZE);
+	if (type->codes_size == NIBBLES_SIZE) {
+		read_nibbles(codes, block.codes);
+		return block;
+	}
+	QUIRE_UNROLL
+	for (size_t i = 0; i < 8; i++)
+		block.codes[i] = _mm512_load_si512(codes + i * 64);
+	return block;
+}
+
 /* Copies the f16 at `offset` of each row. */
 QUIRE_INLINE void store_f16_16(const unsigned char *const row[16],
 			       size_t offset, unsigned char *out)
@@ -148,121 +167,47 @@ QUIRE_INLINE void store_f16_16(const unsigned char *const row[16],
 		memcpy(out + i * 2, row[i] + offset, 2);
 }
 
-QUIRE_INLINE struct row_block read_pair_q4_0(const unsigned char *pair,
-					     size_t second)
+/* Stores the block at `offset` of each row as the first or second of a pair. */
+QUIRE_INLINE void pack_block(const unsigned char *const row[16], size_t offset,
+			     unsigned char *pair, size_t second,
+			     const struct strip_type *type)
 {
-	const unsigned char *codes = pair + PAIR_SCALES + second * NIBBLES_SIZE;
-	struct row_block block = {
-		.d = read_f16_16(pair + second * 32),
-	};
-
-	read_nibbles(codes, block.codes);
-	return block;
-}
-
-QUIRE_INLINE void pack_block_q4_0(const unsigned char *const row[16],
-				  size_t offset, unsigned char *pair,
-				  size_t second)
-{
-	unsigned char *codes = pair + PAIR_SCALES + second * NIBBLES_SIZE;
-	__m512i vectors[4];
-
-	store_f16_16(row, offset, pair + second * 32);
-	load_transposed16(row, offset + QUIRE_Q4_0_CODES, vectors);
-	QUIRE_UNROLL
-	for (size_t i = 0; i < 4; i++)
-		_mm512_store_si512(codes + i * 64, vectors[i]);
-}
-
-static const struct prepacked_type prepacked_q4_0 = {
-	.read = read_pair_q4_0,
-	.pack = pack_block_q4_0,
-	.block_size = QUIRE_Q4_0_SIZE,
-	.pair_size = PAIR_Q4_0_SIZE,
-	.minima = false,
-};
-
-QUIRE_INLINE struct row_block read_pair_q4_1(const unsigned char *pair,
-					     size_t second)
-{
-	const unsigned char *codes =
-	    pair + PAIR_MIN_SCALES + second * NIBBLES_SIZE;
-	struct row_block block = {
-		.d = read_f16_16(pair + second * 32),
-		.min = read_f16_16(pair + PAIR_SCALES + second * 32),
-	};
-
-	read_nibbles(codes, block.codes);
-	return block;
-}
-
-QUIRE_INLINE void pack_block_q4_1(const unsigned char *const row[16],
-				  size_t offset, unsigned char *pair,
-				  size_t second)
-{
-	unsigned char *codes = pair + PAIR_MIN_SCALES + second * NIBBLES_SIZE;
-	__m512i vectors[4];
-
-	store_f16_16(row, offset, pair + second * 32);
-	store_f16_16(row, offset + QUIRE_Q4_1_MIN,
-		     pair + PAIR_SCALES + second * 32);
-	load_transposed16(row, offset + QUIRE_Q4_1_CODES, vectors);
-	QUIRE_UNROLL
-	for (size_t i = 0; i < 4; i++)
-		_mm512_store_si512(codes + i * 64, vectors[i]);
-}
-
-static const struct prepacked_type prepacked_q4_1 = {
-	.read = read_pair_q4_1,
-	.pack = pack_block_q4_1,
-	.block_size = QUIRE_Q4_1_SIZE,
-	.pair_size = PAIR_Q4_1_SIZE,
-	.minima = true,
-};
-
-QUIRE_INLINE struct row_block read_pair_q8_0(const unsigned char *pair,
-					     size_t second)
-{
-	const unsigned char *codes = pair + PAIR_SCALES + second * BYTES_SIZE;
-	struct row_block block = {
-		.d = read_f16_16(pair + second * 32),
-	};
-
-	QUIRE_UNROLL
-	for (size_t i = 0; i < 8; i++)
-		block.codes[i] = _mm512_load_si512(codes + i * 64);
-	return block;
-}
-
-QUIRE_INLINE void pack_block_q8_0(const unsigned char *const row[16],
-				  size_t offset, unsigned char *pair,
-				  size_t second)
-{
-	unsigned char *codes = pair + PAIR_SCALES + second * BYTES_SIZE;
+	unsigned char *codes = pair + find_codes(type, second);
 	__m512i vectors[8];
 
-	store_f16_16(row, offset, pair + second * 32);
-	load_bytes16(row, offset + QUIRE_Q8_0_CODES, vectors);
+	store_f16_16(row, offset, pair + second * SCALES_SIZE);
+	if (type->minima)
+		store_f16_16(row, offset + QUIRE_Q4_1_MIN,
+			     pair + (2 + second) * SCALES_SIZE);
+	if (type->codes_size == NIBBLES_SIZE)
+		load_transposed16(row, offset + type->block_codes, vectors);
+	else
+		load_bytes16(row, offset + type->block_codes, vectors);
 	QUIRE_UNROLL
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < type->codes_size / 64; i++)
 		_mm512_store_si512(codes + i * 64, vectors[i]);
 }
 
-static const struct prepacked_type prepacked_q8_0 = {
-	.read = read_pair_q8_0,
-	.pack = pack_block_q8_0,
-	.block_size = QUIRE_Q8_0_SIZE,
-	.pair_size = PAIR_Q8_0_SIZE,
-	.minima = false,
-};
+QUIRE_INLINE void pack_strip(const void *weights, size_t row_size, size_t rows,
+			     size_t k, unsigned char *strip,
+			     const struct strip_type *type)
+{
+	const unsigned char *row[16];
 
-/* The first `rows` rows of a panel by `count` rows of x, a constant; the
+	assert(k % QUIRE_BLOCK_COLS == 0);
+	find_rows16(weights, row_size, rows, 0, row);
+	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++)
+		pack_block(row, b * type->block_size,
+			   strip + b / 2 * type->pair_size, b % 2, type);
+}
+
+/* The first `rows` rows of a strip by `count` rows of x, a constant; the
  * products of the first x_rows are written. */
-QUIRE_INLINE void multiply_panel(const unsigned char *pair, size_t rows,
+QUIRE_INLINE void multiply_strip(const unsigned char *pair, size_t rows,
 				 size_t k, const unsigned char *x,
 				 size_t x_size, size_t count, size_t x_rows,
 				 float *y, size_t y_stride,
-				 const struct prepacked_type *type)
+				 const struct strip_type *type)
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
@@ -272,14 +217,14 @@ QUIRE_INLINE void multiply_panel(const unsigned char *pair, size_t rows,
 	for (size_t m = 0; m < count; m++)
 		sum[m] = _mm512_setzero_ps();
 	for (size_t b = 0; b < blocks; b += 2) {
-		struct row_block w = type->read(pair, 0);
+		struct row_block w = read_block(pair, 0, type);
 
 		prefetch_along(pair, type->pair_size);
 		add_rows(sum, &w, x, x_size, count, type->minima);
 		x += QUIRE_INT8_SIZE(TILE);
 		if (b + 1 == blocks)
 			break;
-		w = type->read(pair, 1);
+		w = read_block(pair, 1, type);
 		add_rows(sum, &w, x, x_size, count, type->minima);
 		x += QUIRE_INT8_SIZE(TILE);
 		pair += type->pair_size;
@@ -291,13 +236,13 @@ QUIRE_INLINE void multiply_panel(const unsigned char *pair, size_t rows,
 }
 
 /* All rows of a tile of x can be read: a tile is prepared whole. */
-QUIRE_INLINE void multiply_panels(const void *panels, size_t panel_size,
+QUIRE_INLINE void multiply_strips(const void *strips, size_t strip_size,
 				  size_t rows, size_t k, const void *x,
 				  size_t x_size, size_t x_rows, float *y,
 				  size_t y_stride,
-				  const struct prepacked_type *type)
+				  const struct strip_type *type)
 {
-	const unsigned char *panel = panels;
+	const unsigned char *strip = strips;
 
 	assert(k % QUIRE_BLOCK_COLS == 0);
 	assert(x_rows >= 1 && x_rows <= QUIRE_SMALL_ROWS);
@@ -305,29 +250,23 @@ QUIRE_INLINE void multiply_panels(const void *panels, size_t panel_size,
 		const size_t left = rows - first < ROWS ? rows - first : ROWS;
 
 #define MULTIPLY(count)                                                        \
-	multiply_panel(panel, left, k, x, x_size, count, x_rows, y + first,    \
+	multiply_strip(strip, left, k, x, x_size, count, x_rows, y + first,    \
 		       y_stride, type)
 		BY_X_ROWS(x_rows, MULTIPLY);
 #undef MULTIPLY
-		panel += panel_size;
+		strip += strip_size;
 	}
 }
 
-QUIRE_INLINE void pack_panel(const void *weights, size_t row_size, size_t rows,
-			     size_t k, unsigned char *panel,
-			     const struct prepacked_type *type)
-{
-	const unsigned char *row[16];
-
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	find_rows16(weights, row_size, rows, 0, row);
-	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++)
-		type->pack(row, b * type->block_size,
-			   panel + b / 2 * type->pair_size, b % 2);
-}
-
-/* Of weights in place, prepacking, and of prepacked weights. */
-#define SMALL(type)                                                            \
+/* Weights in place, prepacking, and prepacked weights. */
+#define SMALL(type, TYPE, codes, has_minima)                                   \
+	static const struct strip_type strip_##type = {                        \
+		.block_size = QUIRE_##TYPE##_SIZE,                             \
+		.block_codes = QUIRE_##TYPE##_CODES,                           \
+		.pair_size = PAIR_##TYPE##_SIZE,                               \
+		.codes_size = (codes),                                         \
+		.minima = (has_minima),                                        \
+	};                                                                     \
 	static void small_##type(const void *weights, size_t row_size,         \
 				 size_t rows, size_t k, const void *x,         \
 				 size_t x_size, size_t x_rows, float *y,       \
@@ -337,23 +276,22 @@ QUIRE_INLINE void pack_panel(const void *weights, size_t row_size, size_t rows,
 			       y, y_stride, &blocks_##type);                   \
 	}                                                                      \
 	static void pack_##type(const void *weights, size_t row_size,          \
-				size_t rows, size_t k, void *panel)            \
+				size_t rows, size_t k, void *strip)            \
 	{                                                                      \
-		pack_panel(weights, row_size, rows, k, panel,                  \
-			   &prepacked_##type);                                 \
+		pack_strip(weights, row_size, rows, k, strip, &strip_##type);  \
 	}                                                                      \
-	static void small_panels_##type(const void *panels, size_t panel_size, \
+	static void small_strips_##type(const void *strips, size_t strip_size, \
 					size_t rows, size_t k, const void *x,  \
 					size_t x_size, size_t x_rows,          \
 					float *y, size_t y_stride)             \
 	{                                                                      \
-		multiply_panels(panels, panel_size, rows, k, x, x_size,        \
-				x_rows, y, y_stride, &prepacked_##type);       \
+		multiply_strips(strips, strip_size, rows, k, x, x_size,        \
+				x_rows, y, y_stride, &strip_##type);           \
 	}
 
-SMALL(q4_0)
-SMALL(q4_1)
-SMALL(q8_0)
+SMALL(q4_0, Q4_0, NIBBLES_SIZE, false)
+SMALL(q4_1, Q4_1, NIBBLES_SIZE, true)
+SMALL(q8_0, Q8_0, BYTES_SIZE, false)
 
 /* 64 rows of W by 16 rows of x keep y in 4 KiB. */
 #define ROW(TYPE, type)                                                        \
@@ -366,7 +304,7 @@ SMALL(q8_0)
 			.cols = PAIR_COLS,                                     \
 			.size = PAIR_##TYPE##_SIZE,                            \
 			.pack = pack_##type,                                   \
-			.multiply = small_panels_##type                        \
+			.multiply = small_strips_##type                        \
 		}                                                              \
 	}
 
