@@ -42,7 +42,8 @@ struct row_type {
 };
 
 /* Writes the products of a group of rows of W over `cols` columns to
- * c[group][vectors], or adds them. Columns up to a whole vector are zeros. */
+ * c[group][vectors], or adds them. After the last column x and w have zeros up
+ * to a whole vector. */
 QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 				 const float *w, size_t cols, float *c,
 				 bool add, size_t rows, size_t vectors,
@@ -94,8 +95,8 @@ struct shape {
 			 size_t cols, float *c, bool add);
 };
 
-/* Not inlined, so that decoding holds no register in it: with one register too
- * few gcc keeps a column of x in memory. */
+/* Not inlined, so that decoding keeps no register in the loop: with one
+ * register too few gcc keeps a column of x in memory. */
 #define SMALL_SHAPE(rows_, vectors_, group_)                                   \
 	QUIRE_APART void multiply_group_##rows_##_##vectors_(                  \
 	    const float *x, size_t x_stride, const float *w, size_t cols,      \
@@ -155,8 +156,8 @@ QUIRE_INLINE void decode_group(const struct w_rows *rows, size_t first,
 	}
 }
 
-/* The sums of row m of x and of rows after it, each a vector, from `columns`
- * lanes (1, 2 or 4) each; returns how many rows. */
+/* The sums of rows m, m + 1, ... of x, a vector each, added up from `columns`
+ * lanes (1, 2 or 4) a row; returns how many rows. */
 QUIRE_INLINE size_t take_sums(const unsigned char *const row[LANES], size_t m,
 			      size_t columns, vector sums[4])
 {

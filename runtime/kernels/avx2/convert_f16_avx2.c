@@ -1,5 +1,5 @@
 /*
- * convert_f16_avx2.c - between f16 and f32.
+ * convert_f16_avx2.c - converts between f16 and f32, 8 numbers at a time.
  */
 #ifndef __F16C__
 #error "compile with -mf16c"

@@ -1,6 +1,6 @@
 /*
- * decode_avx2.h - 32 columns of a row of weights as f32. What the f32 kernels
- * of all types of weights that take rows as they lie begin with.
+ * decode_avx2.h - decodes 32 columns of a row of W to f32, all types: for the
+ * f32 kernels that read W in place.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_DECODE_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_DECODE_AVX2_H
@@ -15,10 +15,10 @@
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
-/* 32 columns of W, from the first one's place. */
+/* Decodes the 32 columns at `weights`. */
 typedef void (*decode_fn)(const unsigned char *weights, __m256 w[4]);
 
-/* 8 codes, each less 8, times d: exact in f32. */
+/* 8 codes, already less 8, times d: exact in f32. */
 QUIRE_INLINE __m256 scale_q4_0(__m128i codes, __m256 d)
 {
 	return _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes)),
@@ -42,7 +42,7 @@ QUIRE_INLINE void decode_q4_0(const unsigned char *weights, __m256 w[4])
 	w[3] = scale_q4_0(_mm_srli_si128(high, 8), d);
 }
 
-/* 8 codes times d, which is exact, and m: rounded once. */
+/* 8 codes times d, which is exact, plus m: rounded once. */
 QUIRE_INLINE __m256 scale_q4_1(__m128i codes, __m256 d, __m256 m)
 {
 	return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes)),

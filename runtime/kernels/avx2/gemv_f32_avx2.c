@@ -1,7 +1,7 @@
 /*
- * gemv_f32_avx2.c - one row of f32 x by rows of W in place, all types. A row
- * of W has 32 sums, one for each column of a block of 32, which are added in
- * pairs at its end.
+ * gemv_f32_avx2.c - one row of f32 x by rows of W in place, all types. Each row
+ * of W has 32 sums, one for each column of a block. They are added in pairs at
+ * its end.
  */
 #include <string.h>
 
@@ -23,8 +23,8 @@ QUIRE_INLINE void add_columns(const unsigned char *weights, const float *x,
 		    _mm256_fmadd_ps(w[i], _mm256_loadu_ps(x + 8 * i), sum[i]);
 }
 
-/* `size` bytes are 32 columns. F32, F16 and BF16 may end in fewer columns: the
- * rest of their last 32 is zeros, in W and in x. */
+/* 32 columns are `size` bytes. Rows of F32, F16 and BF16 may end in fewer:
+ * zeros fill them up, in W here and in x already. */
 QUIRE_INLINE void multiply_columns(const void *weights, size_t row_size,
 				   size_t rows, size_t k, const float *x,
 				   float *y, decode_fn decode, size_t size)

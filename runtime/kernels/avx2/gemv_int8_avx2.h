@@ -1,14 +1,14 @@
 /*
- * gemv_int8_avx2.h - 1 to 16 rows of quantized x by rows of W in place: the
- * GEMV and the small-batch form of the sets with 256-bit vectors. Each set
- * brings its own way to multiply integers.
+ * gemv_int8_avx2.h - 1 to 16 rows of quantized x by rows of W in place: GEMV
+ * and small-batch GEMM of the sets with 256-bit vectors, all block types. Each
+ * set has its own way to multiply integers.
  *
  * A group is 8 blocks, in four pairs: blocks j and j + 4 are the two halves of
- * a vector. Their integers are added up to one for each block before they
- * become f32, by steps that stay within the halves, so that conversions and
- * scales are once for all 8. W is read one row at a time: reading several
- * halves the bandwidth of some machines. Rows of x share what is unpacked of
- * W.
+ * a vector. The integers of a block are added up to one number before they
+ * become f32, in steps that stay within a half. So 8 blocks need one conversion
+ * and one multiplication by scales. W is read one row at a time: reading
+ * several halves the bandwidth of some machines. A group of W is unpacked once
+ * for up to 4 rows of x.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_GEMV_INT8_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_GEMV_INT8_AVX2_H
@@ -26,7 +26,7 @@
 #define BLOCKS AVX2_GEMV_INT8_BLOCKS
 #define PAIRS  (BLOCKS / 2)
 
-/* The most rows of x that share what is unpacked. */
+/* The most rows of x that a group is unpacked for. */
 #define AT_ONCE 4
 
 /* Codes of columns 0 to 15 and 16 to 31 of two blocks. */
@@ -34,7 +34,7 @@ struct pair {
 	__m256i low, high;
 };
 
-/* 8 blocks of a row of W; scales and minima in the order of the blocks. */
+/* 8 blocks of a row of W: scales and minima in the order of the blocks. */
 struct group {
 	struct pair pairs[PAIRS];
 	__m256 d, min;
@@ -52,7 +52,7 @@ struct block_type {
 	bool minima;
 };
 
-/* 16 bytes at each place. */
+/* 16 bytes from each pointer. */
 QUIRE_INLINE __m256i load_halves(const unsigned char *first,
 				 const unsigned char *second)
 {
@@ -94,8 +94,8 @@ QUIRE_INLINE void load_group(const unsigned char *w,
 		    codes + j * type->size, codes + (j + PAIRS) * type->size);
 }
 
-/* The last blocks of a row, fewer than 8. The others of the group are zeros, as
- * x is there. */
+/* The last blocks of a row, fewer than 8. Zeros fill the group up, as they do
+ * in x. */
 static inline void load_rest(const unsigned char *w, size_t blocks,
 			     const struct block_type *type, struct group *group)
 {
@@ -118,8 +118,8 @@ static inline void load_rest(const unsigned char *w, size_t blocks,
 		group->pairs[j] = type->load_codes(codes[j], codes[j + PAIRS]);
 }
 
-/* For codes of 4 bits, added in 16: a lane is the sum of 8 products, at most 8
- * * 15 * 127 = 15240, and in the last step of 16 products, at most 30480. */
+/* For codes of 4 bits, in 16 bits: a lane of `sums` has 8 products, at most 8 x
+ * 15 x 127 = 15240, and the last packed lane has 16, at most 30480. */
 QUIRE_INLINE __m256i add_small_halves(const __m256i sums[PAIRS])
 {
 	const __m256i ones = _mm256_set1_epi16(1);
@@ -148,14 +148,15 @@ QUIRE_INLINE __m256i load32(const unsigned char *bytes)
 }
 
 /*
- * Scales lie a block apart, which is one or two items more than a power of
- * two. If memory is cut in chunks of that power of two, the scale of block i is
- * item i of chunk i. So 8 chunks are blended, each giving the lane that is
- * already in its place, and no scale is inserted by itself.
+ * Scales are a block apart, which is one or two items more than a power of two.
+ * Memory is cut into chunks of that power of two: then the scale of block i is
+ * item i of chunk i. The chunks are blended, and each gives the lane that is in
+ * its place already. No scale is inserted alone.
  */
 /* Q4_0, blocks of 18 bytes: the scale of block i is word i of chunk i of 16
- * bytes. Two words of each chunk are blended, one of which is the scale: word i
- * or i - 1. Chunks of even number are lower halves of a vector. */
+ * bytes. A vector is two chunks, so two words of each are blended first, and
+ * then words of even number are taken from its lower half, and of odd number
+ * from its upper half. */
 QUIRE_INLINE void load_scales_q4_0(const unsigned char *w, struct group *group)
 {
 	__m256i words = load32(w);
@@ -168,8 +169,8 @@ QUIRE_INLINE void load_scales_q4_0(const unsigned char *w, struct group *group)
 			    _mm256_extracti128_si256(words, 1), 0xAA));
 }
 
-/* Q4_1, blocks of 20 bytes: scale and minimum of block i are item i of 4 bytes
- * of chunk i of 16, and from block 4 on item i - 4 of chunk i + 1. */
+/* Q4_1, blocks of 20 bytes: scale and minimum of block i are dword i of chunk i
+ * of 16 bytes, and from block 4 on dword i - 4 of chunk i + 1. */
 QUIRE_INLINE __m128i load_items_q4_1(const unsigned char *w)
 {
 	__m128i items = load16(w);
@@ -282,7 +283,7 @@ QUIRE_INLINE __m256 add_group(__m256 sum, const struct group *w,
 	return _mm256_fmadd_ps(products, scales, sum);
 }
 
-/* x_rows rows of x, a constant, by rows of W, one at a time. */
+/* x_rows rows of x, a constant up to 4, by rows of W, one at a time. */
 QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 				size_t rows, size_t k, const unsigned char *x,
 				size_t x_size, size_t x_rows, float *y,
@@ -328,7 +329,6 @@ QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 	}
 }
 
-/* The GEMV form. */
 QUIRE_INLINE void multiply_one(const void *weights, size_t row_size,
 			       size_t rows, size_t k, const void *x, float *y,
 			       const struct block_type *type,
@@ -339,8 +339,7 @@ QUIRE_INLINE void multiply_one(const void *weights, size_t row_size,
 		      integers);
 }
 
-/* The small-batch form: up to 4 rows of x at a time, which fit the first-level
- * cache. */
+/* Up to 4 rows of x at a time, which fit the first-level cache. */
 QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 				 size_t rows, size_t k, const void *x,
 				 size_t x_size, size_t x_rows, float *y,

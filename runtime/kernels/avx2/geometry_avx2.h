@@ -1,6 +1,6 @@
 /*
- * geometry_avx2.h - what several files of AVX2 kernels must agree on: how
- * panels and prepared x lie; and what the sets name of each file.
+ * geometry_avx2.h - the layouts of panels and of prepared x that several AVX2
+ * files share, and what each file exports.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_GEOMETRY_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_GEOMETRY_AVX2_H
@@ -11,21 +11,21 @@ enum {
 	/* Rows of W in a panel: two vectors of 8 lanes. */
 	AVX2_NR = 16,
 
-	/* Columns of a panel for f32, which is [k][16] f32: 16 x 256 x 4 bytes
-	 * are 16 KiB. */
+	/* Columns of a panel for f32: f32 [k][16], 16 x 256 x 4 bytes = 16 KiB.
+	 */
 	AVX2_F32_KC = 256,
 
-	/* Columns of a panel for int8, and the bytes of a block of it: codes
-	 * u8 [8][16][4], which is 4 columns of each of 16 rows, 8 times (those
-	 * of Q8_0 s8); 16 scales f32; and of Q4_1 16 minima f32. */
+	/* Columns of a panel for int8. A block of all rows is codes u8
+	 * [8][16][4], 4 columns of each of 16 rows, 8 times (s8 in Q8_0); then
+	 * scales f32 [16]; then in Q4_1 minima f32 [16]. */
 	AVX2_INT8_KC = 512,
 	AVX2_INT8_BLOCK_SIZE = AVX2_NR * (32 + 4),
 	AVX2_INT8_MIN_BLOCK_SIZE = AVX2_NR * (32 + 8),
 
-	/* x for GEMV and the small-batch form in int8: groups of 8 blocks, in
-	 * four pairs of blocks j and j + 4. Codes s8 [4][2][2][16]: 16 columns
-	 * of each block of a pair, then the other 16; scales f32 [8]; offsets
-	 * s32 [8]. */
+	/* x for GEMV and small-batch GEMM in int8: groups of 8 blocks, in four
+	 * pairs of blocks j and j + 4. Codes s8 [4][2][2][16]: of each pair 16
+	 * columns of both blocks, then the other 16; then scales f32 [8]; then
+	 * offsets s32 [8]. */
 	AVX2_GEMV_INT8_BLOCKS = 8,
 	AVX2_GEMV_INT8_SCALES = AVX2_GEMV_INT8_BLOCKS * 32,
 	AVX2_GEMV_INT8_OFFSETS = AVX2_GEMV_INT8_BLOCKS * (32 + 4),

@@ -1,7 +1,7 @@
 /*
- * integers_avx2.h - how the kernels in 256 bits multiply codes: in each of 8
- * lanes 4 products a step, added up over a block. The tiles and the vec
- * form have this in common, whatever the instructions are.
+ * integers_avx2.h - how kernels with 256-bit vectors multiply codes: 4 products
+ * a step in each of 8 lanes, added up over a block. GEMV and tiles take them
+ * from here, whatever the instructions are.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_INTEGERS_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_INTEGERS_AVX2_H
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 
 /* sum = start(offset); sum = add(sum, w, x) at most 8 times; then
- * finish(sum, offset) is offset and all the products, s32. Offsets are those
- * of struct x_form, if has_offset, and else not looked at. Constant wherever
- * it is used, so that all is inlined. */
+ * finish(sum, offset) is offset plus all products, s32. With has_offset, offset
+ * is the sum of x that struct x_form describes; without, it is not used. A
+ * constant, so that its functions are inlined. */
 struct integers {
 	bool has_offset;
 	__m256i (*start)(__m256i offset);

@@ -1,7 +1,6 @@
 /*
- * maddubs_avx2.h - the integers by AVX2's own instructions, which multiply
- * unsigned bytes by signed ones and add up pairs in 16 bits, where they can
- * stick at the ends.
+ * maddubs_avx2.h - integers by AVX2's VPMADDUBSW, which multiplies unsigned by
+ * signed bytes and adds up pairs in 16 bits, with saturation.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_MADDUBS_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_MADDUBS_AVX2_H
@@ -15,11 +14,9 @@ QUIRE_INLINE __m256i start_zero(__m256i offset)
 	return _mm256_setzero_si256();
 }
 
-/*
- * For codes of 4 bits: they are at most 15 and activations at most 127 in
- * size, so eight pair sums fit 16 bits (8 x 2 x 15 x 127 = 30480 < 32768) and
- * are widened once a block, not once a product.
- */
+/* Codes of 4 bits are at most 15, and activations at most 127 in size. So 8
+ * sums of pairs fit 16 bits (8 x 2 x 15 x 127 = 30480 < 32768), and are widened
+ * once a block. */
 QUIRE_INLINE __m256i add_small(__m256i sum, __m256i w, __m256i x)
 {
 	return _mm256_add_epi16(sum, _mm256_maddubs_epi16(w, x));
@@ -38,11 +35,9 @@ static const struct integers small_avx2 = {
 	.finish = finish_small,
 };
 
-/*
- * For signed codes of 8 bits: the unsigned side is the magnitude of the
- * weight, and its sign goes to x. A pair sum, 2 x 128 x 127 = 32512, fits 16
- * bits, but no two of them do: each is widened. No offset is wanted.
- */
+/* Signed codes of 8 bits: the magnitude of the weight is the unsigned side, and
+ * its sign goes to x. A sum of a pair, at most 2 x 128 x 127 = 32512, fits 16
+ * bits, two sums do not: each is widened. There is no offset. */
 QUIRE_INLINE __m256i add_large(__m256i sum, __m256i w, __m256i x)
 {
 	const __m256i pairs =

@@ -10,7 +10,7 @@
 #include "runtime/kernels/unroll.h"
 #include "runtime/kernels/widen.h"
 
-/* Packs k columns of 8 rows. Lines of the panel are AVX2_NR floats apart. */
+/* Packs k columns of 8 rows. Columns of the panel are AVX2_NR floats apart. */
 typedef void (*pack_rows_fn)(const unsigned char *const row[8], size_t k,
 			     float *panel);
 
@@ -26,8 +26,8 @@ QUIRE_INLINE void pack_panel(const void *weights, size_t row_size, size_t rows,
 	}
 }
 
-/* A type of weights in blocks, whose pack is of 32 columns. Lane i of `codes`
- * has a code of row i in its lowest 4 bits. */
+/* Q4_0 or Q4_1: a constant, so that its functions are inlined. Decoding takes
+ * the lowest 4 bits of lane i, which are a code of row i. */
 struct nibble_type {
 	size_t size, codes; /* of a block; where its codes begin */
 	bool minima;

@@ -9,10 +9,10 @@
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
-/* A type of weights: bytes of a block, where its codes begin, whether it has a
- * minimum, and how codes of 8 rows become bytes [8][16][4] of the panel. */
+/* A type of weights: a constant, so that its functions are inlined. pack_codes
+ * stores a block of 8 rows as codes [8][16][4] of the panel. */
 struct pack_type {
-	size_t size, codes;
+	size_t size, codes; /* of a block; where its codes begin */
 	bool minima;
 	void (*pack_codes)(const unsigned char *const row[8], size_t offset,
 			   unsigned char *codes);
@@ -53,7 +53,7 @@ static inline void pack_bytes(const unsigned char *const row[8], size_t offset,
 	pack_half(row, offset + 16, codes + (size_t)4 * AVX2_NR * 4);
 }
 
-/* A block of 8 rows: its codes, and its scales before its minima. */
+/* A block of 8 rows: its codes, and its scales, which minima follow. */
 QUIRE_INLINE void pack_block(const unsigned char *const row[8], size_t offset,
 			     unsigned char *codes, float *scales,
 			     const struct pack_type *type)

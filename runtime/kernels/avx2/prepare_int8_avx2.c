@@ -1,5 +1,6 @@
 /*
- * prepare_int8_avx2.c - activations for int8 compute.
+ * prepare_int8_avx2.c - quantizes x to int8, in the layouts of tiles and of
+ * GEMV.
  */
 #ifndef __AVX2__
 #error "compile with -mavx2"
@@ -33,7 +34,7 @@ static int32_t add_lanes(__m256i x)
 	return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
 }
 
-/* The scale of a block, and the factor that its numbers are quantized by. */
+/* The scale of a block; *inverse = the factor that quantizes its numbers. */
 static float find_scale(const __m256 x[VECTORS], float *inverse)
 {
 	const __m256i magnitude = _mm256_set1_epi32(QUIRE_F32_MAGNITUDE);
@@ -66,7 +67,7 @@ static __m256i quantize(const __m256 x[VECTORS], float inverse)
 	QUIRE_UNROLL
 	for (int i = 0; i < VECTORS; i++)
 		codes[i] = _mm256_cvtps_epi32(_mm256_mul_ps(x[i], factor));
-	/* Packing works on halves: fours 0 2 4 6 and then 1 3 5 7. */
+	/* Packing works within halves: dwords 0 2 4 6, then 1 3 5 7. */
 	return _mm256_permutevar8x32_epi32(
 	    _mm256_packs_epi16(_mm256_packs_epi32(codes[0], codes[1]),
 			       _mm256_packs_epi32(codes[2], codes[3])),
@@ -86,7 +87,7 @@ static float quantize_block(const float *x, int32_t factor, __m256i *codes,
 	for (int i = 0; i < VECTORS; i++)
 		columns[i] = _mm256_loadu_ps(x + (ptrdiff_t)i * 8);
 	scale = find_scale(columns, &inverse);
-	/* A NaN or an infinity times 0 is no number to convert. */
+	/* A NaN, or an infinity times 0, cannot be converted. */
 	*codes =
 	    isnan(scale) ? _mm256_setzero_si256() : quantize(columns, inverse);
 	*offsets = _mm256_mullo_epi16(_mm256_maddubs_epi16(ones, *codes),
@@ -118,8 +119,8 @@ void quire_prepare_int8_avx2(const struct x_form *form, const float *x,
 	}
 }
 
-/* Lays block i of a group where rows_int8_avx2.h reads it: the halves of its
- * codes beside those of the block that it is paired with. */
+/* Stores the codes of block i of a group as geometry_avx2.h lays them out: each
+ * half beside that of the other block of its pair. */
 static void store_codes(unsigned char *group, size_t i, __m256i codes)
 {
 	unsigned char *at = group + i % 4 * 2 * QUIRE_BLOCK_COLS + i / 4 * 16;

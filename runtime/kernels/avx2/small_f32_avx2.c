@@ -13,13 +13,15 @@
 #include "runtime/kernels/unroll.h"
 
 enum {
-	LANES = 8,		/* of a vector: rows of x */
-	MOST = 2 * LANES,	/* rows of x */
-	SMALL_NR = 48,		/* rows of W at a time */
-	SMALL_KC = AVX2_F32_KC, /* columns of x at a time: 16 rows are 16 KiB */
+	LANES = 8,	  /* of a vector */
+	MOST = 2 * LANES, /* rows of x */
+	SMALL_NR = 48,	  /* rows of W at a time */
+	/* Columns of x at a time: 16 rows are 16 KiB. */
+	SMALL_KC = AVX2_F32_KC,
 	MAX_VECTORS = MOST / LANES,
-	MAX_GROUP = 12,
+	MAX_GROUP = 12, /* rows of W */
 };
+
 typedef __m256 vector;
 
 QUIRE_INLINE vector vector_zero(void)
@@ -102,8 +104,8 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 
 #include "runtime/kernels/small_f32.h"
 
-/* Decodes a row, 32 columns at a time, which are `size` bytes. F32, F16 and
- * BF16 may end in fewer. */
+/* Decodes a row, 32 columns of `size` bytes at a time. F32, F16 and BF16 may
+ * end in fewer. */
 QUIRE_INLINE void decode_columns(const unsigned char *row, size_t cols,
 				 float *out, decode_fn decode, size_t size)
 {
@@ -183,9 +185,7 @@ SMALL(8, f32)
 		.multiply = small##tile##_##type                               \
 	}
 
-/* GEMV is as fast for two rows of x by Q8_0, and for three by F32, F16 and
- * BF16.
- */
+/* GEMV is as fast for two rows of x by Q8_0, and for three by plain types. */
 const struct small_form quire_small_f32_avx2[] = {
 	ROW(Q4_0, q4_0, 2, 2, 2),
 	ROW(Q4_0, q4_0, 4, 3, 4),

@@ -1,10 +1,10 @@
 /*
- * tile_int8_avx2.h - 4 rows of quantized x by a panel of 16 rows of codes: an
- * exact integer for each block, scaled and summed in f32. The tiles of the sets
- * with 256-bit vectors; each set brings its own way to multiply integers.
+ * tile_int8_avx2.h - 4 rows of quantized x by a panel of 16 rows of W, all
+ * block types: an exact integer for each block, scaled and summed in f32. For
+ * the sets with 256-bit vectors; each has its own way to multiply integers.
  *
- * The 8 integer sums of a tile are in registers, with two vectors of weights
- * and one of x; the f32 sums, used once a block, are in memory.
+ * The 8 vectors of integer sums of a tile are in registers, with two of weights
+ * and one of x. The f32 sums, used once a block, are in memory.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_TILE_INT8_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_TILE_INT8_AVX2_H

@@ -1,6 +1,5 @@
 /*
- * vectors_avx2.h - what several AVX2 kernels do with vectors: reading 8 rows
- * of weights at once, summing lanes. For kernels only.
+ * vectors_avx2.h - reads 8 rows of W at once, a row in a lane, and sums lanes.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_VECTORS_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_VECTORS_AVX2_H
@@ -15,8 +14,8 @@
 #include "base/bytes.h"
 #include "runtime/kernels/prefetch.h"
 
-/* Pointers to 8 rows from `first` on; those that are not there are the last
- * one again, as what comes of them is of no account. */
+/* Pointers to 8 rows from `first` on. After the last row of W it is repeated:
+ * the results are not used. */
 static inline void find_rows8(const void *weights, size_t row_size, size_t rows,
 			      size_t first, const unsigned char *row[8])
 {

@@ -1,5 +1,5 @@
 /*
- * convert_f16_avx512.c - between f16 and f32.
+ * convert_f16_avx512.c - converts between f16 and f32, 16 numbers at a time.
  */
 #ifndef __AVX512BW__
 #error "compile with -mavx512bw -mavx512vl"

@@ -1,11 +1,11 @@
 /*
  * gemv_f32_avx512.c - one row of f32 x by rows of W in place, all types.
  *
- * A step of Q4_0 and Q4_1 is four blocks: a lane has 8 codes in 32 bits. A
- * permute by the lowest 4 bits of each lane turns 16 of the step's 128 codes
- * into numbers, and a shift moves the next 16 there; x lies in the same order.
- * W is read one row at a time: reading several halves the bandwidth of some
- * machines.
+ * Q4_0 and Q4_1 are read in steps of four blocks: a lane has 8 codes in 32
+ * bits. A permute by the lowest 4 bits of each lane turns 16 of the 128 codes
+ * of a step into numbers; a shift moves the next 16 there. x is in the same
+ * order. W is read one row at a time: reading several halves the bandwidth of
+ * some machines.
  */
 #include <assert.h>
 #include <immintrin.h>
@@ -20,7 +20,7 @@
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
-/* Adds a step of W times a group of x to each lane of `sum`. */
+/* sum + a step of W times a group of x, lane by lane. */
 typedef __m512 (*add_step_fn)(__m512 sum, const struct packed_step *w,
 			      const float *x);
 
@@ -57,9 +57,9 @@ QUIRE_INLINE __m512 multiply_nibbles(const unsigned char *w, size_t k,
 }
 
 /*
- * Q4_0: the scale is applied once a step, to the sum of each lane's 8 columns
- * of x times codes. That sum could overflow where x times weights does not, so
- * where x is large each weight is scaled.
+ * Q4_0: a lane adds up its 8 columns of x times codes, and then multiplies once
+ * by the scale. That sum can overflow where x times weights does not, so where
+ * x is large each weight is scaled.
  */
 QUIRE_INLINE __m512 add_codes(__m512 sum, const struct packed_step *w,
 			      const float *x)
@@ -77,7 +77,8 @@ QUIRE_INLINE __m512 add_codes(__m512 sum, const struct packed_step *w,
 	return _mm512_fmadd_ps(lane, w->d, sum);
 }
 
-/* Vectors are passed, not a step: its address would keep it in memory. */
+/* Not inlined. It takes vectors, as a step with an address would be in memory.
+ */
 static __m512 add_weights(__m512 sum, __m512i codes, __m512 d, const float *x)
 {
 	const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0,
@@ -91,7 +92,7 @@ static __m512 add_weights(__m512 sum, __m512i codes, __m512 d, const float *x)
 	return _mm512_add_ps(sum, lane);
 }
 
-/* Compared as an integer, which does not use the busy ports. */
+/* Compared as an integer: that uses other ports than the products. */
 QUIRE_INLINE bool is_large(const float *x)
 {
 	uint32_t large;
@@ -107,9 +108,9 @@ QUIRE_INLINE __m512 add_step_q4_0(__m512 sum, const struct packed_step *w,
 			   : add_codes(sum, w, x);
 }
 
-/* Q4_1: each weight is scaled. Sums of x times codes and of x times minima
- * could be far larger than the sum of x times weights, and so could their
- * errors. */
+/* Q4_1: each weight is scaled. The sums of x times codes and of x times minima
+ * can be far larger than the sum of x times weights, and so can their errors.
+ */
 QUIRE_INLINE __m512 add_step_q4_1(__m512 sum, const struct packed_step *w,
 				  const float *x)
 {
@@ -198,7 +199,7 @@ static void gemv_q8_0(const void *weights, size_t row_size, size_t rows,
 /* F32, F16 or BF16: a constant, so that its functions are inlined. */
 struct plain_type {
 	size_t size; /* of a column */
-	/* 16 columns, or the first `count`, fewer than 16, and zeros. */
+	/* 16 columns; or the first `count` of them and zeros, for a rest. */
 	__m512 (*load)(const unsigned char *from);
 	__m512 (*load_first)(const unsigned char *from, size_t count);
 };

@@ -11,7 +11,7 @@
 #include "runtime/kernels/unroll.h"
 #include "runtime/kernels/widen.h"
 
-/* Packs k columns of 16 rows. Lines of the panel are AVX512_F32_NR floats
+/* Packs k columns of 16 rows. Columns of the panel are AVX512_F32_NR floats
  * apart. */
 typedef void (*pack_rows_fn)(const unsigned char *const row[16], size_t k,
 			     float *panel);
@@ -37,12 +37,12 @@ struct nibble_decoder {
 				    __m512i dwords[NIBBLE_RUN_DWORDS],
 				    size_t i);
 	size_t block_size;
-	float first; /* the number of code 0; the next is 1 more */
+	float first; /* the number of code 0; code 1 is 1 more */
 	bool minima;
 };
 
-/* The number that the lowest 4 bits of each lane mean in a block of that row;
- * the permute looks at no other bits. */
+/* The lowest 4 bits of each lane, a code of that row, as a number. The permute
+ * uses no other bits. */
 QUIRE_INLINE __m512 decode_lanes(__m512i codes,
 				 const struct nibble_block *block,
 				 const struct nibble_decoder *type)
@@ -57,7 +57,7 @@ QUIRE_INLINE __m512 decode_lanes(__m512i codes,
 			    : _mm512_mul_ps(numbers, block->d);
 }
 
-/* Decodes a block of 16 rows, a row a lane, to 32 columns of the panel. */
+/* Decodes a block of 16 rows, a row in a lane, to 32 columns of the panel. */
 QUIRE_INLINE void decode_block(const struct nibble_block *block, float *panel,
 			       const struct nibble_decoder *type)
 {
@@ -141,8 +141,7 @@ static inline __m512 decode_q8_0(__m512i codes, int byte, __m512 d)
 	return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srai_epi32(top, 24)), d);
 }
 
-/* Decodes half a block of 16 rows, a row a lane, to 16 columns of the
- * panel. */
+/* Decodes half a block of 16 rows to 16 columns of the panel. */
 static inline void pack_half_q8_0(const unsigned char *const row[16],
 				  size_t offset, __m512 d, float *panel)
 {

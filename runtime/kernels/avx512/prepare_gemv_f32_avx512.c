@@ -1,6 +1,6 @@
 /*
- * prepare_vec_f32_avx512.c - activations for the vec form of Q4_0 and Q4_1 in
- * f32: in the order in which the codes of four blocks come out of a register.
+ * prepare_gemv_f32_avx512.c - orders x for GEMV and small-batch GEMM of Q4_0
+ * and Q4_1 in f32: as the codes of four blocks are in registers.
  */
 #ifndef __AVX512F__
 #error "compile with -mavx512f"
@@ -10,11 +10,12 @@
 
 #include "runtime/kernels/avx512/geometry_avx512.h"
 
-/* 8 times x of this magnitude, 8 of them added, is an f32. */
+/* From this magnitude on x counts as large. Below, 8 products of x and codes,
+ * at most 8 x 8 x 2^121 = 2^127, add up to a finite f32. */
 #define LARGE 0x1p121F
 
-/* 16 columns of a block, of which byte i of its codes has column i in the same
- * half: column 4j + i goes to lane j of vector 2i. */
+/* 16 columns of a block, whose codes are the low (or high) halves of bytes 0 to
+ * 15: column 4j + i goes to lane j of vector 2i. */
 static void place_columns(const float *x, float *out)
 {
 	__m128 in[4];
@@ -28,7 +29,7 @@ static void place_columns(const float *x, float *out)
 
 static bool is_large(__m512 x)
 {
-	/* Neither is a NaN below. */
+	/* True for a NaN, too. */
 	return _mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(LARGE),
 				  _CMP_NLT_UQ) != 0;
 }

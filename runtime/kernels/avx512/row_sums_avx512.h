@@ -1,7 +1,7 @@
 /*
- * row_sums_avx512.h - the vec form row by row. What a row comes to is in 16
- * lanes, which are added up for 16 rows at once: that takes a third of the
- * instructions that each by itself takes.
+ * row_sums_avx512.h - GEMV row by row. The sum of a row is in 16 lanes. They
+ * are added up for 16 rows at once, which takes a third of the instructions of
+ * one row at a time.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512_ROW_SUMS_AVX512_H
 #define QUIRE_RUNTIME_KERNELS_AVX512_ROW_SUMS_AVX512_H
@@ -21,7 +21,7 @@ struct row_sums {
 	_Alignas(64) float lanes[AVX512_GEMV_NR][16];
 };
 
-/* Each quarter has sums of two lanes of a, of b, of a and of b. */
+/* In each quarter: sums of two lanes of a, of b, of a, of b. */
 QUIRE_INLINE __m512 add_lanes_apart(const float *a, const float *b)
 {
 	const __m512 x = _mm512_load_ps(a), y = _mm512_load_ps(b);
@@ -30,7 +30,7 @@ QUIRE_INLINE __m512 add_lanes_apart(const float *a, const float *b)
 			     _mm512_unpackhi_ps(x, y));
 }
 
-/* Each quarter has its own sum of each of four rows. */
+/* In each quarter: the sum of its own lanes of each of four rows. */
 QUIRE_INLINE __m512 add_four_rows(const float rows[4][16])
 {
 	const __m512d x = _mm512_castps_pd(add_lanes_apart(rows[0], rows[1]));
@@ -40,7 +40,7 @@ QUIRE_INLINE __m512 add_four_rows(const float rows[4][16])
 			     _mm512_castpd_ps(_mm512_unpackhi_pd(x, y)));
 }
 
-/* Quarters 0 and 1 of a, 2 and 3 of a, then so of b. */
+/* Quarters 0 + 1 of a, 2 + 3 of a, 0 + 1 of b, 2 + 3 of b. */
 QUIRE_INLINE __m512 add_quarter_pairs(__m512 a, __m512 b)
 {
 	return _mm512_add_ps(
@@ -48,8 +48,8 @@ QUIRE_INLINE __m512 add_quarter_pairs(__m512 a, __m512 b)
 	    _mm512_shuffle_f32x4(a, b, _MM_SHUFFLE(3, 1, 3, 1)));
 }
 
-/* y[i] = the sum of the lanes of row i, for i < rows, at most 16. The others
- * are any numbers. */
+/* y[i] = the sum of the lanes of row i, for i < rows, at most 16. Further rows
+ * may have any numbers. */
 QUIRE_INLINE void add_up_rows(const struct row_sums *sums, size_t rows,
 			      float *y)
 {
@@ -63,9 +63,8 @@ QUIRE_INLINE void add_up_rows(const struct row_sums *sums, size_t rows,
 			      add_quarter_pairs(low, high));
 }
 
-/* A row of W times x, as the sum of 16 lanes. `type` says all that a kernel
- * wants to know of its weights. Constant, as that is, so that all is inlined.
- */
+/* A row of W times x, as the sum of 16 lanes. The function and `type`, which
+ * describes the weights to it, are constants, so that all is inlined. */
 typedef __m512 (*multiply_row_fn)(const unsigned char *w, size_t k,
 				  const void *x, const void *type);
 

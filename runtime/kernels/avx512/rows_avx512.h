@@ -1,6 +1,5 @@
 /*
- * rows_avx512.h - how packing reads 16 rows of weights at once. For kernels
- * only.
+ * rows_avx512.h - reads 16 rows of W at once, a row in a lane.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512_ROWS_AVX512_H
 #define QUIRE_RUNTIME_KERNELS_AVX512_ROWS_AVX512_H
@@ -16,8 +15,8 @@
 #include "runtime/kernels/quantize.h"
 #include "runtime/kernels/unroll.h"
 
-/* Pointers to 16 rows from `first` on; those that are not there are the last
- * one again, as what comes of them is of no account. */
+/* Pointers to 16 rows from `first` on. After the last row of W it is repeated:
+ * the results are not used. */
 QUIRE_INLINE void find_rows16(const void *weights, size_t row_size, size_t rows,
 			      size_t first, const unsigned char *row[16])
 {
@@ -28,6 +27,7 @@ QUIRE_INLINE void find_rows16(const void *weights, size_t row_size, size_t rows,
 	}
 }
 
+/* 16 bytes of rows first, first + 4, first + 8 and first + 12. */
 QUIRE_INLINE __m512i load_4_rows(const unsigned char *const row[16],
 				 size_t first, size_t offset)
 {
@@ -42,8 +42,8 @@ QUIRE_INLINE __m512i load_4_rows(const unsigned char *const row[16],
 	    z, _mm_loadu_si128((const void *)(row[first + 12] + offset)), 3);
 }
 
-/* 4 by 4 dwords in each quarter: quarter i of out[j] is dword j of quarter i
- * of each vector. */
+/* Transposes 4 x 4 dwords in each quarter: quarter i of out[j] has dword j of
+ * quarter i of each vector. */
 QUIRE_INLINE void transpose_quarters(const __m512i in[4], __m512i out[4])
 {
 	const __m512i t0 = _mm512_unpacklo_epi32(in[0], in[1]);
@@ -71,8 +71,8 @@ QUIRE_INLINE void load_transposed16(const unsigned char *const row[16],
 	transpose_quarters(in, out);
 }
 
-/* A block of each row as unsigned codes, from 16 bytes with two each: lane i of
- * codes[j] has columns 4j to 4j + 3 of row i. */
+/* 16 bytes of two codes each to a block of unsigned codes of each row: lane i
+ * of codes[j] has columns 4j to 4j + 3 of row i. */
 QUIRE_INLINE void split_nibbles(const __m512i bytes[4], __m512i codes[8])
 {
 	const __m512i nibble = _mm512_set1_epi8(15);
@@ -86,7 +86,7 @@ QUIRE_INLINE void split_nibbles(const __m512i bytes[4], __m512i codes[8])
 	}
 }
 
-/* The same from 32 signed bytes at `offset`. */
+/* The same from the 32 signed bytes at `offset`. */
 QUIRE_INLINE void load_bytes16(const unsigned char *const row[16],
 			       size_t offset, __m512i codes[8])
 {

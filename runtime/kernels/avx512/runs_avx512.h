@@ -1,11 +1,11 @@
 /*
- * runs_avx512.h - how a run of blocks of each of 16 rows of weights is read at
- * once. For kernels only.
+ * runs_avx512.h - reads a run of several blocks of each of 16 rows of W at
+ * once.
  *
- * Two loads of 32 bytes and one of the rest of a row read four blocks, where
- * each by itself takes a load of its codes and one of its scale; and with
- * several rows of x it is loads that a core has too few of. All is
- * transposed by 4 bytes: lane i of dword j holds bytes 4j to 4j + 3 of row i.
+ * Three loads, of 32, 32 and the last bytes, read four blocks of a row, and not
+ * eight: a load of codes and one of a scale for each block. With several rows
+ * of x, loads are what a core has too few of. All is transposed by 4 bytes:
+ * lane i of dword j holds bytes 4j to 4j + 3 of row i.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512_RUNS_AVX512_H
 #define QUIRE_RUNTIME_KERNELS_AVX512_RUNS_AVX512_H
@@ -33,9 +33,9 @@ QUIRE_INLINE __m512i load_2_rows(const unsigned char *const row[16],
 	    _mm256_loadu_si256(high), 1);
 }
 
-/* 32 bytes of each row. Vectors of which two rows are a half each are, when
- * transposed within their quarters, of eight rows: the quarters 0 and 2 their
- * first 4 dwords, 1 and 3 the others. */
+/* 32 bytes of each row. Vectors that hold a row in each half are transposed
+ * within their quarters. Then each has eight rows: in quarters 0 and 2 a dword
+ * of their first 16 bytes, in 1 and 3 one of their last. */
 QUIRE_INLINE void load_8_dwords(const unsigned char *const row[16],
 				size_t offset, __m512i out[8])
 {
@@ -58,7 +58,7 @@ QUIRE_INLINE void load_8_dwords(const unsigned char *const row[16],
 	}
 }
 
-/* 8 bytes of 8 rows from `first` on, one after the other. */
+/* 8 bytes of each of 8 rows from `first` on, in order. */
 QUIRE_INLINE __m512i load_8_rows(const unsigned char *const row[16],
 				 size_t first, size_t offset)
 {
@@ -97,7 +97,7 @@ QUIRE_INLINE __m512 high_f16(__m512i dword)
 	return low_f16(_mm512_srli_epi32(dword, 16));
 }
 
-/* The 4 bytes from the middle of dword[0] to the middle of the next. */
+/* The upper half of dword[0] and the lower half of dword[1]. */
 QUIRE_INLINE __m512i middle(const __m512i dword[2])
 {
 	const __mmask32 upper = 0xaaaaaaaa; /* half of each lane */
@@ -106,22 +106,22 @@ QUIRE_INLINE __m512i middle(const __m512i dword[2])
 	    _mm512_mask_blend_epi16(upper, dword[1], dword[0]), 16);
 }
 
-/* A run of Q4_0 or Q4_1 is four blocks, which are 18 or 20 dwords. */
+/* A run of Q4_0 or Q4_1 is four blocks: 18 or 20 dwords. */
 #define NIBBLE_RUN_BLOCKS 4
 #define NIBBLE_RUN_DWORDS 20
 
-/* A block of each row: lane i of bytes[j] has bytes 4j to 4j + 3 of the codes
- * of row i, two in each. Q4_0 has no minimum. */
+/* A block of each row: lane i of bytes[j] has bytes 4j to 4j + 3 of row i, two
+ * codes a byte. Q4_0 has no minimum. */
 struct nibble_block {
 	__m512i bytes[4];
 	__m512 d, min;
 };
 
 /*
- * Block i of a run of Q4_0, which begins at `offset`. Called for one after the
- * other; `dwords` is to hold what was read of the run. Two blocks are 9 dwords:
- * the codes of the first begin in the middle of one, the second's scale is the
- * rest of that where they end.
+ * Block i of the run of Q4_0 that begins at `offset`. Called for each block in
+ * order; `dwords` keeps what was read of the run. Two blocks are 9 dwords: the
+ * codes of the first begin in the middle of dword 0 and end in the middle of
+ * dword 4, whose upper half is the scale of the second.
  */
 QUIRE_INLINE struct nibble_block take_q4_0(const unsigned char *const row[16],
 					   size_t offset,
@@ -145,7 +145,7 @@ QUIRE_INLINE struct nibble_block take_q4_0(const unsigned char *const row[16],
 	return block;
 }
 
-/* The 5 dwords of block i of a run of Q4_1, likewise. */
+/* The same for Q4_1: the 5 dwords of block i. */
 QUIRE_INLINE const __m512i *read_q4_1(const unsigned char *const row[16],
 				      size_t offset,
 				      __m512i dwords[NIBBLE_RUN_DWORDS],
@@ -174,7 +174,7 @@ QUIRE_INLINE struct nibble_block take_q4_1(const unsigned char *const row[16],
 	};
 }
 
-/* A block by itself, at `offset`. */
+/* One block, at `offset`. */
 QUIRE_INLINE struct nibble_block load_block_q4_0(
     const unsigned char *const row[16], size_t offset)
 {

@@ -2,11 +2,10 @@
  * small_codes_f32_avx512.c - 2 to 8 rows of f32 x by rows of Q4_0, Q4_1 or Q8_0
  * in place.
  *
- * Lanes are columns, as in GEMV, and x lies in the order in which codes come
- * out of a register. So a weight is decoded once, into a register, and
- * multiplied by all rows of x. Two rows of W at a time use what was loaded of
- * x. A chunk of 512 columns of x stays in the first-level cache while 16 rows
- * of W pass.
+ * Lanes are columns, as in GEMV, and x is in the order of the codes in
+ * registers. So a weight is decoded once, into a register, and multiplied by
+ * all rows of x. Each load of x serves two rows of W. A chunk of 512 columns of
+ * x, 18 KiB of 8 rows, stays in the first-level cache while 16 rows of W pass.
  *
  * The next columns of these rows are prefetched into the first-level cache, and
  * the next 16 rows, from their first byte to their last, into the second.
@@ -25,7 +24,7 @@
 #include "runtime/sizes.h"
 
 enum {
-	/* Rows of W that use what is loaded of x. */
+	/* Rows of W that a load of x serves. */
 	PAIR = 2,
 	/* Steps, of four blocks each, in a chunk. */
 	CHUNK_STEPS = 512 / AVX512_GEMV_F32_COLS,
@@ -33,21 +32,21 @@ enum {
 	STEP_VECTORS = AVX512_GEMV_F32_COLS / 16,
 };
 
-/* The 16 weights of vector i of a step, which lies at `w`. */
+/* The 16 weights of vector i of the step at `w`. */
 typedef __m512 (*decode_weights_fn)(const struct packed_step *step,
 				    const unsigned char *w, unsigned int i);
 
 /* A type of weights: a constant, so that its functions are inlined. */
 struct codes_type {
 	decode_weights_fn decode;
-	/* A step of nibbles is read at once, and each vector has lanes of all
-	 * its blocks. NULL: a block is two vectors, read when decoded. */
+	/* How a step is read at once; each vector then has lanes of all four
+	 * blocks. NULL: a block is two vectors, read as they are decoded. */
 	const struct nibble_type *nibbles;
 	size_t block_size;
-	size_t x_step; /* floats of a step of a row of x */
+	size_t x_step; /* floats of a step of x */
 };
 
-/* Adds a step, of `blocks` blocks, of two rows of W times `count` rows of x. */
+/* Adds a step of `blocks` blocks of two rows of W times `count` rows of x. */
 QUIRE_INLINE void add_step(__m512 sum[PAIR][AVX512_SMALL_CODES_MOST],
 			   const unsigned char *const w[PAIR], const float *x,
 			   size_t x_stride, size_t count, size_t blocks,
@@ -82,7 +81,7 @@ QUIRE_INLINE void add_step(__m512 sum[PAIR][AVX512_SMALL_CODES_MOST],
 	}
 }
 
-/* `blocks` blocks, from w[0] and w[1] on, of rows i and i + 1 of the 16. */
+/* Rows i and i + 1 of the 16: `blocks` blocks from w[0] and w[1] on. */
 QUIRE_INLINE void add_chunk(struct row_sums *sums, size_t i,
 			    const unsigned char *const w[PAIR], size_t blocks,
 			    const float *x, size_t x_stride, size_t count,
@@ -117,7 +116,7 @@ QUIRE_INLINE void add_chunk(struct row_sums *sums, size_t i,
 	}
 }
 
-/* Up to 16 rows of W by a constant number of rows of x. */
+/* Up to 16 rows of W by `count` rows of x, a constant. */
 QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 				   size_t row_size, size_t rows, size_t k,
 				   const float *x, size_t x_stride,
@@ -127,7 +126,7 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const size_t most = (size_t)CHUNK_STEPS * STEP_BLOCKS;
 	size_t far = AVX512_GEMV_NR * row_size + QUIRE_FAR_SHIFT;
-	struct row_sums sums[AVX512_SMALL_CODES_MOST]; /* of rows of x */
+	struct row_sums sums[AVX512_SMALL_CODES_MOST]; /* one a row of x */
 
 	if (rows < AVX512_GEMV_NR)
 		memset(sums, 0, sizeof(sums));
@@ -139,7 +138,7 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 		for (size_t i = 0; i < rows; i += PAIR) {
 			const unsigned char *row =
 			    weights + i * row_size + b * type->block_size;
-			/* The same row twice if it is the last. */
+			/* The last row twice if it has no other. */
 			const unsigned char *const w[PAIR] = {
 				row, i + 1 < rows ? row + row_size : row
 			};
@@ -165,7 +164,6 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 				 y_stride, type);                              \
 		break
 
-/* x in tiles of one row. */
 QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 				 size_t rows, size_t k, const void *x,
 				 size_t x_size, size_t x_rows, float *y,
@@ -246,7 +244,7 @@ QUIRE_INLINE __m512 decode_q8_0(const struct packed_step *step,
 static const struct codes_type type_q8_0 = {
 	.decode = decode_q8_0,
 	.block_size = QUIRE_Q8_0_SIZE,
-	.x_step = AVX512_GEMV_F32_COLS, /* columns in their own order */
+	.x_step = AVX512_GEMV_F32_COLS, /* in its own order */
 };
 
 #define SMALL(type)                                                            \

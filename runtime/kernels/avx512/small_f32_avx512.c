@@ -117,24 +117,26 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 #include "runtime/kernels/small_f32.h"
 
 /*
- * Q4_0 and Q4_1: the 16 numbers that a code can mean are one vector, scaled
- * once a block. A permute looks at the lowest 4 bits of each lane only: these
- * pick the number.
+ * Q4_0 and Q4_1: the 16 numbers that a code can be are one vector, scaled once
+ * a block. A permute picks them by the lowest 4 bits of each lane; it uses no
+ * other bits.
  */
 
-/* Blocks of SMALL_KC columns, whose scales and minima are in 64 bytes. */
+/* The 4 blocks of SMALL_KC columns. Their scales and minima are within 64
+ * bytes.
+ */
 #define RUN_BLOCKS (SMALL_KC / QUIRE_BLOCK_COLS)
 
 /* The 16 numbers of the codes of a block with scale d and minimum min. */
 typedef __m512 (*scale_numbers_fn)(float d, float min);
 
-/* A type of weights in nibbles. */
+/* Q4_0 or Q4_1: a constant, so that its functions are inlined. */
 struct nibble_type {
 	scale_numbers_fn scale;
 	size_t block_size, codes; /* of a block; where its codes begin */
 };
 
-/* d of each block of a run, then the f16 after each: its minimum, if the type
+/* d of each block of a run, then the f16 after each d: the minimum, if the type
  * has one. Reads no byte after the blocks. */
 QUIRE_INLINE void load_scales(const unsigned char *row, size_t blocks,
 			      float scales[2 * RUN_BLOCKS],
@@ -169,8 +171,8 @@ QUIRE_INLINE void decode_block(const unsigned char *block, float d, float min,
 	    _mm512_permutexvar_ps(_mm512_srli_epi32(codes, 4), numbers));
 }
 
-/* The scales are read from memory, as operands: from a register each would take
- * shuffles. */
+/* The scales are operands in memory: each would take shuffles from a register.
+ */
 QUIRE_INLINE void decode_nibbles(const unsigned char *row, size_t cols,
 				 float *out, const struct nibble_type *type)
 {

@@ -16,7 +16,7 @@ enum {
 	 * loads for 24 products. */
 	MR = 8,
 	NV = AVX512_F32_NR / 16, /* vectors of a row of sums */
-	GROUP = 16,		 /* columns of x: [8][16] f32 */
+	GROUP = 16,		 /* columns of x: f32 [8][16] */
 };
 
 static inline void store(float *c, __m512 sum, bool add)

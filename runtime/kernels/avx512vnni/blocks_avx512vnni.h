@@ -1,7 +1,7 @@
 /*
- * blocks_avx512vnni.h - how a block of 16 rows of W in place becomes unsigned
- * codes, a row in a lane: for the small-batch form and for packing. Several
- * blocks, a run, are read at once.
+ * blocks_avx512vnni.h - reads a block of 16 rows of W in place as unsigned
+ * codes, a row in a lane: for small-batch GEMM and for packing. A run of
+ * several blocks is read at once.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512VNNI_BLOCKS_AVX512VNNI_H
 #define QUIRE_RUNTIME_KERNELS_AVX512VNNI_BLOCKS_AVX512VNNI_H
@@ -24,7 +24,8 @@ typedef struct row_block (*take_block_fn)(const unsigned char *const row[16],
 					  __m512i dwords[MAX_DWORDS], size_t i);
 
 /* A type of weights: a constant, so that its functions are inlined. Blocks are
- * taken in runs of run_blocks, and loaded one by one where fewer are left. */
+ * taken in runs of run_blocks; the last ones, fewer than that, are loaded one
+ * by one. */
 struct block_type {
 	load_block_fn load;
 	take_block_fn take;
@@ -74,7 +75,7 @@ QUIRE_INLINE struct row_block load_codes_q4_1(
 	return split_block(&block);
 }
 
-/* Without a struct nibble_block between: with one gcc's code is slower. */
+/* Not by way of a struct nibble_block: with it gcc's code is slower. */
 QUIRE_INLINE struct row_block take_codes_q4_1(
     const unsigned char *const row[16], size_t offset,
     __m512i dwords[MAX_DWORDS], size_t i)

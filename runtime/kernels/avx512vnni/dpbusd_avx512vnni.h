@@ -1,6 +1,6 @@
 /*
- * dpbusd_avx512vnni.h - products of bytes in 512 bits: VPDPBUSD with x out of
- * memory. For kernels only.
+ * dpbusd_avx512vnni.h - products of bytes by VPDPBUSD, with x in memory, and
+ * how their sums become f32.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512VNNI_DPBUSD_AVX512VNNI_H
 #define QUIRE_RUNTIME_KERNELS_AVX512VNNI_DPBUSD_AVX512VNNI_H
@@ -30,13 +30,13 @@ static inline __m512 broadcast_f32(const unsigned char *bytes)
 	return _mm512_set1_ps(number);
 }
 
-/* What an integer begins at that no offset is in. */
+/* What integers begin at if no offset contains it. */
 static inline __m512i begin_integers(void)
 {
 	return _mm512_set1_epi32(AVX512_INT8_BEGIN);
 }
 
-/* -3 * 2^22 d: exact, as d was an f16. */
+/* -3 * 2^22 d: exact, as d has the 11 bits of an f16. */
 static inline __m512 take_off_begin(__m512 d)
 {
 	return _mm512_mul_ps(d, _mm512_set1_ps(-0x3p22F));
@@ -48,9 +48,9 @@ static inline __m512 scale_integers(__m512i s, __m512 d, __m512 begin)
 	return _mm512_fmadd_ps(_mm512_castsi512_ps(s), d, begin);
 }
 
-/* Adds 4 unsigned codes of each lane times the 4 signed ones at `x`. It is one
- * instruction, of which gcc makes two; and beside another thread on the core it
- * is instructions that there are too few of. */
+/* Adds 4 unsigned codes of each lane times the 4 signed ones at `x`. As gcc
+ * makes two instructions of it, it is written out: with a second thread on the
+ * core, instructions are the limit. */
 static inline __m512i add_codes(__m512i sum, __m512i codes,
 				const unsigned char *x)
 {

@@ -2,10 +2,10 @@
  * gemv_int8_avx512vnni.c - a row of quantized x by rows of W in place, all
  * block types.
  *
- * A step is 16 blocks, four to a vector. Their sums of integers are added up
- * to one for each block before they become f32, so that conversions and scales
- * are once for all 16. W is read one row at a time: reading several halves the
- * bandwidth of some machines.
+ * A step is 16 blocks, four to a vector. The integers of a block are added up
+ * to one number before they become f32. So 16 blocks need one conversion and
+ * one multiplication by scales. W is read one row at a time: reading several
+ * halves the bandwidth of some machines.
  */
 #include <immintrin.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "runtime/kernels/unroll.h"
 #include "runtime/sizes.h"
 
-/* 16 blocks of a row of W. Block 4i + j is quarter j of low[i] and high[i],
+/* 16 blocks of a row of W. Block 4i + j is quarter j of low[i] and high[i], and
  * lane 4j + i of the scales and minima. */
 struct step {
 	__m512i low[4], high[4]; /* codes u8 of columns 0 to 15, 16 to 31 */
@@ -27,11 +27,11 @@ struct step {
 };
 
 /* Reads `blocks` blocks, at most 16; the others have any codes, and finite
- * scales. Prefetches as many later ones: at once, or spread over the step, as
- * is faster for the type. */
+ * scales. Prefetches as many later ones: all at once or spread over the step,
+ * whichever is faster for the type. */
 typedef struct step (*load_step_fn)(const unsigned char *w, size_t blocks);
 
-/* `start` and the sum of quarter j of sums[i], in lane 4j + i. */
+/* Lane 4j + i: `start` + the sum of quarter j of sums[i]. */
 typedef __m512i (*add_quarters_fn)(__m512i start, const __m512i sums[4]);
 
 /* A type of weights: a constant, so that its functions are inlined. */
@@ -42,7 +42,7 @@ struct step_type {
 	bool minima;
 };
 
-/* Adds a step of W times a group of x to each lane of `sum`. */
+/* sum + a step of W times a group of x, lane by lane. */
 QUIRE_INLINE __m512 add_step(__m512 sum, const struct step *w,
 			     const unsigned char *x,
 			     const struct step_type *type)
@@ -106,23 +106,24 @@ QUIRE_INLINE __m512i upper_nibbles(__m512i bytes)
 }
 
 /*
- * Four blocks are read as 64 bytes from each of two places, such that the codes
- * of every block are whole dwords of one or the other: one permute has them
- * all. Scales and minima are dwords or halves of dwords of the first place: two
- * permutes gather those of 16 blocks, another takes the words.
+ * Q4_0 or Q4_1, a constant. Four blocks are read as 64 bytes from each of two
+ * places. The places are such that the codes of every block are whole dwords of
+ * one or the other: one permute gathers them all. Scales and minima are within
+ * dwords of the first place: two permutes gather the dwords of 16 blocks, and
+ * another takes the words.
  *
- * The first four blocks of a step may have a first place of their own, for
- * those of the others may begin before them. Constant wherever it is used.
+ * The first place of the other fours may be before their first byte. For the
+ * first four of a step it may not, so they have one of their own.
  */
 struct nibble_places {
 	size_t size;
-	ptrdiff_t first[2], second; /* places: bytes from the first block on */
-	const uint32_t *codes[2];   /* dwords, the second place's from 16 on */
-	/* The dword of each block, where its lane is. Lanes 4j and 4j + 1 are
-	 * blocks of the first two fours, the others of the last two. */
+	ptrdiff_t first[2], second; /* bytes from the first block */
+	const uint32_t *codes[2];   /* dwords; from 16 on of `second` */
+	/* For each lane the dword of its block. Lanes 4j and 4j + 1 are blocks
+	 * of fours 0 and 1, the others of fours 2 and 3. */
 	const uint32_t *scales;
-	bool apart; /* lane 0 is in no place: it is the step's first dword */
-	/* Which words of those are scales, and from word 16 on minima. */
+	bool apart; /* lane 0 is read alone: the step's first dword */
+	/* Which words of these are scales, and from word 16 on minima. */
 	const uint16_t *words;
 };
 
@@ -133,8 +134,8 @@ struct nibble_places {
 		FOUR(a), FOUR(b), FOUR(c), FOUR(d)                             \
 	}
 
-/* A block of Q4_0 is 4.5 dwords. Codes of blocks 1 and 3 of four lie at dwords,
- * those of 0 and 2 do if read from 2 bytes before or behind. */
+/* A block of Q4_0 is 4.5 dwords. The codes of blocks 1 and 3 of four begin at a
+ * dword; those of 0 and 2 do if read from 2 bytes earlier or later. */
 static const _Alignas(64) uint32_t q4_0_first_codes[16] = DWORDS(0, 16 + 3, 9,
 								 16 + 12);
 static const _Alignas(64) uint32_t q4_0_codes[16] = DWORDS(1, 16 + 3, 10,
@@ -155,7 +156,7 @@ static const struct nibble_places places_q4_0 = {
 	.words = q4_0_words,
 };
 
-/* A block of Q4_1 is 5 dwords: a scale and a minimum, and the codes. */
+/* A block of Q4_1 is 5 dwords: scale and minimum, then the codes. */
 static const _Alignas(64) uint32_t q4_1_codes[16] = DWORDS(1, 6, 11, 16 + 12);
 static const _Alignas(64) uint32_t q4_1_scales[16] = { 0,  16, 0,  16, 5,  21,
 						       5,  21, 10, 26, 10, 26,
@@ -183,7 +184,7 @@ QUIRE_INLINE __m512i load_nibble_scales(const unsigned char *w,
 {
 	__m512i dwords = _mm512_load_si512(places->scales);
 
-	/* Where nothing is put the numbers of dwords stay. */
+	/* Lanes outside the mask keep their dword's number. */
 	dwords =
 	    _mm512_mask2_permutex2var_epi32(first[0], dwords, 0x3333, first[1]);
 	dwords =
@@ -227,8 +228,8 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 	return step;
 }
 
-/* In 16 bits: a lane of a vector of sums has 8 products, which are at most 8 *
- * 15 * 127 together, and what is packed last has 16. */
+/* In 16 bits: a lane of `sums` has 8 products, at most 8 x 15 x 127 = 15240,
+ * and the last packed lane has 16, at most 30480. */
 QUIRE_INLINE __m512i add_small_quarters(__m512i start, const __m512i sums[4])
 {
 	const __m512i ones = _mm512_set1_epi16(1);
@@ -295,7 +296,7 @@ QUIRE_INLINE __m512i load_q8_0_scales(const unsigned char *w)
 #undef SCALE
 }
 
-/* A step is many lines: each four blocks prefetch their own. */
+/* A step is many lines, so each four blocks prefetch on their own. */
 QUIRE_INLINE struct step load_q8_0(const unsigned char *w, size_t blocks)
 {
 	unsigned char last[FOUR_SIZE] = { 0 };

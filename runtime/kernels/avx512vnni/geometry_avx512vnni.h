@@ -1,6 +1,6 @@
 /*
- * geometry_avx512vnni.h - what several files of AVX-512 VNNI kernels must agree
- * on: how panels and prepared x lie; and what the set names of each file.
+ * geometry_avx512vnni.h - the layouts of panels and of prepared x that several
+ * AVX-512 VNNI files share, and what each file exports.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512VNNI_GEOMETRY_AVX512VNNI_H
 #define QUIRE_RUNTIME_KERNELS_AVX512VNNI_GEOMETRY_AVX512VNNI_H
@@ -9,22 +9,22 @@
 #include "runtime/kernels/quantize.h"
 
 enum {
-	/* A panel for int8, and the bytes of a block of it: codes u8
-	 * [8][32][4], which is 4 columns of each of 32 rows, 8 times (those of
-	 * Q8_0 with 128 added); 32 scales f32; and of Q4_1 32 minima f32. */
+	/* A panel for int8. A block of all rows is codes u8 [8][32][4], 4
+	 * columns of each of 32 rows, 8 times (in Q8_0 with 128 added); then
+	 * scales f32 [32]; then in Q4_1 minima f32 [32]. */
 	AVX512_NR = 32,
 	AVX512_INT8_KC = 512,
 	AVX512_INT8_BLOCK_SIZE = AVX512_NR * (32 + 4),
 	AVX512_INT8_MIN_BLOCK_SIZE = AVX512_NR * (32 + 8),
 
-	/* In tiles and the small-batch form integers begin at the bits of 3 *
-	 * 2^22 as an f32, whose last bit counts 1. Adding I, which is below
-	 * 2^22, gives the bits of 3 * 2^22 + I: no conversion is needed. */
+	/* Integers of tiles and of small-batch GEMM begin at the bits of the
+	 * f32 3 x 2^22, whose last bit counts 1. Adding I, below 2^22, gives
+	 * the bits of 3 x 2^22 + I: no conversion is needed. */
 	AVX512_INT8_BEGIN = 0x4B400000,
 
-	/* x for GEMV in int8: groups of 16 blocks. Of each four blocks 64 low
-	 * and 64 high codes s8; then offsets s32 [16] and scales f32 [16],
-	 * those of block 4i + j at 4j + i. */
+	/* x for GEMV in int8: groups of 16 blocks. Of each four blocks codes
+	 * s8 [4][16], columns 0 to 15, and [4][16], columns 16 to 31; then
+	 * offsets s32 [16] and scales f32 [16], block 4i + j at 4j + i. */
 	AVX512_GEMV_INT8_COLS = 512,
 	AVX512_GEMV_INT8_OFFSETS = 512,
 	AVX512_GEMV_INT8_SCALES = AVX512_GEMV_INT8_OFFSETS + 64,
@@ -34,7 +34,7 @@ enum {
 quire_prepare_function quire_prepare_int8_avx512vnni;
 quire_prepare_function quire_prepare_gemv_int8_avx512vnni;
 
-/* x for tiles of `mr` rows, and for the small-batch form. */
+/* x for tiles and for small-batch GEMM, in tiles of `mr` rows. */
 #define AVX512_X_INT8(mr, sum_factor)                                          \
 	{                                                                      \
 		.rows = (mr), .group = QUIRE_BLOCK_COLS,                       \

@@ -1,6 +1,6 @@
 /*
- * prepare_int8_avx512vnni.c - activations for int8 compute, in the layouts of
- * the panel form and of the vec form.
+ * prepare_int8_avx512vnni.c - quantizes x to int8, in the layouts of tiles and
+ * of GEMV.
  */
 #ifndef __AVX512VNNI__
 #error "compile with -mavx512vnni"
@@ -13,7 +13,7 @@
 #include "runtime/kernels/avx512vnni/geometry_avx512vnni.h"
 #include "runtime/kernels/quantize.h"
 
-/* The scale of a block, and the factor that its numbers are quantized by. */
+/* The scale of a block; *inverse = the factor that quantizes its numbers. */
 static float find_scale(__m512 low, __m512 high, float *inverse)
 {
 	const __m512i magnitude = _mm512_set1_epi32(QUIRE_F32_MAGNITUDE);
@@ -54,7 +54,7 @@ static float quantize_block(const float *x, int32_t factor, __m128i *low,
 
 	*low = quantize(x_low, inverse);
 	*high = quantize(x_high, inverse);
-	/* A NaN or an infinity times 0 is no number to convert. */
+	/* A NaN, or an infinity times 0, cannot be converted. */
 	if (isnan(scale))
 		*low = *high = _mm_setzero_si128();
 	sums = _mm_dpbusd_epi32(_mm_setzero_si128(), ones, *low);

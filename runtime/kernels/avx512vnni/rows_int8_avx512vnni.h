@@ -1,7 +1,7 @@
 /*
- * rows_int8_avx512vnni.h - a block of 16 rows of W in registers, a row in a
- * lane, by 1 to 16 rows of quantized x: what the small-batch form does with W
- * in place and prepacked. Each brings its own way to read a block.
+ * rows_int8_avx512vnni.h - a block of 16 rows of W, in registers, a row in a
+ * lane, by 1 to 16 rows of quantized x: for W in place and prepacked, which
+ * have their own ways to read a block.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512VNNI_ROWS_INT8_AVX512VNNI_H
 #define QUIRE_RUNTIME_KERNELS_AVX512VNNI_ROWS_INT8_AVX512VNNI_H
@@ -47,8 +47,8 @@ struct row_block {
 			MULTIPLY(16);                                          \
 	} while (0)
 
-/* A block of row m of the tile at `x` by a block of 16 rows of W. `begin` takes
- * off what the integers begin at. */
+/* sum + a block of row m of the tile at `x` times a block of 16 rows of W.
+ * `begin` subtracts what the integers begin at. */
 QUIRE_INLINE __m512 add_block(__m512 sum, const struct row_block *w,
 			      __m512 begin, const unsigned char *x, size_t m,
 			      bool minima)
@@ -67,7 +67,7 @@ QUIRE_INLINE __m512 add_block(__m512 sum, const struct row_block *w,
 	return _mm512_fmadd_ps(block, scale, sum);
 }
 
-/* A block of the first `count` rows of x by a block of 16 rows of W. */
+/* The same for the first `count` rows of x. */
 QUIRE_INLINE void add_rows(__m512 sum[QUIRE_SMALL_ROWS],
 			   const struct row_block *w, const unsigned char *x,
 			   size_t x_size, size_t count, bool minima)

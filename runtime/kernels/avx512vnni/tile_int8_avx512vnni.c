@@ -15,8 +15,8 @@ enum {
 	NV = AVX512_NR / 16, /* vectors of a row of sums */
 };
 
-/* The exact integers of a block. Without minima they begin at the offsets of
- * x. */
+/* The exact integers of a block. Without minima they begin at the offsets of x,
+ * which contain AVX512_INT8_BEGIN. */
 static inline void multiply_block(const unsigned char *x,
 				  const unsigned char *w, bool minima,
 				  __m512i s[MR][NV])

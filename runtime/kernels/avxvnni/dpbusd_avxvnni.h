@@ -1,6 +1,6 @@
 /*
- * dpbusd_avxvnni.h - the integers by AVX-VNNI, which multiplies unsigned bytes
- * by signed ones and adds up four products in 32 bits.
+ * dpbusd_avxvnni.h - integers by AVX-VNNI's VPDPBUSD, which multiplies unsigned
+ * by signed bytes and adds up four products in 32 bits.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVXVNNI_DPBUSD_AVXVNNI_H
 #define QUIRE_RUNTIME_KERNELS_AVXVNNI_DPBUSD_AVXVNNI_H
@@ -37,8 +37,8 @@ static const struct integers small_avxvnni = {
 	.finish = finish_offset,
 };
 
-/* For signed codes of 8 bits. Turning the upper bit of a code adds 128, which
- * the offset takes off. */
+/* For signed codes of 8 bits. Inverting the upper bit of a code adds 128, which
+ * the offset subtracts. */
 QUIRE_INLINE __m256i add_signed(__m256i sum, __m256i w, __m256i x)
 {
 	const __m256i zero = _mm256_set1_epi8((char)QUIRE_Q8_0_ZERO);

@@ -1,6 +1,6 @@
 /*
- * geometry_avxvnni.h - x and panels lie as AVX2's do; and what the set names of
- * each file.
+ * geometry_avxvnni.h - what each AVX-VNNI file exports. The layouts of x and of
+ * panels are AVX2's.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVXVNNI_GEOMETRY_AVXVNNI_H
 #define QUIRE_RUNTIME_KERNELS_AVXVNNI_GEOMETRY_AVXVNNI_H
