@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 size_t quire_utf8_size(const void *bytes, size_t size)
 {
 	const unsigned char *b = bytes;
@@ -32,13 +34,18 @@ size_t quire_utf8_size(const void *bytes, size_t size)
 	return length;
 }
 
+/* The upper bits of 8 bytes: in ASCII, as most text is, none is set. */
+#define NOT_ASCII UINT64_C(0x8080808080808080)
+
 bool quire_utf8_valid(const char *text, size_t size)
 {
 	size_t at = 0;
 
 	while (at < size) {
-		const size_t length = quire_utf8_size(text + at, size - at);
+		size_t length = 8;
 
+		if (size - at < 8 || (load_u64(text + at) & NOT_ASCII) != 0)
+			length = quire_utf8_size(text + at, size - at);
 		if (length == 0)
 			return false;
 		at += length;

@@ -6,29 +6,19 @@
 #ifndef QUIRE_FORMAT_INDEX_H
 #define QUIRE_FORMAT_INDEX_H
 
+#include "base/table.h"
 #include "quire.h"
 
-/* Items in an array, found by the quire_string that each begins with. */
-struct quire_names {
-	const void *items;
-	size_t item_size;
-	uint32_t *slots; /* item number + 1, or 0; open addressing */
-	size_t mask;	 /* slots - 1, a power of two less one */
-	uint64_t seed;
-};
-
-#define QUIRE_NO_ITEM SIZE_MAX
-
-/* Indexes `count` items. If two have the same name, writes the later one's
- * number to *duplicate, else QUIRE_NO_ITEM. Fails with MEMORY only. A secret
- * `seed` keeps a hostile file from choosing names that collide. */
-quire_status quire_names_build(struct quire_names *names, const void *items,
+/* Indexes `count` items, each of which begins with its name, a quire_string. If
+ * two have the same name, writes the later one's number to *duplicate, else
+ * QUIRE_NO_ITEM. Fails with MEMORY only. A secret `seed` keeps a hostile file
+ * from choosing names that collide. */
+quire_status quire_names_build(struct item_index *names, const void *items,
 			       size_t item_size, size_t count, uint64_t seed,
 			       size_t *duplicate, quire_error *error);
-void quire_names_free(struct quire_names *names);
 
 /* The number of the item of that name, or QUIRE_NO_ITEM. */
-size_t quire_names_find(const struct quire_names *names, quire_string name);
+size_t quire_names_find(const struct item_index *names, quire_string name);
 
 struct quire_entry {
 	quire_string key;
@@ -53,9 +43,9 @@ struct quire_index {
 	size_t tensor_count;
 	quire_linear *linears;
 	size_t linear_count;
-	struct quire_names value_names;
-	struct quire_names tensor_names;
-	struct quire_names linear_names;
+	struct item_index value_names;
+	struct item_index tensor_names;
+	struct item_index linear_names;
 };
 
 void quire_index_free(struct quire_index *index);

@@ -32,7 +32,7 @@ static const struct column columns[COLUMN_COUNT] = {
 	[LEVEL] = { "quire.linear.accuracy_level", QUIRE_VALUE_U8 },
 };
 
-struct table {
+struct linear_table {
 	const struct quire_index *index;
 	quire_array rest[COLUMN_COUNT]; /* the rows not yet read */
 	uint64_t key_offset[COLUMN_COUNT];
@@ -50,7 +50,7 @@ static bool is_absent(const struct quire_index *index)
 
 /* F-35 */
 static quire_status find_columns(const unsigned char *bytes,
-				 struct table *table)
+				 struct linear_table *table)
 {
 	const struct quire_index *index = table->index;
 
@@ -82,7 +82,7 @@ static quire_status find_columns(const unsigned char *bytes,
 	return QUIRE_OK;
 }
 
-static quire_status fail_row(const struct table *table, int column,
+static quire_status fail_row(const struct linear_table *table, int column,
 			     const quire_linear *linear, const char *text)
 {
 	return quire_fail(table->error, QUIRE_ERROR_LAYOUT,
@@ -91,8 +91,8 @@ static quire_status fail_row(const struct table *table, int column,
 }
 
 /* F-37, F-39 */
-static quire_status check_weight(const struct table *table, uint64_t weight,
-				 quire_linear *linear)
+static quire_status check_weight(const struct linear_table *table,
+				 uint64_t weight, quire_linear *linear)
 {
 	uint32_t block_count, block_size;
 	uint64_t padded;
@@ -113,7 +113,7 @@ static quire_status check_weight(const struct table *table, uint64_t weight,
 }
 
 /* F-38 */
-static quire_status check_bias(const struct table *table, int64_t bias,
+static quire_status check_bias(const struct linear_table *table, int64_t bias,
 			       quire_linear *linear)
 {
 	const quire_tensor *tensor;
@@ -134,7 +134,7 @@ static quire_status check_bias(const struct table *table, int64_t bias,
 	return QUIRE_OK;
 }
 
-static quire_status read_row(struct table *table, quire_linear *linear)
+static quire_status read_row(struct linear_table *table, quire_linear *linear)
 {
 	quire_value row[COLUMN_COUNT];
 	quire_status status;
@@ -158,7 +158,7 @@ static quire_status read_row(struct table *table, quire_linear *linear)
 }
 
 /* F-36 */
-static quire_status index_linears(const struct table *table,
+static quire_status index_linears(const struct linear_table *table,
 				  const struct quire_parse_options *options,
 				  struct quire_index *index)
 {
@@ -177,7 +177,7 @@ quire_status quire_parse_linears(const unsigned char *bytes,
 				 const struct quire_parse_options *options,
 				 struct quire_index *index, quire_error *error)
 {
-	struct table table = { .index = index, .error = error };
+	struct linear_table table = { .index = index, .error = error };
 	quire_status status;
 	size_t count;
 

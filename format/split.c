@@ -254,12 +254,12 @@ quire_status quire_parse_join(struct quire_parsed_part *parts, size_t count,
 		    quire_parse_linears(parts[0].bytes, options, &made, error);
 	if (status != QUIRE_OK) {
 		made.values = NULL;
-		made.value_names.slots = NULL;
+		made.value_names = (struct item_index){ 0 };
 		quire_index_free(&made);
 		return status;
 	}
 	first->values = NULL;
-	first->value_names.slots = NULL;
+	first->value_names = (struct item_index){ 0 };
 	for (size_t i = 0; i < count; i++)
 		quire_index_free(&parts[i].index);
 	*joined = made;

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "format/parse.h"
 #include "format/value.h"
@@ -25,21 +26,6 @@ char *quire_out_copy(const void *text, size_t size)
 		copy[size] = '\0';
 	}
 	return copy;
-}
-
-void *quire_out_grow(void *items, size_t count, size_t *capacity,
-		     size_t item_size)
-{
-	const size_t more = *capacity ? 2 * *capacity : 16;
-	void *grown;
-
-	if (count < *capacity)
-		return items;
-	grown = more <= SIZE_MAX / item_size ? realloc(items, more * item_size)
-					     : NULL;
-	if (grown)
-		*capacity = more;
-	return grown;
 }
 
 quire_status quire_out_fail_late(quire_error *error)
@@ -143,8 +129,8 @@ quire_status quire_writer_add_tensor(quire_writer *writer,
 	if (!tensor->has_xxh3)
 		added.view.xxh3 = 0;
 	added.declared_offset = tensor->offset;
-	grown = quire_out_grow(writer->tensors, writer->tensor_count,
-			       &writer->tensor_capacity, sizeof(*grown));
+	grown = quire_grow(writer->tensors, &writer->tensor_capacity,
+			   writer->tensor_count, sizeof(*grown));
 	if (!grown)
 		return quire_fail_memory(error, sizeof(*grown));
 	writer->tensors = grown;
@@ -183,8 +169,8 @@ quire_status quire_writer_add_linear(quire_writer *writer,
 				  "linear '%s': a tensor that was not "
 				  "declared, or an accuracy level over 4",
 				  linear->name);
-	grown = quire_out_grow(writer->linears, writer->linear_count,
-			       &writer->linear_capacity, sizeof(*grown));
+	grown = quire_grow(writer->linears, &writer->linear_capacity,
+			   writer->linear_count, sizeof(*grown));
 	if (!grown)
 		return quire_fail_memory(error, sizeof(*grown));
 	writer->linears = grown;
@@ -343,7 +329,7 @@ void quire_writer_free(quire_writer *writer)
 	if (!writer)
 		return;
 	for (size_t i = 0; i < writer->value_count; i++) {
-		free(writer->values[i].key);
+		free((void *)writer->values[i].key.data);
 		free(writer->values[i].storage);
 	}
 	for (size_t i = 0; i < writer->tensor_count; i++) {
@@ -354,7 +340,7 @@ void quire_writer_free(quire_writer *writer)
 	for (size_t i = 0; i < writer->linear_count; i++)
 		free(writer->linears[i].name);
 	free(writer->values);
-	free(writer->slots);
+	quire_item_index_free(&writer->keys);
 	free(writer->tensors);
 	free(writer->linears);
 	quire_out_free_parts(writer->parts, writer->part_count);

@@ -8,10 +8,11 @@
 #define QUIRE_FORMAT_WRITE_H
 
 #include "base/output.h"
+#include "base/table.h"
 #include "quire.h"
 
 struct quire_out_value {
-	char *key;
+	quire_string key; /* its own memory */
 	quire_value value;
 	void *storage; /* the bytes that a string or an array points to */
 };
@@ -56,8 +57,7 @@ struct quire_writer {
 	bool overwrite;
 	struct quire_out_value *values;
 	size_t value_count, value_capacity;
-	uint32_t *slots; /* value number + 1, or 0; open addressing */
-	size_t slot_count;
+	struct item_index keys; /* of the values */
 	struct quire_out_tensor *tensors;
 	size_t tensor_count, tensor_capacity;
 	struct quire_out_linear *linears;
@@ -71,10 +71,6 @@ struct quire_writer {
 /* A copy of the bytes with a NUL after them, to be freed; NULL if there is no
  * memory. */
 char *quire_out_copy(const void *text, size_t size);
-
-/* Room for one more item; NULL if there is no memory. */
-void *quire_out_grow(void *items, size_t count, size_t *capacity,
-		     size_t item_size);
 
 /* ARGUMENT: a declaration came after the layout was fixed. */
 quire_status quire_out_fail_late(quire_error *error);

@@ -127,7 +127,8 @@ static void put_value(struct buffer *buffer,
 {
 	const quire_array *array = &value->value.as.a;
 
-	put_key(buffer, value->key, value->value.type);
+	put_string(buffer, value->key);
+	put_u32(buffer, value->value.type);
 	if (value->value.type == QUIRE_VALUE_STRING) {
 		put_string(buffer, value->value.as.s);
 	} else if (value->value.type == QUIRE_VALUE_ARRAY) {

@@ -4,10 +4,10 @@
  * Which keys are good, the parser says when the layout is fixed.
  */
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/grow.h"
 #include "format/value.h"
 #include "format/write.h"
 
@@ -117,76 +117,56 @@ static quire_status copy_value(const char *key, const quire_value *value,
 	return QUIRE_OK;
 }
 
-/* The slot that holds `key`, or the free one where it belongs. Where the
- * writer lies in memory is not known to who chose the keys, which keeps them
- * from choosing ones that collide. */
-static size_t probe(const quire_writer *writer, const char *key)
+/* Room for one more value. Where the writer lies in memory is not known to
+ * whoever chose the keys, which keeps them from choosing ones that collide. */
+static bool grow(quire_writer *writer)
 {
-	const size_t mask = writer->slot_count - 1;
-	const uint64_t seed = (uint64_t)(uintptr_t)writer;
-	size_t slot =
-	    (size_t)XXH3_64bits_withSeed(key, strlen(key), seed) & mask;
+	struct quire_out_value *grown =
+	    quire_grow(writer->values, &writer->value_capacity,
+		       writer->value_count, sizeof(*grown));
 
-	while (writer->slots[slot] != 0 &&
-	       strcmp(writer->values[writer->slots[slot] - 1].key, key) != 0)
-		slot = (slot + 1) & mask;
-	return slot;
+	if (!grown)
+		return false;
+	writer->values = grown;
+	writer->keys.items = grown;
+	writer->keys.item_size = sizeof(*grown);
+	writer->keys.seed = (uint64_t)(uintptr_t)writer;
+	return quire_item_index_reserve(&writer->keys, writer->value_capacity,
+					NULL) == QUIRE_OK;
 }
 
-/* Keeps the index at most half full. */
-static bool grow_slots(quire_writer *writer)
+static struct quire_out_value *find(const quire_writer *writer, const char *key)
 {
-	const size_t count = writer->slot_count ? 2 * writer->slot_count : 64;
-	uint32_t *slots;
+	const size_t item =
+	    quire_item_index_find(&writer->keys, quire_string_of(key), 0);
 
-	if (2 * (writer->value_count + 1) <= writer->slot_count)
-		return true;
-	slots = calloc(count, sizeof(*slots));
-	if (!slots)
-		return false;
-	free(writer->slots);
-	writer->slots = slots;
-	writer->slot_count = count;
-	for (size_t i = 0; i < writer->value_count; i++)
-		slots[probe(writer, writer->values[i].key)] = (uint32_t)i + 1;
-	return true;
+	return item == QUIRE_NO_ITEM ? NULL : &writer->values[item];
 }
 
 static struct quire_out_value *find_or_add(quire_writer *writer,
 					   const char *key)
 {
-	struct quire_out_value *grown;
-	size_t slot;
+	struct quire_out_value *value = find(writer, key);
 
-	if (!grow_slots(writer))
+	if (value)
+		return value;
+	if (!grow(writer))
 		return NULL;
-	slot = probe(writer, key);
-	if (writer->slots[slot] != 0)
-		return &writer->values[writer->slots[slot] - 1];
-	grown = quire_out_grow(writer->values, writer->value_count,
-			       &writer->value_capacity, sizeof(*grown));
-	if (!grown)
+	value = &writer->values[writer->value_count];
+	*value = (struct quire_out_value){
+		.key = { quire_out_copy(key, strlen(key)), strlen(key) },
+	};
+	if (!value->key.data)
 		return NULL;
-	writer->values = grown;
-	grown += writer->value_count;
-	memset(grown, 0, sizeof(*grown));
-	grown->key = quire_out_copy(key, strlen(key));
-	if (!grown->key)
-		return NULL;
-	writer->slots[slot] = (uint32_t)++writer->value_count;
-	return grown;
+	quire_item_index_add(&writer->keys);
+	writer->value_count++;
+	return value;
 }
 
 const struct quire_out_value *quire_out_find(const quire_writer *writer,
 					     const char *key)
 {
-	size_t slot;
-
-	if (writer->slot_count == 0)
-		return NULL;
-	slot = probe(writer, key);
-	return writer->slots[slot] ? &writer->values[writer->slots[slot] - 1]
-				   : NULL;
+	return find(writer, key);
 }
 
 quire_status quire_writer_set_value(quire_writer *writer, const char *key,

@@ -154,7 +154,7 @@ quire_status quire_splice(const struct splice *splice,
 		status = quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 				    "out of memory");
 	else if (status == QUIRE_OK &&
-		 (walk.in_pieces || in.replaced != in.numbers.count))
+		 (walk.in_pieces || in.replaced != in.numbers.index.count))
 		status = quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
 				    "the model gives a graph or an attribute "
 				    "in several pieces");

@@ -207,7 +207,7 @@ static quire_status open_node(struct reading *in, const yaml_event_t *event,
 static quire_status check_keys(const struct reading *in,
 			       const struct recipe_node *map)
 {
-	struct table keys = { .slots = NULL };
+	struct table keys = { .entries = NULL };
 	quire_status status = QUIRE_OK;
 
 	for (const struct recipe_node *key = map->first;

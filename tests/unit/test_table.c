@@ -1,7 +1,9 @@
 /*
- * test_table.c - the table of names: scopes apart, growth, empty keys.
+ * test_table.c - the table of keys: scopes apart, growth, empty keys; and the
+ * index that it is made of, over an array of the caller's.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/table.h"
@@ -52,11 +54,52 @@ static void test_growth(void **state)
 	quire_table_free(&table);
 }
 
+/* An array that moves as it grows, with a name twice. */
+static void test_index(void **state)
+{
+	struct item {
+		quire_string name;
+		size_t more;
+	};
+	static char names[COUNT][8];
+	struct item_index index = { .item_size = sizeof(struct item),
+				    .seed = 7 };
+	struct item *items = NULL;
+
+	(void)state;
+	assert_int_equal(
+	    quire_item_index_find(&index, (quire_string){ "0", 1 }, 0),
+	    QUIRE_NO_ITEM);
+	for (size_t i = 0; i < COUNT; i++) {
+		struct item *moved = malloc((i + 2) * sizeof(*moved));
+
+		if (i > 0)
+			memcpy(moved, items, i * sizeof(*moved));
+		free(items);
+		items = moved;
+		index.items = items;
+		snprintf(names[i], sizeof(names[i]), "%zu", i);
+		items[i] = (struct item){ { names[i], strlen(names[i]) }, i };
+		assert_int_equal(quire_item_index_reserve(&index, i + 2, NULL),
+				 QUIRE_OK);
+		assert_int_equal(quire_item_index_add(&index), i);
+		items[i + 1] = items[i / 2];
+		assert_int_equal(quire_item_index_add(&index), i / 2);
+		assert_int_equal(index.count, i + 1);
+	}
+	for (size_t i = 0; i < COUNT; i++)
+		assert_int_equal(
+		    quire_item_index_find(&index, items[i].name, 0), i);
+	quire_item_index_free(&index);
+	free(items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_index),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
