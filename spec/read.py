@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Reads a Quire container, or any GGUF file, as spec/format.md defines it.
 
-Laid out in the order of that page, each check with its rule; it shares nothing
-with the C reader, so that the two can be held against each other. It prints
-the text form of section 7, and favours clarity over speed.
+The code follows the order of that page, and each check names its rule. It shares
+nothing with the C reader, so that the two can be compared. It prints the text form
+of section 7, and prefers clarity to speed.
 """
 
 import argparse
