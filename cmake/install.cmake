@@ -9,6 +9,21 @@ if(QUIRE_CONVERT)
   list(APPEND headers include/quire_convert.h)
 endif()
 
+# Shared libraries are found from where the files lie, wherever that is.
+if(BUILD_SHARED_LIBS)
+  set(origin "$ORIGIN")
+  if(APPLE)
+    set(origin "@loader_path")
+  endif()
+  set_target_properties(${libraries} PROPERTIES INSTALL_RPATH "${origin}")
+  if(QUIRE_CLI)
+    file(RELATIVE_PATH to_libraries /${CMAKE_INSTALL_BINDIR}
+      /${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(quire-cli PROPERTIES
+      INSTALL_RPATH "${origin}/${to_libraries}")
+  endif()
+endif()
+
 install(FILES ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS ${libraries} EXPORT quire
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}

@@ -17,7 +17,7 @@ if command -v pkg-config >/dev/null; then
 	export PKG_CONFIG_PATH
 	$CC run_linear.c -o by_pkg_config \
 		$(pkg-config --static --cflags --libs quire)
-	./by_pkg_config m.gguf $linear
+	LD_LIBRARY_PATH=moved/$libdir ./by_pkg_config m.gguf $linear
 fi
 
 cat >CMakeLists.txt <<'EOF'
