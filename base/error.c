@@ -1,5 +1,5 @@
 /*
- * error.c - fills in quire_error. Knows nothing of what failed.
+ * error.c - fills in quire_error.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@ static void sanitize(char *text)
 			*text = '?';
 }
 
-/* A message too long for its field ends where a UTF-8 character ends. */
+/* Cuts a message that is too long at the end of a UTF-8 character. */
 static void trim(char *text, size_t capacity)
 {
 	size_t end = capacity - 1;
@@ -126,8 +126,7 @@ quire_status quire_fail_threads(quire_error *error, quire_status status,
 	if (status == QUIRE_ERROR_ARGUMENT)
 		return quire_fail(error, status, QUIRE_NO_OFFSET,
 				  "cannot start %" PRIu32
-				  " threads: more than %d at once are not "
-				  "tried",
+				  " threads: more than %d are not allowed",
 				  threads, QUIRE_CREW_MAX_THREADS);
 	return quire_fail(error, status, QUIRE_NO_OFFSET,
 			  "cannot start %" PRIu32 " threads", threads);

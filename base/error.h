@@ -35,11 +35,11 @@ quire_status quire_fail_file(quire_error *error, quire_status status,
 quire_status quire_fail_errno(quire_error *error, const char *path,
 			      const char *format, ...) QUIRE_PRINTF(3, 4);
 
-/* For a crew (base/crew.h) that could not be had: ARGUMENT or MEMORY. */
+/* A crew (base/crew.h) of so many threads could not be made. */
 quire_status quire_fail_threads(quire_error *error, quire_status status,
 				uint32_t threads);
 
-/* MEMORY, with the number of bytes that could not be had. */
+/* MEMORY: so many bytes could not be allocated. */
 quire_status quire_fail_memory(quire_error *error, uint64_t size);
 
 /* Names the file of a failure that an inner function reported, unless that

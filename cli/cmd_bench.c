@@ -1,6 +1,6 @@
 /*
- * cmd_bench.c - quire bench: how fast linear layers are multiplied on this
- * machine, beside how fast it can be at all.
+ * cmd_bench.c - quire bench: how fast this machine multiplies by linear layers,
+ * and its limits.
  */
 #include <stdlib.h>
 
@@ -41,8 +41,7 @@ static const struct args_option options[] = {
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, m),
-	  .help = "rows of x; default: 1,4,16,64,256, and 1,256,512 for a "
-		  "model" },
+	  .help = "rows of x; default: 1,4,16,64,256; for a model: 1,256,512" },
 	{ .name = "threads",
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
@@ -52,7 +51,8 @@ static const struct args_option options[] = {
 	  .value = "NAME",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, model),
-	  .help = "the shapes of a known model, and tokens a second" },
+	  .help =
+	      "the shapes of a known model; also prints tokens per second" },
 	{ .name = "level",
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
@@ -62,19 +62,18 @@ static const struct args_option options[] = {
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, weights),
-	  .help = "Q4_0 (the default), Q4_1, Q8_0, F32, F16, BF16" },
+	  .help = "Q4_0, Q4_1, Q8_0, F32, F16, BF16; default: Q4_0" },
 	OPTION_KERNELS(struct values),
 	OPTION_DEVICE(struct values),
 	{ .name = "prepack",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, prepack),
-	  .help = "at level 4 also by weights that "
-		  "quire_runtime_prepack laid out" },
+	  .help = "at level 4, also measure prepacked weights" },
 	OPTION_JSON(struct values, "print JSON"),
 	{ .name = NULL },
 };
 
-/* What a default is depends on other options, so that it is set last. */
+/* Defaults depend on other options, so they are set here. */
 static bool read_lists(const struct values *values, struct bench_plan *plan)
 {
 	static const struct bench_numbers m = { 5, { 1, 4, 16, 64, 256 } };
@@ -87,7 +86,7 @@ static bool read_lists(const struct values *values, struct bench_plan *plan)
 		    (struct bench_numbers){ 2, { 1, quire_cpu_count() } };
 	plan->level = (struct bench_numbers){ 2, { 1, 4 } };
 	if (plan->device != QUIRE_DEVICE_CPU) {
-		/* There, every level is computed in f32. */
+		/* A device computes every level in f32. */
 		plan->threads.count = 1;
 		plan->level.count = 1;
 	}
@@ -145,7 +144,7 @@ static void add_group(struct groups *groups, const struct bench_group *group)
 	groups->group[groups->count++] = *group;
 }
 
-/* Of the file: each shape and type that its linears have. */
+/* Each shape and type of the linears of the file. */
 static void groups_of_file(const quire_model *file, struct groups *groups)
 {
 	for (size_t i = 0; i < quire_model_linear_count(file); i++) {
@@ -267,7 +266,7 @@ static int bench(const struct values *values, struct bench_plan *plan)
 	return code;
 }
 
-/* The device, and that no option is given which is the CPU's alone. */
+/* Reads the device, and refuses options that are for the CPU only. */
 static bool read_device(const struct values *values, struct bench_plan *plan)
 {
 	if (!bench_device_find(values->device, &plan->device))
@@ -276,8 +275,8 @@ static bool read_device(const struct values *values, struct bench_plan *plan)
 	    (!values->threads && !values->kernels && !values->level &&
 	     !values->prepack))
 		return true;
-	trouble("bench: --threads, --kernels, --level and --prepack are the "
-		"CPU's, and this would run on Metal");
+	trouble("bench: --threads, --kernels, --level and --prepack are for "
+		"the CPU, and this would run on Metal");
 	return false;
 }
 
@@ -294,11 +293,10 @@ static int run(int argc, char **argv)
 	if ((words.count > 0) + (values.model != NULL) +
 		(values.shape.count > 0) >
 	    1)
-		return trouble("bench: FILE, --model and --shape exclude each "
-			       "other; see 'quire bench --help'");
+		return trouble("bench: FILE, --model and --shape cannot be "
+			       "given together; see 'quire bench --help'");
 	if (words.count > 0 && values.weights)
-		return trouble("bench: the weights of FILE are what they are: "
-			       "no --weights");
+		return trouble("bench: --weights cannot be given with FILE");
 	if (!read_device(&values, &plan))
 		return EXIT_TROUBLE;
 	if (words.count > 0) {
@@ -314,24 +312,31 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static const char about[] =
+    "Multiplies by the weights of FILE, by random weights of given shapes, or\n"
+    "by those of common shapes. Weights take turns, so that none is found in\n"
+    "a cache. Prints the median time of a call, which includes quantizing x,\n"
+    "and beside it the most that this machine can read and multiply, measured\n"
+    "in the same run.\n"
+    "\n"
+    "On Metal, up to 16 calls are submitted together, and each product is\n"
+    "compared with the same product by F32 weights.\n"
+    "\n"
+    "models: Qwen2.5-0.5B, Qwen2.5-1.5B, Qwen2.5-3B, Qwen2.5-7B, Phi-3-mini,\n"
+    "Mistral-7B, Llama-3-8B";
+
+static const char examples[] =
+    "  quire bench model.gguf\n"
+    "  quire bench --shape 4096,14336 --m 1,64 --level 4\n"
+    "  quire bench --model Llama-3-8B --threads 2 --json\n"
+    "  quire bench --device metal --shape 4096,4096 --m 1";
+
 const struct command command_bench = {
 	.name = "bench",
 	.summary = "measure how fast linear layers run here",
 	.usage = "[FILE] [options]",
-	.about =
-	    "Multiplies by the weights of FILE, or of shapes given or "
-	    "usual, which take turns so\nthat none is found in a cache, and "
-	    "prints the median time of a call, with the\nquantization of x "
-	    "in it; beside it what this machine can read and multiply at\n"
-	    "most, measured in the same run.\n"
-	    "\nOn Metal, up to 16 calls share a commit, and beside each "
-	    "product stands the same\none by F32 weights.\n"
-	    "\nmodels: Qwen2.5-0.5B, Qwen2.5-1.5B, Qwen2.5-3B, Qwen2.5-7B, "
-	    "Phi-3-mini,\nMistral-7B, Llama-3-8B",
-	.examples = "  quire bench model.gguf\n"
-		    "  quire bench --shape 4096,14336 --m 1,64 --level 4\n"
-		    "  quire bench --model Llama-3-8B --threads 2 --json\n"
-		    "  quire bench --device metal --shape 4096,4096 --m 1",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 0,
 	.words_max = 1,

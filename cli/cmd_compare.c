@@ -1,7 +1,7 @@
 /*
- * cmd_compare.c - quire compare: a container against the model that it was made
- * of. Verdicts are results and go to stdout; how they are found is
- * libquire_convert's.
+ * cmd_compare.c - quire compare: compares a container with the model from which
+ * it was made. Verdicts are results and go to stdout; libquire_convert finds
+ * them.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,7 +50,7 @@ static const char *name_of(const quire_compare_row *row)
 	return row->node ? row->node : row->source ? row->source : row->tensor;
 }
 
-/* A line for a row that is not the same. */
+/* A line for a row whose verdict is not "same". */
 static void print_row(const quire_compare_row *row)
 {
 	const char *name = name_of(row);
@@ -65,7 +65,8 @@ static void print_row(const quire_compare_row *row)
 		printf(": %" PRIu64 " of %" PRIu64 " %s", row->different,
 		       row->count, row->node ? "codes" : "elements");
 	if (row->scales_different)
-		printf("%s%" PRIu64 " scales, by more than their rounding",
+		printf("%s%" PRIu64
+		       " scales differ by more than their rounding",
 		       row->different ? "; " : ": ", row->scales_different);
 	putchar('\n');
 }
@@ -154,22 +155,27 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static const char about[] =
+    "Reads both files and decodes the model with code of its own, which\n"
+    "shares nothing with 'quire convert'. Codes and dense elements must be\n"
+    "the same, scales within their rounding to f16, and each weight must be\n"
+    "in both.\n"
+    "\n"
+    "exit codes:\n"
+    "  0  the container holds the model's weights\n"
+    "  1  a weight differs, or is in one of the two only\n"
+    "  2  one of the two cannot be read";
+
+static const char examples[] = "  quire compare model.onnx model.gguf\n"
+			       "  quire compare model.onnx model.gguf --json | "
+			       "jq '.rows[] | select(.different > 0)'";
+
 const struct command command_compare = {
 	.name = "compare",
-	.summary = "hold a container against the model it was made of",
+	.summary = "compare a container with the model it was made from",
 	.usage = "MODEL.onnx FILE.gguf [--json]",
-	.about =
-	    "Reads both again and decodes the model by itself, with nothing "
-	    "that 'quire convert'\nuses. Codes and dense elements must be the "
-	    "same, scales within their rounding to\nf16, and nothing may be "
-	    "in one only.\n\n"
-	    "exit codes:\n"
-	    "  0  the container holds the model's weights\n"
-	    "  1  something differs, or is in one only\n"
-	    "  2  one of the two cannot be read",
-	.examples = "  quire compare model.onnx model.gguf\n"
-		    "  quire compare model.onnx model.gguf --json | "
-		    "jq '.rows[] | select(.different > 0)'",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 2,
 	.words_max = 2,

@@ -1,7 +1,7 @@
 /*
- * cmd_convert.c - quire convert: ONNX to container, with a summary of what
- * became of each weight. What may be overwritten is decided here; how the
- * conversion goes is libquire_convert's.
+ * cmd_convert.c - quire convert: ONNX to container, with a summary of the
+ * weights. Decides what may be overwritten; libquire_convert does the
+ * conversion.
  */
 #include <string.h>
 
@@ -37,35 +37,33 @@ static const struct args_option options[] = {
 	  .value = "FILE.json",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, report),
-	  .help = "write what became of each weight as JSON" },
+	  .help = "write the result for each weight as JSON" },
 	{ .name = "fallback",
 	  .value = "TYPE",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, fallback),
-	  .help = "what a weight that fits no block type becomes: f32, f16 "
-		  "or error" },
+	  .help = "what to do if no block type can hold a weight: f32, f16 or "
+		  "error" },
 	{ .name = "recipe",
 	  .value = "FILE",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, recipe),
-	  .help = "names, types and metadata by a recipe; llama: as llama.cpp "
-		  "names tensors" },
+	  .help = "follow this recipe; llama: the tensor names of llama.cpp" },
 	{ .name = "print-recipe",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, print_recipe),
-	  .help = "convert nothing; print the recipe that would be followed" },
+	  .help = "print the recipe that would be followed; convert nothing" },
 	OPTION_THREADS(struct values, "to use"),
 	OPTION_ALIGN(struct values, 32, "16384"),
 	{ .name = "split-size",
 	  .value = "SIZE",
 	  .type = ARGS_SIZE,
 	  .offset = offsetof(struct values, split_size),
-	  .help = "write a set of files of at most this size, as 4G, 500M or "
-		  "2GiB" },
+	  .help = "write a set of files of at most this size: 4G, 500M, 2GiB" },
 	{ .name = NULL },
 };
 
-/* NULL: as the recipe says. */
+/* NULL: what the recipe says. */
 static bool fallback_named(const char *name, quire_fallback *fallback)
 {
 	static const struct {
@@ -86,7 +84,7 @@ static bool fallback_named(const char *name, quire_fallback *fallback)
 	return !name;
 }
 
-/* Refuses what would destroy a file. Prints why. */
+/* Refuses paths where a file would be destroyed. Prints why. */
 static bool paths_allowed(const struct values *values, const char *source)
 {
 	const char *recipe = values->recipe;
@@ -135,7 +133,7 @@ static int convert(const struct values *values, quire_convert_options *how,
 	    quire_convert_onnx(source, values->output, how, &report, &error);
 	progress_clear(&progress);
 	if (status == QUIRE_ERROR_CANCELLED)
-		return EXIT_TROUBLE; /* the signal itself ends the program */
+		return EXIT_TROUBLE; /* the signal ends the program */
 	if (status != QUIRE_OK)
 		return trouble_with_files(
 		    (const char *const[]){ source, values->output,
@@ -148,7 +146,7 @@ static int convert(const struct values *values, quire_convert_options *how,
 	return code;
 }
 
-/* The report is opened first: an error in its name costs no conversion. */
+/* Opens the report first: a wrong name is found before the conversion. */
 static int convert_with_report(const struct values *values,
 			       quire_convert_options *how, const char *source)
 {
@@ -177,15 +175,16 @@ static int print_recipe(const quire_convert_options *how)
 	return EXIT_FINE;
 }
 
-/* What a conversion needs, and what printing a recipe does not. */
+/* Whether there is what a conversion needs, or nothing that printing a recipe
+ * does not use. */
 static bool is_complete(const struct values *values,
 			const struct args_words *words)
 {
 	if (values->print_recipe) {
 		if (words->count == 0 && !values->output && !values->report)
 			return true;
-		trouble("convert: --print-recipe converts nothing: it takes no "
-			"model, no output and no report");
+		trouble("convert: --print-recipe takes no model, no output and "
+			"no report, because it converts nothing");
 		return false;
 	}
 	if (words->count == 0)
@@ -232,33 +231,38 @@ static int run(int argc, char **argv)
 	return convert_with_report(&values, &how, words.word[0]);
 }
 
+static const char about[] =
+    "Writes a model's quantized weights and floating-point initializers into\n"
+    "one GGUF file. Weights are not quantized again: their codes are kept, in\n"
+    "Q4_0, Q4_1 or Q8_0, and only their scales are rounded to f16. A weight\n"
+    "that none of these types can hold is written dequantized, and the\n"
+    "summary says why. External data is read from the model's folder.\n"
+    "\n"
+    "--split-size writes OUT-00001-of-00003.gguf and so on instead of\n"
+    "OUT.gguf if one file would be larger than SIZE. Each part has its own\n"
+    "checksums. Other commands take any part for the whole set. K, M, G and T\n"
+    "are powers of 1000, Ki to Ti powers of 1024. A part with a single tensor\n"
+    "may be larger than SIZE.\n"
+    "\n"
+    "A recipe is a YAML file (docs/recipe.md): which tensors to take, their\n"
+    "names and types, metadata, alignment, split size. Options override it. A\n"
+    "word without . and / is the name of a recipe that comes with the\n"
+    "command: llama. --print-recipe prints the recipe that would be followed;\n"
+    "change it and use it.";
+
+static const char examples[] =
+    "  quire convert model.onnx -o model.gguf\n"
+    "  quire convert model.onnx -o model.gguf --force --report report.json\n"
+    "  quire convert model.onnx -o model.gguf --split-size 4G\n"
+    "  quire convert model.onnx -o model.gguf --recipe llama\n"
+    "  quire convert --print-recipe --recipe llama >my.yaml";
+
 const struct command command_convert = {
 	.name = "convert",
 	.summary = "make a container of an ONNX model",
 	.usage = "MODEL.onnx -o OUT.gguf [options]",
-	.about =
-	    "Turns a model's quantized weights, and all floating-point "
-	    "initializers, into one GGUF\nfile. Codes are kept as they are, in "
-	    "Q4_0, Q4_1 or Q8_0; only their scales\nare rounded to f16. A "
-	    "weight that none of these can hold is written dequantized, "
-	    "and\nthe summary says why. External data is read from beside "
-	    "the model.\n\n"
-	    "--split-size makes OUT-00001-of-00003.gguf and so on, in place of "
-	    "OUT.gguf, where\none file would be larger. Each part has its own "
-	    "checksums; any of them names the\nset to other commands. K, M, G "
-	    "and T are powers of 1000, Ki to Ti of 1024. A\ntensor larger than "
-	    "the size has a part to itself.\n\n"
-	    "A recipe is YAML (docs/recipe.md): which tensors to take, their "
-	    "names and types,\nmetadata, alignment, split size. Options go "
-	    "before what it says. A word without .\nand / names one that "
-	    "comes with the command: llama. --print-recipe writes the one\n"
-	    "that would be followed, to change and use.",
-	.examples = "  quire convert model.onnx -o model.gguf\n"
-		    "  quire convert model.onnx -o model.gguf --force "
-		    "--report report.json\n"
-		    "  quire convert model.onnx -o model.gguf --split-size 4G\n"
-		    "  quire convert model.onnx -o model.gguf --recipe llama\n"
-		    "  quire convert --print-recipe --recipe llama >my.yaml",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 0, /* to print a recipe */
 	.words_max = 1,

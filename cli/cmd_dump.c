@@ -1,6 +1,6 @@
 /*
- * cmd_dump.c - quire dump: one tensor, dequantized to float32, as a NumPy
- * file. Rows go through a small buffer, so that size does not matter.
+ * cmd_dump.c - quire dump: writes one tensor, dequantized to float32, as a
+ * NumPy file. Rows go through a small buffer, so the tensor may be of any size.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,14 +26,15 @@ static const struct args_option options[] = {
 	{ .name = NULL },
 };
 
-/* Elements decoded at once: 1 MiB of floats, well within a second cache. */
+/* Elements decoded at once: 1 MiB of floats, which fits into a second-level
+ * cache. */
 #define CHUNK_COUNT ((uint64_t)1 << 18)
 
-/* A tensor as it is dumped. */
+/* A tensor as it is written. */
 struct matrix {
 	const quire_tensor *tensor;
 	struct npy_header header;
-	uint64_t rows; /* all dimensions but the first, as one */
+	uint64_t rows; /* the product of all dimensions but the first */
 	uint64_t cols;
 };
 
@@ -75,7 +76,7 @@ static int write_rows(const struct matrix *matrix, const char *path,
 		if (ferror(stream) || signals_pending())
 			break;
 	}
-	return EXIT_FINE; /* stream errors are for the commit to tell */
+	return EXIT_FINE; /* the commit reports errors of the stream */
 }
 
 static int write_matrix(const struct matrix *matrix, const char *path,
@@ -138,17 +139,22 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static const char about[] =
+    "TENSOR is the name of a tensor, of a linear layer, or of a tensor in the\n"
+    "source model. The array is float32: [N, K] for a matrix, where K\n"
+    "excludes the padding of its rows; [n] for a vector; other shapes in\n"
+    "NumPy's order, with the fastest dimension last.";
+
+static const char examples[] =
+    "  quire dump model.gguf layers.0.query.weight -o W.npy\n"
+    "  quire dump model.gguf layers.0.query.weight -o - >W.npy";
+
 const struct command command_dump = {
 	.name = "dump",
 	.summary = "write a tensor, dequantized, as a NumPy file",
 	.usage = "FILE TENSOR -o W.npy",
-	.about =
-	    "TENSOR is a tensor's name, a linear's, or a tensor's name in "
-	    "the source model.\nThe array is float32: [N, K] for a matrix, "
-	    "K without the padding of its rows;\n[n] for a vector; other "
-	    "shapes in NumPy's order, the fastest dimension last.",
-	.examples = "  quire dump model.gguf layers.0.query.weight -o W.npy\n"
-		    "  quire dump model.gguf layers.0.query.weight -o - >W.npy",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 2,
 	.words_max = 2,

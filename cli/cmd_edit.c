@@ -1,6 +1,6 @@
 /*
- * cmd_edit.c - quire edit: sets and unsets metadata. What the new file is made
- * of is copy_model's; here is what may be changed, and to what.
+ * cmd_edit.c - quire edit: sets and removes metadata keys. Decides what may be
+ * changed, and to what; copy_model.c writes the new file.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ struct edit {
 	size_t added_count;
 };
 
-/* ------------------------------------------------------------- what may be */
+/* ---------------------------------------------------------- what is allowed */
 
 static bool refuse(const char *key, const char *why)
 {
@@ -73,20 +73,22 @@ static bool may_change(const struct edit *edit, const struct change *change)
 	const bool container = edit->copy.info.quire_version > 0;
 
 	if (strcmp(key, "general.alignment") == 0)
-		return refuse(key, "says where tensors lie; 'quire stamp "
-				   "--align' moves them");
+		return refuse(
+		    key,
+		    "says where tensors are; 'quire stamp --align' moves them");
 	if (strncmp(key, "quire.", 6) == 0 && !container)
-		return refuse(key, "is a container's; 'quire stamp' makes one "
-				   "of this file");
+		return refuse(key, "is a key of containers only; 'quire stamp' "
+				   "makes one of this file");
 	if (strncmp(key, "quire.", 6) == 0 &&
 	    strncmp(key, "quire.source.", 13) != 0 &&
 	    strcmp(key, "quire.converter") != 0)
-		return refuse(key, "is not to be edited: Quire derives it from "
-				   "the rest, or keeps it for itself");
+		return refuse(key, "cannot be edited: Quire derives it from "
+				   "the rest of the file, or reserves it");
 	if (change->unset && container &&
 	    (strcmp(key, "general.architecture") == 0 ||
 	     strcmp(key, "general.quantization_version") == 0))
-		return refuse(key, "is what a container must have [F-27]");
+		return refuse(key,
+			      "is a key that a container must have [F-27]");
 	return true;
 }
 
@@ -95,14 +97,13 @@ static bool check_twice(const struct edit *edit, size_t last)
 	for (size_t i = 0; i < last; i++)
 		if (strcmp(edit->changes[i].key, edit->changes[last].key) == 0)
 			return refuse(edit->changes[last].key,
-				      "is to be changed twice");
+				      "is given twice");
 	return true;
 }
 
-/* -------------------------------------------------------------- what is told
- */
+/* ------------------------------------------------------------ what is given */
 
-/* The type that a key ends with, after a colon, which is then cut off. */
+/* Reads a type after a colon at the end of the key, and cuts it off. */
 static bool cut_type(struct change *change, struct edit_type *type, bool *typed)
 {
 	char *colon = strrchr(change->key, ':');
@@ -111,10 +112,11 @@ static bool cut_type(struct change *change, struct edit_type *type, bool *typed)
 	if (*typed)
 		*colon = '\0';
 	else if (colon)
-		return refuse(change->key, "ends in no type; there are u8, i8, "
-					   "u16, i16, u32, i32, u64, i64, f32, "
-					   "f64, bool, string, and [u8] and so "
-					   "on for arrays");
+		return refuse(
+		    change->key,
+		    "does not end with a type; the types are u8, i8, "
+		    "u16, i16, u32, i32, u64, i64, f32, "
+		    "f64, bool, string, and [u8] and so on for arrays");
 	return true;
 }
 
@@ -149,7 +151,7 @@ static bool read_set(struct edit *edit, struct change *change, const char *text)
 				&change->storage);
 }
 
-static bool tell_unknown(const struct edit *edit, const char *key)
+static bool report_unknown(const struct edit *edit, const char *key)
 {
 	const size_t count = quire_model_value_count(edit->copy.model);
 	struct nearest near = quire_nearest_to(key);
@@ -182,7 +184,7 @@ static bool read_unset(struct edit *edit, struct change *change,
 	change->old = quire_model_find_value(edit->copy.model, key);
 	if (!may_change(edit, change))
 		return false;
-	return change->old || tell_unknown(edit, key);
+	return change->old || report_unknown(edit, key);
 }
 
 static bool read_changes(struct edit *edit, const struct values *values)
@@ -213,8 +215,7 @@ static bool read_changes(struct edit *edit, const struct values *values)
 	return true;
 }
 
-/* ------------------------------------------------------------------ the edit
- */
+/* ----------------------------------------------------------------- the edit */
 
 static const quire_value *choose(void *context, const char *key,
 				 const quire_value *value)
@@ -260,7 +261,7 @@ static void print_changes(const struct edit *edit, const char *output)
 		       from, to);
 }
 
-/* A container that a tool without a notion of it realigned. */
+/* Another tool may have given a container an alignment below 32. */
 static uint32_t alignment_of(const quire_model_info *info)
 {
 	return info->quire_version && info->alignment < 32 ? 32
@@ -270,7 +271,7 @@ static uint32_t alignment_of(const quire_model_info *info)
 static int write_edit(struct edit *edit, const struct values *values)
 {
 	struct copy *copy = &edit->copy;
-	/* The target of a link is what is replaced, and not the link. */
+	/* Replaces the target of a link, and not the link. */
 	char *target = values->output ? NULL : quire_path_resolve(copy->path);
 	const struct copy_how how = {
 		.output = target ? target : values->output,
@@ -285,7 +286,7 @@ static int write_edit(struct edit *edit, const struct values *values)
 	int code;
 
 	if (!how.output)
-		return trouble("%s: cannot be found any more", copy->path);
+		return trouble("%s: the file is no longer there", copy->path);
 	code = copy_write(copy, &how);
 	if (code == EXIT_FINE)
 		print_changes(edit,
@@ -329,8 +330,8 @@ static int run(int argc, char **argv)
 	if (!args_parse(&command_edit, argc, argv, &values, &words, &code))
 		return code;
 	if (values.set.count + values.unset.count == 0 && !values.force)
-		return trouble("edit: nothing to change; --set or --unset is "
-			       "missing");
+		return trouble(
+		    "edit: nothing to change; give --set or --unset");
 	if (values.output && !output_allowed(words.word[0], values.output))
 		return EXIT_TROUBLE;
 	if (!copy_open(&edit.copy, words.word[0], values.force))
@@ -342,30 +343,34 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static const char about[] =
+    "Changes metadata keys of a container or any other GGUF file. The new\n"
+    "file replaces the old one in one step; programs that have the old file\n"
+    "mapped keep it. The file system copies the tensors, or shares them\n"
+    "between the files. They are not read: their checksums stay, so damage to\n"
+    "them is still found, and only the header gets a new checksum. If the new\n"
+    "header fits, the tensors keep their place in the file.\n"
+    "\n"
+    "Without TYPE, a key keeps its type. A new key gets the type that VALUE\n"
+    "looks like: bool (true, false), u32, i32, i64 or u64, f32 or f64, an\n"
+    "array for a JSON list, else string. TYPE is u8, i8, u16, i16, u32, i32,\n"
+    "u64, i64, f32, f64, bool or string, or one of them in brackets for an\n"
+    "array. general.alignment and the keys that Quire itself derives cannot\n"
+    "be changed. --force alone gives a header that another tool edited a new\n"
+    "checksum.";
+
+static const char examples[] =
+    "  quire edit model.gguf --set general.name=MiniLM\n"
+    "  quire edit model.gguf --set general.version:string=1.0 -o new.gguf\n"
+    "  quire edit model.gguf --set 'general.tags=[\"bert\", \"en\"]' --unset "
+    "general.url";
+
 const struct command command_edit = {
 	.name = "edit",
 	.summary = "change metadata",
 	.usage = "FILE.gguf [--set KEY=VALUE]... [--unset KEY]... [options]",
-	.about =
-	    "Changes keys in a container or any other GGUF file. The new file "
-	    "takes the old\none's place whole and at once, so that programs "
-	    "that have the old one mapped\nkeep it. Tensors are copied, or "
-	    "shared, by the file system and not looked at: their\nchecksums "
-	    "stay what they were, so that damage is still found, and only "
-	    "that of the\nheader is made anew. Where the new header fits, "
-	    "tensor data stays at its place.\n\nWithout TYPE a key keeps the "
-	    "type that it has. A new one gets what VALUE looks\nlike: bool "
-	    "(true, false), u32, i32, i64 or u64, f32 or f64, an array for a "
-	    "JSON\nlist of one of these or of strings, else string. TYPE is "
-	    "one of u8 to u64, i8 to\ni64, f32, f64, bool, string, or one of "
-	    "them in brackets for an array. Keys that\nQuire derives, and "
-	    "general.alignment, cannot be changed. --force alone makes the\n"
-	    "header's checksum anew after another tool's edit.",
-	.examples = "  quire edit model.gguf --set general.name=MiniLM\n"
-		    "  quire edit model.gguf --set general.version:string=1.0 "
-		    "-o new.gguf\n"
-		    "  quire edit model.gguf --set 'general.tags=[\"bert\", "
-		    "\"en\"]' --unset general.url",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 1,
 	.words_max = 1,

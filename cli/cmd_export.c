@@ -1,6 +1,6 @@
 /*
- * cmd_export.c - quire export: a container's weights back in the ONNX model
- * that it was made of. How they get there is libquire_convert's.
+ * cmd_export.c - quire export: puts a container's weights back into the ONNX
+ * model from which it was made. libquire_convert does it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,12 +29,13 @@ static const struct args_option options[] = {
 	  .type = ARGS_TEXT,
 	  .required = true,
 	  .offset = offsetof(struct values, model),
-	  .help = "the model that the container was made of" },
+	  .help = "the model from which the container was made" },
 	OPTION_OUTPUT(struct values, true, "BACK.onnx", "the model to write"),
 	{ .name = "external-data",
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, external_data),
-	  .help = "put the weights into BACK.onnx.data; needed beyond 2 GiB" },
+	  .help =
+	      "put weights into BACK.onnx.data; needed for more than 2 GiB" },
 	OPTION_FORCE(struct values,
 		     "replace BACK.onnx and its data if they exist"),
 	{ .name = NULL },
@@ -98,7 +99,7 @@ static int export(const struct values *values, const char *container)
 				   &how, &summary, &error);
 	progress_clear(&progress);
 	if (status == QUIRE_ERROR_CANCELLED)
-		return EXIT_TROUBLE; /* the signal itself ends the program */
+		return EXIT_TROUBLE; /* the signal ends the program */
 	if (status != QUIRE_OK)
 		return report_failure(values, container, &error);
 	print_summary(values, &summary);
@@ -125,24 +126,28 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static const char about[] =
+    "Writes the ONNX model from which the container was made, with the\n"
+    "container's weights: what you test in ONNX Runtime is what you ship.\n"
+    "Codes and zero points are those of the model, scales are rounded to f16,\n"
+    "and every other byte stays as it is. Converted again, the new model\n"
+    "gives the same tensors.\n"
+    "\n"
+    "A weight that is dequantized in the container must have the same bits as\n"
+    "in the model, which then keeps it; otherwise the export fails. It also\n"
+    "fails for a container that was made from another model.";
+
+static const char examples[] =
+    "  quire export model.gguf --onnx model.onnx -o back.onnx\n"
+    "  quire export model.gguf --onnx model.onnx -o back.onnx --external-data\n"
+    "  quire compare back.onnx model.gguf";
+
 const struct command command_export = {
 	.name = "export",
 	.summary = "put a container's weights back into its ONNX model",
 	.usage = "FILE.gguf --onnx MODEL.onnx -o BACK.onnx [options]",
-	.about =
-	    "Writes the model that the container was made of, with the "
-	    "container's weights in it,\nso that what is tested in ONNX "
-	    "Runtime is what ships. Codes and zero points are those\nof the "
-	    "model, scales are rounded to f16, and everything else stays as "
-	    "it is, byte for\nbyte. Converted again, the new model gives the "
-	    "same tensors.\n\n"
-	    "A weight that the container holds dequantized stays as the model "
-	    "has it, if it is\nthe same to the last bit; else it is refused, "
-	    "and so is a container of another model.",
-	.examples = "  quire export model.gguf --onnx model.onnx -o back.onnx\n"
-		    "  quire export model.gguf --onnx model.onnx -o back.onnx "
-		    "--external-data\n"
-		    "  quire compare back.onnx model.gguf",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 1,
 	.words_max = 1,

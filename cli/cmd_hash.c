@@ -1,6 +1,7 @@
 /*
- * cmd_hash.c - quire hash: a checksum of each tensor and of all together, in
- * the lines of llama-gguf-hash, so that one's list checks the other.
+ * cmd_hash.c - quire hash: prints a checksum of each tensor and of all
+ * together. The lines are those of llama-gguf-hash, so each program can check
+ * the other's list.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static const struct args_option options[] = {
 	  .value = "NAME",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, algorithm),
-	  .help = "xxh3, the default, xxh64 or sha256" },
+	  .help = "xxh3, xxh64 or sha256; default: xxh3" },
 	OPTION_THREADS(struct values, "that hash"),
 	{ .name = NULL },
 };
@@ -41,7 +42,7 @@ static void print_line(enum digest_kind kind, const char *hash,
 	putchar('\n');
 }
 
-/* A job for each tensor, and the last one for all of them. */
+/* A job for each tensor, and a last one for all of them together. */
 static int hash_model(const quire_model *model, const char *path,
 		      enum digest_kind kind, uint32_t threads)
 {
@@ -109,18 +110,24 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static const char about[] =
+    "Hashes the bytes as they are now and compares nothing: 'quire verify'\n"
+    "does that, and with --manifest it takes these lines. It reads any GGUF\n"
+    "file. The lines are those of llama-gguf-hash:\n"
+    "\n"
+    "  xxh3      HASH  FILE:TENSOR\n"
+    "  xxh3      HASH  FILE";
+
+static const char examples[] =
+    "  quire hash model.gguf\n"
+    "  quire hash --algorithm sha256 model.gguf >manifest";
+
 const struct command command_hash = {
 	.name = "hash",
 	.summary = "print a checksum of each tensor and of all together",
 	.usage = "FILE... [options]",
-	.about =
-	    "Hashes the bytes as they are now; it compares nothing ('quire "
-	    "verify' does, and\nwith --manifest it takes what this prints).\n"
-	    "Any GGUF file will do. The lines are those of "
-	    "llama-gguf-hash:\n\n  xxh3      HASH  FILE:TENSOR\n"
-	    "  xxh3      HASH  FILE",
-	.examples = "  quire hash model.gguf\n"
-		    "  quire hash --algorithm sha256 model.gguf >manifest",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 1,
 	.words_max = ARGS_ANY,

@@ -1,6 +1,6 @@
 /*
- * cmd_info.c - quire info: what a file says it holds, as text for people or
- * as JSON for programs. Reads no tensor data.
+ * cmd_info.c - quire info: prints what a file holds, as text for people or as
+ * JSON for programs. Reads no tensor data.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,8 +19,7 @@ struct values {
 };
 
 static const struct args_option options[] = {
-	OPTION_JSON(struct values,
-		    "print everything, uncut, as one JSON object"),
+	OPTION_JSON(struct values, "print everything as one JSON object"),
 	{ .name = NULL },
 };
 
@@ -254,7 +253,7 @@ static int print_text(const quire_model *model, const quire_model_info *info,
 	if (info->quire_version)
 		printf("quire v%" PRIu32, info->quire_version);
 	else
-		printf("no checksums (a file of another program)");
+		printf("no checksums (another program wrote it)");
 	printf(", %s\nalignment %" PRIu32 ", data at byte %" PRIu64 "\n",
 	       text_human_size(size, info->file_size), info->alignment,
 	       info->data_offset);
@@ -278,8 +277,8 @@ static int run(int argc, char **argv)
 		return EXIT_TROUBLE;
 	quire_model_describe(model, &info);
 	if (info.header_edited)
-		trouble("%s: warning: metadata was edited after writing; "
-			"'quire verify' tells whether the tensors are intact",
+		trouble("%s: warning: the metadata was edited after the file "
+			"was written; 'quire verify' checks the tensors",
 			words.word[0]);
 	code = values.json ? print_json(model, &info)
 			   : print_text(model, &info, words.word[0]);
@@ -287,17 +286,21 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static const char about[] =
+    "Shows the header, metadata, tensors and linear layers of any GGUF file.\n"
+    "The text shortens long values; --json prints everything, and the name of\n"
+    "each tensor in the source model.";
+
+static const char examples[] =
+    "  quire info model.gguf\n"
+    "  quire info --json model.gguf | jq '.linears[].name'";
+
 const struct command command_info = {
 	.name = "info",
 	.summary = "show what a file holds",
 	.usage = "FILE [--json]",
-	.about =
-	    "Shows header, metadata, tensors and linear layers of any GGUF "
-	    "file. The text cuts\nlong values; --json prints all, and adds "
-	    "each "
-	    "tensor's name in the source model.",
-	.examples = "  quire info model.gguf\n"
-		    "  quire info --json model.gguf | jq '.linears[].name'",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 1,
 	.words_max = 1,

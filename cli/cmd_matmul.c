@@ -1,6 +1,6 @@
 /*
- * cmd_matmul.c - quire matmul: runs one linear layer on a NumPy array, so
- * that any layer can be compared with any other program's.
+ * cmd_matmul.c - quire matmul: runs one linear layer on a NumPy array, so that
+ * a layer can be compared with other programs.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -45,8 +45,8 @@ static const struct args_option options[] = {
 	  .type = ARGS_NUMBER,
 	  .offset = offsetof(struct values, accuracy),
 	  .max = 4,
-	  .help = "0 to 3: compute in f32; 4: in int8; default: the linear's "
-		  "own" },
+	  .help = "0 to 3: compute in f32; 4: in int8; default: the level of "
+		  "the linear" },
 	OPTION_THREADS(struct values, "to use"),
 	OPTION_KERNELS(struct values),
 	OPTION_DEVICE(struct values),
@@ -71,7 +71,7 @@ static bool read_input(const char *name, struct npy_array *x)
 	}
 	status = npy_read(stream, x, &error);
 	if (status != QUIRE_OK) {
-		/* What libquire's models need is not what arrays need. */
+		/* The advice for containers does not fit arrays. */
 		error.status = QUIRE_OK;
 		trouble_with_file(from_stdin ? "stdin" : name, &error);
 	}
@@ -88,14 +88,14 @@ static bool shapes_fit(const struct lookup_operand *operand, const char *path,
 
 	if (rank > 0 && x->header.shape[rank - 1] == operand->k)
 		return true;
-	trouble("%s: shapes do not fit: X is %s, but '%s' wants "
-		"[.., %" PRIu64 "] and gives [.., %" PRIu64 "]",
+	trouble("%s: shapes do not fit: X is %s, but '%s' takes [.., %" PRIu64
+		"] and gives [.., %" PRIu64 "]",
 		path, npy_shape_text(shape, sizeof(shape), &x->header), name,
 		operand->k, operand->tensor->shape[1]);
 	return false;
 }
 
-/* A runtime that may use the model's memory. */
+/* Lets the runtime use the model's memory; frees it on failure. */
 static quire_runtime *attach(quire_runtime *runtime, const quire_model *model,
 			     const char *path)
 {
@@ -134,7 +134,7 @@ static quire_runtime *create_runtime(const struct values *values,
 	for (size_t i = 0; (name = quire_kernels_name(i, NULL)) != NULL; i++)
 		quire_nearest_offer(&near, text_of(name));
 	trouble("matmul: no kernel set '%s'; %s '%s'", values->kernels,
-		near.found ? "did you mean" : "one that there is:",
+		near.found ? "did you mean" : "there is for example",
 		near.found ? near.name.data : quire_kernels_name(0, NULL));
 	return NULL;
 }
@@ -151,7 +151,7 @@ static quire_status multiply(quire_runtime *runtime,
 	const size_t m = (size_t)(x->count / operand->k);
 
 	if (accuracy != ACCURACY_OF_LINEAR)
-		/* 0 would mean the linear's own to the library. */
+		/* 0 means the linear's own level to the library. */
 		how.accuracy_level = accuracy > 0 ? accuracy : 1;
 	if (m == 0)
 		return QUIRE_OK;
@@ -193,7 +193,7 @@ static int run_operand(const struct values *values, const quire_model *model,
 	if (!runtime)
 		return EXIT_TROUBLE;
 	if (m <= SIZE_MAX / element_size / n)
-		/* One more, since malloc(0) may give NULL. */
+		/* One byte more, because malloc(0) may return NULL. */
 		y = malloc((size_t)(m * n) * element_size + 1);
 	if (!y)
 		trouble_memory();
@@ -239,18 +239,22 @@ static int run(int argc, char **argv)
 	return matmul(&values, words.word[0], words.word[1]);
 }
 
+static const char about[] =
+    "Computes Y = X W^T + bias with the weight and the bias of a linear\n"
+    "layer. LINEAR may also be the name of a 2-D tensor: then there is no\n"
+    "bias, and f32 is used unless --accuracy is 4.";
+
+static const char examples[] =
+    "  quire matmul model.gguf layers.0.query -i X.npy -o Y.npy\n"
+    "  quire matmul model.gguf layers.0.query --accuracy 4 -i - -o - <X.npy "
+    ">Y.npy";
+
 const struct command command_matmul = {
 	.name = "matmul",
 	.summary = "run one linear layer on a NumPy array",
 	.usage = "FILE LINEAR -i X.npy -o Y.npy [options]",
-	.about = "Y = X W^T + bias, with the weight and bias of the linear. "
-		 "LINEAR may also be the\nname of a 2-D tensor, which is then "
-		 "multiplied by alone, with no bias and in f32\nunless "
-		 "--accuracy says otherwise.",
-	.examples = "  quire matmul model.gguf layers.0.query -i X.npy -o "
-		    "Y.npy\n"
-		    "  quire matmul model.gguf layers.0.query --accuracy 4 "
-		    "-i - -o - <X.npy >Y.npy",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 2,
 	.words_max = 2,

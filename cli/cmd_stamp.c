@@ -1,6 +1,6 @@
 /*
- * cmd_stamp.c - quire stamp: a container of any GGUF file, the tensors' bytes
- * as they are.
+ * cmd_stamp.c - quire stamp: writes any GGUF file as a container, with the same
+ * tensor bytes.
  */
 #include <stdio.h>
 #include <string.h>
@@ -55,21 +55,25 @@ static int run(int argc, char **argv)
 	return copy_command_run(&command_stamp, argc, argv, 16384, stamp);
 }
 
+static const char about[] =
+    "Writes any GGUF file as a container: each tensor starts on a page, and\n"
+    "the header and each tensor have a checksum, which 'quire verify' checks.\n"
+    "The tensors' bytes and the metadata stay as they are, except that\n"
+    "general.alignment is replaced, and a missing architecture or\n"
+    "quantization version is added. Other programs read the result as before.\n"
+    "Tensors of a container keep their checksums, so damage to them is still\n"
+    "found. 'quire strip' undoes it.";
+
+static const char examples[] =
+    "  quire stamp llama.gguf -o stamped.gguf\n"
+    "  quire stamp llama.gguf -o stamped.gguf --align 4096";
+
 const struct command command_stamp = {
 	.name = "stamp",
 	.summary = "give a GGUF file page alignment and checksums",
 	.usage = "FILE.gguf -o OUT.gguf [options]",
-	.about =
-	    "Writes any GGUF file as a container: each tensor starts on a "
-	    "page and has its\nchecksum, and so has the header, so that "
-	    "'quire verify' can check them. The\ntensors' bytes and all "
-	    "metadata stay as they are; but general.alignment is\nreplaced, "
-	    "and an architecture or quantization version that is missing is "
-	    "added.\nOther programs read the result as before. Tensors of a "
-	    "container keep the checksums\nthat they have, so that damage is "
-	    "still found. 'quire strip' undoes it.",
-	.examples = "  quire stamp llama.gguf -o stamped.gguf\n"
-		    "  quire stamp llama.gguf -o stamped.gguf --align 4096",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 1,
 	.words_max = 1,

@@ -1,6 +1,6 @@
 /*
- * cmd_strip.c - quire strip: a container without what makes it one. The file
- * is verified before, as nothing could find damage in it afterwards.
+ * cmd_strip.c - quire strip: writes a container as a plain GGUF file. Verifies
+ * it first, because damage cannot be found afterwards.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
-/* GGUF's alignment, where a file does not name another. */
+/* GGUF's alignment, if a file does not give another. */
 #define PLAIN_ALIGNMENT 32
 
 static const struct args_option options[] = {
@@ -22,7 +22,7 @@ static const struct args_option options[] = {
 	{ .name = NULL },
 };
 
-/* An alignment that is GGUF's own need not be told. */
+/* GGUF's default alignment needs no key. */
 static const quire_value *keep_foreign(void *context, const char *key,
 				       const quire_value *value)
 {
@@ -50,8 +50,8 @@ static int verify(struct copy *copy, uint32_t threads)
 	if (status == QUIRE_OK)
 		return EXIT_FINE;
 	if (status == QUIRE_ERROR_CHECKSUM || status == QUIRE_ERROR_LAYOUT)
-		return trouble("%s: %s; not stripped, as nothing could find "
-			       "the damage afterwards",
+		return trouble("%s: %s; not stripped, because the damage could "
+			       "not be found afterwards",
 			       copy->path, error.message);
 	return trouble_with_file(copy->path, &error);
 }
@@ -71,8 +71,9 @@ static int strip(struct copy *copy, struct copy_values *values)
 	int code;
 
 	if (copy->info.quire_version == 0)
-		return trouble("%s: is no container; there is nothing to strip",
-			       copy->path);
+		return trouble(
+		    "%s: is not a container; there is nothing to strip",
+		    copy->path);
 	code = verify(copy, values->threads);
 	if (code == EXIT_FINE)
 		code = copy_write(copy, &how);
@@ -91,21 +92,25 @@ static int run(int argc, char **argv)
 				strip);
 }
 
+static const char about[] =
+    "Writes a container as other programs write GGUF: without the keys\n"
+    "quire.* (checksums, sources, linear layers), and each tensor on a\n"
+    "multiple of 32 bytes. All other metadata and the tensors' bytes stay as\n"
+    "they are. The file is verified first; a damaged one is refused. After\n"
+    "'quire stamp', this gives the file that gguf-py or llama.cpp wrote, byte\n"
+    "for byte, if it had all keys that a container needs and the default\n"
+    "alignment.";
+
+static const char examples[] =
+    "  quire strip model.gguf -o plain.gguf\n"
+    "  quire strip model.gguf -o plain.gguf --align 64";
+
 const struct command command_strip = {
 	.name = "strip",
-	.summary = "take alignment and checksums off a container",
+	.summary = "remove alignment and checksums from a container",
 	.usage = "FILE.gguf -o OUT.gguf [options]",
-	.about =
-	    "Writes a container as other programs write GGUF: without the "
-	    "keys of quire.*\n(checksums, sources, linear layers), and each "
-	    "tensor on a multiple of 32 bytes.\nAll other metadata and the "
-	    "tensors' bytes stay as they are. The file is verified\nfirst, "
-	    "and a damaged one is refused. After 'quire stamp' this gives "
-	    "back what\ngguf-py and llama.cpp wrote, byte for byte, where "
-	    "that had all the keys that a\ncontainer needs and no alignment "
-	    "of its own.",
-	.examples = "  quire strip model.gguf -o plain.gguf\n"
-		    "  quire strip model.gguf -o plain.gguf --align 64",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 1,
 	.words_max = 1,

@@ -1,8 +1,7 @@
 /*
- * cmd_verify.c - quire verify: hashes files and says what is wrong, by the
- * checksums that they carry or by a manifest. Verdicts on contents are results
- * and go to stdout; a file that cannot be judged at all is trouble and goes to
- * stderr.
+ * cmd_verify.c - quire verify: hashes files and compares them with the
+ * checksums in them or with a manifest. Verdicts are results and go to stdout;
+ * for a file that cannot be checked, an error goes to stderr.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +13,7 @@
 #include "cli/ui/trouble.h"
 #include "cli/verify/check_manifest.h"
 
-/* What a disk loses at once; file systems and memory go by it, too. */
+/* The page of disks, file systems and memory. */
 #define DAMAGE_PAGE 4096
 
 struct values {
@@ -31,14 +30,14 @@ static const struct args_option options[] = {
 	  .letter = 'q',
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, quiet),
-	  .help = "print nothing about what is fine" },
+	  .help = "print nothing about good files" },
 	OPTION_JSON(struct values,
 		    "print a list with one JSON object for each file"),
 	{ .name = "against",
 	  .value = "GOOD",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, against),
-	  .help = "tell where damaged tensors differ from this good copy" },
+	  .help = "show where damaged tensors differ from this good copy" },
 	{ .name = "manifest",
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
@@ -91,8 +90,8 @@ static struct difference find_difference(const quire_tensor *tensor,
 	return found;
 }
 
-/* What the good copy has under the tensor's name, if it is the same and good;
- * else *why tells why not. */
+/* The tensor of that name in the good copy, if it can be compared; else NULL,
+ * and *why says why not. */
 static const quire_tensor *find_good(const struct check *check,
 				     const quire_tensor *tensor,
 				     const char **why)
@@ -107,13 +106,13 @@ static const quire_tensor *find_good(const struct check *check,
 	if (!good)
 		*why = "has no such tensor";
 	else if (good->size != tensor->size)
-		*why = "has one of another size";
+		*why = "has it in another size";
 	else if (quire_tensor_hash(good) != tensor->xxh3)
-		*why = "is not as it was written, either";
+		*why = "does not match the checksum either";
 	return *why ? NULL : good;
 }
 
-/* Writes what the good copy tells of a damaged tensor, or "". */
+/* Writes where a damaged tensor differs from the good copy, or "". */
 static void compare_with_good(const struct check *check,
 			      const quire_tensor *tensor, char *text,
 			      size_t capacity)
@@ -140,11 +139,10 @@ static void compare_with_good(const struct check *check,
 		 tensor->offset + found.first);
 }
 
-/* ------------------------------------------------ by the checksums in the file
- */
+/* --------------------------------------------- by the checksums in the file */
 
-static void tell_damage(void *context, const quire_tensor *tensor,
-			uint64_t actual_xxh3)
+static void report_damage(void *context, const quire_tensor *tensor,
+			  uint64_t actual_xxh3)
 {
 	struct check *check = context;
 	char actual[24], expected[24], size[TEXT_SIZE_CAPACITY];
@@ -169,17 +167,18 @@ static void tell_damage(void *context, const quire_tensor *tensor,
 			actual, expected, where);
 }
 
-static void tell_edited(struct check *check)
+static void report_edited(struct check *check)
 {
 	const struct verdict_facts facts = { .kind = "edited",
 					     .offset = QUIRE_NO_OFFSET };
 
 	verdict_problem(
-	    &check->verdict, &facts, "metadata was edited after writing%s",
-	    check->verdict.problems > 0 ? "" : "; tensors are intact");
+	    &check->verdict, &facts,
+	    "metadata was edited after the file was written%s",
+	    check->verdict.problems > 0 ? "" : "; the tensors are intact");
 }
 
-static void tell_padding(struct check *check, const quire_error *error)
+static void report_padding(struct check *check, const quire_error *error)
 {
 	const struct verdict_facts facts = { .kind = "padding",
 					     .offset = error->offset };
@@ -192,7 +191,7 @@ static void tell_padding(struct check *check, const quire_error *error)
 			error->offset);
 }
 
-/* Everything after the hashing: `status` is what quire_model_verify said. */
+/* Reports the result of quire_model_verify. */
 static int judge(struct check *check, const quire_model *model,
 		 quire_status status, const quire_error *error)
 {
@@ -205,22 +204,21 @@ static int judge(struct check *check, const quire_model *model,
 		return verdict_fine(&check->verdict, model);
 	case QUIRE_ERROR_CHECKSUM:
 	case QUIRE_ERROR_LAYOUT:
-		/* No verdict on what was changed while it was read. */
+		/* A file that changed while it was read gets no verdict. */
 		if (quire_model_check_files(model, &change) != QUIRE_OK)
 			return verdict_trouble(&check->verdict, &change);
 		if (info.header_edited)
-			tell_edited(check);
+			report_edited(check);
 		if (status == QUIRE_ERROR_LAYOUT)
-			tell_padding(check, error);
+			report_padding(check, error);
 		return verdict_differs(&check->verdict);
 	case QUIRE_ERROR_NOT_FOUND:
 		progress_clear(&check->verdict.progress);
-		trouble("%s: carries no checksums (a GGUF file of another "
-			"program); 'quire hash' prints what its tensors hash "
-			"to",
+		trouble("%s: has no checksums (another program wrote it); "
+			"'quire hash' prints checksums of its tensors",
 			check->verdict.path);
 		return verdict_end_trouble(&check->verdict,
-					   "it carries no checksums");
+					   "it has no checksums");
 	default:
 		return verdict_trouble(&check->verdict, error);
 	}
@@ -235,7 +233,7 @@ static int verify_file(struct verdict_printer *printer, const char *path,
 	const quire_verify_options how = {
 		.threads = threads,
 		.progress = show_progress,
-		.damage = tell_damage,
+		.damage = report_damage,
 		.context = &check,
 	};
 	quire_model *model = NULL;
@@ -298,34 +296,41 @@ static int run(int argc, char **argv)
 	if (!args_parse(&command_verify, argc, argv, &values, &words, &code))
 		return code;
 	if (values.against && values.manifest)
-		return trouble("verify: --against and --manifest do not go "
-			       "together");
+		return trouble("verify: --against and --manifest cannot be "
+			       "given together");
 	printer = verdict_printer_start(values.json, values.quiet);
 	code = values.manifest ? check_files(&printer, &values, &words)
 			       : verify_files(&printer, &values, &words);
 	return worse(code, verdict_printer_finish(&printer));
 }
 
+static const char about[] =
+    "Reads every byte once. Prints one line for each good file and one line\n"
+    "for each damaged tensor. Metadata that another program edited is\n"
+    "reported as such, and not as damage.\n"
+    "\n"
+    "With --manifest it compares with a list of checksums instead: lines of\n"
+    "'quire hash' or llama-gguf-hash, for any GGUF file, or lines of\n"
+    "sha256sum or xxhsum, for any file. A tensor that is only in the list or\n"
+    "only in the file counts as damage.\n"
+    "\n"
+    "exit codes, the highest one of all files:\n"
+    "  0  everything is as it was written\n"
+    "  1  a tensor or padding is damaged, or metadata was edited\n"
+    "  2  truncated, not a container, without checksums, or not readable";
+
+static const char examples[] =
+    "  quire verify model.gguf\n"
+    "  quire verify --threads 2 --quiet *.gguf\n"
+    "  quire verify damaged.gguf --against copy.gguf\n"
+    "  quire verify model.gguf --manifest model.sha256";
+
 const struct command command_verify = {
 	.name = "verify",
-	.summary = "check files against the checksums that they carry",
+	.summary = "compare files with the checksums in them",
 	.usage = "FILE... [--against GOOD | --manifest LIST] [options]",
-	.about =
-	    "Reads every byte once. Prints one line for a file that is "
-	    "fine, one for each\ndamaged tensor, and tells damage from "
-	    "metadata that another program edited.\n\nWith --manifest it goes "
-	    "by a list of checksums instead: the lines of 'quire hash'\nor "
-	    "llama-gguf-hash, for any GGUF file, or of sha256sum or xxhsum, "
-	    "for any file. What\nis in the list but not in a file, or the "
-	    "other way round, counts as damage.\n\nexit codes, the worst "
-	    "over the files:\n"
-	    "  0  all is as it was written\n"
-	    "  1  a tensor or padding is damaged, or metadata was edited\n"
-	    "  2  cut short, no container, no checksums, or unreadable",
-	.examples = "  quire verify model.gguf\n"
-		    "  quire verify --threads 2 --quiet *.gguf\n"
-		    "  quire verify damaged.gguf --against copy.gguf\n"
-		    "  quire verify model.gguf --manifest model.sha256",
+	.about = about,
+	.examples = examples,
 	.options = options,
 	.words_min = 1,
 	.words_max = ARGS_ANY,

@@ -1,6 +1,6 @@
 /*
- * command.h - what a command is, and the list of them. To add one: its name
- * in COMMANDS, and its cmd_<name>.c, which defines command_<name>, in
+ * command.h - what a command is, and the list of all commands. To add one, put
+ * its name into COMMANDS, and cmd_<name>.c, which defines command_<name>, into
  * CMakeLists.txt.
  */
 #ifndef QUIRE_CLI_COMMAND_H
@@ -14,8 +14,8 @@ struct command {
 	const char *usage;		   /* what follows the name */
 	const char *about;		   /* paragraphs for its help */
 	const char *examples;		   /* lines for its help */
-	const struct args_option *options; /* ends with a row of no name */
-	int words_min;			   /* words that are not options */
+	const struct args_option *options; /* the last row has no name */
+	int words_min;			   /* of words that are no options */
 	int words_max;			   /* ARGS_ANY: no limit */
 	/* argv[0] is the command's name. Returns an exit code. */
 	int (*run)(int argc, char **argv);

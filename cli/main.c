@@ -1,6 +1,6 @@
 /*
- * main.c - finds the command and runs it; help and version; and makes sure
- * that what was printed has really been written.
+ * main.c - finds the command and runs it, prints help and version, and checks
+ * at the end that everything that was printed has been written.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -65,8 +65,8 @@ static void print_help(void)
 	printf("\noptions:\n"
 	       "  -h, --help  show this help\n"
 	       "  --version   show the version\n"
-	       "\nexit codes: 0 fine, 1 differs or damaged, 2 trouble\n"
-	       "'quire help COMMAND' tells more of each.\n");
+	       "\nexit codes: 0 fine, 1 different or damaged, 2 error\n"
+	       "'quire help COMMAND' explains each command.\n");
 }
 
 static int run_help(int argc, char **argv)
@@ -114,7 +114,7 @@ int main(int argc, char **argv)
 	quire_standard_files_occupy();
 	signals_explain_bus_error();
 	code = run(argc, argv);
-	errno = EIO; /* for an error of which only the stream still knows */
+	errno = EIO; /* where only the stream remembers the error */
 	if (fflush(stdout) != 0 || ferror(stdout))
 		code = trouble("cannot write to stdout: %s", strerror(errno));
 	return code;

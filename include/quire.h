@@ -164,7 +164,7 @@ typedef struct quire_value {
 /*
  * Takes the first element off an array: writes it to *element, makes *array the
  * rest, and returns true. Returns false when the array is empty. Reading a
- *whole array takes linear time and allocates nothing:
+ * whole array takes linear time and allocates nothing:
  *
  *	quire_array rest = value->as.a;
  *	quire_value element;
@@ -319,8 +319,7 @@ typedef struct quire_model_info {
 	bool header_edited;
 } quire_model_info;
 
-/* Of a split set, alignment, data_offset and the versions are the first part's.
- */
+/* Of a split set: the versions, alignment and data_offset of the first part. */
 QUIRE_API void quire_model_describe(const quire_model *model,
 				    quire_model_info *info);
 
@@ -732,7 +731,7 @@ QUIRE_API quire_status quire_linear_run(quire_runtime *runtime,
  * but x is converted or quantized once for successive linears that need it in
  * the same form: of one weight type, with one k and one level. The y[i] may not
  * overlap; y_stride, if not 0, is that of each. All arguments are checked
- *before any y is written.
+ * before any y is written.
  */
 QUIRE_API quire_status quire_linear_run_many(
     quire_runtime *runtime, const quire_linear *const *linears, size_t count,

@@ -164,8 +164,8 @@ typedef struct quire_compare_row {
 /* Owned by the caller; freed with quire_compare_report_free. */
 typedef struct quire_compare_report {
 	size_t count;
-	const quire_compare_row
-	    *rows;	  /* quantized weights, then dense tensors */
+	/* Quantized weights, then dense tensors. */
+	const quire_compare_row *rows;
 	size_t different; /* rows whose verdict is not SAME */
 } quire_compare_report;
 

@@ -1,6 +1,5 @@
 /*
- * bench_cases.c - the lists that were asked for, multiplied out. Measures
- * nothing.
+ * bench_cases.c - makes the combinations of the lists. Measures nothing.
  */
 #include <stdlib.h>
 #include <string.h>

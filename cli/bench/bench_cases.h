@@ -1,5 +1,5 @@
 /*
- * bench_cases.h - what quire bench measures, and what it found.
+ * bench_cases.h - what quire bench measures, and the results.
  */
 #ifndef QUIRE_CLI_BENCH_BENCH_CASES_H
 #define QUIRE_CLI_BENCH_BENCH_CASES_H
@@ -7,7 +7,7 @@
 #include "cli/bench/peak.h"
 #include "quire.h"
 
-/* More of each than a table that is read by people can use. */
+/* More of each than a readable table can have. */
 #define BENCH_LIST_MAX 64
 
 struct bench_numbers {
@@ -17,10 +17,10 @@ struct bench_numbers {
 
 struct bench_shape {
 	uint64_t k, n;
-	bool one_row; /* measured for one row of x alone */
+	bool one_row; /* measured with one row of x only */
 };
 
-/* All that was asked for: the product of the lists. */
+/* What to measure: every combination of the lists. */
 struct bench_plan {
 	size_t shape_count;
 	struct bench_shape shape[BENCH_LIST_MAX];
@@ -29,9 +29,9 @@ struct bench_plan {
 	struct bench_numbers level;
 	struct bench_numbers weights; /* quire_dtype */
 	const char *kernels;	      /* NULL: the best */
-	bool prepack;		      /* also with weights laid out before */
+	bool prepack;		      /* also with prepacked weights */
 	quire_device device;	      /* QUIRE_DEVICE_CPU or ..._METAL */
-	const quire_model *model;     /* whose weights; NULL: made up */
+	const quire_model *model;     /* whose weights; NULL: random ones */
 };
 
 /* One product: y[m][n] = x[m][k] W^T. */
@@ -40,13 +40,13 @@ struct bench_case {
 	uint32_t m, threads, level;
 	quire_dtype weights;
 	uint64_t weight_size; /* bytes */
-	size_t source;	      /* of its weights, among those of its run */
-	bool prepacked;	      /* quire_runtime_prepack has laid them out */
+	size_t source;	      /* index of its weights in its run */
+	bool prepacked;	      /* its weights are prepacked */
 
 	double ms; /* the median of all calls */
 	const char *kernels;
-	struct peaks peaks; /* of as many threads, in the same run; CPU */
-	double f32_ms;	    /* with weights in f32, in the same run; device */
+	struct peaks peaks; /* of these threads, in the same run; CPU */
+	double f32_ms;	    /* with F32 weights, in the same run; device */
 	char device[64];    /* its name; empty: the CPU */
 };
 
@@ -55,26 +55,27 @@ struct bench_results {
 	size_t count;
 };
 
-/* 10^9 bytes of weights, and 10^9 multiplications and additions, a second. */
+/* 10^9 bytes of weights per second; 10^9 multiplications and additions per
+ * second. */
 double bench_gbps(const struct bench_case *what);
 double bench_gops(const struct bench_case *what);
 
 /* Whether the weights are multiplied as int8 at the case's level. */
 bool bench_is_int8(const struct bench_case *what);
 
-/* One shape with one type of weights: what is measured together. */
+/* One shape and one weight type: measured together. */
 struct bench_group {
 	struct bench_shape shape;
 	quire_dtype weights;
 };
 
-/* The cases of a group with this many threads. The caller frees. NULL: no
- * memory. */
+/* The cases of a group with this many threads. The caller frees them. NULL: out
+ * of memory. */
 struct bench_case *bench_cases_make(const struct bench_plan *plan,
 				    const struct bench_group *group,
 				    uint32_t threads, size_t *count);
 
-/* Appends; false if there is no memory. */
+/* Appends the cases. False: out of memory. */
 bool bench_results_add(struct bench_results *results,
 		       const struct bench_case *cases, size_t count);
 void bench_results_free(struct bench_results *results);

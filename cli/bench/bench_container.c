@@ -1,7 +1,7 @@
 /*
- * bench_container.c - the header of a GGUF file with one key and matrices that
- * are all alike. It is written here, as a file of the size of a cache would
- * have to go to a disk and come back.
+ * bench_container.c - writes the header of a GGUF file with one key and equal
+ * matrices. It is written in memory, because a file that is larger than a cache
+ * would go through a disk.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 
 static const char key[] = "general.alignment";
 
-/* Names are eight digits, so that every entry is as long as the next. */
+/* Names have eight digits, so that all entries have one size. */
 #define NAME_DIGITS 8
 
-/* Magic, version, two counts; the key, its type and value; for each matrix its
+/* Magic, version, two counts; the key, its type and value. For each matrix: its
  * name, rank, two dimensions, type and offset. Strings begin with their size.
  */
 #define HEAD_SIZE  (4 + 4 + 8 + 8 + 8 + (sizeof(key) - 1) + 4 + 4)

@@ -1,8 +1,7 @@
 /*
- * bench_device.c - what bench does otherwise on a device. Nobody tells how fast
- * its memory and its arithmetic are, so that there are no limits to hold
- * results against, but the product by F32 weights of the same shape, which
- * takes turns with it.
+ * bench_device.c - what bench does differently on a device. The limits of its
+ * memory and arithmetic are not known, so results are compared with the product
+ * by F32 weights of the same shape, which takes turns with it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,7 +37,7 @@ bool bench_device_find(const char *name, quire_device *device)
 	return true;
 }
 
-/* The cases of the group, and then as many in F32. */
+/* The cases of the group, then the same cases in F32. */
 static struct bench_case *make_cases(const struct bench_plan *plan,
 				     const struct bench_group *group,
 				     size_t *count)

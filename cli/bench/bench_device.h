@@ -1,6 +1,6 @@
 /*
- * bench_device.h - quire bench on a device: the same products, and each one by
- * F32 weights too, which is what its speed is held against.
+ * bench_device.h - quire bench on a device: the same products, and each also by
+ * F32 weights, with which its speed is compared.
  */
 #ifndef QUIRE_CLI_BENCH_BENCH_DEVICE_H
 #define QUIRE_CLI_BENCH_BENCH_DEVICE_H
@@ -10,21 +10,22 @@
 
 struct json_out;
 
-/* *device = the one that the name of --device stands for on this machine.
- * False, and told on stderr, where it is none or not there. */
+/* *device = the device that --device names on this machine. If there is none,
+ * prints the error and returns false. */
 bool bench_device_find(const char *name, quire_device *device);
 
-/* Adds the measured cases of a group; false, and told, if that fails. */
+/* Measures a group and adds the results. On failure, prints the error and
+ * returns false. */
 bool bench_device_run(const struct bench_plan *plan,
 		      const struct bench_group *group,
 		      struct bench_results *results);
 
-/* Of a result: how many times as fast as by F32 weights. */
+/* How many times as fast a result is as with F32 weights. */
 double bench_device_over_f32(const struct bench_case *row);
 
-/* False: no memory. */
+/* False: out of memory. */
 bool bench_device_print(const struct bench_results *results);
-/* The members of a result that only a device's has. */
+/* Writes the members that only results of a device have. */
 void bench_device_json(struct json_out *out, const struct bench_case *row);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * bench_models.c - the table of models. Each row multiplies the shapes of one
- * block by the number of blocks: q and o; k and v; gate and up; down, with q,
- * k, v and gate, up in one where the published model has them so.
+ * block by the number of blocks: q and o; k and v; gate and up; down. If the
+ * published model has q, k, v or gate, up in one matrix, the row has too.
  */
 #include <string.h>
 #include <strings.h>

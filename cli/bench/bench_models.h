@@ -1,6 +1,6 @@
 /*
- * bench_models.h - the linear layers of models that everybody knows, by their
- * published configurations; no weights.
+ * bench_models.h - the linear layers of well-known models, from their published
+ * configurations; no weights.
  */
 #ifndef QUIRE_CLI_BENCH_BENCH_MODELS_H
 #define QUIRE_CLI_BENCH_BENCH_MODELS_H
@@ -18,22 +18,22 @@ struct bench_linears {
 struct bench_model {
 	const char *name;
 	struct bench_linears linears[BENCH_LINEARS_MAX];
-	/* From the last layer to the vocabulary: of a prompt, the last token
-	 * alone goes through it. */
+	/* From the last layer to the vocabulary; only the last token of a
+	 * prompt goes through it. */
 	struct bench_linears head;
 };
 
-/* NULL, and told on stderr, if there is none of that name. */
+/* If there is no model of that name, prints the error and returns NULL. */
 const struct bench_model *bench_model_find(const char *name);
 
-/* Its shapes, each once. */
+/* Puts its shapes, each once, into the plan. */
 void bench_model_shapes(const struct bench_model *model,
 			struct bench_plan *plan);
 
 /*
- * Tokens a second of all linears, for m tokens at once, of what was measured
- * with the same threads, level and weights as `like`. False if a shape is
- * missing.
+ * Tokens per second of all linears, for m tokens at once, from the results with
+ * the same threads, level and weights as `like`. False if a shape was not
+ * measured.
  */
 bool bench_model_speed(const struct bench_model *model,
 		       const struct bench_results *results,

@@ -1,6 +1,6 @@
 /*
- * bench_options.c - reads lists. Ranges keep every size within reach: no
- * product of the largest ones overflows 64 bits.
+ * bench_options.c - reads lists. The ranges are such that no product of the
+ * largest values overflows 64 bits.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,10 +9,10 @@
 #include "cli/bench/bench_options.h"
 #include "cli/ui/trouble.h"
 
-/* 2^20 columns or rows: five times the largest vocabulary there is. */
+/* 2^20 columns or rows: five times the largest vocabulary of a model. */
 #define DIMENSION_MAX (1U << 20)
 
-/* The types that are multiplied by, as quire.h lists them. */
+/* The weight types of quire_matmul. */
 static const quire_dtype dtypes[] = { QUIRE_F32,  QUIRE_F16,  QUIRE_Q4_0,
 				      QUIRE_Q4_1, QUIRE_Q8_0, QUIRE_BF16 };
 

@@ -1,6 +1,6 @@
 /*
- * bench_options.h - lists on the command line of quire bench: "1,4,16". What
- * is wrong with one has been told on stderr when a call returns false.
+ * bench_options.h - reads lists on the command line of quire bench: "1,4,16". A
+ * call that returns false has printed the error.
  */
 #ifndef QUIRE_CLI_BENCH_BENCH_OPTIONS_H
 #define QUIRE_CLI_BENCH_BENCH_OPTIONS_H
@@ -9,7 +9,7 @@
 #include "cli/ui/args.h"
 
 /* Numbers from min to max, separated by commas. `option` is the name of the
- * option, for the message. */
+ * option, for messages. */
 bool bench_read_numbers(const char *option, const char *text, uint32_t min,
 			uint32_t max, struct bench_numbers *numbers);
 

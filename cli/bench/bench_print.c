@@ -1,6 +1,6 @@
 /*
- * bench_print.c - the table for people, the JSON for bench/plot.py and its
- * like. Both have the same rows in the same order.
+ * bench_print.c - the table for people, the JSON for programs such as
+ * bench/plot.py. Both have the same rows in the same order.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -63,10 +63,10 @@ static void table_case(struct text_table *table, const struct bench_case *row)
 				       : row->peaks.f32_gflops);
 }
 
-/* Whether the row is one for which a speed of the model can be told, and the
- * first one of its kind. */
-static bool tells_speed(const struct bench_results *results, size_t index,
-			const struct bench_model *model, double *tokens)
+/* Whether a speed of the model is known for the row, the first one with its
+ * threads, level and weights. */
+static bool has_speed(const struct bench_results *results, size_t index,
+		      const struct bench_model *model, double *tokens)
 {
 	const struct bench_case *row = &results->cases[index];
 
@@ -94,7 +94,7 @@ static bool print_speeds(const struct bench_results *results,
 	for (size_t i = 0; i < results->count; i++) {
 		const struct bench_case *row = &results->cases[i];
 
-		if (!tells_speed(results, i, model, &tokens))
+		if (!has_speed(results, i, model, &tokens))
 			continue;
 		text_table_text(&table, phase_of(row->m));
 		text_table_number(&table, row->m);
@@ -165,7 +165,7 @@ static void json_speeds(struct json_out *out,
 	for (size_t i = 0; i < results->count; i++) {
 		const struct bench_case *row = &results->cases[i];
 
-		if (!tells_speed(results, i, model, &tokens))
+		if (!has_speed(results, i, model, &tokens))
 			continue;
 		json_out_begin(out, NULL, '{');
 		json_out_text(out, "phase", phase_of(row->m));

@@ -7,7 +7,7 @@
 #include "cli/bench/bench_cases.h"
 #include "cli/bench/bench_models.h"
 
-/* `model` may be NULL. False: no memory. */
+/* `model` may be NULL. False: out of memory. */
 bool bench_print_table(const struct bench_results *results,
 		       const struct bench_model *model);
 bool bench_print_json(const struct bench_results *results,

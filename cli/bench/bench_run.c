@@ -1,9 +1,9 @@
 /*
- * bench_run.c - rounds of short bursts: the limits of the machine, then each
- * case, and again. A figure is the median of all calls.
+ * bench_run.c - measures in rounds of short bursts: first the limits of the
+ * machine, then each case. A result is the median of all calls.
  *
- * The threads of a runtime's pool go on spinning for a while after a call;
- * between them and those of the peak meter there is a pause.
+ * After a call, the threads of a runtime's pool spin for a while; so there is a
+ * pause before those of the peak meter run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,33 +14,33 @@
 
 #define ROUNDS 7
 
-/* Of one case in one round: this long, but at most so many calls. */
+/* A burst of one case lasts this long, with at most this many calls. */
 #define BURST_SECONDS 0.02
 #define BURST_CALLS   64
 
-/* A call that takes longer than this is made in every third round alone. */
+/* A call that takes longer than this is made in every third round only. */
 #define SLOW_SECONDS 0.1
 #define SLOW_ROUNDS  3
 
-/* Calls that go to a device with one commit, as those of a layer or two do. */
+/* Calls that are submitted to a device together: those of one or two layers. */
 #define BATCH_CALLS 16
 
-/* Twice what pthreadpool's threads spin: a million pauses of 20 ns, or of 70 on
- * the slowest of Intel's CPUs. */
+/* Twice as long as pthreadpool's threads spin: a million pauses of 20 ns, or of
+ * 70 ns on the slowest CPUs of Intel. */
 #define PAUSE_SECONDS 0.15
 
 struct timing {
-	double expected; /* seconds a call, by the first one */
+	double expected; /* seconds for a call, from the warm-up */
 	size_t count;
 	double seconds[ROUNDS * BURST_CALLS];
 };
 
 struct bench {
 	quire_runtime *runtime;
-	quire_runtime *prepacked; /* the same, for weights laid out before */
-	struct peak_meter *meter; /* NULL: the CPU does not compute */
+	quire_runtime *prepacked; /* the same, with prepacked weights */
+	struct peak_meter *meter; /* NULL: a device computes */
 	struct bench_weights *weights;
-	quire_batch *batch; /* under way, or NULL */
+	quire_batch *batch; /* that was begun, or NULL */
 	float *x, *y;	    /* for the most rows */
 	struct timing *timings;
 };
@@ -69,7 +69,7 @@ static bool call(struct bench *bench, const struct bench_case *what,
 	return true;
 }
 
-/* *time = seconds of each of so many calls that are one batch. */
+/* *time = seconds for each call, with this many calls in one batch. */
 static bool call_together(struct bench *bench, const struct bench_case *what,
 			  size_t calls, double *time)
 {
@@ -119,7 +119,7 @@ static void pause_for_threads(const struct bench_case *what)
 		quire_clock_sleep(PAUSE_SECONDS);
 }
 
-/* The first call of a case finds its scratch not allocated. */
+/* The first call of a case allocates its scratch memory. */
 static bool warm_up(struct bench *bench, const struct bench_case *cases,
 		    size_t count)
 {
@@ -185,7 +185,7 @@ static void conclude(struct bench *bench, struct bench_case *cases,
 	}
 }
 
-/* What the cases multiply by, if it is a device that does. */
+/* Attaches the weights of the cases, if a device computes. */
 static quire_status attach(const struct bench *bench,
 			   const struct bench_plan *plan,
 			   const struct bench_case *cases, size_t count,
@@ -205,8 +205,7 @@ static quire_status attach(const struct bench *bench,
 	return status;
 }
 
-/* A runtime of its own, so that the other one's products are by the weights
- * as they lie. */
+/* A second runtime, so that the first one uses the weights in place. */
 static quire_status prepack(struct bench *bench, const struct bench_plan *plan,
 			    const quire_runtime_options *how,
 			    const struct bench_case *cases, size_t count,
@@ -253,7 +252,7 @@ static bool prepare(struct bench *bench, const struct bench_plan *plan,
 		trouble_memory();
 		return false;
 	}
-	/* Up to 1, of both signs: by 2^32 over the golden ratio. */
+	/* Values from -1 to 1: multiples of 2^32 over the golden ratio. */
 	for (size_t i = 0; i < rows * k; i++) {
 		const uint32_t spread = (uint32_t)i * 2654435761U >> 16;
 

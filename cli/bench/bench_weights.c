@@ -1,7 +1,7 @@
 /*
- * bench_weights.c - makes matrices up. What their numbers are does not matter
- * to any kernel as long as they are ordinary ones: scales and floats between
- * 2^-7 and 2^-5.
+ * bench_weights.c - makes random matrices. The speed of a kernel does not
+ * depend on the numbers if they are normal: scales and floats are between 2^-7
+ * and 2^-5.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +11,11 @@
 #include "cli/bench/bench_container.h"
 #include "cli/bench/bench_weights.h"
 
-/* Eight times the last-level cache that one core of today's machines has; or
- * four times what the system says of it. */
+/* Eight times the usual last-level cache for one core; or four times the size
+ * that the system reports. */
 #define LEAST_SIZE ((size_t)256 << 20)
 
-/* The matrices are filled with copies of this much. */
+/* The matrices are filled with copies of this pattern. */
 #define PATTERN_COUNT 32768 /* blocks, or elements of a plain type */
 
 static size_t wanted_size(void)
@@ -39,7 +39,7 @@ static void put_u16(unsigned char *out, uint32_t value)
 	out[1] = (unsigned char)(value >> 8);
 }
 
-/* The bits of sign and mantissa that are random, and those of the exponent. */
+/* The random bits of sign and mantissa, and the bits of the exponent. */
 #define F16_RANDOM   0x87FFU
 #define F16_EXPONENT 0x2000U
 #define F32_RANDOM   0x80FFFFFFU
@@ -97,7 +97,7 @@ static bool allocate(struct bench_weights *weights, size_t size)
 	return true;
 }
 
-/* The matrices of the model that are of the group. */
+/* Takes the matrices of the model that belong to the group. */
 static bool take_model(struct bench_weights *weights, const quire_model *model,
 		       const struct bench_group *group, size_t more)
 {
@@ -122,8 +122,7 @@ static bool needs_model(const struct bench_plan *plan)
 	return plan->prepack || plan->device != QUIRE_DEVICE_CPU;
 }
 
-/* Makes a model of the matrices, if a device is to use them, or they are to
- * be laid out before. */
+/* Makes a model of the matrices, if they are attached or prepacked. */
 static bool make_model(struct bench_weights *weights,
 		       const struct bench_plan *plan,
 		       const quire_tensor *tensor, size_t count, size_t stride)

@@ -1,6 +1,6 @@
 /*
- * peak.c - runs the loops of peak_loops.h on several threads at once, and
- * times them. Knows no instruction set but by its table.
+ * peak.c - runs the loops of peak_loops.h on several threads at once and times
+ * them. Knows instruction sets by their table only.
  */
 #include <pthreadpool.h>
 #include <stdlib.h>
@@ -24,36 +24,36 @@ static const struct peak_loops *const all_loops[] = {
 
 #define LOOPS_COUNT (sizeof(all_loops) / sizeof(all_loops[0]))
 
-/* Samples that are kept of each limit; further ones are not taken. */
+/* Samples of each limit; more are not taken. */
 #define MAX_SAMPLES 256
 
-/* Of each limit, in one call of peak_meter_sample. */
+/* Samples of each limit in one call of peak_meter_sample. */
 #define SAMPLES_AT_ONCE 16
 
-/* A sample is so long that starting the threads (5 us) is about 1 %, and so
- * short that most are over before the system takes a CPU away: 4 ms and more
- * on Linux. */
+/* A sample is so long that starting the threads (5 us) takes about 1 % of it,
+ * and so short that most end before the system gives the CPU to another program
+ * (4 ms or more on Linux). */
 #define SAMPLE_SECONDS 0.0005
 #define READ_SIZE      ((size_t)8 << 20)
 
-/* Threads read pieces in turn, as the one that is ahead should do more; each
- * so large that the hardware's prefetching loses nothing at its ends. */
+/* Each thread takes the next piece, so that a faster one reads more. Pieces are
+ * so large that the hardware's prefetching loses nothing at their ends. */
 #define PIECE_SIZE ((size_t)512 << 10)
 
 struct samples {
 	size_t count;
-	double rate[MAX_SAMPLES]; /* 10^9 a second */
+	double rate[MAX_SAMPLES]; /* 10^9 per second */
 };
 
 struct peak_meter {
 	const struct peak_loops *loops;
 	uint32_t threads;
 	size_t int8_rounds, f32_rounds; /* of one sample */
-	size_t read_offset;		/* where the next sample reads on */
+	size_t read_offset; /* where the next sample begins to read */
 	struct samples read, int8, f32;
 };
 
-/* Work under way: all threads run the same loop. */
+/* Running work: all threads run the same loop. */
 struct work {
 	pthreadpool_t pool;
 	const struct peak_loops *loops;
@@ -104,7 +104,7 @@ static double time_work(struct work *work, pthreadpool_task_1d_t task,
 	return quire_clock_seconds() - start;
 }
 
-/* The least of a few: a thread may be held up in one of them. */
+/* The least of several times: the system may interrupt one of them. */
 static double least_time(struct work *work, pthreadpool_task_1d_t task)
 {
 	double least = time_work(work, task, 1);
@@ -118,7 +118,7 @@ static double least_time(struct work *work, pthreadpool_task_1d_t task)
 	return least;
 }
 
-/* Rounds that last SAMPLE_SECONDS or up to twice that. */
+/* Rounds that take SAMPLE_SECONDS, or up to twice that. */
 static size_t count_rounds(struct work *work, pthreadpool_task_1d_t task)
 {
 	work->rounds = 1024;
@@ -194,7 +194,7 @@ void peak_meter_sample(struct peak_meter *meter, const void *memory,
 		work.pool = pthreadpool_create(meter->threads);
 		if (!work.pool)
 			return;
-		/* The first run finds the threads asleep. */
+		/* In the first run the threads are still asleep. */
 		work.rounds = meter->f32_rounds;
 		time_work(&work, multiply_f32, meter->threads);
 	}

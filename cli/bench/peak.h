@@ -1,7 +1,7 @@
 /*
- * peak.h - the limits of this machine, measured: how fast memory can be read,
- * and how fast int8 and f32 numbers can be multiplied and added. A matmul's
- * speed is held against these.
+ * peak.h - measures the limits of this machine: how fast memory can be read,
+ * and how fast int8 and f32 numbers can be multiplied and added. The speed of a
+ * matmul is compared with them.
  *
  *	struct peak_meter *meter = peak_meter_create(threads);
  *	peak_meter_sample(meter, memory, size);	 several times, between the
@@ -17,29 +17,29 @@
 #include <stdint.h>
 
 struct peaks {
-	double read_gbps;  /* 10^9 bytes a second */
-	double int8_gops;  /* 10^9 multiplications and additions a second */
+	double read_gbps;  /* 10^9 bytes per second */
+	double int8_gops;  /* 10^9 multiplications and additions per second */
 	double f32_gflops; /* likewise */
 };
 
 struct peak_meter;
 
-/* Of `threads` threads together, at least 1. NULL if there is no memory. */
+/* The limits of `threads` threads together, at least 1. NULL: out of memory. */
 struct peak_meter *peak_meter_create(uint32_t threads);
 
-/* Adds some samples of each limit. `memory` is what to read, filled before
- * and larger than the last-level cache. Takes about 50 ms, and starts and ends
- * its threads itself, so that they are in nobody's way afterwards. */
+/* Adds samples of each limit. Reads `memory`, which must be written before and
+ * larger than the last-level cache. Takes about 50 ms. Starts and ends its own
+ * threads, so that they disturb nothing afterwards. */
 void peak_meter_sample(struct peak_meter *meter, const void *memory,
 		       size_t size);
 
-/* The medians of all samples; zeros if there are none. */
+/* The medians of all samples; 0 if there are none. */
 struct peaks peak_meter_result(const struct peak_meter *meter);
 
 /* NULL is fine. */
 void peak_meter_free(struct peak_meter *meter);
 
-/* The instruction set whose loops are run; static storage. */
+/* The instruction set of the loops; static storage. */
 const char *peak_loops_name(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * peak_avx2.c - the loops in 256 bits, without VNNI: pairs of products are
- * summed in 16 bits, which holds for 4-bit weights, and widened seldom.
+ * peak_avx2.c - the loops with 256 bits, without VNNI: pairs of products are
+ * summed in 16 bits, which is enough for 4-bit weights, and rarely widened.
  */
 #include "cli/bench/peak_avx2.h"
 
@@ -9,8 +9,8 @@ static bool runs(void)
 	return (quire_cpu_features() & PEAK_AVX2) == PEAK_AVX2;
 }
 
-/* The bytes of a chain change from round to round, or the products would be
- * computed once. */
+/* The bytes of a chain change in each round; otherwise the compiler would
+ * compute the products once. */
 static uint64_t multiply_int8(size_t rounds)
 {
 	volatile char start = 3;

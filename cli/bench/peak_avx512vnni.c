@@ -1,6 +1,5 @@
 /*
- * peak_avx512vnni.c - the loops in 512 bits. Only with the flags of
- * CMakeLists.txt.
+ * peak_avx512vnni.c - the loops with 512 bits.
  */
 #if !defined(__AVX512VNNI__) || !defined(__AVX512F__)
 #error "compile this file with AVX-512 VNNI"
@@ -11,8 +10,8 @@
 #include "base/cpu.h"
 #include "cli/bench/peak_loops.h"
 
-/* More than elsewhere, as there are registers: with 12 chains of latency five
- * an Emerald Rapids does 0.97 of what it does with 16 or more. */
+/* More than elsewhere, because there are more registers. With 12 chains of
+ * latency 5, an Emerald Rapids reaches 0.97 of its speed with 16 or more. */
 #define AVX512_CHAINS 20
 
 static bool runs(void)
@@ -37,7 +36,7 @@ static uint64_t read_all(const void *data, size_t size)
 		d = _mm512_add_epi64(d, _mm512_loadu_si512(line + 3));
 	}
 	a = _mm512_add_epi64(_mm512_add_epi64(a, b), _mm512_add_epi64(c, d));
-	/* Not an addition, which would be one of signed numbers. */
+	/* Not an addition, which would be of signed numbers. */
 	return (uint64_t)_mm512_reduce_or_epi64(a);
 }
 

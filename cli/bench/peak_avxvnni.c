@@ -1,5 +1,5 @@
 /*
- * peak_avxvnni.c - the loops in 256 bits, with VNNI.
+ * peak_avxvnni.c - the loops with 256 bits and VNNI.
  */
 #ifndef __AVXVNNI__
 #error "compile this file with AVX-VNNI"

@@ -1,7 +1,7 @@
 /*
- * peak_loops.h - loops that do nothing but read memory, or multiply and add,
- * as fast as one thread of this CPU can: one table for each instruction set.
- * peak.c times them.
+ * peak_loops.h - loops that only read memory, or only multiply and add, as fast
+ * as one thread of this CPU can: one table for each instruction set. peak.c
+ * times them.
  */
 #ifndef QUIRE_CLI_BENCH_PEAK_LOOPS_H
 #define QUIRE_CLI_BENCH_PEAK_LOOPS_H
@@ -10,30 +10,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the loops return depends on all that they did, so that a compiler
- * cannot leave a part of it out; it means nothing. */
+/* The result of a loop depends on all of its work, so that a compiler cannot
+ * leave out a part of it; it has no meaning. */
 struct peak_loops {
 	const char *name;
 	bool (*runs)(void); /* on this CPU */
-	/* Reads every cache line of `size` bytes once, in order. Asks for them
-	 * before, where that is faster. */
+	/* Reads every cache line of `size` bytes once, in order. Prefetches
+	 * them where that is faster. */
 	uint64_t (*read)(const void *data, size_t size);
-	/* Products of int8, summed in int32 as exactly as a matmul must. */
+	/* Products of int8, summed in int32, as in a matmul. */
 	uint64_t (*int8)(size_t rounds);
 	uint64_t (*f32)(size_t rounds);
 	/* Operations of one round; a multiplication and an addition are two. */
 	size_t int8_ops, f32_ops;
 };
 
-/* Chains of operations that do not wait for each other: more than the
- * product of any CPU's latency (5 at most) and units (4 at most) needs in
- * practice, and no more than there are registers. */
+/* Chains of operations that do not wait for each other. In practice this is
+ * enough for the product of latency (at most 5) and units (at most 4) of any
+ * CPU, and not more than there are registers. */
 #define PEAK_CHAINS 12
 
-/* For every 256 bytes that are read, those from 256 i on, asks for a line of
- * each of four pages in the 16 KiB that follow these: a core reads on by itself
- * within a page and begins anew in the next, so it reads more in four at once.
- */
+/* Called for each 256 bytes from 256 i on: prefetches a line of each of the
+ * four pages in the next 16 KiB. A core prefetches by itself within a page
+ * only, so it reads more from four pages at once. */
 static inline void peak_ask_ahead(const void *data, size_t i)
 {
 	const uintptr_t page = 4096, line = 64;
@@ -44,9 +43,9 @@ static inline void peak_ask_ahead(const void *data, size_t i)
 		    (const void *)(next + j * page + i % 64 * line), 0, 2);
 }
 
-/* Has the vector `v` of an x86 loop stay in its register: compilers otherwise
- * move sums about in a loop that is unrolled, which takes up more of a core
- * than the products. */
+/* Keeps the vector `v` of an x86 loop in its register. In an unrolled loop
+ * compilers otherwise move sums between registers, which takes more time than
+ * the products. */
 #define PEAK_HOLD(v) __asm__("" : "+v"(v))
 
 extern const struct peak_loops quire_peak_avx512vnni;

@@ -30,7 +30,7 @@ static inline uint64_t read_neon(const void *data, size_t size)
 	return vaddvq_u64(vaddq_u64(vaddq_u64(a, b), vaddq_u64(c, d)));
 }
 
-/* More chains than elsewhere: four units of latency four are in use. */
+/* More chains than elsewhere, for four units of latency 4. */
 #define NEON_CHAINS 20
 
 static inline uint64_t int8_neon(size_t rounds)

@@ -1,6 +1,6 @@
 /*
- * peak_plain.c - the loops in C, for a CPU that has none of its own: what the
- * compiler makes of them is not its limit, but the nearest thing to it.
+ * peak_plain.c - the loops in C, for a CPU without loops of its own. What the
+ * compiler makes of them is near its limit, but not the limit.
  */
 #include <string.h>
 

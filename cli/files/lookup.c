@@ -1,13 +1,13 @@
 /*
- * lookup.c - names to tensors and linears, and what is near when a name is
- * unknown. Source names have no index; they are few enough to walk.
+ * lookup.c - finds tensors and linears by name, and a similar name if there is
+ * none. Source names have no index; a linear search is fast enough.
  */
 #include "cli/files/lookup.h"
 #include "base/nearest.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
-/* A tensor's name has 63 bytes at most, but a source's may be of any size. */
+/* The name of a tensor has at most 63 bytes, a source name any number. */
 #define SHOWN_NAME_CAPACITY 256
 
 quire_model *lookup_model(const char *path, bool lenient)
@@ -22,8 +22,8 @@ quire_model *lookup_model(const char *path, bool lenient)
 	return NULL;
 }
 
-/* Several linears may share a weight and differ in k: the greatest one loses
- * nothing. */
+/* Several linears may have one weight with different k: the largest k leaves
+ * nothing out. */
 static struct lookup_operand bare_tensor(const quire_model *model,
 					 const quire_tensor *tensor)
 {
@@ -89,8 +89,8 @@ static void offer_tensors(const quire_model *model, struct nearest *near,
 	}
 }
 
-static void tell_unknown(const char *path, const char *what, const char *name,
-			 const struct nearest *near)
+static void report_unknown(const char *path, const char *what, const char *name,
+			   const struct nearest *near)
 {
 	char shown[SHOWN_NAME_CAPACITY];
 
@@ -124,7 +124,7 @@ bool lookup_tensor(const quire_model *model, const char *path, const char *name,
 	offer_linears(model, &near);
 	if (!near.found)
 		offer_tensors(model, &near, true, 1, 4);
-	tell_unknown(path, "tensor", name, &near);
+	report_unknown(path, "tensor", name, &near);
 	return false;
 }
 
@@ -144,13 +144,13 @@ bool lookup_matrix(const quire_model *model, const char *path, const char *name,
 		return true;
 	}
 	if (tensor) {
-		trouble("%s: tensor '%s' is no matrix: its rank is %u", path,
+		trouble("%s: tensor '%s' is not a matrix: it has rank %u", path,
 			name, (unsigned)tensor->rank);
 		return false;
 	}
 	offer_linears(model, &near);
 	if (!near.found)
 		offer_tensors(model, &near, false, 2, 2);
-	tell_unknown(path, "linear or matrix", name, &near);
+	report_unknown(path, "linear or matrix", name, &near);
 	return false;
 }

@@ -1,6 +1,6 @@
 /*
- * npy.c - reads and writes .npy streams. The header's dictionary is parsed by
- * npy_header.c; here are the bytes around it and the elements.
+ * npy.c - reads and writes .npy streams: the bytes around the header, and the
+ * elements. npy_header.c parses the dictionary in the header.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,10 +13,10 @@
 
 /* Magic and version. */
 #define PREFIX_SIZE 8
-/* The most that version 1 can say; the others exist for types with fields,
- * which are refused anyway. NumPy itself stops at 10000. */
+/* The most that version 1 can say. Larger headers are for types with fields,
+ * which are refused. NumPy itself reads up to 10000. */
 #define HEADER_SIZE_MAX 65535
-/* What is read at once from a stream of unknown length. */
+/* Bytes read at once from a stream of unknown size. */
 #define PIECE_SIZE ((size_t)1 << 20)
 
 static const unsigned char magic[] = { 0x93, 'N', 'U', 'M', 'P', 'Y' };
@@ -81,7 +81,7 @@ static quire_status fail_read(FILE *stream, uint64_t offset, quire_error *error)
 			  "the .npy data ends too early");
 }
 
-/* Reads the header's text, which the caller frees, and tells its place. */
+/* Reads the text of the header, which the caller frees, and its offset. */
 static quire_status read_text(FILE *stream, char **text, size_t *text_size,
 			      uint64_t *text_offset, quire_error *error)
 {
@@ -126,11 +126,11 @@ static quire_status read_text(FILE *stream, char **text, size_t *text_size,
 	return fail_read(stream, *text_offset + got, error);
 }
 
-/* The array's size must be what is left of a regular file. */
+/* In a regular file, the rest must be exactly the array. */
 static quire_status check_file_size(FILE *stream, uint64_t offset,
 				    uint64_t size, quire_error *error)
 {
-	/* Not `offset`: stdin may have been read before we got it. */
+	/* Not `offset`: stdin may have been read by another program before. */
 	struct file_facts facts;
 	uint64_t at, rest;
 
@@ -142,9 +142,8 @@ static quire_status check_file_size(FILE *stream, uint64_t offset,
 	rest = facts.size - at;
 	if (rest < size)
 		return quire_fail(error, QUIRE_ERROR_TRUNCATED, offset + rest,
-				  "%" PRIu64
-				  " bytes of elements are missing of "
-				  "%" PRIu64,
+				  "%" PRIu64 " of %" PRIu64
+				  " bytes of elements are missing",
 				  size - rest, size);
 	if (rest > size)
 		return quire_fail(error, QUIRE_ERROR_LAYOUT, offset + size,
@@ -164,7 +163,7 @@ static quire_status read_pieces(FILE *stream, uint64_t offset, uint64_t size,
 	char *larger;
 
 	while (used < size || !bytes) {
-		/* Doubling: what was read allows to allocate as much again. */
+		/* Doubling: only as much memory as was read already. */
 		const size_t step = used > PIECE_SIZE ? used : PIECE_SIZE;
 		const size_t want =
 		    size - used < step ? (size_t)(size - used) : step;
@@ -212,7 +211,7 @@ static quire_status read_elements(FILE *stream, uint64_t offset,
 	return QUIRE_OK;
 }
 
-/* *count = the product of the shape, such that its bytes fit a size_t too. */
+/* *count = the product of the shape, whose bytes must fit into a size_t. */
 static quire_status count_elements(const struct npy_header *header,
 				   uint64_t offset, uint64_t *count,
 				   quire_error *error)
@@ -267,8 +266,8 @@ void npy_free(struct npy_array *array)
 	array->data = NULL;
 }
 
-/* The dictionary: 64 bytes hold all but the shape, 20 digits and ", " are a
- * dimension. */
+/* 64 bytes hold the dictionary without the shape; a dimension has up to 20
+ * digits and ", ". */
 #define TEXT_CAPACITY (64 + NPY_RANK_MAX * 22)
 
 static size_t format_text(char text[TEXT_CAPACITY],

@@ -1,5 +1,5 @@
 /*
- * npy_header.c - parses the one kind of Python dictionary that describes a
+ * npy_header.c - parses the text of the Python dictionary that describes a
  * plain array: {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }.
  * Keys in any order, each exactly once; no escapes, no nesting, no recursion.
  */
@@ -89,7 +89,7 @@ static bool take_number(struct parser *parser, uint64_t *number)
 	if (parser->at == start)
 		return false;
 	*number = value;
-	/* Python 2 wrote its long integers as 3L. */
+	/* Python 2 writes long integers as 3L. */
 	if (parser->at < parser->size && parser->text[parser->at] == 'L')
 		parser->at++;
 	return true;
@@ -161,12 +161,12 @@ static quire_status parse_shape(struct parser *parser,
 		if (header->rank == NPY_RANK_MAX)
 			return malformed(parser, "too many dimensions");
 		if (!take_number(parser, &header->shape[header->rank]))
-			return malformed(parser, "a dimension is no number of "
-						 "64 bits");
+			return malformed(
+			    parser, "a dimension is not a number of 64 bits");
 		header->rank++;
 		comma = take(parser, ",");
 	}
-	/* (3) is a number in Python, and not a tuple. */
+	/* In Python (3) is a number, not a tuple. */
 	if (header->rank == 1 && !comma)
 		return malformed(parser, "shape is not a tuple");
 	return QUIRE_OK;

@@ -6,9 +6,9 @@
 
 #include "cli/files/npy.h"
 
-/* Parses `size` bytes of text that begin at byte `offset` of the stream.
- * Fails with LAYOUT for what is no such dictionary, UNSUPPORTED for arrays
- * of other types or orders. */
+/* Parses `size` bytes of text that begin at byte `offset` of the stream. Fails
+ * with LAYOUT for a malformed dictionary, UNSUPPORTED for an array of another
+ * type or order. */
 quire_status npy_header_parse(const char *text, size_t size, uint64_t offset,
 			      struct npy_header *header, quire_error *error);
 

@@ -1,6 +1,6 @@
 /*
- * other_files.c - reads the output's folder. Removes nothing: a file that this
- * conversion did not name may be someone's.
+ * other_files.c - looks through the output's folder. Removes nothing: somebody
+ * may need a file that this conversion did not write.
  */
 #include <stdbool.h>
 #include <stdlib.h>

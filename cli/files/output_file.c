@@ -32,8 +32,8 @@ static bool open_in_place(struct output_file *file)
 	return file->stream || fail(file->name);
 }
 
-/* The stream has a descriptor of its own: closing it leaves the output open,
- * to be flushed to the disk. */
+/* The stream has its own descriptor. Closing it leaves the output open, which
+ * is then flushed to the disk. */
 static bool open_temporary(struct output_file *file)
 {
 	int own;
@@ -77,7 +77,7 @@ static bool flush(struct output_file *file)
 {
 	bool done;
 
-	errno = EIO; /* for an error of which only the stream still knows */
+	errno = EIO; /* where only the stream remembers the error */
 	done = fflush(file->stream) == 0 && !ferror(file->stream);
 	if (fclose(file->stream) != 0)
 		done = false;
@@ -90,7 +90,7 @@ bool output_file_commit(struct output_file *file)
 	bool done;
 
 	if (file->stream == stdout)
-		return true; /* main looks whether stdout was written */
+		return true; /* main checks that stdout was written */
 	done = flush(file);
 	if (done && file->output.path)
 		done = quire_output_commit(&file->output, NULL) == QUIRE_OK;

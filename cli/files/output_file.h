@@ -1,6 +1,6 @@
 /*
- * output_file.h - what a command prints into a file, which appears whole or
- * not at all (base/output.h); or to stdout, a pipe or a device.
+ * output_file.h - the output of a command: a file that appears whole or not at
+ * all (base/output.h), stdout, a pipe or a device.
  */
 #ifndef QUIRE_CLI_FILES_OUTPUT_FILE_H
 #define QUIRE_CLI_FILES_OUTPUT_FILE_H
@@ -11,25 +11,25 @@
 #include "base/output.h"
 
 struct output_file {
-	FILE *stream;		    /* write here */
-	const char *name;	    /* as given; for messages; not owned */
-	struct quire_output output; /* path NULL: it is written in place */
-	bool held;		    /* signals wait for it */
+	FILE *stream;	  /* write here */
+	const char *name; /* as the user gave it, for messages; not owned */
+	struct quire_output output; /* path NULL: written in place */
+	bool held;		    /* signals are held */
 };
 
 /*
  * Opens `name` for writing; "-" is stdout, which is refused if it is a
- * terminal. A device or pipe is written in place; a link's target is what
- * gets replaced. Prints the error and returns false on failure. From here
- * on signals wait (signals.h) until commit or discard.
+ * terminal. A device or a pipe is written in place; of a link, the target is
+ * replaced. Prints the error and returns false on failure. Signals are held
+ * (signals.h) until commit or discard.
  */
 bool output_file_open(struct output_file *file, const char *name);
 
-/* Makes the file appear. Prints the error and returns false on failure, and
- * then nothing has changed. */
+/* Puts the file into place. On failure, prints the error and returns false; the
+ * old file, if any, is unchanged. */
 bool output_file_commit(struct output_file *file);
 
-/* Drops what was written. Does nothing after a commit, or to a zeroed one. */
+/* Removes what was written. Does nothing after a commit, or if all is zero. */
 void output_file_discard(struct output_file *file);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * recipe_option.c - finds shipped recipes. Files are opened by the library.
+ * recipe_option.c - finds the recipes in the command. The library opens files.
  */
 #include <string.h>
 
@@ -16,12 +16,11 @@ static bool unknown(const char *name)
 	for (size_t i = 0; i < shipped_recipe_count; i++)
 		quire_nearest_offer(&near, text_of(shipped_recipes[i].name));
 	if (near.found)
-		trouble("convert: no recipe '%s', did you mean '%s'? A file is "
-			"named with a . or /, as './%s'",
+		trouble("convert: no recipe '%s', did you mean '%s'? For a "
+			"file, write './%s'",
 			name, near.name.data, name);
 	else
-		trouble("convert: no recipe '%s'; a file is named with a . or "
-			"/, as './%s'",
+		trouble("convert: no recipe '%s'; for a file, write './%s'",
 			name, name);
 	return false;
 }

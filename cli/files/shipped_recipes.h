@@ -1,7 +1,6 @@
 /*
- * shipped_recipes.h - the recipes that come with the command, as text in it:
- * they are found by name wherever the command lies. Made by
- * cli/CMakeLists.txt of the files in recipes/.
+ * shipped_recipes.h - the recipes that come with the command, as text in it.
+ * cli/CMakeLists.txt makes them from the files in recipes/.
  */
 #ifndef QUIRE_CLI_FILES_SHIPPED_RECIPES_H
 #define QUIRE_CLI_FILES_SHIPPED_RECIPES_H

@@ -1,6 +1,6 @@
 /*
- * copy_command.h - the options and the frame of the commands that write a whole
- * file anew, stamp and strip.
+ * copy_command.h - what stamp and strip have in common: options, and opening
+ * the file.
  */
 #ifndef QUIRE_CLI_REWRITE_COPY_COMMAND_H
 #define QUIRE_CLI_REWRITE_COPY_COMMAND_H
@@ -17,8 +17,8 @@ struct copy_values {
 
 typedef int (*copy_body_fn)(struct copy *copy, struct copy_values *values);
 
-/* Parses the options, of which the alignment has that default, opens the model,
- * and returns what `body` does of it. */
+/* Parses the options (`alignment` is the default of --align), opens the model,
+ * and returns what `body` returns. */
 int copy_command_run(const struct command *command, int argc, char **argv,
 		     uint32_t alignment, copy_body_fn body);
 

@@ -1,7 +1,6 @@
 /*
  * copy_model.c - declares a model's metadata, tensors and linears to a writer
- * and puts the new file in place. How the tensors' bytes get there is in
- * copy_tensors.c.
+ * and puts the new file into place. copy_tensors.c copies the tensors' bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,8 +16,9 @@
 static void report_unopened(const char *path, const quire_error *error)
 {
 	if (error->status == QUIRE_ERROR_UNSUPPORTED)
-		trouble("%s: is a part of a split set; merge the parts first",
-			path);
+		trouble(
+		    "%s: it is a part of a split set; merge the parts first",
+		    path);
 	else
 		trouble_with_file(path, error);
 }
@@ -51,9 +51,8 @@ bool copy_open(struct copy *copy, const char *path, bool lenient)
 	if (lenient || !copy->info.header_edited)
 		return true;
 	trouble("%s: the header does not match its checksum: edited by another "
-		"tool, or damaged; 'quire verify' tells whether its tensors "
-		"are intact, and 'quire edit --force' takes the header as it "
-		"is",
+		"tool, or damaged; 'quire verify' checks the "
+		"tensors, and 'quire edit --force' accepts the header",
 		path);
 	copy_close(copy);
 	return false;
@@ -65,7 +64,7 @@ void copy_close(struct copy *copy)
 	quire_file_close(copy->file);
 }
 
-/* Keys of which the writer makes its own. */
+/* Keys that the writer derives. */
 static bool is_derived(const char *key, bool plain)
 {
 	static const char *const derived[] = {
@@ -176,7 +175,8 @@ static quire_status declare(const struct copy *copy, const struct copy_how *how,
 	return status;
 }
 
-/* Two edits of one file at once: the second one must not undo the first. */
+/* Of two edits of one file at the same time, the second must not undo the
+ * first. */
 static bool is_still_there(const struct copy *copy, const char *path)
 {
 	struct file_facts opened, named;
@@ -221,7 +221,7 @@ static quire_status write_file(struct copy *copy, const struct copy_how *how,
 	return status;
 }
 
-/* Looks at what was written as any reader will. */
+/* Opens what was written, as any reader does. */
 static int look(struct copy *copy, const char *output)
 {
 	quire_model *made;
@@ -251,6 +251,6 @@ int copy_write(struct copy *copy, const struct copy_how *how)
 		    quire_error_is_about(&error, how->output) ? how->output
 							      : copy->path,
 		    &error);
-	signals_release(); /* after a cancellation the signal ends us */
+	signals_release(); /* ends the program if cancelled */
 	return code;
 }

@@ -1,7 +1,7 @@
 /*
- * copy_model.h - a model's file written again, with other metadata and the
- * same tensors: what stamp, strip and edit have in common. Whatever goes wrong
- * has been told on stderr when a call returns false or an exit code.
+ * copy_model.h - writes a model's file again, with other metadata and the same
+ * tensors, for stamp, strip and edit. A call that returns false or an exit code
+ * has printed the error.
  *
  *	struct copy copy;
  *	if (!copy_open(&copy, "a.gguf", false))
@@ -18,21 +18,21 @@
 
 struct copy {
 	const char *path;
-	int file; /* that the model was opened from */
+	int file; /* from which the model was opened */
 	quire_model *model;
 	quire_model_info info;
 	quire_model_info result; /* of the new file, after copy_write */
 	struct progress progress;
 };
 
-/* Opens one file, not a split set. A header that another tool has edited is
- * let pass if `lenient`. */
+/* Opens one file, not a split set. `lenient`: a header that another tool edited
+ * is allowed. */
 bool copy_open(struct copy *copy, const char *path, bool lenient);
 void copy_close(struct copy *copy);
 
-/* What a key's value shall be; NULL: the key is left out. Keys that the writer
- * derives are not asked for, and what general.alignment is told to be does not
- * matter. */
+/* Returns the new value of a key; NULL: the key is left out. It is not called
+ * for keys that the writer derives. The value of general.alignment is replaced
+ * later. */
 typedef const quire_value *(*copy_choose_fn)(void *context, const char *key,
 					     const quire_value *value);
 
@@ -45,21 +45,21 @@ struct copy_how {
 	const char *output;
 	uint32_t alignment;
 	uint32_t threads; /* that hash; 0: one for each CPU */
-	bool plain;	  /* a foreign file, and not a container */
+	bool plain;	  /* a plain GGUF file, not a container */
 	bool overwrite;
 	bool in_place; /* the output is the model itself */
 	copy_choose_fn choose;
 	void *context;
-	const struct copy_value *added; /* keys that go to the end */
+	const struct copy_value *added; /* keys that are added at the end */
 	size_t added_count;
 };
 
-/* Writes the new file. Tensors without checksums are read and hashed for a
- * container; all else is copied as it is, and keeps its checksums. Returns an
- * exit code. */
+/* Writes the new file. For a container, tensors without checksums are read and
+ * hashed; other tensors are copied and keep their checksums. Returns an exit
+ * code. */
 int copy_write(struct copy *copy, const struct copy_how *how);
 
-/* The tensors' part of it. */
+/* Copies the tensors; copy_write calls it. */
 quire_status copy_tensors(struct copy *copy, const struct copy_how *how,
 			  quire_writer *writer, quire_error *error);
 

@@ -1,5 +1,5 @@
 /*
- * copy_tensors.c - tensors' bytes into a new file: by the file system where
+ * copy_tensors.c - copies tensors' bytes into a new file: by the file system if
  * nothing has to be hashed, else through buffers, several tensors at a time.
  * They are read and not taken from the mapped pages: a file that shrinks is
  * then an error and not a signal, and memory stays small.
@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "cli/rewrite/copy_model.h"
 
-/* What a thread writes between two reports: enough to make calls cheap, and
- * little enough to stay in a cache between read, hash and write. */
+/* Bytes that a thread writes between two reports: enough to make calls cheap,
+ * and few enough to stay in a cache between read, hash and write. */
 #define CHUNK_SIZE ((size_t)1 << 20)
 
 /* More threads than this do not help a disk. */

@@ -1,6 +1,6 @@
 /*
- * args.c - parses a command line by a table. Own code and not getopt_long,
- * whose messages cannot name the nearest option or start with our prefix.
+ * args.c - parses a command line by a table. Not with getopt_long, whose
+ * messages cannot name the nearest option or begin with "quire: ".
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct parser {
 	bool help;
 };
 
-/* Every command has it, so that no table needs the row. */
+/* Every command has this option. */
 static const struct args_option help_option = {
 	.name = "help",
 	.letter = 'h',
@@ -162,7 +162,7 @@ static const struct args_option *find_option(const struct parser *parser,
 	return NULL;
 }
 
-/* What is glued to an option: the b of --a=b or of -ob; NULL if nothing is. */
+/* The value in the word of an option: the b of --a=b or of -ob; NULL: none. */
 static const char *glued_value(const char *word)
 {
 	const char *equals;
@@ -182,7 +182,8 @@ static bool parse_option(struct parser *parser, const char *word)
 		return unknown_option(parser, word);
 	if (option->type == ARGS_FLAG) {
 		if (value)
-			return usage_error(parser, "no value goes with", word);
+			return usage_error(parser, "no value is allowed with",
+					   word);
 		if (option == &help_option) {
 			parser->help = true;
 			return true;
@@ -268,7 +269,7 @@ bool args_parse(const struct command *command, int argc, char **argv,
 				 .next = 1,
 				 .values = values };
 
-	/* Words move to the front, over what was read already. */
+	/* Words move to the front, over words that were read already. */
 	*words = (struct args_words){ .word = argv };
 	*exit_code = EXIT_TROUBLE;
 	if (!parse_words(&parser, words))

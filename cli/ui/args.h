@@ -1,8 +1,7 @@
 /*
- * args.h - a command's options as a table, from which both the parser and
- * the help text are made.
+ * args.h - a command's options as a table, for the parser and for the help.
  *
- * Each row says where in the command's own struct its value goes:
+ * Each row says where in the command's own struct the value goes:
  *
  *	struct values { uint32_t threads; bool json; const char *output; };
  *	static const struct args_option options[] = {
@@ -12,9 +11,9 @@
  *		{ .name = NULL },
  *	};
  *
- * Understood are --name VALUE, --name=VALUE, -o VALUE, -oVALUE, and --, after
- * which nothing is an option. A lone - is a word. Of an option given twice
- * the last one counts, but for a list.
+ * The parser takes --name VALUE, --name=VALUE, -o VALUE and -oVALUE. After --
+ * nothing is an option. A lone - is a word. If an option is given twice, the
+ * last value counts, except in a list.
  */
 #ifndef QUIRE_CLI_UI_ARGS_H
 #define QUIRE_CLI_UI_ARGS_H
@@ -27,7 +26,7 @@ struct command;
 
 #define ARGS_ANY (-1)
 
-/* No machine has more CPUs than this, and a typing error stays harmless. */
+/* More than any machine has; a typing error is harmless. */
 #define ARGS_THREADS_MAX 1024
 
 enum args_type {
@@ -38,7 +37,7 @@ enum args_type {
 	ARGS_LIST,   /* struct args_list */
 };
 
-/* What an option that may be repeated was given, in that order. */
+/* The values of an option that may be repeated, in their order. */
 #define ARGS_LIST_MAX 256
 
 struct args_list {
@@ -52,7 +51,7 @@ struct args_option {
 	enum args_type type;
 	bool required;
 	size_t offset;	   /* of the member in the values struct */
-	const char *value; /* its value's name in the help */
+	const char *value; /* the name of its value in the help */
 	const char *help;
 	uint32_t min;
 	uint32_t max;
@@ -65,14 +64,15 @@ struct args_words {
 };
 
 /*
- * Parses argv[1] and on into *values, which holds the defaults, and *words,
- * which points into argv (whose order changes). Returns true when the command
- * shall run. Otherwise help or an error was printed, and *exit_code is set.
+ * Parses argv from argv[1] into *values, which holds the defaults, and *words,
+ * which points into argv, whose order changes. Returns true if the command is
+ * to run. Otherwise help or an error was printed, and *exit_code is set.
  */
 bool args_parse(const struct command *command, int argc, char **argv,
 		void *values, struct args_words *words, int *exit_code);
 
-/* Reads `size` decimal digits. False for anything else, and beyond 32 bits. */
+/* Reads `size` decimal digits. False for anything else, and for more than 32
+ * bits. */
 bool args_number(const char *text, size_t size, uint32_t *number);
 
 /* Prints the command's help on stdout. */

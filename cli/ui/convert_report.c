@@ -1,6 +1,6 @@
 /*
- * convert_report.c - the summary on stdout and the --report file. Sums are
- * made here from the rows, so that both say the same.
+ * convert_report.c - the summary on stdout and the --report file. Both use the
+ * same sums over the rows.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #include "cli/ui/text_table.h"
 #include "cli/ui/trouble.h"
 
-/* More reasons than these would push the summary off the screen. */
+/* More lines would push the summary off the screen. */
 #define REASONS_SHOWN 10
 
 #define OUTCOME_COUNT 4
@@ -139,7 +139,7 @@ static void print_reasons(const quire_convert_report *report)
 		       more);
 }
 
-/* A tensor does not lie in two parts. */
+/* A tensor is never split between parts. */
 static void print_large(const struct conversion *conversion)
 {
 	const quire_convert_report *report = conversion->report;
@@ -148,7 +148,8 @@ static void print_large(const struct conversion *conversion)
 	for (size_t i = 0; i < report->part_count; i++)
 		count += report->parts[i].file_size > conversion->split_size;
 	if (count > 0)
-		printf("  %zu %s larger than the split size, for one tensor\n",
+		printf("  %zu %s larger than the split size, with a single "
+		       "tensor\n",
 		       count, count == 1 ? "part is" : "parts are");
 }
 
@@ -162,7 +163,7 @@ static void print_files(const struct conversion *conversion)
 	others = other_files(conversion->report, conversion->output, name);
 	if (others == 0)
 		return;
-	fputs("  not of this conversion, and left as it was: ", stdout);
+	fputs("  not from this conversion, and left unchanged: ", stdout);
 	text_print(stdout, name);
 	if (others > 1)
 		printf(" and %zu more", others - 1);
@@ -174,7 +175,7 @@ void convert_report_print(const struct conversion *conversion)
 	const quire_convert_report *report = conversion->report;
 	char size[TEXT_SIZE_CAPACITY];
 
-	/* The first part names a set, and is the only file of what is none. */
+	/* The first part names the set; a single file is the first part. */
 	text_print(stdout, report->parts[0].path);
 	printf(": %zu %s, %s", report->count,
 	       report->count == 1 ? "weight" : "weights",

@@ -1,5 +1,5 @@
 /*
- * convert_report.h - a finished conversion, told to people and to programs.
+ * convert_report.h - the report of a conversion, for people and for programs.
  */
 #ifndef QUIRE_CLI_UI_CONVERT_REPORT_H
 #define QUIRE_CLI_UI_CONVERT_REPORT_H
@@ -10,18 +10,18 @@
 
 /* Owns nothing. */
 struct conversion {
-	const char *source; /* paths as they were given */
+	const char *source; /* paths as the user gave them */
 	const char *output;
 	double seconds;
-	uint64_t split_size; /* that was asked for; 0: none */
+	uint64_t split_size; /* that the user gave; 0: none */
 	const quire_convert_report *report;
 };
 
 /* Prints the summary on stdout. */
 void convert_report_print(const struct conversion *conversion);
 
-/* Writes the whole report as JSON. False: no memory. Errors of the stream are
- * left to whoever closes it. */
+/* Writes the whole report as JSON. False: out of memory. The caller checks the
+ * stream for errors. */
 bool convert_report_write(const struct conversion *conversion, FILE *stream);
 
 #endif

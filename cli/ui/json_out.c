@@ -1,6 +1,6 @@
 /*
- * json_out.c - the streaming JSON writer, and how metadata maps to JSON (the
- * map is fixed: an independent reader prints the same values).
+ * json_out.c - the JSON writer, and how metadata values become JSON. That is
+ * fixed: spec/read.py prints the same values.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -13,7 +13,7 @@
 #include "cli/ui/json_out.h"
 #include "cli/ui/text.h"
 
-/* Members of the top object and of what lies in it stand on their own line. */
+/* Members of this many levels are each on their own line. */
 #define DEPTH_OF_LINES 2
 
 /* U+FFFD, the replacement character. */
@@ -22,7 +22,8 @@ static const char replacement[] = "\xEF\xBF\xBD";
 
 struct json_out json_out_start(FILE *stream)
 {
-	/* A string may hold what drives a terminal: C1, or bidi overrides. */
+	/* A string may hold characters that control a terminal: C1, or bidi
+	 * overrides. */
 	const bool is_terminal =
 	    quire_file_is_terminal(quire_stream_file(stream));
 
@@ -39,7 +40,7 @@ static void new_line(struct json_out *out)
 	fprintf(out->stream, "\n%*s", (int)out->depth * 2, "");
 }
 
-/* Takes over `value`. */
+/* Writes and frees `value`. */
 static void put(struct json_out *out, json_t *value)
 {
 	if (!value || json_dumpf(value, out->stream, out->flags) != 0)
@@ -100,7 +101,7 @@ static json_t *string_of(quire_string text)
 	return string_replaced(text);
 }
 
-/* What comes before an item: comma, line or space, and key. */
+/* Writes what comes before an item: a comma, a new line or space, the key. */
 static void separate(struct json_out *out, const quire_string *key)
 {
 	if (!out->first)

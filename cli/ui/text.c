@@ -1,7 +1,7 @@
 /*
- * text.c - escapes and sizes for people. Names in a model file are hostile:
- * an escape sequence in one could rewrite a terminal's screen, and a line feed
- * could forge a line of our own output.
+ * text.c - escapes and sizes. Names in a model file may be hostile: an escape
+ * sequence could rewrite the screen of a terminal, and a line feed could fake a
+ * line of this program's output.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,8 +9,8 @@
 #include "base/utf8.h"
 #include "cli/ui/text.h"
 
-/* C0, DEL, C1; U+2028 to U+202E and U+2066 to U+2069, which end lines and
- * turn the direction; U+FEFF needs none, it moves nothing. */
+/* C0, DEL, C1; U+2028 to U+202E and U+2066 to U+2069, which end lines or change
+ * the direction of writing. U+FEFF is harmless. */
 static bool is_unsafe(const unsigned char *bytes, size_t length)
 {
 	if (length == 1)
@@ -27,8 +27,8 @@ static bool is_unsafe(const unsigned char *bytes, size_t length)
 /* Four characters, \xNN, for each of at most three unsafe bytes. */
 #define ESCAPE_CAPACITY (4 * 3 + 1)
 
-/* Writes what stands for the character at `bytes` and returns how many of
- * the bytes it stands for. */
+/* Writes the character at `bytes`, escaped if necessary; returns how many bytes
+ * it has. */
 static size_t escape_one(const unsigned char *bytes, size_t size,
 			 char escaped[ESCAPE_CAPACITY])
 {
@@ -119,7 +119,7 @@ char *text_human_size(char buffer[TEXT_SIZE_CAPACITY], uint64_t size)
 		snprintf(buffer, TEXT_SIZE_CAPACITY, "%" PRIu64 " B", size);
 		return buffer;
 	}
-	/* 1023.95 would print as 1024.0. */
+	/* 1023.95 would be printed as 1024.0. */
 	for (; value >= 1023.95 && i + 1 < sizeof(units) / sizeof(*units); i++)
 		value /= 1024;
 	snprintf(buffer, TEXT_SIZE_CAPACITY, "%.1f %s", value, units[i]);

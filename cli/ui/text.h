@@ -1,6 +1,6 @@
 /*
- * text.h - text that came from a file or a command line, made fit to show:
- * escapes and human sizes. Knows no terminal and no JSON.
+ * text.h - makes text from a file or a command line safe to print: escapes it,
+ * shortens it, and prints sizes.
  */
 #ifndef QUIRE_CLI_UI_TEXT_H
 #define QUIRE_CLI_UI_TEXT_H
@@ -10,16 +10,16 @@
 #include "quire.h"
 
 /*
- * Prints the bytes so that no terminal can be driven by them: control
- * characters, characters that turn the direction of writing, and bytes that
- * are not UTF-8 come out as \xNN, byte by byte; all else as it is.
+ * Prints text so that it cannot control a terminal: the bytes of control
+ * characters, of characters that change the direction of writing, and bytes
+ * that are not UTF-8 are printed as \xNN.
  */
 void text_print(FILE *stream, const char *text);
 void text_print_string(FILE *stream, quire_string string);
 
-/* Copies at most `capacity` - 1 bytes of the string, escaped as above, and
- * ends them with NUL; what is cut off ends in "...". Returns `buffer`.
- * `capacity` must be at least 4. */
+/* Copies the string, escaped as above, in at most `capacity` - 1 bytes and a
+ * NUL; a string that is cut ends with "...". Returns `buffer`. `capacity` must
+ * be at least 4. */
 char *text_shorten(char *buffer, size_t capacity, quire_string string);
 
 /* A NUL-terminated string as a quire_string. */
@@ -27,10 +27,10 @@ quire_string text_of(const char *string);
 
 bool text_equal(quire_string string, const char *other);
 
-/* The columns that a valid UTF-8 string takes, at one a character. */
+/* The width of a valid UTF-8 string: one column for each character. */
 size_t text_columns(const char *string);
 
-/* "1.5 MiB" and the like. Returns `buffer`. */
+/* Writes for example "1.5 MiB". Returns `buffer`. */
 #define TEXT_SIZE_CAPACITY 32
 char *text_human_size(char buffer[TEXT_SIZE_CAPACITY], uint64_t size);
 

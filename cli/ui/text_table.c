@@ -1,6 +1,6 @@
 /*
- * text_table.c - keeps cells, measures columns, prints. Columns are characters,
- * which is right for all but wide scripts.
+ * text_table.c - keeps cells, measures columns, prints. A character counts as
+ * one column, which is wrong for wide scripts only.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "cli/ui/text.h"
 #include "cli/ui/text_table.h"
 
-/* A tensor's name, at most 63 bytes, is shown whole; others may be cut. */
+/* The name of a tensor, at most 63 bytes, is never cut; other text may be. */
 #define CELL_CAPACITY 96
 
 struct text_table text_table_start(const char *align)

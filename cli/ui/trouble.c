@@ -1,6 +1,6 @@
 /*
- * trouble.c - prints errors. What can be done about one depends on its status
- * alone, so that advice lives here and not in every command.
+ * trouble.c - prints errors. The way out depends on the status of an error, so
+ * it is here and not in each command.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 
 int trouble(const char *format, ...)
 {
-	/* A path of PATH_MAX (4096) and a message beside it. */
+	/* A path of PATH_MAX (4096) bytes and a message. */
 	char line[4096 + 1024];
 	va_list args;
 
@@ -37,7 +37,7 @@ static const char *way_out(quire_status status)
 	case QUIRE_ERROR_TRUNCATED:
 		return "; copy or download it again";
 	case QUIRE_ERROR_CHECKSUM:
-		return "; 'quire verify' tells whether its tensors are intact";
+		return "; 'quire verify' checks its tensors";
 	default:
 		return "";
 	}

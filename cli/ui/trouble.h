@@ -1,6 +1,6 @@
 /*
- * trouble.h - exit codes, and the one way in which the command tells what
- * went wrong: a line on stderr that starts with "quire: ".
+ * trouble.h - exit codes, and errors: each is a line on stderr that begins with
+ * "quire: ".
  */
 #ifndef QUIRE_CLI_UI_TROUBLE_H
 #define QUIRE_CLI_UI_TROUBLE_H

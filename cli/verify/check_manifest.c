@@ -1,6 +1,6 @@
 /*
- * check_manifest.c - compares a file's tensors, all of them together, and its
- * bytes with what a manifest says of them.
+ * check_manifest.c - compares a file's bytes, its tensors, and all tensors
+ * together with the checksums in a manifest.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "cli/verify/check_manifest.h"
 #include "cli/verify/digest_many.h"
 
-/* What stdio reads at once, of a file that is not mapped. */
+/* Bytes read at once from a file that is not mapped. */
 #define CHUNK_SIZE 65536
 
 struct check {
@@ -45,7 +45,7 @@ static bool is_claimed(struct manifest_entry *entry, const char *path)
 
 	if (manifest_claim(entry, path))
 		return true;
-	/* As quire hash prints a path that is not fit to show. */
+	/* quire hash prints an unsafe path escaped. */
 	text_shorten(shown, sizeof(shown), text_of(path));
 	return strcmp(shown, path) != 0 && manifest_claim(entry, shown);
 }
@@ -105,8 +105,7 @@ static void compare(struct check *check, struct manifest_entry *entry,
 				expected);
 }
 
-/* -------------------------------------------------------------- a file's bytes
- */
+/* ----------------------------------------------------------- a file's bytes */
 
 static bool digest_stream(FILE *stream, struct digest *digest)
 {
@@ -144,8 +143,7 @@ static bool check_file(struct check *check, struct manifest_entry *entry)
 	return !failed && digest;
 }
 
-/* -------------------------------------------------------------- its tensors
- */
+/* -------------------------------------------------------------- its tensors */
 
 /* The first entry about a tensor of that name, or the count of entries. */
 static size_t find_entries(const struct check *check, const char *name)
@@ -180,7 +178,7 @@ static bool add_job(struct check *check, struct manifest_entry *entry,
 	return true;
 }
 
-/* Whether there is memory; *found is left alone if there is no such name. */
+/* False: out of memory. Sets *found if there is an entry of that name. */
 static bool add_named(struct check *check, const quire_tensor *tensor,
 		      const char *name, bool *found)
 {
@@ -206,7 +204,7 @@ static bool add_tensor(struct check *check, const quire_tensor *tensor)
 
 	snprintf(name, sizeof(name), "%.*s", (int)tensor->name.size,
 		 tensor->name.data);
-	/* llama-gguf-hash prints names as they are, quire hash fit to show. */
+	/* llama-gguf-hash prints names unchanged, quire hash escapes them. */
 	verdict_name(shown, tensor->name);
 	if (!add_named(check, tensor, name, &found))
 		return false;
@@ -220,7 +218,7 @@ static bool add_tensor(struct check *check, const quire_tensor *tensor)
 	return true;
 }
 
-static void tell_missing(struct check *check)
+static void report_missing(struct check *check)
 {
 	for (size_t i = 0; i < check->count; i++) {
 		const struct manifest_entry *entry = check->entries[i];
@@ -233,15 +231,15 @@ static void tell_missing(struct check *check)
 
 		if (entry->used || !entry->tensor)
 			continue;
-		verdict_problem(
-		    &check->verdict, &facts,
-		    "missing, tensor '%s' of line %lu of the manifest is not "
-		    "in the file",
-		    verdict_name(name, text_of(entry->tensor)), entry->line);
+		verdict_problem(&check->verdict, &facts,
+				"missing, tensor '%s' in line %lu of the "
+				"manifest is not in the file",
+				verdict_name(name, text_of(entry->tensor)),
+				entry->line);
 	}
 }
 
-/* False if there is no memory. */
+/* False: out of memory. */
 static bool check_model(struct check *check, const quire_model *model)
 {
 	const struct digest_how how = {
@@ -263,11 +261,11 @@ static bool check_model(struct check *check, const quire_model *model)
 	for (size_t i = 0; i < check->job_count; i++)
 		compare(check, check->jobs[i].user, check->jobs[i].text,
 			check->jobs[i].tensor);
-	tell_missing(check);
+	report_missing(check);
 	return true;
 }
 
-static int tell(struct check *check, const quire_model *model)
+static int report(struct check *check, const quire_model *model)
 {
 	const struct verdict_facts facts = { .kind = "extra",
 					     .offset = QUIRE_NO_OFFSET };
@@ -304,7 +302,7 @@ static int run_check(struct check *check)
 						   "out of memory");
 		}
 	}
-	code = tell(check, model);
+	code = report(check, model);
 	quire_model_close(model);
 	return code;
 }

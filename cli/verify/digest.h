@@ -19,7 +19,7 @@ enum digest_kind {
 /* "xxh3" and so on. Static storage. */
 const char *digest_name(enum digest_kind kind);
 
-/* False if no kind has that name; `name` need not end in NUL. */
+/* False if no kind has that name; `name` need not end with NUL. */
 bool digest_find(const char *name, size_t size, enum digest_kind *kind);
 
 /* Hexadecimal digits of a digest: 16 or 64. */
@@ -27,15 +27,15 @@ size_t digest_digits(enum digest_kind kind);
 
 struct digest;
 
-/* NULL if there is no memory. */
+/* NULL: out of memory. */
 struct digest *digest_create(enum digest_kind kind);
 void digest_update(struct digest *digest, const void *data, size_t size);
-/* Ends it: the next call must be the freeing. */
+/* Ends the digest: only digest_free may follow. */
 void digest_print(struct digest *digest, char text[DIGEST_CAPACITY]);
 /* NULL is fine. */
 void digest_free(struct digest *digest);
 
-/* XXH3 of a tensor, for which the library has faster code. */
+/* XXH3 of a tensor; the library has faster code for it. */
 void digest_xxh3(const quire_tensor *tensor, char text[DIGEST_CAPACITY]);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/crew.h"
 #include "cli/verify/digest_many.h"
 
-/* Bytes between two reports of progress. */
+/* Bytes between two calls of progress. */
 #define STEP_SIZE ((uint64_t)16 << 20)
 
 struct work {

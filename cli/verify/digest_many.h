@@ -1,6 +1,6 @@
 /*
- * digest_many.h - digests of many tensors, and of all of them together, by
- * several threads.
+ * digest_many.h - computes digests of many tensors, and of all tensors
+ * together, on several threads.
  */
 #ifndef QUIRE_CLI_VERIFY_DIGEST_MANY_H
 #define QUIRE_CLI_VERIFY_DIGEST_MANY_H
@@ -14,15 +14,15 @@ struct digest_job {
 	char text[DIGEST_CAPACITY]; /* the result */
 };
 
-/* How it is done. `progress` may be NULL; it is called by one thread at a
- * time, and what it returns does not matter. */
+/* `progress` may be NULL. Only one thread calls it at a time; its result is
+ * ignored. */
 struct digest_how {
 	uint32_t threads; /* 0: one for each CPU */
 	quire_progress_fn progress;
 	void *context;
 };
 
-/* Does the jobs, the largest first. False if there is no memory. */
+/* Does all jobs. False: out of memory. */
 bool digest_many(const quire_model *model, struct digest_job *jobs,
 		 size_t count, const struct digest_how *how);
 

@@ -1,5 +1,6 @@
 /*
- * manifest.c - parses lists of checksums. What they say is compared elsewhere.
+ * manifest.c - parses lists of checksums. check_manifest.c compares them with
+ * files.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include "cli/ui/trouble.h"
 #include "cli/verify/manifest.h"
 
-/* More than 100,000 tensors with names of 63 bytes and long paths take. */
+/* Enough for 100,000 tensors with names of 63 bytes and long paths. */
 #define SIZE_MAX_READ ((size_t)256 << 20)
 
 static bool read_stream(FILE *stream, struct manifest *manifest, size_t *size)
@@ -33,7 +34,7 @@ static bool read_stream(FILE *stream, struct manifest *manifest, size_t *size)
 			break;
 		if (capacity >= SIZE_MAX_READ) {
 			free(text);
-			trouble("%s: no manifest: longer than 256 MiB",
+			trouble("%s: not a manifest: larger than 256 MiB",
 				manifest->path);
 			return false;
 		}
@@ -70,8 +71,7 @@ static size_t word_size(const char *text)
 	return strcspn(text, " \t");
 }
 
-/* sha256sum and xxhsum begin a line with a backslash if the name in it has
- * escapes. */
+/* Lines of sha256sum and xxhsum with an escaped name begin with a backslash. */
 static void unescape(char *name)
 {
 	char *to = name;
@@ -191,8 +191,8 @@ static bool parse_line(struct manifest *manifest, char *line,
 		return true;
 	if (!parse_tool_line(line, &entry) && !parse_tag_line(line, &entry) &&
 	    !parse_sum_line(line, &entry)) {
-		trouble("%s: line %lu is of no manifest: neither "
-			"'ALGORITHM HASH FILE:TENSOR' of xxh3, xxh64 or "
+		trouble("%s: line %lu is not a line of a manifest: neither "
+			"'ALGORITHM HASH FILE:TENSOR' with xxh3, xxh64 or "
 			"sha256, nor 'HASH FILE' of sha256sum or xxhsum",
 			manifest->path, number);
 		return false;
@@ -207,7 +207,8 @@ static bool parse(struct manifest *manifest, size_t size)
 	unsigned long number = 1;
 
 	if (strlen(line) != size) {
-		trouble("%s: no manifest: it has a NUL byte", manifest->path);
+		trouble("%s: not a manifest: it has a NUL byte",
+			manifest->path);
 		return false;
 	}
 	manifest->entries =
@@ -229,7 +230,7 @@ static bool parse(struct manifest *manifest, size_t size)
 	}
 	if (manifest->count > 0)
 		return true;
-	trouble("%s: no manifest: it has no checksum", manifest->path);
+	trouble("%s: not a manifest: it has no checksum", manifest->path);
 	return false;
 }
 
@@ -262,8 +263,7 @@ void manifest_free(struct manifest *manifest)
 	manifest->count = 0;
 }
 
-/* Whether `file` stands at the start of `name` with nothing or a tensor behind
- * it, and then which. */
+/* Whether `name` is `file`, or `file` and a tensor, which it then notes. */
 static bool is_about(struct manifest_entry *entry, const char *name,
 		     const char *file)
 {
@@ -288,8 +288,8 @@ bool manifest_claim(struct manifest_entry *entry, const char *path)
 
 	if (is_about(entry, name, path))
 		return true;
-	/* The component may begin the name or follow any slash in it: tensors
-	 * have slashes in their names, too. */
+	/* The last name may be at the start or after any slash, because names
+	 * of tensors have slashes too. */
 	for (;;) {
 		if (is_about(entry, name, file))
 			return true;

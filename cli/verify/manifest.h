@@ -9,8 +9,8 @@
  *	XXH3_0123456789abcdef  FILE                or XXH3 if so marked
  *	SHA256 (FILE) = 0123...cdef                the same, --tag
  *
- * Empty lines and lines that begin with # are skipped; any other line is an
- * error, so that nothing passes because it was not understood.
+ * Empty lines and lines that begin with # are skipped. Any other line is an
+ * error, so no line is ignored by mistake.
  */
 #ifndef QUIRE_CLI_VERIFY_MANIFEST_H
 #define QUIRE_CLI_VERIFY_MANIFEST_H
@@ -40,8 +40,8 @@ struct manifest {
 bool manifest_read(struct manifest *manifest, const char *path);
 void manifest_free(struct manifest *manifest);
 
-/* Whether the entry is about the file: its FILE is `path`, or ends in the
- * same last component. Sets entry->tensor, NULL for a whole file or model. */
+/* Whether the entry is about the file: its FILE is `path`, or has the same last
+ * name. Sets entry->tensor; NULL for a whole file or all tensors. */
 bool manifest_claim(struct manifest_entry *entry, const char *path);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * verdict.c - prints verdicts. Judges nothing.
+ * verdict.c - prints verdicts. Compares nothing.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -156,7 +156,7 @@ int verdict_differs(struct verdict *verdict)
 	return EXIT_DIFFERS;
 }
 
-/* Where the file cannot be read, among the problems. */
+/* Adds the place that cannot be read to the problems. */
 static void add_offset(struct verdict *verdict, uint64_t offset)
 {
 	struct json_out *out = &verdict->printer->out;

@@ -1,6 +1,6 @@
 /*
- * verdict.h - what quire verify found out, as lines for people or as JSON for
- * programs: one object for each file, in a list.
+ * verdict.h - prints what quire verify found: lines for people, or for programs
+ * JSON, a list with one object for each file.
  *
  *	struct verdict_printer printer = verdict_printer_start(json, quiet);
  *	for (each file) {
@@ -19,12 +19,12 @@
 
 struct verdict_printer {
 	bool json;
-	bool quiet; /* says nothing of what is fine */
+	bool quiet; /* print nothing about good files */
 	struct json_out out;
 };
 
 struct verdict_printer verdict_printer_start(bool json, bool quiet);
-/* Returns EXIT_FINE, or EXIT_TROUBLE where memory ran out. */
+/* Returns EXIT_FINE, or EXIT_TROUBLE if memory ran out. */
 int verdict_printer_finish(struct verdict_printer *printer);
 
 struct verdict {
@@ -36,12 +36,12 @@ struct verdict {
 
 struct verdict verdict_begin(struct verdict_printer *printer, const char *path);
 
-/* What a program wants to know of a problem; all but `kind` may be missing. */
+/* A problem, for programs. All members but `kind` may be missing. */
 struct verdict_facts {
 	/* damaged, padding, edited, missing, extra or unreadable */
 	const char *kind;
 	const quire_tensor *tensor;
-	const char *name; /* in place of the tensor */
+	const char *name; /* instead of the tensor */
 	uint64_t offset;  /* or QUIRE_NO_OFFSET; `tensor` has its own */
 	const char *algorithm, *expected, *actual;
 };
@@ -52,26 +52,26 @@ struct verdict_facts {
 #define VERDICT_PRINTF
 #endif
 
-/* A problem in words. Names in them must have been made fit to show; up to the
- * first comma or semicolon they are coloured. */
+/* Prints a problem. Names in the text must be escaped already; the text up to
+ * the first comma or semicolon is coloured. */
 void verdict_problem(struct verdict *verdict, const struct verdict_facts *facts,
 		     const char *format, ...) VERDICT_PRINTF;
 
-/* Room for a tensor's name with every byte escaped. */
+/* Room for the name of a tensor with every byte escaped. */
 #define VERDICT_NAME_CAPACITY 256
 const char *verdict_name(char buffer[VERDICT_NAME_CAPACITY], quire_string name);
 
-/* Prints what is fine about a file, and ends it; returns EXIT_FINE. */
+/* Reports a good file; returns EXIT_FINE. */
 int verdict_fine(struct verdict *verdict, const quire_model *model);
 
-/* Ends a file with problems; returns EXIT_DIFFERS. */
+/* Ends the report of a file with problems; returns EXIT_DIFFERS. */
 int verdict_differs(struct verdict *verdict);
 
-/* Ends a file that cannot be judged, with an error on stderr; returns
- * EXIT_TROUBLE. */
+/* Ends the report of a file that cannot be checked, and prints the error;
+ * returns EXIT_TROUBLE. */
 int verdict_trouble(struct verdict *verdict, const quire_error *error);
 
-/* The same when stderr has been told already; `message` is for programs. */
+/* The same if the error was printed already; `message` is for programs. */
 int verdict_end_trouble(struct verdict *verdict, const char *message);
 
 #endif
