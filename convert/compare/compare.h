@@ -102,9 +102,9 @@ struct compare_kind {
 	X(gather_block_quantized) \
 	X(matmul_bnb4) \
 	X(qmoe) \
-	X(dequantized_product) \
+	X(dequantized_matmul) \
 	X(dequantized_rows) \
-	X(dequantized)
+	X(dequantized_tensor)
 /* clang-format on */
 
 #define COMPARE_KIND_DECLARE(name)                                             \

@@ -97,7 +97,7 @@ static bool is_bias(const struct compare_source *source, const char *name)
 		bias->dims[0] == codes->dims[source->transposed]);
 }
 
-static bool is_dequantized_product(struct compare_source *source)
+static bool is_dequantized_matmul(struct compare_source *source)
 {
 	const struct onnx_node *node = source->node;
 
@@ -121,7 +121,7 @@ static bool is_dequantized_rows(struct compare_source *source)
 	return dequantizes(source, source->node, true);
 }
 
-static bool is_dequantized(struct compare_source *source)
+static bool is_dequantized_tensor(struct compare_source *source)
 {
 	source->holder = source->node;
 	return dequantizes(source, source->node, false);
@@ -207,8 +207,8 @@ static void place_dequantize(const struct compare_source *source, uint64_t row,
 	place->zero = place->scale;
 }
 
-const struct compare_kind quire_compare_kind_dequantized_product = {
-	.is = is_dequantized_product,
+const struct compare_kind quire_compare_kind_dequantized_matmul = {
+	.is = is_dequantized_matmul,
 	.count = 1,
 	.inputs = { { 0, 1, 2, NONE } },
 	.measure = measure_dequantize,
@@ -223,8 +223,8 @@ const struct compare_kind quire_compare_kind_dequantized_rows = {
 	.place = place_dequantize,
 };
 
-const struct compare_kind quire_compare_kind_dequantized = {
-	.is = is_dequantized,
+const struct compare_kind quire_compare_kind_dequantized_tensor = {
+	.is = is_dequantized_tensor,
 	.late = true,
 	.count = 1,
 	.inputs = { { 0, 1, 2, NONE } },

@@ -17,8 +17,8 @@ static const double half_step = 0x1p-11;
 /* Columns of a block of Q4_0, Q4_1 and Q8_0. */
 #define BLOCK_COUNT 32
 
-/* One element of the container: (code - zero) * scale, or, with an offset,
- * code * scale + offset. A dense element is its own code. */
+/* One element of the container: (code - zero) * scale + offset. A dense element
+ * is its own code. */
 struct stored {
 	double code;
 	double zero;
@@ -38,34 +38,78 @@ static unsigned nibble_at(const unsigned char *codes, uint64_t i)
 				   : codes[i - BLOCK_COUNT / 2] >> 4;
 }
 
-static struct stored stored_at(const quire_tensor *tensor, uint64_t row,
+static struct stored q4_0_at(const unsigned char *block, uint64_t i)
+{
+	return (struct stored){ nibble_at(block + 2, i), 8, f16_at(block), 0 };
+}
+
+static struct stored q4_1_at(const unsigned char *block, uint64_t i)
+{
+	return (struct stored){ nibble_at(block + 4, i), 0, f16_at(block),
+				f16_at(block + 2) };
+}
+
+static struct stored q8_0_at(const unsigned char *block, uint64_t i)
+{
+	const unsigned char code = block[2 + i];
+
+	return (struct stored){ (double)code - (code >= 128 ? 256 : 0), 0,
+				f16_at(block), 0 };
+}
+
+static struct stored f16_element(const unsigned char *block, uint64_t i)
+{
+	(void)i;
+	return (struct stored){ f16_at(block), 0, 1, 0 };
+}
+
+static struct stored f32_element(const unsigned char *block, uint64_t i)
+{
+	(void)i;
+	return (struct stored){ (double)load_f32(block), 0, 1, 0 };
+}
+
+enum form {
+	FORM_DENSE,
+	FORM_CODES,  /* code - zero is that of the source */
+	FORM_OFFSET, /* the code is; -zero * scale is the offset */
+};
+
+/* The types that a quantized weight can have in a container. */
+static const struct layout {
+	quire_dtype dtype;
+	enum form form;
+	/* The element of column i of a block. */
+	struct stored (*at)(const unsigned char *block, uint64_t i);
+} layouts[] = {
+	{ QUIRE_F32, FORM_DENSE, f32_element },
+	{ QUIRE_F16, FORM_DENSE, f16_element },
+	{ QUIRE_Q4_0, FORM_CODES, q4_0_at },
+	{ QUIRE_Q4_1, FORM_OFFSET, q4_1_at },
+	{ QUIRE_Q8_0, FORM_CODES, q8_0_at },
+};
+
+/* NULL: no conversion makes a weight of this type. */
+static const struct layout *find_layout(quire_dtype dtype)
+{
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+		if (layouts[i].dtype == dtype)
+			return &layouts[i];
+	return NULL;
+}
+
+static struct stored stored_at(const struct layout *layout,
+			       const quire_tensor *tensor, uint64_t row,
 			       uint64_t col)
 {
-	const unsigned char *data = tensor->data;
 	const uint64_t at = row * tensor->shape[0] + col;
-	const uint64_t i = col % BLOCK_COUNT;
-	const unsigned char *block;
 	uint32_t count = 1;
 	uint32_t size = 1;
 
 	quire_dtype_block(tensor->dtype, &count, &size);
-	block = data + at / count * size;
-	switch (tensor->dtype) {
-	case QUIRE_Q4_0:
-		return (struct stored){ nibble_at(block + 2, i), 8,
-					f16_at(block), 0 };
-	case QUIRE_Q4_1:
-		return (struct stored){ nibble_at(block + 4, i), 0,
-					f16_at(block), f16_at(block + 2) };
-	case QUIRE_Q8_0:
-		return (struct stored){ (double)block[2 + i] -
-					    (block[2 + i] >= 128 ? 256 : 0),
-					0, f16_at(block), 0 };
-	case QUIRE_F16:
-		return (struct stored){ f16_at(block), 0, 1, 0 };
-	default:
-		return (struct stored){ (double)load_f32(block), 0, 1, 0 };
-	}
+	return layout->at((const unsigned char *)tensor->data +
+			      at / count * size,
+			  col % BLOCK_COUNT);
 }
 
 /* Checks a number that was rounded to f16, and notes its error. */
@@ -95,42 +139,44 @@ static bool same_dense(const struct compare_element *element, double stored,
 }
 
 static void compare_element(const struct compare_element *element,
-			    const struct stored *stored, quire_dtype dtype,
-			    bool first, quire_compare_row *row)
+			    const struct stored *stored,
+			    const struct layout *layout, bool first,
+			    quire_compare_row *row)
 {
 	bool same;
 
 	row->count++;
-	if (dtype == QUIRE_F32 || dtype == QUIRE_F16)
-		same = same_dense(element, stored->code, dtype);
-	else if (dtype == QUIRE_Q4_1)
+	if (layout->form == FORM_DENSE)
+		same = same_dense(element, stored->code, layout->dtype);
+	else if (layout->form == FORM_OFFSET)
 		same = stored->code == element->code;
 	else
 		same = stored->code - stored->zero ==
 		       element->code - element->zero;
 	row->different += !same;
-	if (!first || dtype == QUIRE_F32 || dtype == QUIRE_F16)
+	if (!first || layout->form == FORM_DENSE)
 		return;
 	check_rounding(element->scale, stored->scale, row);
-	if (dtype == QUIRE_Q4_1)
+	if (layout->form == FORM_OFFSET)
 		check_rounding(-element->zero * element->scale, stored->offset,
 			       row);
 }
 
-/* Whether a column past k decodes to zero; in Q4_1, to the value nearest to
- * zero. */
-static bool padding_is_zero(const struct stored *stored, quire_dtype dtype)
+/* Whether a column past k decodes to zero; with an offset, to the value nearest
+ * to zero. */
+static bool padding_is_zero(const struct stored *stored, enum form form)
 {
 	const double value =
 	    (stored->code - stored->zero) * stored->scale + stored->offset;
 
-	if (dtype == QUIRE_Q4_1)
+	if (form == FORM_OFFSET)
 		return fabs(value) <= fabs(stored->scale) / 2 * (1 + 0x1p-6);
 	return value == 0;
 }
 
 static quire_status compare_elements(const struct compare_source *source,
 				     const quire_tensor *tensor,
+				     const struct layout *layout,
 				     quire_compare_row *counts)
 {
 	for (uint64_t row = 0; row < source->n; row++) {
@@ -138,12 +184,12 @@ static quire_status compare_elements(const struct compare_source *source,
 
 		for (uint64_t col = 0; col < tensor->shape[0]; col++) {
 			const struct stored stored =
-			    stored_at(tensor, row, col);
+			    stored_at(layout, tensor, row, col);
 			struct compare_element element;
 
 			if (col >= source->k) {
 				counts->different +=
-				    !padding_is_zero(&stored, tensor->dtype);
+				    !padding_is_zero(&stored, layout->form);
 				continue;
 			}
 
@@ -153,7 +199,7 @@ static quire_status compare_elements(const struct compare_source *source,
 			if (status != QUIRE_OK)
 				return status;
 			/* Checks each scale of either side once. */
-			compare_element(&element, &stored, tensor->dtype,
+			compare_element(&element, &stored, layout,
 					col % BLOCK_COUNT == 0 ||
 					    element.scale_at != scale_at,
 					counts);
@@ -204,36 +250,23 @@ static bool has_shape(const struct compare_source *source,
 	return memcmp(tensor->shape, wanted, sizeof(wanted)) == 0;
 }
 
-static const char *tensor_mismatch(const struct compare_source *source,
-				   const quire_tensor *tensor)
-{
-	switch (tensor->dtype) {
-	case QUIRE_F32:
-	case QUIRE_F16:
-	case QUIRE_Q4_0:
-	case QUIRE_Q4_1:
-	case QUIRE_Q8_0:
-		break;
-	default:
-		return "no conversion makes a tensor of this type";
-	}
-	return has_shape(source, tensor) ? NULL : "the shape differs";
-}
-
 quire_status quire_compare_weight(struct compare_source *source,
 				  const quire_tensor *tensor,
 				  const quire_linear *linear,
 				  quire_compare_row *row, const char **reason)
 {
+	const struct layout *layout = find_layout(tensor->dtype);
 	quire_status status = quire_compare_open(source);
 
 	*reason = NULL;
 	if (status == QUIRE_OK && linear)
 		*reason = linear_mismatch(source, linear);
+	if (status == QUIRE_OK && !*reason && !layout)
+		*reason = "no conversion makes a tensor of this type";
+	if (status == QUIRE_OK && !*reason && !has_shape(source, tensor))
+		*reason = "the shape differs";
 	if (status == QUIRE_OK && !*reason)
-		*reason = tensor_mismatch(source, tensor);
-	if (status == QUIRE_OK && !*reason)
-		status = compare_elements(source, tensor, row);
+		status = compare_elements(source, tensor, layout, row);
 	quire_compare_close(source);
 	if (status != QUIRE_OK)
 		return status;

@@ -66,6 +66,9 @@ quire_status quire_export_same(const struct weight *weight,
 
 /* --------------------------------------------------------- export_weight.c */
 
+/* Whether a node can get codes and scales back from a tensor of this type. */
+bool quire_export_is_block_type(quire_dtype dtype);
+
 /*
  * Writes the value->size bytes that a constant must have for `content`. Fails
  * with LAYOUT if the tensor does not fit the node, because it was changed or

@@ -136,10 +136,9 @@ static quire_status add_constants(struct matcher *in,
 				  : status;
 }
 
-static bool is_block_type(quire_dtype dtype)
+static bool is_dense_type(quire_dtype dtype)
 {
-	return dtype == QUIRE_Q4_0 || dtype == QUIRE_Q4_1 ||
-	       dtype == QUIRE_Q8_0;
+	return dtype == QUIRE_F32 || dtype == QUIRE_F16 || dtype == QUIRE_BF16;
 }
 
 /* A tensor of the type that the converter would make is written back into the
@@ -148,7 +147,7 @@ static quire_status match_weight(struct matcher *in,
 				 const struct plan_item *item,
 				 const quire_tensor *tensor)
 {
-	const bool rewritten = is_block_type(tensor->dtype) &&
+	const bool rewritten = quire_export_is_block_type(tensor->dtype) &&
 			       tensor->dtype == item->dtype &&
 			       !item->weight->value.codebook;
 	bool same = false;
@@ -168,11 +167,6 @@ static quire_status match_weight(struct matcher *in,
 	in->contents->weights += rewritten;
 	in->contents->kept += !rewritten;
 	return status;
-}
-
-static bool is_dense_type(quire_dtype dtype)
-{
-	return dtype == QUIRE_F32 || dtype == QUIRE_F16 || dtype == QUIRE_BF16;
 }
 
 /* Whether a constant in the model's own file has the bytes of its tensor. */

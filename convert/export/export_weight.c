@@ -25,7 +25,8 @@
 struct returning {
 	const struct weight *weight;
 	const quire_tensor *tensor;
-	struct weight_rows rows; /* of the node: all, without codes */
+	const struct block_form *form; /* of the tensor's type */
+	struct weight_rows rows;       /* of the node: all, without codes */
 	unsigned char *scratch;
 	quire_error *error;
 };
@@ -52,17 +53,6 @@ static const unsigned char *block_at(const struct returning *in, uint64_t row,
 	       (row * (in->tensor->shape[0] / count) + col / count) * size;
 }
 
-static const unsigned char *codes_at(const struct returning *in, uint64_t row,
-				     uint64_t col)
-{
-	const unsigned char *block = block_at(in, row, col);
-
-	if (in->tensor->dtype == QUIRE_Q4_1)
-		return block + QUIRE_Q4_1_CODES;
-	return block + (in->tensor->dtype == QUIRE_Q4_0 ? QUIRE_Q4_0_CODES
-							: QUIRE_Q8_0_CODES);
-}
-
 static quire_status open_rows(struct returning *in)
 {
 	const struct weight *weight = in->weight;
@@ -84,30 +74,68 @@ static quire_status open_rows(struct returning *in)
 	return status;
 }
 
-/* ------------------------------------------------------------------- codes */
+/* ------------------------------------------------------------------- types */
 
-/* The code of a column as the node counts it; -1: its bits cannot hold it. */
-static int code_at(const struct returning *in, uint64_t row, uint64_t col)
+/* How codes come back from a block type. */
+struct block_form {
+	quire_dtype dtype;
+	size_t codes;	/* where they are in a block */
+	bool is_nibble; /* columns i and i + 16 share a byte */
+	bool has_min;
+	/* The code of a column as the node counts it, also if its bits cannot
+	 * hold it. */
+	int (*code)(const struct returning *in, uint64_t row, uint64_t col);
+};
+
+static const unsigned char *codes_at(const struct returning *in, uint64_t row,
+				     uint64_t col)
 {
-	const struct weight *weight = in->weight;
-	const unsigned char *codes = codes_at(in, row, col);
-	const uint64_t at = col % QUIRE_BLOCK_COLS;
-	int code;
-
-	if (in->tensor->dtype == QUIRE_Q8_0) {
-		code = (codes[at] ^ 0x80) - 0x80;
-		code += (int)quire_weight_zero(&in->rows, row,
-					       col / weight->value.block_size);
-	} else {
-		code = codes[at % QUIRE_NIBBLES_SIZE] >>
-			   (at < QUIRE_NIBBLES_SIZE ? 0 : 4) &
-		       15;
-		if (in->tensor->dtype == QUIRE_Q4_0)
-			code -=
-			    QUIRE_Q4_0_ZERO - (1 << (weight->value.bits - 1));
-	}
-	return code < 0 || code >= 1 << weight->value.bits ? -1 : code;
+	return block_at(in, row, col) + in->form->codes;
 }
+
+static int nibble_at(const struct returning *in, uint64_t row, uint64_t col)
+{
+	const uint64_t at = col % QUIRE_BLOCK_COLS;
+	const int byte = codes_at(in, row, col)[at % QUIRE_NIBBLES_SIZE];
+
+	return at < QUIRE_NIBBLES_SIZE ? byte & 15 : byte >> 4;
+}
+
+static int q4_0_code(const struct returning *in, uint64_t row, uint64_t col)
+{
+	return nibble_at(in, row, col) - QUIRE_Q4_0_ZERO +
+	       (1 << (in->weight->value.bits - 1));
+}
+
+static int q8_0_code(const struct returning *in, uint64_t row, uint64_t col)
+{
+	const int code = codes_at(in, row, col)[col % QUIRE_BLOCK_COLS];
+
+	return (code ^ 0x80) - 0x80 +
+	       (int)quire_weight_zero(&in->rows, row,
+				      col / in->weight->value.block_size);
+}
+
+static const struct block_form forms[] = {
+	{ QUIRE_Q4_0, QUIRE_Q4_0_CODES, true, false, q4_0_code },
+	{ QUIRE_Q4_1, QUIRE_Q4_1_CODES, true, true, nibble_at },
+	{ QUIRE_Q8_0, QUIRE_Q8_0_CODES, false, false, q8_0_code },
+};
+
+static const struct block_form *find_form(quire_dtype dtype)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (forms[i].dtype == dtype)
+			return &forms[i];
+	return NULL;
+}
+
+bool quire_export_is_block_type(quire_dtype dtype)
+{
+	return find_form(dtype) != NULL;
+}
+
+/* ------------------------------------------------------------------- codes */
 
 static void put_code(unsigned char *bytes, uint64_t bit, uint32_t bits,
 		     unsigned code)
@@ -152,16 +180,16 @@ static quire_status make_row(const struct returning *in, uint64_t row,
 	const unsigned flip = (unsigned)weight->storage.sign_bit;
 	uint64_t col = 0;
 
-	if (weight->value.bits == 4 && weight->storage.codes.order.share == 0 &&
-	    !flip)
+	if (in->form->is_nibble && weight->value.bits == 4 &&
+	    weight->storage.codes.order.share == 0 && !flip)
 		for (; weight->value.k - col >= QUIRE_BLOCK_COLS;
 		     col += QUIRE_BLOCK_COLS)
 			separate(codes_at(in, row, col),
 				 bytes + code_bit(weight, row, col) / 8);
 	for (; col < weight->value.k; col++) {
-		const int code = code_at(in, row, col);
+		const int code = in->form->code(in, row, col);
 
-		if (code < 0)
+		if (code < 0 || code >= 1 << weight->value.bits)
 			return fail(in, row, col,
 				    "the node's bits do not hold the code");
 		put_code(bytes, code_bit(weight, row, col), weight->value.bits,
@@ -186,7 +214,7 @@ static quire_status make_codes(const struct returning *in, unsigned char *bytes)
 /* A scale of the tensor: its bits. */
 struct rounded {
 	uint16_t scale;
-	uint16_t offset; /* of Q4_1 */
+	uint16_t offset; /* the min of Q4_1, or 0 */
 };
 
 static struct rounded stored_at(const struct returning *in, uint64_t row,
@@ -195,7 +223,7 @@ static struct rounded stored_at(const struct returning *in, uint64_t row,
 	const unsigned char *block = block_at(in, row, col);
 
 	return (struct rounded){ load_u16(block + QUIRE_BLOCK_SCALE),
-				 in->tensor->dtype == QUIRE_Q4_1
+				 in->form->has_min
 				     ? load_u16(block + QUIRE_Q4_1_MIN)
 				     : 0 };
 }
@@ -204,7 +232,7 @@ static bool gives(const struct returning *in, float scale, float zero,
 		  const struct rounded *wanted)
 {
 	return fp16_ieee_from_fp32_value(scale) == wanted->scale &&
-	       (in->tensor->dtype != QUIRE_Q4_1 ||
+	       (!in->form->has_min ||
 		(quire_offset_bits(zero, scale) == wanted->offset &&
 		 quire_offset_is_held(zero, scale)));
 }
@@ -404,6 +432,7 @@ quire_status quire_export_make(const struct onnx_model *model,
 
 	struct returning in = { .weight = content->item->weight,
 				.tensor = content->tensor,
+				.form = find_form(content->tensor->dtype),
 				.error = error };
 	quire_status status = open_rows(&in);
 
