@@ -4,13 +4,12 @@
  * memory. The weights stay in place. One encoder takes all products of a batch,
  * and a product that needs the y of another runs after it.
  */
-#include "metal/commands.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "format/parse.h"
+#include "metal/commands.h"
 #include "metal/params.h"
 #include "metal/slabs.h"
 

@@ -2,8 +2,6 @@
  * gpu.c - opens and closes the device, compiles the shaders as one library, and
  * reports the device's errors. pipelines.c makes kernels from the library.
  */
-#include "metal/gpu.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "metal/commands.h"
+#include "metal/gpu.h"
 #include "metal/params.h"
 #include "metal/source.h"
 

@@ -1,12 +1,11 @@
 /*
  * slabs.c - hands out shared memory front to back.
  */
-#include "metal/slabs.h"
-
 #include <stdlib.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "metal/slabs.h"
 
 #define STORAGE_SHARED 0
 

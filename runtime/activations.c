@@ -4,11 +4,10 @@
  * buffer on the stack, which converts f16 and adds zeros after the end of x; so
  * no row is copied as a whole.
  */
-#include "runtime/activations.h"
-
 #include <assert.h>
 #include <string.h>
 
+#include "runtime/activations.h"
 #include "runtime/sizes.h"
 
 /* How many bytes ahead x is prefetched: four segments of f32, at least one. */

@@ -2,11 +2,10 @@
  * batch.c - hands products to a runtime's device. Without a device a batch
  * gathers nothing, and the CPU multiplies at once.
  */
-#include "runtime/batch.h"
-
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "runtime/batch.h"
 #include "runtime/runtime.h"
 
 struct quire_batch {

@@ -10,14 +10,13 @@
  * a chunk. The order in which a y is summed depends on the columns alone, so
  * neither threads nor chunks change a result.
  */
-#include "runtime/gemm.h"
-
 #include <assert.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "format/parse.h"
 #include "runtime/activations.h"
+#include "runtime/gemm.h"
 #include "runtime/gemm_packed.h"
 #include "runtime/outputs.h"
 #include "runtime/prepack.h"

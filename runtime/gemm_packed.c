@@ -2,10 +2,9 @@
  * gemm_packed.c - one step of the packed form: it packs a panel, multiplies it
  * by all tiles of x, and prefetches what comes next.
  */
-#include "runtime/gemm_packed.h"
-
 #include <assert.h>
 
+#include "runtime/gemm_packed.h"
 #include "runtime/kernels/prefetch.h"
 #include "runtime/outputs.h"
 #include "runtime/sizes.h"

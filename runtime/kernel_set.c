@@ -2,14 +2,13 @@
  * kernel_set.c - chooses a kernel set, and finds what it and its bases have for
  * a weight type. The sets themselves are in kernels/<set>/set_*.c.
  */
-#include "runtime/kernel_set.h"
-
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "runtime/kernel_set.h"
 #include "runtime/sets.h"
 
 /* Fastest first: the first one that the CPU can run is taken. */

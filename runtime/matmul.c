@@ -3,8 +3,6 @@
  * find the kernels and run the product. gemm.c has the framework, run_many.c
  * the call for several matrices.
  */
-#include "runtime/matmul.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -13,6 +11,7 @@
 #include "loader/lazy.h"
 #include "runtime/batch.h"
 #include "runtime/gemm.h"
+#include "runtime/matmul.h"
 #include "runtime/sizes.h"
 
 quire_status quire_matmul_read(struct request *request,

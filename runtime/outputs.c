@@ -1,11 +1,10 @@
 /*
  * outputs.c - the end of every product, the same for all kernels.
  */
-#include "runtime/outputs.h"
-
 #include <string.h>
 
 #include "base/bytes.h"
+#include "runtime/outputs.h"
 #include "runtime/sizes.h"
 
 /* The bias is bytes of the file: little-endian, at any address. */

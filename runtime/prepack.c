@@ -3,7 +3,6 @@
  * matrices of a file that names none. The copies are in prepacked_list.c.
  */
 #include "runtime/prepack.h"
-
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/memory.h"

@@ -1,13 +1,12 @@
 /*
  * prepacked_list.c - a list under a lock, sorted by the address of the weights.
  */
-#include "runtime/prepacked_list.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "runtime/prepacked_list.h"
 
 quire_status quire_prepacked_init(struct prepacked_list *list,
 				  quire_error *error)

@@ -2,13 +2,12 @@
  * request.c - checks the arguments of a product, once: later code relies on
  * them.
  */
-#include "runtime/request.h"
-
 #include <inttypes.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "format/parse.h"
+#include "runtime/request.h"
 
 /* The accuracy level that quantizes activations, and the greatest one. */
 #define INT8_LEVEL 4

@@ -2,12 +2,11 @@
  * runtime.c - creates and frees runtimes: a device, a kernel set, threads,
  * scratch memory; and attaches models to their device. matmul.c multiplies.
  */
-#include "runtime/runtime.h"
-
 #include <stdlib.h>
 
 #include "base/cpu.h"
 #include "base/error.h"
+#include "runtime/runtime.h"
 
 /* Adds the device to a runtime of the CPU. Kernels that are named mean the CPU.
  */

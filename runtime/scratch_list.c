@@ -1,13 +1,12 @@
 /*
  * scratch_list.c - a list of pieces of memory, under a mutex.
  */
-#include "runtime/scratch_list.h"
-
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "runtime/scratch_list.h"
 
 quire_status quire_scratch_init(struct scratch_list *list, quire_error *error)
 {

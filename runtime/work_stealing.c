@@ -4,9 +4,9 @@
  * the same items, which nobody has taken yet, so an exchange that succeeds late
  * is right too.
  */
-#include "runtime/work_stealing.h"
-
 #include <assert.h>
+
+#include "runtime/work_stealing.h"
 
 /* The items of a word; the first is its lower half. */
 struct range {

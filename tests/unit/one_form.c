@@ -2,14 +2,13 @@
  * one_form.c - copies the lists of a set, with its bases', as those of a set
  * that has one form alone.
  */
-#include "tests/unit/one_form.h"
-
 #include <string.h>
 
 #include "base/cpu.h"
 #include "runtime/prepack.h"
 #include "runtime/runtime.h"
 #include "tests/support/check.h"
+#include "tests/unit/one_form.h"
 
 const struct way one_form_ways[ONE_FORM_WAYS] = {
 	{ .form = FORM_GEMV },
