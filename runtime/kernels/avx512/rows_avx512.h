@@ -4,8 +4,8 @@
 #ifndef QUIRE_RUNTIME_KERNELS_AVX512_ROWS_AVX512_H
 #define QUIRE_RUNTIME_KERNELS_AVX512_ROWS_AVX512_H
 
-#ifndef __AVX512F__
-#error "compile with -mavx512f"
+#ifndef __AVX512BW__
+#error "compile with -mavx512bw"
 #endif
 
 #include <immintrin.h>

@@ -7,6 +7,10 @@
  * one multiplication by scales. W is read one row at a time: reading several
  * halves the bandwidth of some machines.
  */
+#ifndef __AVX512VNNI__
+#error "compile with -mavx512vnni"
+#endif
+
 #include <immintrin.h>
 #include <string.h>
 

@@ -29,7 +29,7 @@ struct row_block {
 };
 
 /* MULTIPLY(count) with the least of these constants that is at least x_rows. */
-#define BY_X_ROWS(x_rows, MULTIPLY)                                            \
+#define QUIRE_BY_X_ROWS(x_rows, MULTIPLY)                                      \
 	do {                                                                   \
 		if ((x_rows) == 1)                                             \
 			MULTIPLY(1);                                           \

@@ -83,7 +83,7 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 #define MULTIPLY(count)                                                        \
 	multiply_16_rows(w, row_size, left, k, x, x_size, count, x_rows,       \
 			 y + first, y_stride, type)
-		BY_X_ROWS(x_rows, MULTIPLY);
+		QUIRE_BY_X_ROWS(x_rows, MULTIPLY);
 #undef MULTIPLY
 	}
 }
@@ -252,7 +252,7 @@ QUIRE_INLINE void multiply_strips(const void *strips, size_t strip_size,
 #define MULTIPLY(count)                                                        \
 	multiply_strip(strip, left, k, x, x_size, count, x_rows, y + first,    \
 		       y_stride, type)
-		BY_X_ROWS(x_rows, MULTIPLY);
+		QUIRE_BY_X_ROWS(x_rows, MULTIPLY);
 #undef MULTIPLY
 		strip += strip_size;
 	}
