@@ -19,8 +19,8 @@ struct arena {
 	size_t capacity;
 };
 
-/* `size` bytes, or NULL. Releasing them does not raise `left`, which so limits
- * the work too. */
+/* `size` bytes, or NULL. Releasing them does not raise `left`, so that it
+ * limits the work too. */
 void *quire_arena_allocate(void *arena, size_t size);
 void quire_arena_release(void *arena, void *bytes);
 

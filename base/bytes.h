@@ -1,6 +1,6 @@
 /*
- * bytes.h - little-endian fields at any address, and arithmetic that tells
- * when it overflows. The only way that bytes of a file become numbers.
+ * bytes.h - little-endian fields at any address, and arithmetic that checks for
+ * overflow. Bytes of a file become numbers through these functions only.
  */
 #ifndef QUIRE_BASE_BYTES_H
 #define QUIRE_BASE_BYTES_H
@@ -65,8 +65,8 @@ static inline void store_u32(void *bytes, uint32_t value)
 	store_u16(b + 2, (uint16_t)(value >> 16));
 }
 
-/* Of a value put together from bytes, compilers see these through the rest and
- * store one after the other, unless told that memory has their order. */
+/* Compilers do not merge eight stores of a byte into one. Where memory is
+ * little-endian, copying the value is one store. */
 static inline void store_u64(void *bytes, uint64_t value)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -1,6 +1,6 @@
 /*
- * cpu.c - asks the CPU, and for its registers the operating system, what a
- * kernel may use. Chooses nothing: kernel_set.c does.
+ * cpu.c - finds out which instructions the CPU has, and which of their
+ * registers the operating system saves. kernel_set.c chooses kernels by them.
  */
 #include "base/cpu.h"
 
@@ -14,7 +14,7 @@ struct cpuid {
 	uint32_t eax, ebx, ecx, edx;
 };
 
-/* One bit of one register of a CPUID leaf, and what it tells. */
+/* One bit of one register of a CPUID leaf, and the feature that it shows. */
 struct cpuid_bit {
 	uint32_t feature;
 	uint32_t leaf, subleaf;
@@ -45,8 +45,8 @@ static const struct cpuid_bit cpuid_bits[] = {
 
 #define CPUID_1_ECX_OSXSAVE (1U << 27)
 
-/* The register states that the operating system saves; 0 if it cannot tell.
- * Written out, as the compilers' _xgetbv needs a flag of its own. */
+/* The register states that the operating system saves; 0 if they are not
+ * known. In assembly, because the compilers' _xgetbv needs a compiler flag. */
 static uint32_t read_xcr0(void)
 {
 	uint32_t eax, ebx, ecx = 0, edx;

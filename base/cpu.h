@@ -24,7 +24,7 @@ enum cpu_feature {
 	CPU_AVX512DQ = 1 << 11,
 };
 
-/* The features of the CPU that the caller runs on. Any thread may ask. */
+/* The features of the CPU that the caller runs on. Any thread may call it. */
 uint32_t quire_cpu_features(void);
 
 /* The CPUs that are online; at least 1. */

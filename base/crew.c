@@ -1,9 +1,9 @@
 /*
- * crew.c - shares items of work among threads. Knows nothing of the work.
+ * crew.c - distributes items of work over threads. Knows nothing of the work.
  *
- * The pool is given one task for each worker, and workers take items from a
- * counter: so scratch memory is bounded by the workers whatever pool it is,
- * and a thread that the system holds up takes fewer items.
+ * The pool gets one task for each worker, and workers take items from a
+ * counter. So the number of workers bounds the scratch memory whatever the pool
+ * is, and a thread that the system delays takes fewer items.
  */
 #include "base/crew.h"
 
@@ -25,8 +25,8 @@ quire_status quire_crew_init(struct crew *crew, uint32_t threads,
 		.threads = threads,
 		.parallel_for = parallel_for,
 		.caller_pool = caller_pool,
-		/* Threads wait for work by spinning, which is quick, and
-		 * ruinous where a CPU is needed for another of them. */
+		/* Threads spin while they wait for work. That is fast, but
+		 * very slow where there are more threads than CPUs. */
 		.pool_flags =
 		    threads > cpus ? PTHREADPOOL_FLAG_YIELD_WORKERS : 0,
 	};
@@ -53,11 +53,11 @@ void quire_crew_destroy(struct crew *crew)
 }
 
 /*
- * A worker touches `next` before anything else of the run and `ended` last:
- * their acquire and release order what one thread wrote before what another
- * reads, without leaning on how a pool does it. ThreadSanitizer cannot see
- * into pthreadpool; with this it need not, as long as the counters were such
- * before the pool's threads began: so the run of the pool is in the crew.
+ * A worker reads `next` before anything else of the run and writes `ended`
+ * last: their acquire and release order what one thread writes before what
+ * another one reads, whatever the pool does. So ThreadSanitizer does not need
+ * to see into pthreadpool, if the counters exist before the pool's threads
+ * start: that is why the pool's run is a member of the crew.
  */
 static void run_worker(void *context, size_t worker)
 {

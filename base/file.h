@@ -36,7 +36,7 @@ struct file_facts {
 
 bool quire_file_facts(int file, struct file_facts *facts);
 
-/* Of what a name leads to, and of what has the name, which may be a link. */
+/* The first one follows links, the second one does not. */
 bool quire_path_facts(const char *path, struct file_facts *facts);
 bool quire_link_facts(const char *path, struct file_facts *facts);
 
@@ -71,8 +71,8 @@ int quire_file_create_new(const char *path);
 int quire_file_keep(int file);
 void quire_file_close(int file);
 
-/* Reads up to `size` bytes at a place; *got is less only where the file ends.
- * Of a failure, *got bytes were read before it. */
+/* Reads `size` bytes at a place; *got is less only where the file ends. If it
+ * fails, *got bytes were read before. */
 bool quire_file_read(int file, uint64_t offset, void *buffer, size_t size,
 		     size_t *got);
 
@@ -89,7 +89,7 @@ bool quire_file_resize(int file, uint64_t size);
 
 /* Waits until all that was written is on the disk. */
 bool quire_file_flush(int file);
-/* Has the disk begin with these bytes, where the system can do that. */
+/* Starts writing these bytes to the disk, where the system can do that. */
 void quire_file_begin_flush(int file, uint64_t offset, uint64_t size);
 
 bool quire_file_set_mode(int file, uint32_t mode);
@@ -135,8 +135,8 @@ bool quire_stream_place(FILE *stream, uint64_t *offset);
 
 bool quire_file_is_terminal(int file);
 
-/* If one of the three standard files is closed, the next file opened would
- * take its number. This opens ones that cannot be used. */
+/* If one of the three standard files is closed, the next file to be opened
+ * would get its number. This opens one there that cannot be used. */
 void quire_standard_files_occupy(void);
 
 #endif

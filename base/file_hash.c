@@ -96,7 +96,7 @@ static quire_status hash_pieces(struct hashing *in, struct crew *crew,
 	return status;
 }
 
-/* XXH3 takes little data in another way. */
+/* XXH3 hashes little data in another way. */
 static quire_status hash_little(const struct file_hash_source *source,
 				uint64_t *xxh3, quire_error *error)
 {

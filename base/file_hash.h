@@ -6,8 +6,8 @@
 
 #include "quire.h"
 
-/* A file and how it is read: all of `size` bytes at a place, or a failure; any
- * threads at once. */
+/* A file, and a function that reads `size` bytes at a place, or fails. Several
+ * threads call it at once. */
 struct file_hash_source {
 	const void *file;
 	uint64_t size;
@@ -16,7 +16,7 @@ struct file_hash_source {
 };
 
 /*
- * `threads` 0: one for each CPU. The memory that it takes goes by the threads.
+ * `threads` 0: one for each CPU. The memory depends on the threads alone.
  * Fails with MEMORY, with ARGUMENT for too many threads, and as reading does.
  */
 quire_status quire_file_hash(const struct file_hash_source *source,

@@ -1,6 +1,6 @@
 /*
- * file_posix.c - file.h over POSIX. Two calls that only Linux has are used
- * where they are there.
+ * file_posix.c - file.h over POSIX. Two calls of Linux alone are used
+ * where they exist.
  */
 #if defined(__linux__)
 #define _GNU_SOURCE /* copy_file_range, sync_file_range */
@@ -157,7 +157,7 @@ bool quire_file_write(int file, uint64_t offset, const void *data, size_t size)
 	return true;
 }
 
-/* Why it ended early, the first read or write of the rest reports. */
+/* If it ends early, the first read or write of the rest reports why. */
 uint64_t quire_file_copy(int from, uint64_t from_offset, int to,
 			 uint64_t to_offset, uint64_t size)
 {

@@ -8,7 +8,7 @@
 
 /*
  * Returns the array, moved if it had to grow, with room for an item past
- * `count`; or NULL when memory is out, and then the old one stands as it was.
+ * `count`. NULL: out of memory, and the old array is unchanged.
  */
 void *quire_grow(void *items, size_t *capacity, size_t count, size_t item_size);
 

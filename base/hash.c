@@ -9,11 +9,11 @@
 #include "base/hash_code.h"
 #include "base/memory.h"
 
-/* As XXH3's widest step loads it. */
+/* XXH3's widest step loads 64 aligned bytes. */
 #define STATE_ALIGNMENT 64
 
-/* Asking the CPU takes 100 us where a hypervisor answers for it: as long as
- * the plain code, at 20 GB/s, takes for half of these bytes. */
+/* Reading the CPU's features takes up to 100 us, where a hypervisor answers. In
+ * that time the plain code, at 20 GB/s, hashes half of these bytes. */
 #define WORTH_ASKING ((uint64_t)4 << 20)
 
 struct quire_hash {

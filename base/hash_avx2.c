@@ -17,7 +17,7 @@ static inline __m256i load(const void *bytes)
 	return _mm256_loadu_si256(bytes);
 }
 
-/* A lane's neighbour is added to it: once for all stripes, in the end. */
+/* XXH3 adds each lane's data to its neighbour: here once for all stripes. */
 static inline void add_stripes(const unsigned char *data, size_t count,
 			       const unsigned char *secret,
 			       struct quire_hash_sum *sum)

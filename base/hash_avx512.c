@@ -11,10 +11,10 @@
 
 #define PRIME32_1 0x9E3779B1
 
-/* The table of a ^ b ^ c, by its inputs as a number: 1, 2, 4 and 7. */
+/* The truth table of a ^ b ^ c: it is 1 for the inputs 1, 2, 4 and 7. */
 #define XOR_OF_THREE (1 << 1 | 1 << 2 | 1 << 4 | 1 << 7)
 
-/* A lane's neighbour is added to it: once for all stripes, in the end. */
+/* XXH3 adds each lane's data to its neighbour: here once for all stripes. */
 static inline void add_stripes(const unsigned char *data, size_t count,
 			       const unsigned char *secret,
 			       struct quire_hash_sum *sum)
@@ -36,7 +36,7 @@ static inline void add_stripes(const unsigned char *data, size_t count,
 	_mm512_storeu_si512(sum->lanes, _mm512_add_epi64(products, neighbours));
 }
 
-/* Each step waits for the one before: so few instructions count. */
+/* Each step waits for the one before it, so fewer instructions are faster. */
 static inline void join_sums(struct quire_hash_sum *state,
 			     const struct quire_hash_sum *sums, size_t count,
 			     const unsigned char *secret)

@@ -1,7 +1,7 @@
 /*
- * hash_code.h - what one compilation of XXH3 offers. A file that defines
- * QUIRE_HASH_CODE compiles the algorithm itself, for its own flags, and has
- * its functions in a struct hash_code. Before that it defines two steps:
+ * hash_code.h - the functions of one compilation of XXH3. A file that defines
+ * QUIRE_HASH_CODE compiles the algorithm, with its own compiler flags, into a
+ * struct hash_code of that name. Before that it defines two steps:
  *
  *	add_stripes(data, count, secret, &sum)	    adds what the stripes add,
  *						    the secret 8 bytes further
@@ -13,8 +13,8 @@
 
 #include "base/hash.h"
 
-/* `state` is of state_size bytes, aligned to 64. Those from `start` on are what
- * hash.h's functions are made of. */
+/* `state` has state_size bytes, aligned to 64. The members from `start` on are
+ * for hash.h's functions that sum and join. */
 struct hash_code {
 	size_t state_size;
 	void (*reset)(void *state);
@@ -86,7 +86,7 @@ static void code_sum_blocks(const unsigned char *data, size_t count,
 	}
 }
 
-/* The last stripe ends where the data does, whatever came before it. */
+/* The last stripe ends where the data ends, and may overlap the one before. */
 static void code_sum_end(const unsigned char *data, size_t size,
 			 struct quire_hash_sum *sum)
 {

@@ -1,5 +1,5 @@
 /*
- * lock_posix.c - lock.h by flock, which POSIX has not, but every Unix.
+ * lock_posix.c - lock.h by flock, which is not POSIX but exists on every Unix.
  */
 #include "base/lock.h"
 

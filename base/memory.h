@@ -1,6 +1,6 @@
 /*
- * memory.h - memory by the page: files mapped, pages of one's own, and what
- * the system is asked to do about them; and allocations that are aligned.
+ * memory.h - memory by the page: mapped files, pages of zeros, and hints to the
+ * system about both; and aligned allocations.
  *
  * What returns a bool or a pointer fails with false or NULL, and errno says
  * why. Sizes need not be whole pages.
@@ -22,10 +22,11 @@ size_t quire_page_size(void);
 void *quire_memory_map(int file, size_t size);
 /* Pages of zeros, to be read and written. */
 void *quire_memory_take(size_t size);
-/* Gives back what either returned. */
+/* Frees what either returned. */
 void quire_memory_give(void *memory, size_t size);
 
-/* Has writing to the pages be a fault from now on. What fails is left. */
+/* Makes the pages read-only: writing to them is a fault. A failure is
+ * ignored. */
 void quire_memory_protect(void *memory, size_t size);
 
 /* Keeps the bytes in memory. */
@@ -36,10 +37,10 @@ bool quire_memory_lock_limit(uint64_t *size);
 
 /* Reads all pages of a mapped file before it returns. */
 bool quire_memory_populate(void *memory, size_t size);
-/* Has them read in the background; touching them is then quick. */
+/* Starts reading them in the background, so that the first access is fast. */
 void quire_memory_read_ahead(const void *memory, size_t size);
 
-/* Wishes: the system may have no huge pages. */
+/* Hints: the system may have no huge pages. */
 void quire_memory_use_huge_pages(void *memory, size_t size);
 void quire_memory_use_small_pages(void *memory, size_t size);
 

@@ -66,7 +66,7 @@ bool quire_memory_lock_limit(uint64_t *size)
 	return known;
 }
 
-/* For systems that have no call for it: a byte of each page. */
+/* For systems that have no call for it: reads a byte of each page. */
 static void touch_pages(const void *memory, size_t size)
 {
 	const volatile unsigned char *bytes = memory;
@@ -93,7 +93,7 @@ void quire_memory_read_ahead(const void *memory, size_t size)
 	const uintptr_t page = (uintptr_t)quire_page_size();
 	const uintptr_t start = (uintptr_t)memory / page * page;
 
-	/* Nothing is lost if it is not done. */
+	/* A hint: it may fail. */
 	(void)posix_madvise((void *)start, size + ((uintptr_t)memory - start),
 			    POSIX_MADV_WILLNEED);
 }

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* Tensor names end at 63 bytes; longer source names are compared no more
- * than this far, so that hostile ones cost nothing. */
+/* Longer names are not compared, so that hostile ones cost nothing. Tensor
+ * names have 63 bytes at most; those of a source may be longer. */
 #define NAME_SIZE_MAX 255
 
 struct rows {
@@ -24,10 +24,8 @@ static unsigned smaller(unsigned a, unsigned b)
 static void fill_row(struct rows *rows, quire_string a, size_t i,
 		     quire_string b)
 {
-	size_t j;
-
 	rows->now[0] = (unsigned)i;
-	for (j = 1; j <= b.size; j++) {
+	for (size_t j = 1; j <= b.size; j++) {
 		const unsigned change = a.data[i - 1] != b.data[j - 1];
 		unsigned cost = rows->last[j - 1] + change;
 
@@ -43,12 +41,11 @@ static void fill_row(struct rows *rows, quire_string a, size_t i,
 static unsigned edits_between(quire_string a, quire_string b)
 {
 	struct rows rows;
-	size_t i;
 
-	for (i = 0; i <= b.size; i++)
+	for (size_t i = 0; i <= b.size; i++)
 		rows.last[i] = (unsigned)i;
 	memcpy(rows.before, rows.last, sizeof(rows.last));
-	for (i = 1; i <= a.size; i++) {
+	for (size_t i = 1; i <= a.size; i++) {
 		fill_row(&rows, a, i, b);
 		memcpy(rows.before, rows.last, sizeof(rows.last));
 		memcpy(rows.last, rows.now, sizeof(rows.now));
@@ -58,9 +55,7 @@ static unsigned edits_between(quire_string a, quire_string b)
 
 static bool contains(quire_string name, quire_string text)
 {
-	size_t i;
-
-	for (i = 0; i + text.size <= name.size; i++)
+	for (size_t i = 0; i + text.size <= name.size; i++)
 		if (memcmp(name.data + i, text.data, text.size) == 0)
 			return true;
 	return false;
@@ -87,7 +82,8 @@ void quire_nearest_offer(struct nearest *nearest, quire_string name)
 		/* Fewer than three characters are in nearly every name. */
 		if (text.size < 3 || !contains(name, text))
 			return;
-		cost += NAME_SIZE_MAX; /* after all that few edits reach */
+		cost +=
+		    NAME_SIZE_MAX; /* after all names that few edits reach */
 	}
 	if (cost < nearest->cost) {
 		nearest->name = name;

@@ -22,7 +22,7 @@ struct nearest {
 struct nearest quire_nearest_to(const char *text);
 
 /* A name is near when few edits lead to it, or else when it contains the
- * text. Of equals the first one offered stays. */
+ * text. Of names that are equally near, the first one offered stays. */
 void quire_nearest_offer(struct nearest *nearest, quire_string name);
 
 #endif

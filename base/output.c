@@ -22,8 +22,7 @@
 /* A dead process with our number may have left a few names taken. */
 #define TRIES 100
 
-/* ------------------------------------------------------------ locked outputs
- */
+/* --------------------------------------------------------- locked outputs */
 
 static quire_status fail_exists(const char *path, quire_error *error)
 {
@@ -131,8 +130,7 @@ quire_status quire_output_open(struct quire_output *output, const char *path,
 	return QUIRE_OK;
 }
 
-/* ---------------------------------------------------------- unlocked outputs
- */
+/* ------------------------------------------------------- unlocked outputs */
 
 /* FOLDER/.quire-PID-TRY.tmp: short whatever the file's own name is. */
 static bool create_temporary(struct quire_output *output)
@@ -247,8 +245,7 @@ void quire_output_begin_flush(const struct quire_output *output,
 	quire_file_begin_flush(output->file, offset, size);
 }
 
-/* ---------------------------------------------------------------- the ending
- */
+/* ------------------------------------------------------------- the ending */
 
 /* Without `overwrite` a link, which fails if the name is taken meanwhile. */
 static bool put_in_place(const struct quire_output *output)

@@ -21,9 +21,10 @@ struct quire_output {
 };
 
 /* Opens the temporary file, empty. Fails with EXISTS if `path` exists and
- * may not be overwritten. On success it is closed with _commit or _discard.
- * Where a killed process has left a temporary file, what it left of sets
- * (below) is put right. A file that is replaced keeps its permissions. */
+ * may not be overwritten. Afterwards it is closed with
+ * quire_output_commit or quire_output_discard. If a killed process has left the
+ * temporary file, the sets (below) that it left are repaired. A file that is
+ * replaced keeps its permissions. */
 quire_status quire_output_open(struct quire_output *output, const char *path,
 			       bool overwrite, quire_error *error);
 
@@ -37,20 +38,19 @@ bool quire_output_open_unlocked(struct quire_output *output, const char *path);
 quire_status quire_output_resize(const struct quire_output *output,
 				 uint64_t size, quire_error *error);
 
-/* Writes at a place. Any threads at once, to different places. */
+/* Writes at a place. Several threads may write to different places at once. */
 quire_status quire_output_write(const struct quire_output *output,
 				uint64_t offset, const void *data, size_t size,
 				quire_error *error);
 
-/* Copies `size` bytes from a place in the file open at `from`, which may be
- * shared with it from then on if the file system can do so. TRUNCATED if that
- * file ends too early. */
+/* Copies `size` bytes from a place in the open file `from`. The file system may
+ * have both files share them. TRUNCATED if that file ends too early. */
 quire_status quire_output_copy(const struct quire_output *output,
 			       uint64_t offset, int from, uint64_t from_offset,
 			       uint64_t size, quire_error *error);
 
-/* Has the disk begin with what was written to a place, so that less is left to
- * wait for at the end. Where the system cannot do that, nothing happens. */
+/* Starts writing a range to the disk, so that the last flush takes less time.
+ * Where the system cannot do that, nothing happens. */
 void quire_output_begin_flush(const struct quire_output *output,
 			      uint64_t offset, uint64_t size);
 
@@ -64,19 +64,19 @@ quire_status quire_output_commit(struct quire_output *output,
 				 quire_error *error);
 
 /*
- * The same for several outputs, numbered NAME-00001-of-00003.gguf and so on,
- * while another one is open as NAME.gguf, to lock the place; that one is
- * discarded last. All of the files are placed, the first one at the end: as
- * long as it is missing there is no set. Old ones are put aside before, and
- * come back if something fails. A process that is killed here leaves its
- * successor to remove what it has placed and to put back what was there; or,
- * once the first file is in its place, to tidy up.
+ * The same for a set: several outputs, NAME-00001-of-00003.gguf and so on. One
+ * more output is open as NAME.gguf, which locks the place, and is discarded
+ * last. The old files are put aside, and come back if something fails. Then the
+ * new ones are placed, the first one last: while it is missing there is no set.
+ *
+ * If the process is killed here, the next one that opens NAME.gguf restores the
+ * old files; or, if the first new file was in its place, removes them.
  */
 quire_status quire_output_commit_set(struct quire_output *const *outputs,
 				     size_t count, quire_error *error);
 
-/* Puts right what a killed process has left of the sets of NAME.gguf, which
- * the caller has locked. What cannot be done is left. */
+/* Repairs the sets of NAME.gguf that a killed process has left. The caller has
+ * locked NAME.gguf. Failures are ignored. */
 void quire_output_recover_sets(const char *path);
 
 /* NAME-00001-of-00003.gguf for NAME.gguf, or NAME, of part `no`, from 0; to be

@@ -1,7 +1,7 @@
 /*
- * output_set.c - several files that appear together, as far as a file system
- * that renames one at a time allows: the first of them is the sign that all
- * are there. Single files are output.c's.
+ * output_set.c - several files that appear together. A file system renames one
+ * file at a time; so the first file of a set is placed last, and if it is
+ * there, all are. Single files are output.c's.
  *
  * While a set is placed, each file NAME-00001-of-00003.gguf may have two more
  * beside it: NAME-00001-of-00003.gguf.quire-part, the new one, and
@@ -51,7 +51,7 @@ static bool make_names(const char *path, struct names *names)
 	return false;
 }
 
-/* Given the path, the other two. */
+/* Sets the other two by the path. */
 static void complete(struct names *names)
 {
 	strcat(strcpy(names->new, names->path), NEW_SUFFIX);
@@ -79,8 +79,8 @@ static bool same_file(const char *a, const char *b)
 	       file_same(&first, &second);
 }
 
-/* Whether the new file is at its place, given that it is the first one, or
- * that it was linked and not renamed there. */
+/* Whether the new file is in its place. A link to it may still have the name of
+ * the temporary file. */
 static bool is_placed(const struct names *names)
 {
 	return exists(names->path) &&
@@ -102,7 +102,7 @@ static quire_status put_aside(const struct quire_output *output,
 	return QUIRE_OK;
 }
 
-/* Makes the place of a file what it was before. */
+/* Restores what was in the place of a file. */
 static void put_back(const struct names *names, bool placed)
 {
 	if (placed)
@@ -121,8 +121,8 @@ static quire_status flush_all(struct quire_output *const *outputs, size_t count,
 	return status;
 }
 
-/* The first file is the first to go and the last to come. From *placed on all
- * are at their places, whatever is returned. */
+/* Puts the old files aside, the first one first, and places the new ones, the
+ * first one last. Whatever is returned, those from *placed on are in place. */
 static quire_status place_all(struct quire_output *const *outputs, size_t count,
 			      struct names *names, size_t *placed,
 			      quire_error *error)
@@ -170,7 +170,7 @@ quire_status quire_output_commit_set(struct quire_output *const *outputs,
 	return status;
 }
 
-/* The size of what goes before the numbers: all but a final .gguf. */
+/* The size of a path without a final .gguf: the numbers go there. */
 static size_t stem_size(const char *path)
 {
 	static const char ending[] = ".gguf";
@@ -184,7 +184,7 @@ static void print_path(char *text, const char *path, size_t no, size_t count)
 {
 	const size_t stem = stem_size(path);
 
-	/* Both are u16, which the compiler cannot know. */
+	/* Both are below 65,536, which the compiler cannot know. */
 	memmove(text, path, stem);
 	snprintf(text + stem, NUMBERS_SIZE + 1, "-%05zu-of-%05zu.gguf",
 		 no % 100000, count % 100000);
@@ -199,9 +199,9 @@ char *quire_output_set_path(const char *path, size_t no, size_t count)
 	return made;
 }
 
-/* One set: back to what it was, or, if it was placed, without what was left
- * beside it. What shows which of both it is, the first new file, goes last. A
- * new file that is locked belongs to a process that is alive. */
+/* Restores one set; or, if it was placed, removes the files left beside it. The
+ * first new file shows which of the two, and so is removed last. A new file
+ * that is locked belongs to a running process. */
 static void recover(const char *path, size_t count, struct names *names)
 {
 	bool placed;
@@ -240,7 +240,7 @@ static size_t count_in(const char *numbers)
 	return count;
 }
 
-/* What is left may be of several sets, but of one at most per killed run. */
+/* Several sets may be left: one for each process that was killed. */
 static void recover_in(struct folder *folder, const char *path,
 		       struct names *names)
 {

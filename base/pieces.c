@@ -1,7 +1,7 @@
 /*
- * pieces.c - a ring of slots. Whoever has worked on a piece looks whether the
- * next one in order is ready, and if nobody is joining does so, as long as one
- * is ready; all others go on working.
+ * pieces.c - a ring of slots. A thread that has finished a piece checks whether
+ * the next one in order is ready. If it is, and no other thread joins, this one
+ * joins as long as pieces are ready, while the others go on working.
  */
 #include "base/pieces.h"
 
@@ -61,8 +61,8 @@ static bool can_join(const struct pieces *pieces)
 	       next_slot(pieces)->ready;
 }
 
-/* Whether it pays to join more in this run: when all of its pieces are taken,
- * the rest is joined while the next run works on its own. */
+/* Whether this run should join more. When all of its pieces are taken it should
+ * not: the rest can be joined while the next run works on its own pieces. */
 static bool wants_joining(const struct pieces *pieces)
 {
 	return pieces->waiting > 0 ||
@@ -70,7 +70,7 @@ static bool wants_joining(const struct pieces *pieces)
 	       atomic_load(&pieces->taken) < pieces->count;
 }
 
-/* The next piece, which is ready; without the lock meanwhile. */
+/* Joins the next piece, which is ready. Releases the lock meanwhile. */
 static void join_next(struct pieces *pieces)
 {
 	const uint64_t number = atomic_load(&pieces->joined);
@@ -105,9 +105,9 @@ static void join_ready(struct pieces *pieces)
 
 /* ------------------------------------------------------------------ threads */
 
-/* Waits until the piece's slot is free, or joins to have it so. Whoever has an
- * earlier piece is at work on it, so that it will be. Returns false when all
- * shall stop. */
+/* Waits until the piece's slot is free, or joins pieces until it is. It will be
+ * free, as every earlier piece is joined, ready, or being worked on. Returns
+ * false if all threads must stop. */
 static bool await_slot(struct pieces *pieces, uint64_t number)
 {
 	if (number - atomic_load(&pieces->joined) < pieces->slot_count)
@@ -141,7 +141,7 @@ static void work(struct pieces *pieces, size_t worker, uint64_t number)
 	quire_mutex_unlock(&pieces->lock);
 }
 
-/* The first item is what earlier runs have left, if they have. */
+/* If earlier runs have left pieces, item 0 is to join them. */
 static void take_item(void *context, size_t worker, size_t item)
 {
 	struct pieces *pieces = context;

@@ -1,6 +1,6 @@
 /*
- * pieces.h - work that is cut into pieces: many threads work at once, and what
- * comes of the pieces is joined in their order, by one thread at a time.
+ * pieces.h - work that is cut into pieces: several threads work on pieces, and
+ * the results are joined in the order of the pieces, by one thread at a time.
  *
  *	quire_pieces_init(&pieces, crew, slots, &error);
  *	quire_pieces_run(&pieces, count, &error);	as often as needed
@@ -15,7 +15,7 @@
  *	}
  *
  * A piece's result lies in its slot from `work` to `join`. The number of slots
- * is how far the work may be ahead of the joining, and so bounds the memory.
+ * limits how far the work may be ahead of the joining, and so the memory.
  */
 #ifndef QUIRE_BASE_PIECES_H
 #define QUIRE_BASE_PIECES_H
@@ -25,17 +25,18 @@
 #include "base/crew.h"
 #include "base/thread.h"
 
-/* Bytes of a piece, where nothing speaks for another size: enough to make the
- * cost of a piece vanish, and little enough to stay in a core's cache. */
+/* Bytes of a piece, unless there is a reason for another size: so many that the
+ * cost of a piece does not count, and so few that they stay in a core's cache.
+ */
 #define QUIRE_PIECE_SIZE ((size_t)256 << 10)
 
-/* Any worker, many at once, but one at a time for each `worker`, which is below
- * the crew's threads. */
+/* Called by several threads at once, each with a `worker` of its own, a number
+ * below the crew's threads. */
 typedef quire_status (*pieces_work_fn)(void *context, size_t worker,
 				       uint64_t number, size_t slot,
 				       quire_error *error);
 
-/* One at a time and in order; sees what all calls before it have written. */
+/* Called by one thread at a time, in order; sees what earlier calls wrote. */
 typedef quire_status (*pieces_join_fn)(void *context, uint64_t number,
 				       size_t slot, quire_error *error);
 
@@ -65,12 +66,12 @@ struct pieces {
 	struct mutex lock;	 /* of all below, and of the slots */
 	struct condition moved;	 /* `joined` has, or all is stopped */
 	size_t waiting;		 /* threads that wait for a slot */
-	bool joining;		 /* a thread is at it */
+	bool joining;		 /* a thread joins */
 	quire_status status;	 /* of what stopped all */
 	quire_error error;
 };
 
-/* Slots that suit a crew: so many that threads rarely wait for each other. */
+/* The slots for a crew: so many that threads rarely wait for each other. */
 size_t quire_pieces_slots(const struct crew *crew);
 
 /* Fails with MEMORY, and then there is nothing to destroy. */
@@ -78,17 +79,17 @@ quire_status quire_pieces_init(struct pieces *pieces, struct crew *crew,
 			       size_t slots, quire_error *error);
 void quire_pieces_destroy(struct pieces *pieces);
 
-/* Works on the next `count` pieces, and joins what is ready meanwhile; the last
- * ones are left to the next run, or to quire_pieces_end. Fails as the first
- * piece in order does that fails, and from then on does nothing more. */
+/* Works on the next `count` pieces, and joins those that are ready. The next
+ * run or quire_pieces_end joins the last ones. Fails as the first piece that
+ * failed, in order, and then does nothing more. */
 quire_status quire_pieces_run(struct pieces *pieces, uint64_t count,
 			      quire_error *error);
 
 /* Joins what is left. */
 quire_status quire_pieces_end(struct pieces *pieces, quire_error *error);
 
-/* For `work`: whether all pieces before this one are joined. They stay so, and
- * nobody joins another one before this one is worked on. */
+/* For `work`: whether this piece is the next to be joined. Then no thread joins
+ * before `work` returns. */
 static inline bool pieces_is_next(const struct pieces *pieces, uint64_t number)
 {
 	return atomic_load(&pieces->joined) == number;

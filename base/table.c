@@ -142,7 +142,7 @@ static quire_status grow(struct table *table, quire_error *error)
 	index->items = entries;
 	index->item_size = sizeof(*entries);
 	index->scope_at = offsetof(struct table_entry, scope);
-	/* Where the table lies is not known to who chose the keys. */
+	/* Whoever chose the keys does not know the table's address. */
 	if (index->count == 0)
 		index->seed = (uint64_t)(uintptr_t)table;
 	return quire_item_index_reserve(

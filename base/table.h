@@ -1,6 +1,6 @@
 /*
- * table.h - hashed tables: an index over items that the caller has, and a table
- * of keys and numbers that is made of it.
+ * table.h - hashed tables: an index over an array of the caller's, and, made of
+ * it, a table from keys to numbers.
  *
  * Both find a key by XXH3 with a secret seed, so that whoever chooses the keys
  * of a file cannot choose ones that collide.

@@ -1,9 +1,9 @@
 /*
- * thread.h - threads, and what keeps them from each other's data. Work that
- * can be cut into items goes to a crew (base/crew.h) instead.
+ * thread.h - threads, and locks that keep them from each other's data. Work
+ * that can be cut into items goes to a crew (base/crew.h) instead.
  *
- * Each of these structs is one object of the system's: it is made and
- * destroyed, and not copied or moved between.
+ * Each struct holds an object of the system's: initialize it before use,
+ * destroy it after, and do not copy or move it in between.
  */
 #ifndef QUIRE_BASE_THREAD_H
 #define QUIRE_BASE_THREAD_H
@@ -33,18 +33,19 @@ void quire_mutex_unlock(struct mutex *mutex);
 /* False: out of memory. */
 bool quire_condition_init(struct condition *condition);
 void quire_condition_destroy(struct condition *condition);
-/* Unlocks the mutex while it waits. May return without a cause. */
+/* Unlocks the mutex while it waits. May return early: check what it waits for
+ * again. */
 void quire_condition_wait(struct condition *condition, struct mutex *mutex);
 void quire_condition_wake_all(struct condition *condition);
 
-/* For one that writes or many that read. False: out of memory. */
+/* For one thread that writes or many that read. False: out of memory. */
 bool quire_rwlock_init(struct rwlock *lock);
 void quire_rwlock_destroy(struct rwlock *lock);
 void quire_rwlock_lock_read(struct rwlock *lock);
 void quire_rwlock_lock_write(struct rwlock *lock);
 void quire_rwlock_unlock(struct rwlock *lock);
 
-/* A thread of one's own; it stays where it is until it was joined. */
+/* A thread. The struct must not be moved before the thread was joined. */
 struct thread {
 	void (*run)(void *context);
 	void *context;

@@ -1,6 +1,7 @@
 /*
  * container.c - what makes a GGUF file a container, F-24 to F-34. The table of
- * linear layers is in linears.c; checksums of tensors are noted, not checked.
+ * linear layers is in linears.c. The checksums of tensors are read, and not
+ * checked.
  */
 #include <inttypes.h>
 
@@ -17,7 +18,7 @@ struct container {
 	quire_error *error;
 };
 
-/* The entry of a key that must be there and of that type, else NULL. */
+/* The entry of a key that must exist, with a value of that type; else NULL. */
 static const struct quire_entry *need(const struct container *file,
 				      const char *key, quire_value_type type,
 				      const char *rule)
@@ -147,10 +148,11 @@ static quire_status check_identity(const struct container *file)
 	bool quantized = false;
 
 	if (index->info.gguf_version != 3)
-		return quire_fail(file->error, QUIRE_ERROR_LAYOUT, 4,
-				  "a container of GGUF version %" PRIu32
-				  " [F-26]",
-				  index->info.gguf_version);
+		return quire_fail(
+		    file->error, QUIRE_ERROR_LAYOUT, 4,
+		    "a container is GGUF version 3, and this file "
+		    "is version %" PRIu32 " [F-26]",
+		    index->info.gguf_version);
 	entry = need(file, "general.alignment", QUIRE_VALUE_U32, "F-26");
 	if (!entry)
 		return QUIRE_ERROR_LAYOUT;
@@ -253,7 +255,7 @@ quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
 	status = check_version(&file);
 	if (status == QUIRE_OK)
 		status = check_header(&file, options->allow_edited_header);
-	/* A tool that edits metadata knows nothing of these rules. */
+	/* Tools that edit metadata do not know these rules. */
 	if (status == QUIRE_OK && !index->info.header_edited)
 		status = check_identity(&file);
 	if (status == QUIRE_OK && !index->info.header_edited)

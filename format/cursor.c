@@ -1,5 +1,5 @@
 /*
- * cursor.c - bounded reading of header fields. Judges no field's content.
+ * cursor.c - bounded reading of header fields. Checks no field's content.
  */
 #include "format/cursor.h"
 

@@ -23,7 +23,7 @@ quire_status quire_cursor_u32(struct quire_cursor *in, uint32_t *value);
 quire_status quire_cursor_u64(struct quire_cursor *in, uint64_t *value);
 quire_status quire_cursor_string(struct quire_cursor *in, quire_string *string);
 
-/* The stages of quire_parse, each over its part of the header. */
+/* The stages of quire_parse, one for each section of the header. */
 quire_status quire_parse_values(struct quire_cursor *in,
 				const struct quire_parse_options *options,
 				struct quire_index *index, uint64_t count);

@@ -1,5 +1,5 @@
 /*
- * decode.c - a tensor's rows as f32, and its hash. The plain definition of
+ * decode.c - a tensor's rows as f32, and its hash. The simple definition of
  * each type (spec/format.md, 4); the fast kernels are in runtime/.
  */
 #include <fp16.h>

@@ -10,7 +10,7 @@ struct dtype_row {
 	uint32_t size;	/* bytes of a block */
 };
 
-/* By GGUF's number; a hole is a number that GGUF removed or never gave. */
+/* By GGUF's number; numbers that are missing here are not in use. */
 static const struct dtype_row dtypes[] = {
 	[0] = { "F32", 1, 4 },
 	[1] = { "F16", 1, 2 },

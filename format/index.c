@@ -1,5 +1,5 @@
 /*
- * index.c - the hashed index of names. Knows nothing of the file's layout.
+ * index.c - the index of names. Knows nothing of the file's layout.
  */
 #include "format/index.h"
 

@@ -1,7 +1,6 @@
 /*
- * index.h - what a parsed header becomes: values, tensors, linears, and a
- * hashed index over the names of each. All strings and data point into the
- * parsed bytes.
+ * index.h - a parsed header: values, tensors, linears, and a hashed index over
+ * the names of each. All strings and data point into the parsed bytes.
  */
 #ifndef QUIRE_FORMAT_INDEX_H
 #define QUIRE_FORMAT_INDEX_H
@@ -25,10 +24,10 @@ struct quire_entry {
 	quire_value value;
 };
 
-/* What a file says of the split set that it is a part of. */
+/* What a file says about the split set that it is a part of. */
 struct quire_split {
 	uint32_t no;
-	uint32_t count; /* 0: of none */
+	uint32_t count; /* 0: it is not a part */
 	uint64_t tensor_count;
 };
 

@@ -34,12 +34,12 @@ static const struct column columns[COLUMN_COUNT] = {
 
 struct linear_table {
 	const struct quire_index *index;
-	quire_array rest[COLUMN_COUNT]; /* the rows not yet read */
+	quire_array rest[COLUMN_COUNT]; /* the rows that are not read yet */
 	uint64_t key_offset[COLUMN_COUNT];
 	quire_error *error;
 };
 
-/* Whether there is no table at all, which F-35 allows. */
+/* Whether the file has no table, which F-35 allows. */
 static bool is_absent(const struct quire_index *index)
 {
 	for (int i = 0; i < COLUMN_COUNT; i++)
@@ -100,7 +100,7 @@ static quire_status check_weight(const struct linear_table *table,
 	if (weight >= table->index->tensor_count ||
 	    table->index->tensors[weight].rank != 2)
 		return fail_row(table, WEIGHT, linear,
-				"its weight is no tensor of rank 2 [F-37]");
+				"its weight is not a tensor of rank 2 [F-37]");
 	linear->weight = &table->index->tensors[weight];
 	linear->n = linear->weight->shape[1];
 	quire_dtype_block(linear->weight->dtype, &block_count, &block_size);
@@ -122,7 +122,7 @@ static quire_status check_bias(const struct linear_table *table, int64_t bias,
 		return QUIRE_OK;
 	if (bias < 0 || (uint64_t)bias >= table->index->tensor_count)
 		return fail_row(table, BIAS, linear,
-				"its bias is no tensor [F-38]");
+				"its bias is not a tensor [F-38]");
 	tensor = &table->index->tensors[bias];
 	if (tensor->rank != 1 || tensor->shape[0] != linear->n ||
 	    (tensor->dtype != QUIRE_F32 && tensor->dtype != QUIRE_F16 &&
@@ -162,15 +162,15 @@ static quire_status index_linears(const struct linear_table *table,
 				  const struct quire_parse_options *options,
 				  struct quire_index *index)
 {
-	size_t twice;
+	size_t second;
 	const quire_status status = quire_names_build(
 	    &index->linear_names, index->linears, sizeof(*index->linears),
-	    index->linear_count, options->seed, &twice, table->error);
+	    index->linear_count, options->seed, &second, table->error);
 
-	if (status != QUIRE_OK || twice == QUIRE_NO_ITEM)
+	if (status != QUIRE_OK || second == QUIRE_NO_ITEM)
 		return status;
-	return fail_row(table, NAME, &index->linears[twice],
-			"its name is there twice [F-36]");
+	return fail_row(table, NAME, &index->linears[second],
+			"its name occurs twice [F-36]");
 }
 
 quire_status quire_parse_linears(const unsigned char *bytes,

@@ -1,7 +1,6 @@
 /*
  * parse.c - the frame of a GGUF file and the place of its data, F-1 to F-4,
- * F-11 and F-20 to F-22, with the other stages between. Tensor data is not
- * looked at.
+ * F-11 and F-20 to F-22, with the other stages between. Reads no tensor data.
  */
 #include "format/parse.h"
 

@@ -21,8 +21,8 @@
 struct quire_parse_options {
 	bool allow_edited_header;
 	uint64_t seed; /* of the name index; see quire_names_build */
-	/* Take a part of a split set too, without its linears: they are read
-	 * when the set is joined. Else it is UNSUPPORTED. */
+	/* Accept a part of a split set too, without its linears, which are
+	 * read when the set is joined. Else a part is UNSUPPORTED. */
 	bool take_part;
 };
 
@@ -35,14 +35,14 @@ quire_status quire_parse(const void *bytes, uint64_t size,
 			 const struct quire_parse_options *options,
 			 struct quire_index *index, quire_error *error);
 
-/* Section 3 of the specification, the rules of a container: fills in the
- * checksums, sources and linears of an index that is good GGUF. */
+/* Section 3 of the specification, the rules of a container: checks an index
+ * that is valid GGUF, and adds the checksums, sources and linears. */
 quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
 				   const struct quire_parse_options *options,
 				   struct quire_index *index,
 				   quire_error *error);
 
-/* Its table of linear layers, F-35 to F-40. */
+/* The table of linear layers, F-35 to F-40. */
 quire_status quire_parse_linears(const unsigned char *bytes,
 				 const struct quire_parse_options *options,
 				 struct quire_index *index, quire_error *error);
@@ -59,17 +59,16 @@ struct quire_parsed_part {
 };
 
 /*
- * Makes one index of `count` parts, F-43 to F-48. Takes from the parts what
- * they hold, so that after success there is only *joined to free; after a
- * failure they are as they were, and *culprit is the number of the part that
- * breaks the rule.
+ * Makes one index of `count` parts, F-43 to F-48. On success the parts' own
+ * indexes are freed, and there is only *joined to free. On failure they are
+ * unchanged, and *culprit is the number of the part that breaks the rule.
  */
 quire_status quire_parse_join(struct quire_parsed_part *parts, size_t count,
 			      const struct quire_parse_options *options,
 			      struct quire_index *joined, size_t *culprit,
 			      quire_error *error);
 
-/* Where the string that a view shows begins in the file: its size field. */
+/* The offset of a string's size field in the file. */
 static inline uint64_t quire_string_offset(const unsigned char *bytes,
 					   quire_string string)
 {

@@ -10,7 +10,7 @@
 #include "format/cursor.h"
 #include "format/value.h"
 
-/* F-18: sizes stay below 2^63, as GGUF's own readers hold them signed. */
+/* F-18: sizes stay below 2^63, because GGUF's own readers use signed ones. */
 #define SIZE_LIMIT ((uint64_t)INT64_MAX)
 
 /* F-12 */
@@ -91,7 +91,7 @@ static quire_status find_size(const struct quire_cursor *in,
 	return QUIRE_OK;
 }
 
-/* F-16, F-18, F-19. *end is the padded end of the tensor before, in the data
+/* F-16, F-18, F-19. *end is the padded end of the previous tensor, in the data
  * section, and becomes that of this one. */
 static quire_status parse_info(struct quire_cursor *in, uint32_t alignment,
 			       uint64_t *end, quire_tensor *tensor)
@@ -142,18 +142,18 @@ static quire_status index_tensors(const struct quire_cursor *in,
 				  const struct quire_parse_options *options,
 				  struct quire_index *index)
 {
-	size_t twice;
+	size_t second;
 	const quire_status status = quire_names_build(
 	    &index->tensor_names, index->tensors, sizeof(*index->tensors),
-	    index->tensor_count, options->seed, &twice, in->error);
+	    index->tensor_count, options->seed, &second, in->error);
 
-	if (status != QUIRE_OK || twice == QUIRE_NO_ITEM)
+	if (status != QUIRE_OK || second == QUIRE_NO_ITEM)
 		return status;
 	return quire_fail(
 	    in->error, QUIRE_ERROR_LAYOUT,
-	    quire_string_offset(in->bytes, index->tensors[twice].name),
-	    "tensor '%.*s' is there twice [F-13]",
-	    QUIRE_PRINT(index->tensors[twice].name));
+	    quire_string_offset(in->bytes, index->tensors[second].name),
+	    "tensor '%.*s' occurs twice [F-13]",
+	    QUIRE_PRINT(index->tensors[second].name));
 }
 
 quire_status quire_parse_infos(struct quire_cursor *in,

@@ -137,18 +137,18 @@ static quire_status index_values(const struct quire_cursor *in,
 				 const struct quire_parse_options *options,
 				 struct quire_index *index)
 {
-	size_t twice;
+	size_t second;
 	const quire_status status = quire_names_build(
 	    &index->value_names, index->values, sizeof(*index->values),
-	    index->value_count, options->seed, &twice, in->error);
+	    index->value_count, options->seed, &second, in->error);
 
-	if (status != QUIRE_OK || twice == QUIRE_NO_ITEM)
+	if (status != QUIRE_OK || second == QUIRE_NO_ITEM)
 		return status;
 	return quire_fail(
 	    in->error, QUIRE_ERROR_LAYOUT,
-	    quire_string_offset(in->bytes, index->values[twice].key),
-	    "key '%.*s' is there twice [F-7]",
-	    QUIRE_PRINT(index->values[twice].key));
+	    quire_string_offset(in->bytes, index->values[second].key),
+	    "key '%.*s' occurs twice [F-7]",
+	    QUIRE_PRINT(index->values[second].key));
 }
 
 quire_status quire_parse_values(struct quire_cursor *in,

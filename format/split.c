@@ -1,7 +1,7 @@
 /*
- * split.c - split sets, F-41 and F-43 to F-48: what a part says of its place,
- * and one index made of those of all parts. Files and their names (F-42) are
- * the loader's.
+ * split.c - split sets, F-41 and F-43 to F-48: the keys that say a part's
+ * place, and one index made of those of all parts. Files and their names (F-42)
+ * are the loader's.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static quire_status check_places(const struct join *join, uint64_t *total)
 
 		if (index->split.count != join->count)
 			return fail_part(join, i, "split.count",
-					 "it is of a set of another size "
+					 "it belongs to a set of another size "
 					 "[F-43]");
 		if (index->split.no != i)
 			return fail_part(join, i, "split.no",
@@ -106,19 +106,19 @@ static quire_status check_places(const struct join *join, uint64_t *total)
 					 "says [F-43]");
 		if (index->split.tensor_count != first->split.tensor_count)
 			return fail_part(join, i, "split.tensors.count",
-					 "it is of a set of another number of "
-					 "tensors [F-43]");
+					 "it belongs to a set of another "
+					 "number of tensors [F-43]");
 		if ((index->info.quire_version == 0) !=
 		    (first->info.quire_version == 0))
 			return fail_part(join, i, NULL,
-					 "of this set some parts are "
-					 "containers and some are not [F-46]");
+					 "some parts of this set are "
+					 "containers, and some are not [F-46]");
 		*total += index->tensor_count;
 	}
 	if (*total == first->split.tensor_count)
 		return QUIRE_OK;
 	return fail_part(join, 0, "split.tensors.count",
-			 "the parts have another number of tensors together "
+			 "the parts together have another number of tensors "
 			 "[F-44]");
 }
 
@@ -174,12 +174,12 @@ static quire_status check_tables(const struct join *join)
 	return QUIRE_OK;
 }
 
-/* All tensors, by part, and F-45. */
+/* All tensors, part by part, and F-45. */
 static quire_status join_tensors(const struct join *join,
 				 const struct quire_parse_options *options,
 				 uint64_t total, struct quire_index *joined)
 {
-	size_t twice;
+	size_t second;
 	quire_status status;
 
 	joined->tensors =
@@ -201,18 +201,18 @@ static quire_status join_tensors(const struct join *join,
 	}
 	status = quire_names_build(
 	    &joined->tensor_names, joined->tensors, sizeof(*joined->tensors),
-	    joined->tensor_count, options->seed, &twice, join->error);
-	if (status != QUIRE_OK || twice == QUIRE_NO_ITEM)
+	    joined->tensor_count, options->seed, &second, join->error);
+	if (status != QUIRE_OK || second == QUIRE_NO_ITEM)
 		return status;
-	*join->culprit = joined->tensors[twice].part;
+	*join->culprit = joined->tensors[second].part;
 	return quire_fail(join->error, QUIRE_ERROR_LAYOUT,
 			  quire_string_offset(join->parts[*join->culprit].bytes,
-					      joined->tensors[twice].name),
+					      joined->tensors[second].name),
 			  "tensor '%.*s' is in the set twice [F-45]",
-			  QUIRE_PRINT(joined->tensors[twice].name));
+			  QUIRE_PRINT(joined->tensors[second].name));
 }
 
-/* What describes the set: the first part, but for what all have together. */
+/* The info of the set: that of the first part, and the sums over all parts. */
 static void join_info(const struct join *join, struct quire_index *joined)
 {
 	joined->info = join->parts[0].index.info;
@@ -245,7 +245,8 @@ quire_status quire_parse_join(struct quire_parsed_part *parts, size_t count,
 	if (status == QUIRE_OK)
 		status = join_tensors(&join, options, total, &made);
 	join_info(&join, &made);
-	/* Lent to the table's reader; kept if it likes what it reads. */
+	/* `made` borrows the first part's values, from which the table of
+	 * linears is read, and keeps them if that succeeds. */
 	made.values = first->values;
 	made.value_count = first->value_count;
 	made.value_names = first->value_names;

@@ -1,6 +1,6 @@
 /*
  * value.c - decodes metadata values and walks arrays. Checks no sizes: the
- * parser has done so before a quire_value exists.
+ * parser has checked them before a quire_value exists.
  */
 #include "format/value.h"
 

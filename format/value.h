@@ -6,8 +6,8 @@
 
 #include "quire.h"
 
-/* Bytes of one value of a type of fixed size; 0 for strings, arrays and
- * numbers that are no type. */
+/* Bytes of one value of a type of fixed size; 0 for strings, arrays and unknown
+ * types. */
 static inline size_t quire_value_size(quire_value_type type)
 {
 	switch (type) {

@@ -1,6 +1,6 @@
 /*
  * write.c - quire_writer: takes declarations, then tensors' bytes, then puts
- * the file in place. What the header looks like is in write_header.c.
+ * the file in place. The header's bytes are write_header.c's.
  */
 #include "format/write.h"
 
@@ -13,7 +13,7 @@
 #include "format/parse.h"
 #include "format/value.h"
 
-#define CONTAINER_ALIGNMENT	16384 /* the largest page of today's platforms */
+#define CONTAINER_ALIGNMENT	16384 /* the largest page size in use */
 #define CONTAINER_ALIGNMENT_MIN 32    /* F-26 */
 
 char *quire_out_copy(const void *text, size_t size)
@@ -87,7 +87,7 @@ quire_status quire_writer_create(const char *path,
 	return QUIRE_OK;
 }
 
-/* The size of a tensor's bytes; the parser checks the rest of its rules. */
+/* The size of a tensor's bytes. The parser checks all other rules later. */
 static bool find_size(const quire_tensor *tensor, uint64_t *size)
 {
 	uint32_t block_count, block_size;
@@ -116,8 +116,8 @@ quire_status quire_writer_add_tensor(quire_writer *writer,
 		return quire_out_fail_late(error);
 	if (!find_size(tensor, &added.view.size))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "tensor '%.*s': its type and shape make no "
-				  "whole, non-empty blocks",
+				  "tensor '%.*s': its type and shape do not "
+				  "make whole blocks, or it is empty",
 				  QUIRE_PRINT(tensor->name));
 	if (tensor->name.size > QUIRE_NAME_MAX_SIZE ||
 	    memchr(tensor->name.data, 0, tensor->name.size))
@@ -199,8 +199,8 @@ static void end_hash(struct quire_out_tensor *tensor)
 	tensor->hash = NULL;
 }
 
-/* The disk begins with each such piece of a tensor as it is there, and with
- * the rest of it at its end. */
+/* Writing to the disk starts for each piece of this size, and for the rest when
+ * the tensor is complete. */
 #define FLUSH_SIZE ((uint64_t)8 << 20)
 
 static void begin_flush(const struct quire_out_part *part,
@@ -315,10 +315,10 @@ quire_status quire_writer_finish(quire_writer *writer, quire_error *error)
 		return status;
 	for (size_t i = 0; i < writer->tensor_count; i++)
 		if (writer->tensors[i].written < writer->tensors[i].view.size)
-			return quire_fail(error, QUIRE_ERROR_ARGUMENT,
-					  QUIRE_NO_OFFSET,
-					  "tensor '%s' has not all its bytes",
-					  writer->tensors[i].name);
+			return quire_fail(
+			    error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			    "tensor '%s' does not have all its bytes yet",
+			    writer->tensors[i].name);
 	quire_writer_seal(writer);
 	status = write_headers(writer, error);
 	return status == QUIRE_OK ? commit(writer, error) : status;
@@ -344,7 +344,7 @@ void quire_writer_free(quire_writer *writer)
 	free(writer->tensors);
 	free(writer->linears);
 	quire_out_free_parts(writer->parts, writer->part_count);
-	/* After the parts: who finds it knows that they are gone. */
+	/* After the parts: while it exists, files of the set may exist. */
 	quire_output_discard(&writer->output);
 	free(writer);
 }

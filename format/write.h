@@ -1,8 +1,8 @@
 /*
- * write.h - what a writer holds, shared by write.c (calls and data),
- * write_values.c (metadata), write_adopt.c (data of another file),
- * write_layout.c (what lies where, in how many files) and write_header.c (a
- * header's bytes).
+ * write.h - the writer's data, shared by write.c (calls and tensors' bytes),
+ * write_values.c (metadata), write_adopt.c (bytes of another file),
+ * write_layout.c (offsets, and how many files) and write_header.c (a header's
+ * bytes).
  */
 #ifndef QUIRE_FORMAT_WRITE_H
 #define QUIRE_FORMAT_WRITE_H
@@ -33,7 +33,7 @@ struct quire_out_linear {
 	char *name;
 };
 
-/* One file: all there is, or a part of a split set. */
+/* One file: the only one, or a part of a split set. */
 struct quire_out_part {
 	struct quire_output output;
 	size_t no;
@@ -41,15 +41,15 @@ struct quire_out_part {
 	unsigned char *header;
 	size_t header_size;    /* = where the data section starts */
 	size_t bare_size;      /* of the header, without padding */
-	size_t header_hash_at; /* in `header`, where checksums go */
+	size_t header_hash_at; /* in `header`: where the checksums are */
 	size_t tensor_hash_at;
-	size_t seals_at; /* those of F-47, in the first of several */
+	size_t seals_at; /* those of F-47, in the first part of several */
 	uint64_t file_size;
 };
 
 struct quire_writer {
-	/* Of the path that was given, from the beginning; it moves to the only
-	 * part, or stays to lock the place of a set. */
+	/* At the given path. The only part takes it over; for a set it stays,
+	 * and locks the set's place. */
 	struct quire_output output;
 	uint32_t alignment;
 	uint64_t split_size; /* of a part, at most; 0: one file */
@@ -62,17 +62,17 @@ struct quire_writer {
 	size_t tensor_count, tensor_capacity;
 	struct quire_out_linear *linears;
 	size_t linear_count, linear_capacity;
-	/* Once the layout is fixed; before, none. */
+	/* Until the layout is fixed there are none. */
 	struct quire_out_part *parts;
 	size_t part_count;
 	uint32_t features; /* to hash by */
 };
 
-/* A copy of the bytes with a NUL after them, to be freed; NULL if there is no
+/* A copy of the bytes with a NUL after them, to be freed. NULL: out of
  * memory. */
 char *quire_out_copy(const void *text, size_t size);
 
-/* ARGUMENT: a declaration came after the layout was fixed. */
+/* ARGUMENT: a declaration after the layout was fixed. */
 quire_status quire_out_fail_late(quire_error *error);
 
 /* The value that was set for a key, or NULL. */
@@ -83,20 +83,20 @@ const struct quire_out_value *quire_out_find(const quire_writer *writer,
 size_t quire_out_info_size(const struct quire_out_tensor *tensor);
 
 /*
- * Builds the header of a part whose `no`, `first_tensor` and `tensor_count`
- * are set, of a file if `part_count` is 1, with zero checksums; it is to be
- * freed. Fails with MEMORY only.
+ * Builds the header of a part whose `no`, `first_tensor` and `tensor_count` are
+ * set, or of the only file if `part_count` is 1. Its checksums are zero; it is
+ * to be freed. Fails with MEMORY only.
  */
 quire_status quire_out_build(const quire_writer *writer, size_t part_count,
 			     struct quire_out_part *part, quire_error *error);
 
-/* Fixes the layout: which tensor is in which part, and where, and the headers
- * with checksums of tensors zero; and makes the files as large as they will
- * be. ARGUMENT if the result would break a rule of the format, or of the split
- * size; IO, MEMORY. */
+/* Fixes the layout: the part and the offset of each tensor, and the headers, in
+ * which the tensors' checksums are zero. Makes the files as large as they will
+ * be. Fails with ARGUMENT if the result would break a rule of the format or
+ * exceed the split size; IO, MEMORY. */
 quire_status quire_writer_lay_out(quire_writer *writer, quire_error *error);
 
-/* Puts the tensors' checksums and then the headers' own into the headers. A
+/* Writes the tensors' checksums into the headers, and then the headers' own. A
  * plain file has none. */
 void quire_writer_seal(quire_writer *writer);
 
@@ -104,11 +104,11 @@ void quire_writer_seal(quire_writer *writer);
 struct quire_out_part *quire_out_part_of(const quire_writer *writer,
 					 const struct quire_out_tensor *tensor);
 
-/* The first tensor of a part; NULL if the writer has none at all. */
+/* The first tensor of a part; NULL if the writer has no tensors. */
 const struct quire_out_tensor *quire_out_tensors_of(
     const quire_writer *writer, const struct quire_out_part *part);
 
-/* Discards the files of all parts, and frees them. */
+/* Discards the files of all parts, and frees the parts. */
 void quire_out_free_parts(struct quire_out_part *parts, size_t count);
 
 #endif

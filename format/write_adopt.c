@@ -1,13 +1,13 @@
 /*
- * write_adopt.c - a writer whose tensors already lie in another file: their
- * bytes are copied below it, unseen, and their checksums are kept.
+ * write_adopt.c - tensors whose bytes are in another file: the system copies
+ * them, the writer does not see them, and their checksums are kept.
  */
 #include "base/bytes.h"
 #include "base/error.h"
 #include "format/parse.h"
 #include "format/write.h"
 
-/* What is copied between two reports of progress. */
+/* Bytes that are copied between two reports of progress. */
 #define STEP_SIZE ((uint64_t)32 << 20)
 
 /* Bytes that lie together in both files: tensors, and the padding between. */
@@ -52,8 +52,8 @@ static quire_status check_tensors(const quire_writer *writer,
 	return QUIRE_OK;
 }
 
-/* The longest run that begins with tensor *index; *index becomes the first
- * one that is not in it. */
+/* The longest run that begins with tensor *index. *index becomes the first
+ * tensor after it. */
 static struct run take_run(const quire_writer *writer, size_t *index)
 {
 	const struct quire_out_tensor *first = &writer->tensors[(*index)++];

@@ -1,6 +1,6 @@
 /*
- * write_header.c - the bytes of a file's header. It checks nothing itself: the
- * parser reads what was built, so that no rule is stated twice.
+ * write_header.c - the bytes of a file's header. Checks nothing: the parser
+ * reads the header that was built, so that no rule is stated twice.
  */
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 struct buffer {
 	unsigned char *bytes;
 	size_t size, capacity;
-	bool failed; /* out of memory; what follows is ignored */
+	bool failed; /* out of memory: later calls do nothing */
 };
 
 /* `size` bytes more, for the caller to fill. */
@@ -96,7 +96,7 @@ static void put_u32_value(struct buffer *buffer, const char *key,
 	put_u32(buffer, value);
 }
 
-/* A value of fixed size is its low bytes, whatever its sign. */
+/* An integer is its low bytes, whatever its sign. */
 static void put_scalar(struct buffer *buffer, const quire_value *value)
 {
 	unsigned char bytes[8];
@@ -160,8 +160,8 @@ static void put_zeros(struct buffer *buffer, size_t size)
 		memset(zeros, 0, size);
 }
 
-/* The values that were set: all of them in the first part. A container begins
- * with its architecture, which each part has. */
+/* The values that were set, in the first part; other parts have the
+ * architecture alone. In a container it comes first. */
 static uint64_t put_values(struct buffer *buffer, const quire_writer *writer,
 			   bool first)
 {
@@ -179,8 +179,8 @@ static uint64_t put_values(struct buffer *buffer, const quire_writer *writer,
 	return writer->value_count;
 }
 
-/* What GGUF wants, and may not have been set. Of a plain file only its
- * alignment has to be told, if it is not GGUF's own. */
+/* The values that GGUF requires, unless they were set. A plain file needs its
+ * alignment only, and only if it is not GGUF's default. */
 static uint64_t put_general(struct buffer *buffer, const quire_writer *writer,
 			    bool first)
 {
@@ -215,7 +215,7 @@ static void put_u16_value(struct buffer *buffer, const char *key, size_t value)
 	put(buffer, bytes, sizeof(bytes));
 }
 
-/* F-41, and the seals of F-47, which are zero until quire_writer_seal. */
+/* F-41, and the checksums of F-47, which are zero until quire_writer_seal. */
 static uint64_t put_split(struct buffer *buffer, const quire_writer *writer,
 			  struct quire_out_part *part, size_t part_count)
 {
@@ -261,7 +261,7 @@ static uint64_t put_linears(struct buffer *buffer, const quire_writer *writer)
 	const struct quire_out_linear *linears = writer->linears;
 	const size_t count = writer->linear_count;
 
-	/* Generic tools fail on empty arrays, which no table spares them. */
+	/* Some tools fail on empty arrays, so there is no table then. */
 	if (count == 0)
 		return 0;
 	put_array(buffer, "quire.linear.name", QUIRE_VALUE_STRING, count);
@@ -358,7 +358,7 @@ quire_status quire_out_build(const quire_writer *writer, size_t part_count,
 	put_infos(&buffer, writer, part);
 	if (writer->plain)
 		part->bare_size = buffer.size;
-	/* F-20. After the spaces of F-28 there are none. */
+	/* F-20. After the spaces of F-28 this adds nothing. */
 	put_zeros(&buffer, padding_size(writer, buffer.size));
 	if (buffer.failed) {
 		free(buffer.bytes);

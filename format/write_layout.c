@@ -1,7 +1,7 @@
 /*
- * write_layout.c - what lies where: which tensors share a file, their offsets,
- * the files themselves. A part is filled until the next tensor would make it
- * larger than the split size; how large headers are is measured, not guessed.
+ * write_layout.c - the layout: which tensors share a file, their offsets, the
+ * files themselves. A part is filled until the next tensor would make it larger
+ * than the split size. The sizes of headers are measured by building them.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 /* split.count is a u16. */
 #define PART_COUNT_MAX 65535
 
-/* How large a file gets while tensors are added. */
+/* The size of a file while tensors are added. */
 struct filling {
 	uint64_t bare_size; /* of its header */
 	uint64_t data_size;
@@ -35,7 +35,7 @@ struct quire_out_part *quire_out_part_of(const quire_writer *writer,
 
 void quire_out_free_parts(struct quire_out_part *parts, size_t count)
 {
-	/* The first one last, as output_set.c wants it. */
+	/* The first one last, as output_set.c requires. */
 	while (count-- > 0) {
 		free(parts[count].header);
 		quire_output_discard(&parts[count].output);
@@ -43,7 +43,7 @@ void quire_out_free_parts(struct quire_out_part *parts, size_t count)
 	free(parts);
 }
 
-/* What all tensors take together, padded, is a number that can be. */
+/* The padded size of all tensors together must not overflow. */
 static quire_status check_sizes(const quire_writer *writer, quire_error *error)
 {
 	uint64_t end = 0;
@@ -67,7 +67,7 @@ static uint64_t padded(const quire_writer *writer, uint64_t size)
 	return (size + mask) & ~mask;
 }
 
-/* With one tensor more. */
+/* The size with one more tensor. */
 static struct filling fill(const quire_writer *writer, struct filling filling,
 			   const struct quire_out_tensor *tensor)
 {
@@ -100,7 +100,7 @@ static quire_status measure(const quire_writer *writer, size_t no,
 	return QUIRE_OK;
 }
 
-/* Whether the split size asks for more than one file. */
+/* Whether the split size requires more than one file. */
 static quire_status must_split(const quire_writer *writer, bool *must,
 			       quire_error *error)
 {
@@ -119,8 +119,8 @@ static quire_status must_split(const quire_writer *writer, bool *must,
 	return QUIRE_OK;
 }
 
-/* Gives each tensor its part, where first parts begin as large as `first` and
- * others as `other`. Returns how many there are. */
+/* Gives each tensor its part. An empty first part is as large as `first`, any
+ * other as `other`. Returns the number of parts. */
 static size_t distribute(quire_writer *writer, struct filling first,
 			 struct filling other)
 {
@@ -143,8 +143,8 @@ static size_t distribute(quire_writer *writer, struct filling first,
 	return (size_t)part + 1;
 }
 
-/* The first header has a checksum for each part, so that more parts make it
- * larger, and a larger one may make more parts; never fewer. */
+/* The first header has a checksum for each part: more parts make it larger, and
+ * a larger header may make more parts, but never fewer. */
 static quire_status choose_parts(quire_writer *writer, size_t *part_count,
 				 quire_error *error)
 {
@@ -177,7 +177,7 @@ static quire_status choose_parts(quire_writer *writer, size_t *part_count,
 			  writer->split_size, *part_count, PART_COUNT_MAX);
 }
 
-/* Tells the parts which tensors they have, and these their offsets. */
+/* Sets the tensors of each part, and the offsets of the tensors. */
 static void place_tensors(const quire_writer *writer,
 			  struct quire_out_part *parts)
 {
@@ -207,7 +207,7 @@ static quire_status build_parts(const quire_writer *writer,
 	return status;
 }
 
-/* Files for the parts; one part alone stays for quire_writer_lay_out. */
+/* Opens the files of several parts; one part has the writer's. */
 static quire_status open_parts(const quire_writer *writer,
 			       struct quire_out_part *parts, size_t count,
 			       quire_error *error)
@@ -235,7 +235,7 @@ static quire_status open_parts(const quire_writer *writer,
 	return status;
 }
 
-/* Reads the headers back. Only their own bytes are looked at. */
+/* Parses the headers. Reads their own bytes only. */
 static quire_status parse(const struct quire_out_part *parts, size_t count,
 			  const struct quire_parse_options *options,
 			  struct quire_parsed_part *parsed, quire_error *error)
@@ -256,7 +256,7 @@ static quire_status parse(const struct quire_out_part *parts, size_t count,
 	if (status != QUIRE_OK)
 		return status;
 	quire_index_free(&index);
-	/* Which has all that the parts had. */
+	/* It had all that the parts had. */
 	memset(parsed, 0, count * sizeof(*parsed));
 	return QUIRE_OK;
 }
@@ -265,8 +265,7 @@ static quire_status check(const quire_writer *writer,
 			  const struct quire_out_part *parts, size_t count,
 			  quire_error *error)
 {
-	/* What keeps the keys of a hostile file from colliding in
-	 * write_values.c does here, too. */
+	/* The same secret seed as in write_values.c. */
 	const struct quire_parse_options strict = {
 		.seed = (uint64_t)(uintptr_t)writer,
 		.take_part = count > 1,
@@ -322,7 +321,7 @@ void quire_writer_seal(quire_writer *writer)
 	seal_parts(writer, writer->parts, writer->part_count);
 }
 
-/* How many parts there are, and which tensors they have. */
+/* Chooses how many parts there are, and which tensors they have. */
 static quire_status choose(quire_writer *writer, size_t *count,
 			   quire_error *error)
 {

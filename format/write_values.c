@@ -1,7 +1,7 @@
 /*
- * write_values.c - the metadata that a writer was given: copies of the values,
- * found by key through a hashed index, so that setting many keys is linear.
- * Which keys are good, the parser says when the layout is fixed.
+ * write_values.c - the metadata of a writer: copies of the values, found by key
+ * through a hashed index, so that setting many keys takes linear time. The
+ * parser checks the keys when the layout is fixed.
  */
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "format/value.h"
 #include "format/write.h"
 
-/* Keys that are made from what else the writer is told. */
+/* Keys that the writer derives from other declarations. */
 static bool is_derived(const char *key)
 {
 	static const char *const derived[] = {
@@ -28,7 +28,7 @@ static bool is_derived(const char *key)
 	return false;
 }
 
-/* Keys that tell a part's place in its set. */
+/* Keys that say a part's place in its set. */
 static bool is_of_set(const char *key)
 {
 	static const char *const keys[] = { "split.no", "split.count",
@@ -56,13 +56,13 @@ static quire_status check_key(const quire_writer *writer, const char *key,
 	    (value->type != QUIRE_VALUE_U32 ||
 	     value->as.u != writer->alignment))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "general.alignment is not the writer's, a "
-				  "u32 of %u",
+				  "general.alignment must be the writer's own "
+				  "alignment, a u32 of %u",
 				  writer->alignment);
 	return QUIRE_OK;
 }
 
-/* Whether an array's bytes hold just its elements. */
+/* Whether an array's bytes are exactly its elements. */
 static bool is_whole(const quire_array *array)
 {
 	const unsigned char *bytes = array->data;
@@ -86,7 +86,7 @@ static bool is_whole(const quire_array *array)
 	return at == array->size;
 }
 
-/* A deep copy: *storage holds the bytes, or NULL where there are none. */
+/* A deep copy. *storage has its bytes, or is NULL where there are none. */
 static quire_status copy_value(const char *key, const quire_value *value,
 			       quire_value *copy, void **storage,
 			       quire_error *error)
@@ -117,8 +117,8 @@ static quire_status copy_value(const char *key, const quire_value *value,
 	return QUIRE_OK;
 }
 
-/* Room for one more value. Where the writer lies in memory is not known to
- * whoever chose the keys, which keeps them from choosing ones that collide. */
+/* Room for one more value. The writer's address is the secret seed of the
+ * index: whoever chose the keys does not know it. */
 static bool grow(quire_writer *writer)
 {
 	struct quire_out_value *grown =

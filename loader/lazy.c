@@ -1,6 +1,6 @@
 /*
- * lazy.c - hashes a tensor once, when it is first used, whichever thread that
- * is. The way that is taken ever after is one atomic load.
+ * lazy.c - hashes a tensor once, when any thread first uses it. After that a
+ * check is one atomic load.
  */
 #include "loader/lazy.h"
 
@@ -23,8 +23,8 @@ enum {
 
 struct quire_lazy_check {
 	atomic_int state;
-	uint64_t actual; /* when BAD: what it hashed to */
-	/* The model's own: a caller may have made a view of some rows. */
+	uint64_t actual; /* if BAD: its hash */
+	/* The model's own: the caller's may be a view of a few rows. */
 	const quire_tensor *tensor;
 	struct lazy *lazy;
 };
@@ -91,8 +91,8 @@ void quire_lazy_free(struct lazy *lazy)
 	free(lazy);
 }
 
-/* Whether it falls to the caller to hash; else the state is GOOD or BAD when
- * this returns. */
+/* Whether the caller must hash. If not, the state is GOOD or BAD when this
+ * returns. */
 static bool claim(struct quire_lazy_check *check)
 {
 	struct lazy *lazy = check->lazy;
@@ -118,7 +118,7 @@ static void release(struct quire_lazy_check *check, int state)
 	quire_mutex_unlock(&lazy->lock);
 }
 
-/* Without memory for a hash the next one to come tries again. */
+/* If there is no memory for a hash, the next caller tries again. */
 static quire_status hash(struct quire_lazy_check *check, quire_error *error)
 {
 	const quire_tensor *tensor = check->tensor;

@@ -1,22 +1,23 @@
 /*
- * lazy.h - QUIRE_VERIFY_LAZY: tensors held against their checksums when they
- * are first used.
+ * lazy.h - QUIRE_VERIFY_LAZY: tensors are compared with their checksums when
+ * they are first used.
  */
 #ifndef QUIRE_LOADER_LAZY_H
 #define QUIRE_LOADER_LAZY_H
 
 #include "loader/model.h"
 
-/* Has every tensor of the model checked at its first use. Fails with MEMORY,
- * and NOT_FOUND for a model that carries no checksums. */
+/* From now on every tensor of the model is checked at its first use. Fails with
+ * MEMORY, and with NOT_FOUND for a model without checksums. */
 quire_status quire_lazy_create(quire_model *model, quire_error *error);
 /* NULL is fine. */
 void quire_lazy_free(struct lazy *lazy);
 
 quire_status quire_lazy_check(const quire_tensor *tensor, quire_error *error);
 
-/* What a runtime calls before it reads a tensor. Any thread may, and all wait
- * while the first one hashes. Fails with CHECKSUM and MEMORY. */
+/* A runtime calls this before it reads a tensor. Any threads may call it at
+ * once: they wait while the first one hashes. Fails with CHECKSUM and MEMORY.
+ */
 static inline quire_status quire_tensor_check(const quire_tensor *tensor,
 					      quire_error *error)
 {

@@ -26,8 +26,8 @@ static quire_status map_pages(int file, const char *name, struct quire_map *map,
 	void *data;
 	int own;
 
-	/* The caller may close his; and a name may come to mean another file,
-	 * while this one's pages stay mapped. */
+	/* The caller may close its descriptor, and the name may be given to
+	 * another file, while this one's pages stay mapped. */
 	own = quire_file_keep(file);
 	if (own < 0)
 		return quire_fail_errno(error, name, "cannot keep it open");
@@ -97,7 +97,7 @@ static quire_status read_pages(int file, const char *name,
 		quire_memory_give(map->base, map->base_size);
 		return status;
 	}
-	/* As a mapped file is: a stray write is a fault. */
+	/* As a mapped file is: a write by mistake is a fault. */
 	quire_memory_protect(map->base, map->base_size);
 	map->data = data;
 	return QUIRE_OK;

@@ -10,7 +10,7 @@
 struct quire_map {
 	const void *data; /* NULL for an empty file */
 	size_t size;
-	void *base; /* of what is to be unmapped */
+	void *base; /* the memory that is freed */
 	size_t base_size;
 	bool watched; /* mapped: `file` is ours, and the file may change */
 	int file;
@@ -32,7 +32,7 @@ quire_status quire_map_lock(const struct quire_map *map, const char *name,
 quire_status quire_map_prefetch(const struct quire_map *map, const char *name,
 				quire_prefetch prefetch, quire_error *error);
 
-/* See quire_model_check_files. */
+/* Checks that the file did not change; see quire_model_check_files. */
 quire_status quire_map_check(const struct quire_map *map, const char *name,
 			     quire_error *error);
 

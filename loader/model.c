@@ -1,6 +1,6 @@
 /*
- * model.c - what a model is asked: its parts, and names to tensors, linears
- * and values. Opening and closing are open.c's.
+ * model.c - the queries of a model: its parts, and tensors, linears and values
+ * by number or name. Opening and closing are open.c's.
  */
 #include "loader/model.h"
 
@@ -44,6 +44,7 @@ quire_status quire_model_check_files(const quire_model *model,
 					 model->parts[i].path, error);
 	return status;
 }
+
 size_t quire_model_tensor_count(const quire_model *model)
 {
 	return model->index.tensor_count;

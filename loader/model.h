@@ -1,5 +1,5 @@
 /*
- * model.h - what is behind a quire_model.
+ * model.h - the members of a quire_model.
  */
 #ifndef QUIRE_LOADER_MODEL_H
 #define QUIRE_LOADER_MODEL_H

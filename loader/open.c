@@ -1,7 +1,7 @@
 /*
  * open.c - opens models: by path, by descriptor, in memory. The rules of the
- * format are the parser's; tensors' bytes are touched only where the options
- * ask for it.
+ * format are the parser's. Tensors' bytes are read only if the options require
+ * it.
  */
 #include "loader/open.h"
 
@@ -13,8 +13,8 @@
 #include "loader/lazy.h"
 #include "loader/verify.h"
 
-/* A seed that a file's author cannot know; see quire_names_build. Where the
- * system has no entropy to give, address layout is what remains. */
+/* A seed that a file's author cannot know; see quire_names_build. If the system
+ * has no entropy, it is an address, which most systems choose at random. */
 static uint64_t secret_seed(const void *address)
 {
 	uint64_t seed;
@@ -24,7 +24,7 @@ static uint64_t secret_seed(const void *address)
 	return seed;
 }
 
-/* Parses a part whose bytes are there. */
+/* Parses a part whose bytes are in memory. */
 static quire_status parse_part(struct opening *opening, size_t part)
 {
 	struct model_part *file = &opening->parts[part];
@@ -69,11 +69,12 @@ static quire_status check_options(const quire_open_options *options,
 	    (unsigned)options->load <= QUIRE_LOAD_READ &&
 	    (unsigned)options->prefetch <= QUIRE_PREFETCH_POPULATE)
 		return QUIRE_OK;
-	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			  "an open option has a value that it cannot have");
+	return quire_fail(
+	    error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+	    "an option of quire_open_options has an invalid value");
 }
 
-/* Room for one part, with nothing in it. */
+/* Makes room for one part, which is empty. */
 static quire_status begin(struct opening *opening,
 			  const quire_open_options *options, quire_error *error)
 {
@@ -130,13 +131,13 @@ static quire_status join(struct opening *opening, struct quire_index *index)
 	if (status != QUIRE_OK)
 		quire_error_name_file(opening->error,
 				      opening->parts[culprit].path);
-	else /* it has taken what they held */
+	else /* `index` has taken over what they had */
 		memset(opening->parsed, 0,
 		       opening->part_count * sizeof(*opening->parsed));
 	return status;
 }
 
-/* What the options want of the tensors' pages. */
+/* Does with the tensors' pages what the options require. */
 static quire_status use_pages(const struct opening *opening, quire_model *model)
 {
 	const quire_open_options *options = opening->options;
@@ -161,8 +162,8 @@ static quire_status use_pages(const struct opening *opening, quire_model *model)
 	return status;
 }
 
-/* From parsed parts to a model; after a failure `opening` is to be abandoned
- * all the same. */
+/* Makes a model of the parsed parts. After a failure the caller still abandons
+ * `opening`. */
 static quire_status finish(struct opening *opening, quire_model **model)
 {
 	quire_model *made = calloc(1, sizeof(*made));

@@ -7,7 +7,7 @@
 #include "format/parse.h"
 #include "loader/model.h"
 
-/* A model in the making. */
+/* A model that is being opened. */
 struct opening {
 	const quire_open_options *options;
 	struct quire_parse_options parse;
@@ -21,8 +21,8 @@ struct opening {
  * file. */
 quire_status quire_open_part(struct opening *opening, size_t part);
 
-/* Given a part, the only one yet, that is one of several: opens the others,
- * by F-42 and F-43, and puts each in its place. */
+/* Given one part of a set: opens the others, by F-42 and F-43, and puts each in
+ * its place. */
 quire_status quire_open_siblings(struct opening *opening);
 
 #endif

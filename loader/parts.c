@@ -1,6 +1,6 @@
 /*
- * parts.c - finds the files of a split set by the name of one, F-42. What is
- * in them and whether they fit together is the parser's.
+ * parts.c - finds the files of a split set by the name of one, F-42. Their
+ * contents, and whether they belong together, are the parser's.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,13 +18,12 @@
 static void print_suffix(char suffix[SUFFIX_SIZE + 1], uint32_t no,
 			 uint32_t count)
 {
-	/* Both are u16, which the compiler cannot know. */
+	/* Both are u16, which the compiler does not know. */
 	snprintf(suffix, SUFFIX_SIZE + 1, "-%05u-of-%05u.gguf",
 		 (no + 1) % 100000, count % 100000);
 }
 
-/* The path of part `no` in place of the suffix of `path`; NULL without
- * memory. */
+/* The path of part `no`: `path` with another suffix. NULL: out of memory. */
 static char *sibling_path(const char *path, uint32_t no, uint32_t count)
 {
 	const size_t size = strlen(path);
@@ -56,7 +55,7 @@ static quire_status check_name(const struct opening *opening,
 			       split->no + 1, split->count, suffix);
 }
 
-/* Room for all, with the one that there is in its place. */
+/* Makes room for all parts, and puts the open one in its place. */
 static quire_status make_room(struct opening *opening,
 			      const struct quire_split *split)
 {
@@ -80,8 +79,8 @@ static quire_status make_room(struct opening *opening,
 	return QUIRE_OK;
 }
 
-/* Whether all are there is asked before there is room for them: a number in
- * one small file must not cost megabytes. */
+/* Whether all files exist is checked before memory is allocated for them: a
+ * number in one small file must not cost megabytes. */
 static quire_status find_sibling(const struct opening *opening,
 				 const struct quire_split *split, uint32_t no)
 {

@@ -24,16 +24,16 @@
 #define READ_SIZE (2 * QUIRE_PIECE_SIZE)
 #define READ_SUMS (READ_SIZE / QUIRE_HASH_BLOCK_SIZE + 1)
 
-/* The system copies a tenth faster to memory that is aligned to pages. */
+/* The system copies 10 % faster to memory that is aligned to pages. */
 #define BUFFER_ALIGNMENT ((size_t)4096)
 
-/* What the last piece may take, with the padding after its tensor. */
+/* The size of the last piece at most, with the padding after its tensor. */
 #define BUFFER_SIZE (READ_SIZE + BUFFER_ALIGNMENT + QUIRE_ALIGNMENT_MAX)
 
-/* Below this a file is hashed in less time than threads take to start. */
+/* A smaller file is hashed in less time than threads take to start. */
 #define WORTH_THREADS ((uint64_t)4 << 20)
 
-/* A tensor in the order of reading. */
+/* A tensor, in the order of reading. */
 struct entry {
 	const quire_tensor *tensor;
 	uint64_t first; /* the number of its first piece */
@@ -48,14 +48,14 @@ struct piece {
 	bool only, last;
 };
 
-/* What became of a piece. */
+/* The result of a piece. */
 struct slot {
 	bool only, last;
 	size_t size;
 	uint64_t hash;		     /* of the only piece of a tensor */
 	struct quire_hash_sum *sums; /* else */
 	size_t sum_count;
-	uint64_t dirt; /* the offset of a byte of padding, or none */
+	uint64_t dirt; /* the offset of padding that is not zero, or none */
 };
 
 struct sweep {
@@ -71,7 +71,7 @@ struct sweep {
 	size_t slot_count;
 	struct quire_hash_sum *sums; /* of all slots */
 	struct pieces pieces;
-	/* What joining adds to. */
+	/* Changed by joining. */
 	size_t joining; /* entry */
 	struct quire_hash_sum state;
 	uint64_t done; /* bytes */
@@ -82,7 +82,7 @@ static uint64_t count_pieces(uint64_t size)
 	return quire_hash_pieces(size, READ_SIZE);
 }
 
-/* Largest first; those of as many pieces as they lie in the file. */
+/* Those of most pieces first; of equal ones in the order of the file. */
 static int compare_entries(const void *a, const void *b)
 {
 	const quire_tensor *x = ((const struct entry *)a)->tensor;
@@ -95,10 +95,9 @@ static int compare_entries(const void *a, const void *b)
 	return x < y ? -1 : 1;
 }
 
-/* -------------------------------------------------------------------- pieces
- */
+/* ------------------------------------------------------------------ pieces */
 
-/* The place in the reading order of the tensor with that piece. */
+/* The place of a piece's tensor in the reading order. */
 static size_t find_entry(const struct sweep *sweep, uint64_t number)
 {
 	size_t low = 0, high = sweep->model->index.tensor_count;
@@ -114,7 +113,7 @@ static size_t find_entry(const struct sweep *sweep, uint64_t number)
 	return low;
 }
 
-/* From the end of a tensor to the next one's start or the end of the file. */
+/* The bytes from a tensor's end to the next tensor or the end of the file. */
 static size_t padding_size(const quire_model *model, const quire_tensor *tensor)
 {
 	const struct model_part *part = &model->parts[tensor->part];
@@ -149,9 +148,9 @@ static struct piece find_piece(const struct sweep *sweep, uint64_t number)
 	return piece;
 }
 
-/* Bytes of a part, where they lie or, of a mapped file, read into `buffer`:
- * that takes half the time of mapping pages for a single look, and a file that
- * was cut is a short read instead of SIGBUS. NULL if they are not there. */
+/* The bytes of a part: those in memory, or, of a mapped file, read into
+ * `buffer`. Reading once takes half the time of touching mapped pages, and in a
+ * file that was cut it is an error instead of SIGBUS. NULL, and errno. */
 static const unsigned char *fetch(const struct model_part *part,
 				  uint64_t offset, size_t size,
 				  unsigned char *buffer)
@@ -173,7 +172,7 @@ static quire_status fail_unreadable(const struct model_part *part,
 			       "cannot be read: %s", reason);
 }
 
-/* Where a byte is that is not zero, or `size`. */
+/* The place of the first byte that is not zero, or `size`. */
 static size_t find_dirt(const unsigned char *bytes, size_t size)
 {
 	size_t at = 0;
@@ -185,8 +184,8 @@ static size_t find_dirt(const unsigned char *bytes, size_t size)
 	return at;
 }
 
-/* A piece whose turn it is, as most are, is joined at once: until it is ready
- * nobody else touches the state. */
+/* Most pieces are the next to be joined, and are joined here: until this one is
+ * done, no other thread uses the state. */
 static void hash_piece(struct sweep *sweep, uint64_t number,
 		       const struct piece *piece, const unsigned char *bytes,
 		       struct slot *slot)
@@ -277,8 +276,7 @@ static quire_status take_piece(void *context, size_t worker, uint64_t number,
 	return QUIRE_OK;
 }
 
-/* -------------------------------------------------------------------- set-up
- */
+/* ------------------------------------------------------------------ set-up */
 
 static void order_tensors(struct sweep *sweep)
 {
@@ -298,7 +296,7 @@ static void order_tensors(struct sweep *sweep)
 	sweep->features = quire_hash_features(sweep->total);
 }
 
-/* No more than have work; one, for want of memory. */
+/* No more threads than there are pieces; one if memory is out. */
 static void gather(const struct sweep *sweep, struct crew *crew)
 {
 	uint32_t threads = sweep->options->threads;
@@ -388,7 +386,7 @@ quire_status quire_sweep(const quire_model *model,
 	return status;
 }
 
-/* Up to the first tensor with padding that is not zero. */
+/* Finds the first tensor with padding that is not zero. */
 static quire_status find_dirty(const quire_model *model, unsigned char *buffer,
 			       struct quire_sweep_result *result,
 			       quire_error *error)

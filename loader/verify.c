@@ -1,6 +1,6 @@
 /*
- * verify.c - tells what changed in a model's tensors and the padding between
- * them. The reading and hashing is sweep.c's.
+ * verify.c - reports what changed in a model's tensors and in the padding
+ * between them. sweep.c reads and hashes.
  */
 #include "loader/verify.h"
 

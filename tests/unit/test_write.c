@@ -81,7 +81,8 @@ static void test_free_discards(void **state)
 	writing_put(writer, 0, "1234", 4);
 	assert_int_equal(quire_writer_finish(writer, &error),
 			 QUIRE_ERROR_ARGUMENT);
-	assert_non_null(strstr(error.message, "'a' has not all its bytes"));
+	assert_non_null(
+	    strstr(error.message, "'a' does not have all its bytes"));
 	quire_writer_free(writer);
 	assert_int_equal(scratch_count(folder->path), 0);
 }
