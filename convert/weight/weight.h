@@ -18,7 +18,7 @@
  *
  * Whatever the storage, rows are fetched in one form: codes and packed zero
  * points unsigned, from the low bits of a byte up, each row in bytes of its
- *own.
+ * own.
  */
 #ifndef QUIRE_CONVERT_WEIGHT_WEIGHT_H
 #define QUIRE_CONVERT_WEIGHT_WEIGHT_H
