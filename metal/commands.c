@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/grow.h"
 #include "format/parse.h"
 #include "metal/commands.h"
 #include "metal/params.h"
@@ -128,17 +129,13 @@ static quire_status begin(struct commands *commands, quire_error *error)
 static quire_status reserve_pending(struct commands *commands,
 				    quire_error *error)
 {
-	const size_t capacity = commands->pending_capacity * 2 + 8;
-	struct pending *pending;
+	struct pending *pending =
+	    quire_grow(commands->pending, &commands->pending_capacity,
+		       commands->pending_count, sizeof(*pending));
 
-	if (commands->pending_count < commands->pending_capacity)
-		return QUIRE_OK;
-	pending =
-	    realloc(commands->pending, capacity * sizeof(*commands->pending));
 	if (!pending)
-		return quire_fail_memory(error, capacity * sizeof(*pending));
+		return quire_fail_memory(error, sizeof(*pending));
 	commands->pending = pending;
-	commands->pending_capacity = capacity;
 	return QUIRE_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/grow.h"
 #include "metal/slabs.h"
 
 #define STORAGE_SHARED 0
@@ -24,16 +25,12 @@ static bool has_room(const struct slabs *slabs, size_t size)
 
 static quire_status reserve(struct slabs *slabs, quire_error *error)
 {
-	const size_t capacity = slabs->capacity * 2 + 4;
-	struct slab *items;
+	struct slab *items = quire_grow(slabs->items, &slabs->capacity,
+					slabs->count, sizeof(*items));
 
-	if (slabs->count < slabs->capacity)
-		return QUIRE_OK;
-	items = realloc(slabs->items, capacity * sizeof(*items));
 	if (!items)
-		return quire_fail_memory(error, capacity * sizeof(*items));
+		return quire_fail_memory(error, sizeof(*items));
 	slabs->items = items;
-	slabs->capacity = capacity;
 	return QUIRE_OK;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/grow.h"
 #include "metal/gpu.h"
 
 /* MTLResourceStorageModeShared and ...Private, as resource options. */
@@ -28,17 +29,12 @@ struct span {
 static quire_status add_view(struct gpu *gpu, const struct view *view,
 			     quire_error *error)
 {
-	const size_t capacity = gpu->view_capacity * 2 + 4;
-	struct view *views = gpu->views;
+	struct view *views = quire_grow(gpu->views, &gpu->view_capacity,
+					gpu->view_count, sizeof(*views));
 
-	if (gpu->view_count == gpu->view_capacity) {
-		views = realloc(views, capacity * sizeof(*views));
-		if (!views)
-			return quire_fail_memory(error,
-						 capacity * sizeof(*views));
-		gpu->views = views;
-		gpu->view_capacity = capacity;
-	}
+	if (!views)
+		return quire_fail_memory(error, sizeof(*views));
+	gpu->views = views;
 	views[gpu->view_count++] = *view;
 	return QUIRE_OK;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/grow.h"
 #include "base/memory.h"
 #include "runtime/prepacked_list.h"
 
@@ -64,17 +65,12 @@ static bool insert(struct prepacked_list *list,
 {
 	const size_t count = atomic_load(&list->count);
 	const size_t place = find_place(list, entry->weights);
+	struct prepacked_entry *grown =
+	    quire_grow(list->entries, &list->capacity, count, sizeof(*grown));
 
-	if (count == list->capacity) {
-		const size_t capacity = count * 2 + 16;
-		struct prepacked_entry *grown =
-		    realloc(list->entries, capacity * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		list->entries = grown;
-		list->capacity = capacity;
-	}
+	if (!grown)
+		return false;
+	list->entries = grown;
 	memmove(list->entries + place + 1, list->entries + place,
 		(count - place) * sizeof(*entry));
 	list->entries[place] = *entry;
