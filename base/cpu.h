@@ -27,7 +27,9 @@ enum cpu_feature {
 /* The features of the CPU that the caller runs on. Any thread may call it. */
 uint32_t quire_cpu_features(void);
 
-/* The CPUs that are online; at least 1. */
+/* The CPUs that this process may use, at least 1: the default for a number of
+ * threads. base/cpu_limits.h says why it is this many. Any thread may call it;
+ * it opens files. */
 uint32_t quire_cpu_count(void);
 
 /* Bytes of the third-level cache; 0: the system does not say. */

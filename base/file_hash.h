@@ -16,7 +16,7 @@ struct file_hash_source {
 };
 
 /*
- * `threads` 0: one for each CPU. The memory depends on the threads alone.
+ * `threads` 0: quire_cpu_count. The memory depends on the threads alone.
  * Fails with MEMORY, with ARGUMENT for too many threads, and as reading does.
  */
 quire_status quire_file_hash(const struct file_hash_source *source,

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cpu_limits.h"
 #include "base/file.h"
 #include "base/nearest.h"
 #include "cli/command.h"
+#include "cli/ui/cpu_text.h"
 #include "cli/ui/signals.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
@@ -64,9 +66,19 @@ static void print_help(void)
 	printf("  %-8s  %s\n", "help", "explain a command");
 	printf("\noptions:\n"
 	       "  -h, --help  show this help\n"
-	       "  --version   show the version\n"
+	       "  --version   show the version and the default of --threads\n"
 	       "\nexit codes: 0 fine, 1 different or damaged, 2 error\n"
 	       "'quire help COMMAND' explains each command.\n");
+}
+
+/* Programs read the first line only. */
+static void print_version(void)
+{
+	const struct cpu_limits limits = quire_cpu_limits();
+	char text[CPU_TEXT_CAPACITY];
+
+	printf("quire %s\n", quire_version());
+	printf("default threads: %s\n", cpu_text(text, &limits));
 }
 
 static int run_help(int argc, char **argv)
@@ -96,7 +108,7 @@ static int run(int argc, char **argv)
 	    strcmp(argv[1], "help") == 0)
 		return run_help(argc - 1, argv + 1);
 	if (strcmp(argv[1], "--version") == 0) {
-		printf("quire %s\n", quire_version());
+		print_version();
 		return EXIT_FINE;
 	}
 	if (argv[1][0] == '-')

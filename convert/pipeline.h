@@ -9,7 +9,7 @@
 #include "convert/plan/plan.h"
 
 struct pipeline_options {
-	uint32_t threads;	    /* 0: one for each CPU */
+	uint32_t threads;	    /* 0: quire_cpu_count */
 	quire_progress_fn progress; /* may be NULL */
 	void *context;
 };

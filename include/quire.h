@@ -211,7 +211,8 @@ typedef struct quire_linear {
  * the checksum of its header are always checked when it is opened. */
 typedef enum quire_verify_mode {
 	QUIRE_VERIFY_HEADER = 0, /* never, except by quire_model_verify */
-	/* When the file is opened, as quire_model_verify does, on all CPUs. */
+	/* When the file is opened, as quire_model_verify does, with its
+	 * default number of threads. */
 	QUIRE_VERIFY_TENSORS = 1,
 	/* Each tensor once, when it is first multiplied by. A product by a
 	 * damaged tensor fails with CHECKSUM, every time. Padding is not
@@ -372,7 +373,7 @@ typedef void (*quire_damage_fn)(void *context, const quire_tensor *tensor,
 				uint64_t actual_xxh3);
 
 typedef struct quire_verify_options {
-	uint32_t threads; /* 0: one for each CPU */
+	uint32_t threads; /* 0: see quire_runtime_options */
 	quire_progress_fn progress;
 	quire_damage_fn damage;
 	void *context; /* passed to both */
@@ -575,8 +576,12 @@ typedef void (*quire_parallel_for_fn)(void *pool, quire_task_fn task,
 
 typedef struct quire_runtime_options {
 	quire_device device;
-	/* At most 1024; 0: one for each CPU. With parallel_for: how many
-	 * threads it is expected to use. */
+	/* At most 1024. 0: one for each CPU that this process may use, now: the
+	 * least of the CPUs that are online, of its affinity mask (taskset,
+	 * cpusets) and of the quotas of CPU time of its control group and those
+	 * above it, versions 1 and 2 (containers), rounded up. Only Linux has
+	 * the last two. A number that is given is never lowered. With
+	 * parallel_for: how many threads it is expected to use. */
 	uint32_t threads;
 	/* The name of a kernel set (quire_kernels_name); NULL: the fastest one
 	 * that this CPU can run. */

@@ -73,7 +73,7 @@ typedef enum quire_fallback {
  * "recipe"), and the message begins with "line L, column C: ".
  */
 typedef struct quire_convert_options {
-	uint32_t threads;    /* 0: one for each CPU */
+	uint32_t threads;    /* 0: see quire_runtime_options */
 	uint32_t alignment;  /* see quire_writer_options */
 	bool overwrite;	     /* see quire_writer_options */
 	uint64_t split_size; /* see quire_writer_options */

@@ -301,7 +301,7 @@ static void gather(const struct sweep *sweep, struct crew *crew)
 {
 	uint32_t threads = sweep->options->threads;
 
-	if (threads == 0)
+	if (threads == 0 && sweep->total >= WORTH_THREADS)
 		threads = quire_cpu_count();
 	if (threads > QUIRE_CREW_MAX_THREADS)
 		threads = QUIRE_CREW_MAX_THREADS;

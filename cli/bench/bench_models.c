@@ -3,11 +3,8 @@
  * block by the number of blocks: q and o; k and v; gate and up; down. If the
  * published model has q, k, v or gate, up in one matrix, the row has too.
  */
-#include <string.h>
-#include <strings.h>
-
-#include "base/nearest.h"
 #include "cli/bench/bench_models.h"
+#include "base/nearest.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
@@ -63,7 +60,7 @@ const struct bench_model *bench_model_find(const char *name)
 	struct nearest near = quire_nearest_to(name);
 
 	for (size_t i = 0; i < MODEL_COUNT; i++) {
-		if (strcasecmp(models[i].name, name) == 0)
+		if (text_equal_any_case(text_of(name), models[i].name))
 			return &models[i];
 		quire_nearest_offer(&near, text_of(models[i].name));
 	}

@@ -4,9 +4,9 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cli/bench/bench_options.h"
+#include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
 /* 2^20 columns or rows: five times the largest vocabulary of a model. */
@@ -64,8 +64,7 @@ static bool find_dtype(const char *text, size_t size, uint32_t *dtype)
 	for (size_t i = 0; i < DTYPE_COUNT; i++) {
 		const char *name = quire_dtype_name(dtypes[i]);
 
-		if (strlen(name) == size &&
-		    strncasecmp(name, text, size) == 0) {
+		if (text_equal_any_case((quire_string){ text, size }, name)) {
 			*dtype = (uint32_t)dtypes[i];
 			return true;
 		}

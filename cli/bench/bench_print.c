@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/cpu_limits.h"
 #include "cli/bench/bench_device.h"
 #include "cli/bench/bench_print.h"
+#include "cli/ui/cpu_text.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/text_table.h"
 
@@ -107,6 +109,14 @@ static bool print_speeds(const struct bench_results *results,
 	return text_table_print(&table);
 }
 
+static void print_cpus(void)
+{
+	const struct cpu_limits limits = quire_cpu_limits();
+	char text[CPU_TEXT_CAPACITY];
+
+	printf("default threads: %s\n", cpu_text(text, &limits));
+}
+
 bool bench_print_table(const struct bench_results *results,
 		       const struct bench_model *model)
 {
@@ -116,6 +126,7 @@ bool bench_print_table(const struct bench_results *results,
 		return bench_device_print(results) &&
 		       (!model || print_speeds(results, model));
 	table = text_table_start("lrrlrrrr");
+	print_cpus();
 	printf("kernels %s; limits by %s: reading; level 4 on weights in "
 	       "blocks: int8; else f32\n",
 	       results->count ? results->cases[0].kernels : "-",
@@ -181,14 +192,36 @@ static void json_speeds(struct json_out *out,
 	json_out_end(out, ']');
 }
 
+/* Limits that there are not: null. */
+static void json_cpus(struct json_out *out)
+{
+	const struct cpu_limits limits = quire_cpu_limits();
+
+	json_out_begin(out, "cpus", '{');
+	json_out_u64(out, "count", limits.count);
+	json_out_u64(out, "online", limits.online);
+	if (limits.allowed > 0)
+		json_out_u64(out, "affinity_mask", limits.allowed);
+	else
+		json_out_null(out, "affinity_mask");
+	if (limits.quota > 0)
+		json_out_f64(out, "cgroup_quota",
+			     (double)limits.quota / QUIRE_CPU_QUOTA_UNIT);
+	else
+		json_out_null(out, "cgroup_quota");
+	json_out_end(out, '}');
+}
+
 bool bench_print_json(const struct bench_results *results,
 		      const struct bench_model *model)
 {
 	struct json_out out = json_out_start(stdout);
 
 	json_out_begin(&out, NULL, '{');
-	if (results->count == 0 || results->cases->device[0] == '\0')
+	if (results->count == 0 || results->cases->device[0] == '\0') {
+		json_cpus(&out);
 		json_out_text(&out, "limits_by", peak_loops_name());
+	}
 	json_out_begin(&out, "results", '[');
 	for (size_t i = 0; i < results->count; i++)
 		json_case(&out, &results->cases[i]);

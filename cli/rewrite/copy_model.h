@@ -44,7 +44,7 @@ struct copy_value {
 struct copy_how {
 	const char *output;
 	uint32_t alignment;
-	uint32_t threads; /* that hash; 0: one for each CPU */
+	uint32_t threads; /* that hash; 0: quire_cpu_count */
 	bool plain;	  /* a plain GGUF file, not a container */
 	bool overwrite;
 	bool in_place; /* the output is the model itself */

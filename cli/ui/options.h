@@ -16,7 +16,7 @@
 		.name = "threads", .value = "N", .type = ARGS_NUMBER,          \
 		.offset = offsetof(values, threads), .max = ARGS_THREADS_MAX,  \
 		.help = "threads " what_they_do                                \
-			"; 0, the default: one for each CPU"                   \
+			"; 0, the default: one for each usable CPU"            \
 	}
 
 /* const char *; `file` is its name in the help. */

@@ -99,6 +99,21 @@ bool text_equal(quire_string string, const char *other)
 	       memcmp(string.data, other, string.size) == 0;
 }
 
+static char lower_case(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool text_equal_any_case(quire_string string, const char *other)
+{
+	if (string.size != strlen(other))
+		return false;
+	for (size_t i = 0; i < string.size; i++)
+		if (lower_case(string.data[i]) != lower_case(other[i]))
+			return false;
+	return true;
+}
+
 size_t text_columns(const char *string)
 {
 	size_t columns = 0;

@@ -26,6 +26,8 @@ char *text_shorten(char *buffer, size_t capacity, quire_string string);
 quire_string text_of(const char *string);
 
 bool text_equal(quire_string string, const char *other);
+/* The same, but upper and lower case letters of ASCII are equal. */
+bool text_equal_any_case(quire_string string, const char *other);
 
 /* The width of a valid UTF-8 string: one column for each character. */
 size_t text_columns(const char *string);

@@ -8,8 +8,8 @@
 #include "cli/verify/verdict.h"
 
 /* Compares one file with the entries about it. If one of its tensors is listed,
- * all must be, and each entry must have its tensor. `threads` may be 0: one for
- * each CPU. Returns an exit code. */
+ * all must be, and each entry must have its tensor. `threads` may be 0:
+ * quire_cpu_count. Returns an exit code. */
 int check_manifest_file(struct verdict_printer *printer,
 			struct manifest *manifest, const char *path,
 			uint32_t threads);

@@ -17,7 +17,7 @@ struct digest_job {
 /* `progress` may be NULL. Only one thread calls it at a time; its result is
  * ignored. */
 struct digest_how {
-	uint32_t threads; /* 0: one for each CPU */
+	uint32_t threads; /* 0: quire_cpu_count */
 	quire_progress_fn progress;
 	void *context;
 };

@@ -73,7 +73,7 @@ struct plan {
 };
 
 /*
- * Plans a conversion by a recipe, on `threads` threads (0: one for each CPU),
+ * Plans a conversion by a recipe, on `threads` threads (0: quire_cpu_count),
  * whose number changes nothing in the plan. The plan points into the model, and
  * is to be freed with quire_plan_free. Reads scales, zero points and g_idx, and
  * dense tensors that are to be cast. Fails with UNSUPPORTED for a model that

@@ -25,6 +25,8 @@ try bench --device metal
 
 figures() {
 	sed 's/[0-9][0-9]*\.[0-9][0-9.e+-]*/X/g; s/  */ /g
+		s/[0-9][0-9]* of [0-9][0-9]* CPUs*\( (.*)\)*$/N of N CPUs/
+		/"cpus": {/,/}/s/: [0-9n][0-9.ul]*/: N/
 		s/limits by [a-z0-9]*/limits by SET/
 		s/"limits_by": "[a-z0-9]*"/"limits_by": "SET"/'
 }

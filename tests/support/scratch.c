@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/support/check.h"
@@ -47,7 +48,10 @@ static size_t walk(const char *folder, int remove_files)
 		if (!remove_files)
 			continue;
 		path = scratch_path(folder, entry->d_name);
-		unlink(path);
+		if (unlink(path) != 0) {
+			walk(path, 1);
+			rmdir(path);
+		}
 		free(path);
 	}
 	closedir(dir);
@@ -92,6 +96,20 @@ void scratch_write(const char *path, const void *data, size_t size)
 	assert_non_null(file);
 	assert_int_equal(fwrite(data, 1, size, file), size);
 	assert_int_equal(fclose(file), 0);
+}
+
+void scratch_write_in(const char *folder, const char *name, const char *text)
+{
+	char *path = scratch_path(folder, name);
+
+	for (char *at = path + strlen(folder) + 1; (at = strchr(at, '/'));
+	     at++) {
+		*at = '\0';
+		(void)mkdir(path, 0777);
+		*at = '/';
+	}
+	scratch_write(path, text, strlen(text));
+	free(path);
 }
 
 void scratch_copy(const char *from, const char *to)
