@@ -36,6 +36,7 @@ void quire_condition_destroy(struct condition *condition);
 /* Unlocks the mutex while it waits. May return early: check what it waits for
  * again. */
 void quire_condition_wait(struct condition *condition, struct mutex *mutex);
+void quire_condition_wake_one(struct condition *condition);
 void quire_condition_wake_all(struct condition *condition);
 
 /* For one thread that writes or many that read. False: out of memory. */
@@ -52,10 +53,16 @@ struct thread {
 	uint64_t storage;
 };
 
-/* Runs run(context) on another thread. False: none can be started. */
+/* Runs run(context) on another thread. False: none can be started. The
+ * program's own threads handle its signals: this one blocks them, but for those
+ * that its own faults raise, such as SIGBUS. */
 bool quire_thread_start(struct thread *thread, void (*run)(void *context),
 			void *context);
 /* Waits for its end. */
 void quire_thread_join(struct thread *thread);
+
+/* The CPU that the calling thread runs on, which may be another one at once;
+ * below 0: not known. */
+int quire_thread_cpu(void);
 
 #endif

@@ -2,9 +2,15 @@
  * thread_posix.c - thread.h over POSIX threads, whose objects lie in the
  * storage of ours.
  */
+#ifdef __linux__
+#define _GNU_SOURCE /* sched_getcpu */
+#endif
+
 #include "base/thread.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 
 #define FITS(type, object)                                                     \
@@ -67,6 +73,11 @@ void quire_condition_wait(struct condition *condition, struct mutex *mutex)
 	pthread_cond_wait(its_condition(condition), its_mutex(mutex));
 }
 
+void quire_condition_wake_one(struct condition *condition)
+{
+	pthread_cond_signal(its_condition(condition));
+}
+
 void quire_condition_wake_all(struct condition *condition)
 {
 	pthread_cond_broadcast(its_condition(condition));
@@ -105,6 +116,23 @@ static void *begin(void *context)
 	return NULL;
 }
 
+/* Signals that a thread's own fault raises. They cannot be blocked. */
+static const int faults[] = { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP };
+
+/* A thread has the mask of the thread that starts it. */
+static int start_without_signals(pthread_t *its, struct thread *thread)
+{
+	sigset_t blocked, before;
+
+	sigfillset(&blocked);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		sigdelset(&blocked, faults[i]);
+	pthread_sigmask(SIG_BLOCK, &blocked, &before);
+	const int failed = pthread_create(its, NULL, begin, thread);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed;
+}
+
 bool quire_thread_start(struct thread *thread, void (*run)(void *context),
 			void *context)
 {
@@ -112,7 +140,7 @@ bool quire_thread_start(struct thread *thread, void (*run)(void *context),
 
 	thread->run = run;
 	thread->context = context;
-	if (pthread_create(&its, NULL, begin, thread) != 0)
+	if (start_without_signals(&its, thread) != 0)
 		return false;
 	memcpy(&thread->storage, &its, sizeof(its));
 	return true;
@@ -124,4 +152,13 @@ void quire_thread_join(struct thread *thread)
 
 	memcpy(&its, &thread->storage, sizeof(its));
 	pthread_join(its, NULL);
+}
+
+int quire_thread_cpu(void)
+{
+#ifdef __linux__
+	return sched_getcpu();
+#else
+	return -1;
+#endif
 }

@@ -342,10 +342,6 @@ quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
 	status = quire_crew_init(&pipe.crew, options->threads, NULL, NULL);
 	if (status != QUIRE_OK)
 		return quire_fail_threads(error, status, options->threads);
-	/* A piece takes a millisecond, or as long as the disk does: a thread
-	 * that waits for the next run sleeps, and leaves the CPU to the one
-	 * that it waits for. */
-	pipe.crew.pool_flags |= PTHREADPOOL_FLAG_YIELD_WORKERS;
 	pipe.slot_count =
 	    pipe.crew.threads > 1 ? LEAD * (size_t)pipe.crew.threads : 1;
 	status = allocate(&pipe, error);

@@ -25,9 +25,8 @@
 /* Calls that are submitted to a device together: those of one or two layers. */
 #define BATCH_CALLS 16
 
-/* Twice as long as pthreadpool's threads spin: a million pauses of 20 ns, or of
- * 70 ns on the slowest CPUs of Intel. */
-#define PAUSE_SECONDS 0.15
+/* Many times as long as the threads of a runtime spin (base/thread_pool.c). */
+#define PAUSE_SECONDS 0.002
 
 struct timing {
 	double expected; /* seconds for a call, from the warm-up */

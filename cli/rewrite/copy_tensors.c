@@ -10,6 +10,7 @@
 #include "base/crew.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "cli/rewrite/copy_model.h"
 
 /* Bytes that a thread writes between two reports: enough to make calls cheap,

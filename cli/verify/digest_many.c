@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "base/crew.h"
+#include "base/thread.h"
 #include "cli/verify/digest_many.h"
 
 /* Bytes between two calls of progress. */

@@ -161,7 +161,10 @@ void __wrap_free(void *bytes)
 		return fails() ? (failure) : __real_##name arguments;          \
 	}
 
-WRAP_MAKER(pthreadpool_create, NULL, void *, (size_t threads), (threads))
+WRAP_MAKER(pthread_create, EAGAIN, int,
+	   (pthread_t * thread, const pthread_attr_t *attributes,
+	    void *(*run)(void *), void *context),
+	   (thread, attributes, run, context))
 WRAP_MAKER(pthread_mutex_init, ENOMEM, int,
 	   (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes),
 	   (mutex, attributes))

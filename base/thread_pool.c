@@ -1,0 +1,313 @@
+/*
+ * thread_pool.c - a run opens places for workers. Threads that are free come in
+ * and take one each. When the caller has no more work it closes the places that
+ * are left, and waits only for the workers that are inside.
+ *
+ * Who waits first spins, because waking a sleeping thread takes as long as a
+ * small product, and then sleeps. A worker does not spin where that would take
+ * the CPU from others: if the pool has more threads than there are CPUs, and
+ * for a while after it has met its caller on its own CPU.
+ */
+#include "base/thread_pool.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "base/thread.h"
+
+/* Two cache lines: x86 CPUs fetch lines in pairs. */
+#define LINE 128
+
+/* Seconds that a worker spins for the next run, and a caller for the end of its
+ * own: several times what waking a thread takes. */
+#define SPIN_FOR_WORK 100e-6
+#define SPIN_FOR_END  50e-6
+
+/* Seconds without spinning after a worker has met its caller on its CPU. If it
+ * happens again and again, each time is twice as long as the one before. */
+#define CALM_LEAST 1e-3
+#define CALM_MOST  32e-3
+
+/* Between two looks at the clock. */
+#define SPINS 16
+
+/* The parts of `state`: places that are open, workers inside, and whether the
+ * caller sleeps until the last of them leaves. */
+#define PLACES	   0x000003FFU
+#define INSIDE	   0x00000400U
+#define ALL_INSIDE 0x000FFC00U
+#define ASLEEP	   0x80000000U
+
+struct pool_worker {
+	struct thread_pool *pool;
+	struct thread thread;
+	/* Its own: when it may spin again, and for how long it may not next
+	 * time. */
+	double calm_until, calm;
+};
+
+struct thread_pool {
+	struct mutex caller; /* held during a run */
+
+	/* Of the run; constant while a place is open or a worker inside. */
+	thread_pool_fn work;
+	void *context;
+
+	_Alignas(LINE) _Atomic uint32_t state;
+	_Atomic int caller_cpu; /* where the caller began */
+	atomic_bool stop;
+	/* Threads that do not look at `state` until they are woken. */
+	_Atomic uint32_t sleepers;
+
+	_Alignas(LINE) struct mutex mutex; /* of those who sleep */
+	struct condition opened;	   /* places, or `stop` is set */
+	struct condition emptied;	   /* no worker is inside */
+
+	uint32_t size;
+	bool crowded; /* more threads than CPUs */
+	struct pool_worker workers[];
+};
+
+static bool has_places(uint32_t state)
+{
+	return (state & PLACES) > 0;
+}
+
+static bool is_called(struct thread_pool *pool)
+{
+	return has_places(
+		   atomic_load_explicit(&pool->state, memory_order_relaxed)) ||
+	       atomic_load_explicit(&pool->stop, memory_order_relaxed);
+}
+
+/* ----------------------------------------------------------------- workers */
+
+/* Takes a place. 0: none is open. Else the worker's number in the run. */
+static uint32_t enter(struct thread_pool *pool)
+{
+	uint32_t state =
+	    atomic_load_explicit(&pool->state, memory_order_relaxed);
+
+	while (has_places(state))
+		if (atomic_compare_exchange_weak_explicit(
+			&pool->state, &state, state - 1 + INSIDE,
+			memory_order_acquire, memory_order_relaxed))
+			return state & PLACES;
+	return 0;
+}
+
+static void leave(struct thread_pool *pool)
+{
+	const uint32_t before = atomic_fetch_sub_explicit(&pool->state, INSIDE,
+							  memory_order_acq_rel);
+
+	if (before - INSIDE != ASLEEP)
+		return;
+	quire_mutex_lock(&pool->mutex);
+	quire_condition_wake_all(&pool->emptied);
+	quire_mutex_unlock(&pool->mutex);
+}
+
+/* Whether it runs on the CPU on which the caller began its run. If so, one of
+ * the two waits for the other's CPU, and spinning makes that worse. */
+static void note_cpu(struct pool_worker *worker)
+{
+	struct thread_pool *pool = worker->pool;
+	const int cpu = quire_thread_cpu();
+	double now;
+
+	if (cpu < 0 || cpu != atomic_load_explicit(&pool->caller_cpu,
+						   memory_order_relaxed))
+		return;
+	now = quire_clock_seconds();
+	if (now - worker->calm_until > worker->calm)
+		worker->calm = CALM_LEAST;
+	else if (worker->calm < CALM_MOST)
+		worker->calm *= 2;
+	worker->calm_until = now + worker->calm;
+}
+
+static bool spin_for_work(struct pool_worker *worker)
+{
+	struct thread_pool *pool = worker->pool;
+	const double start = quire_clock_seconds();
+
+	if (pool->crowded || start < worker->calm_until)
+		return is_called(pool);
+	do {
+		for (int i = 0; i < SPINS; i++) {
+			if (is_called(pool))
+				return true;
+			quire_cpu_pause();
+		}
+	} while (quire_clock_seconds() - start < SPIN_FOR_WORK);
+	return false;
+}
+
+/* Either the caller sees the sleeper, or the sleeper sees the open place: each
+ * writes before it reads, in one order for all threads. */
+static void sleep_for_work(struct thread_pool *pool)
+{
+	quire_mutex_lock(&pool->mutex);
+	atomic_fetch_add(&pool->sleepers, 1);
+	while (!has_places(atomic_load(&pool->state)) &&
+	       !atomic_load(&pool->stop))
+		quire_condition_wait(&pool->opened, &pool->mutex);
+	atomic_fetch_sub(&pool->sleepers, 1);
+	quire_mutex_unlock(&pool->mutex);
+}
+
+static void work(void *context)
+{
+	struct pool_worker *worker = context;
+	struct thread_pool *pool = worker->pool;
+
+	while (!atomic_load_explicit(&pool->stop, memory_order_relaxed)) {
+		const uint32_t number = enter(pool);
+
+		if (number > 0) {
+			note_cpu(worker);
+			pool->work(pool->context, number);
+			leave(pool);
+		} else if (!spin_for_work(worker)) {
+			sleep_for_work(pool);
+		}
+	}
+}
+
+/* --------------------------------------------------------------- the caller */
+
+static void open_places(struct thread_pool *pool, uint32_t count)
+{
+	uint32_t sleepers;
+
+	atomic_store_explicit(&pool->caller_cpu, quire_thread_cpu(),
+			      memory_order_relaxed);
+	atomic_store(&pool->state, count);
+	sleepers = atomic_load(&pool->sleepers);
+	if (sleepers == 0)
+		return;
+	quire_mutex_lock(&pool->mutex);
+	for (uint32_t i = 0; i < sleepers && i < count; i++)
+		quire_condition_wake_one(&pool->opened);
+	quire_mutex_unlock(&pool->mutex);
+}
+
+static bool is_empty(struct thread_pool *pool)
+{
+	return (atomic_load_explicit(&pool->state, memory_order_acquire) &
+		ALL_INSIDE) == 0;
+}
+
+static bool spin_for_end(struct thread_pool *pool)
+{
+	const double start = quire_clock_seconds();
+
+	do {
+		for (int i = 0; i < SPINS; i++) {
+			if (is_empty(pool))
+				return true;
+			quire_cpu_pause();
+		}
+	} while (quire_clock_seconds() - start < SPIN_FOR_END);
+	return false;
+}
+
+static void close_places(struct thread_pool *pool)
+{
+	const uint32_t state = atomic_fetch_and_explicit(&pool->state, ~PLACES,
+							 memory_order_acq_rel);
+
+	if ((state & ALL_INSIDE) == 0 || spin_for_end(pool))
+		return;
+	quire_mutex_lock(&pool->mutex);
+	atomic_fetch_or_explicit(&pool->state, ASLEEP, memory_order_relaxed);
+	while (!is_empty(pool))
+		quire_condition_wait(&pool->emptied, &pool->mutex);
+	quire_mutex_unlock(&pool->mutex);
+}
+
+void quire_thread_pool_run(struct thread_pool *pool, uint32_t workers,
+			   thread_pool_fn work_of_run, void *context)
+{
+	quire_mutex_lock(&pool->caller);
+	pool->work = work_of_run;
+	pool->context = context;
+	open_places(pool, workers);
+	work_of_run(context, 0);
+	close_places(pool);
+	quire_mutex_unlock(&pool->caller);
+}
+
+/* ----------------------------------------------------------------- the pool */
+
+static bool make_locks(struct thread_pool *pool)
+{
+	if (!quire_mutex_init(&pool->caller))
+		return false;
+	if (!quire_mutex_init(&pool->mutex))
+		goto destroy_caller;
+	if (!quire_condition_init(&pool->opened))
+		goto destroy_mutex;
+	if (quire_condition_init(&pool->emptied))
+		return true;
+	quire_condition_destroy(&pool->opened);
+destroy_mutex:
+	quire_mutex_destroy(&pool->mutex);
+destroy_caller:
+	quire_mutex_destroy(&pool->caller);
+	return false;
+}
+
+struct thread_pool *quire_thread_pool_create(uint32_t threads)
+{
+	struct thread_pool *pool = quire_aligned_alloc(
+	    LINE, sizeof(*pool) + threads * sizeof(*pool->workers));
+
+	if (!pool)
+		return NULL;
+	if (!make_locks(pool)) {
+		quire_aligned_free(pool);
+		return NULL;
+	}
+	atomic_init(&pool->state, 0);
+	atomic_init(&pool->caller_cpu, -1);
+	atomic_init(&pool->stop, false);
+	atomic_init(&pool->sleepers, 0);
+	pool->crowded = threads >= quire_cpu_count();
+	pool->size = 0;
+	while (pool->size < threads) {
+		struct pool_worker *worker = &pool->workers[pool->size];
+
+		*worker =
+		    (struct pool_worker){ .pool = pool, .calm = CALM_LEAST };
+		if (!quire_thread_start(&worker->thread, work, worker))
+			break;
+		pool->size++;
+	}
+	return pool;
+}
+
+void quire_thread_pool_destroy(struct thread_pool *pool)
+{
+	atomic_store(&pool->stop, true);
+	quire_mutex_lock(&pool->mutex);
+	quire_condition_wake_all(&pool->opened);
+	quire_mutex_unlock(&pool->mutex);
+	for (uint32_t i = 0; i < pool->size; i++)
+		quire_thread_join(&pool->workers[i].thread);
+	quire_condition_destroy(&pool->emptied);
+	quire_condition_destroy(&pool->opened);
+	quire_mutex_destroy(&pool->mutex);
+	quire_mutex_destroy(&pool->caller);
+	quire_aligned_free(pool);
+}
+
+uint32_t quire_thread_pool_size(const struct thread_pool *pool)
+{
+	return pool->size;
+}
