@@ -1,13 +1,16 @@
-"""Times two builds of libquire.so in one process, product by product.
+"""Times two builds of libquire.so in one process, call by call.
 
-    compare_libraries.py OLD.so NEW.so [--pairs N] [-o TABLE.md]
+    compare_libraries.py OLD.so NEW.so [--pool SHARED_POOL.so] [--pairs N]
+                         [--seconds S] [--kernels A,B] [-o TABLE.md]
 
-Both builds multiply by the same weights, in turns, and which is first changes
-from pair to pair. So neither noise nor the place of the weights in memory
-favours one of them. For each cell (kernel set, threads, level, weight type,
-rows of x) the table has the median over all pairs of the new build's time
-divided by the old one's, and the quartiles. No pair is left out. One row of x
-is multiplied by copies of the weights that are larger than the cache.
+Both builds multiply by the same weights, one call each in turns, and which is
+first changes from pair to pair. So neither noise nor the place of the weights in
+memory favours one of them. For each cell (kernel set, threads, level, weight
+type, rows of x) the table has the median over all pairs of the new build's time
+divided by the old one's, and the quartiles. No pair is left out. One row of x is
+multiplied by copies of the weights that are larger than the cache. With two
+threads both builds use those of --pool (build/release/bench/libshared_pool.so);
+without it they are measured with one.
 """
 
 import argparse
@@ -20,8 +23,6 @@ import numpy as np
 
 from libquire import MatmulOptions, RuntimeOptions, Tensor
 
-TURN = 0.015  # seconds that a turn multiplies
-SPIN = 0.06  # for which idle threads of either pool spin
 SIZE, SCALAR_SIZE = 4096, 512  # K and N
 COPIES = 400 << 20  # bytes of weights that take turns
 TYPES = {"Q4_0": (2, 18), "Q4_1": (3, 20), "Q8_0": (8, 34)}  # number, block
@@ -44,10 +45,12 @@ class Build:
             found.append((text.decode(), runs.value))
         return [text for text, here in found if here]
 
-    def open(self, kernels, threads):
+    def open(self, kernels, threads, pool):
         options = RuntimeOptions(
             device=0, threads=threads, kernels=kernels.encode()
         )
+        if threads > 1:
+            options.parallel_for, options.pool = pool
         self.runtime = ctypes.c_void_p()
         if self.library.quire_runtime_create(
             ctypes.byref(options), ctypes.byref(self.runtime), None
@@ -81,41 +84,43 @@ def make_weights(name, size, count):
     ]
 
 
-def turn(build, tensors, x, m, y, options, seconds):
-    """Mean seconds of a call, over calls for that long."""
-    arguments = [
-        (build.runtime, ctypes.byref(t), x.ctypes.data, m, y.ctypes.data,
-         ctypes.byref(options), None)
-        for t in tensors
-    ]  # fmt: skip
-    calls, begin = 0, time.perf_counter()
-    while True:
-        if build.multiply(*arguments[calls % len(arguments)]):
-            sys.exit("a product failed")
-        calls += 1
-        passed = time.perf_counter() - begin
-        if passed >= seconds:
-            return passed / calls
+def make_pool(path):
+    """The function and the context of a parallel_for with two threads."""
+    library = ctypes.CDLL(path)
+    library.shared_pool_create.restype = ctypes.c_void_p
+    pool = library.shared_pool_create(2)
+    if not pool:
+        sys.exit("no threads")
+    return ctypes.cast(library.shared_pool_run, ctypes.c_void_p), pool
 
 
-def measure(builds, tensors, size, m, level, threads, pairs):
+def measure(builds, tensors, size, m, level, options):
+    """The ratio of each pair of calls."""
     x = np.random.default_rng(2).standard_normal((m, size), np.float32)
-    y = [np.empty((m, size), np.float32) for _ in builds]
-    options = MatmulOptions(accuracy_level=level)
-    ratios = []
-    for pair in range(-1, pairs):
-        spent = [0.0, 0.0]
-        for which in (0, 1) if pair % 2 else (1, 0):
-            if threads > 1:
-                time.sleep(SPIN)
-            # The first calls wake the threads and fill the caches.
-            turn(builds[which], tensors, x, m, y[which], options, TURN / 5)
-            spent[which] = turn(
-                builds[which], tensors, x, m, y[which], options, TURN
-            )
-        if pair >= 0:
-            ratios.append(spent[1] / spent[0])
-    if y[0].tobytes() != y[1].tobytes() and len(tensors) == 1:
+    outputs = [np.empty((m, size), np.float32) for _ in builds]
+    how = MatmulOptions(accuracy_level=level)
+    calls = [
+        [
+            (build.runtime, ctypes.byref(t), x.ctypes.data, m, y.ctypes.data,
+             ctypes.byref(how), None)
+            for t in tensors
+        ]
+        for build, y in zip(builds, outputs)
+    ]  # fmt: skip
+    ratios, clock, spent = [], time.perf_counter, [0.0, 0.0]
+    for number in range(-3, sys.maxsize):
+        if number == 0:
+            ratios, begin = [], clock()
+        for turn, which in enumerate((0, 1) if number % 2 else (1, 0)):
+            arguments = calls[which][(2 * number + turn) % len(tensors)]
+            start = clock()
+            if builds[which].multiply(*arguments):
+                sys.exit("a product failed")
+            spent[which] = clock() - start
+        ratios.append(spent[1] / spent[0])
+        if number >= options.pairs and clock() - begin > options.seconds:
+            break
+    if outputs[0].tobytes() != outputs[1].tobytes() and len(tensors) == 1:
         sys.exit("the builds' results differ")
     return ratios
 
@@ -124,7 +129,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("old")
     parser.add_argument("new")
-    parser.add_argument("--pairs", type=int, default=21)
+    parser.add_argument("--pool", metavar="SHARED_POOL.so")
+    parser.add_argument("--pairs", type=int, default=60, help="at least")
+    parser.add_argument("--seconds", type=float, default=2, help="at least")
     parser.add_argument("--kernels")
     parser.add_argument("-o", "--output")
     arguments = parser.parse_args()
@@ -132,6 +139,7 @@ def main():
     sets = [name for name in builds[1].sets() if name in builds[0].sets()]
     if arguments.kernels:
         sets = arguments.kernels.split(",")
+    pool = make_pool(arguments.pool) if arguments.pool else None
     rows = (1, 4, 16, 64, 256)
     lines = [
         "| set | threads | level | weights | "
@@ -145,17 +153,16 @@ def main():
             number, block = TYPES[weights]
             count = -(-COPIES // (size * size // 32 * block))
             memory, tensors = make_weights(weights, size, min(count, 48))
-            for threads in (1, 2):
+            for threads in (1, 2) if pool else (1,):
                 for build in builds:
-                    build.open(kernels, threads)
+                    build.open(kernels, threads, pool)
                 for level in (1, 4):
                     cells = []
                     for m in rows:
                         used = tensors if m == 1 else tensors[:1]
                         ratios = measure(
-                            builds, used, size, m, level, threads,
-                            arguments.pairs,
-                        )  # fmt: skip
+                            builds, used, size, m, level, arguments
+                        )
                         low, median, high = statistics.quantiles(ratios, n=4)
                         medians.append(median)
                         outside += not 0.98 <= median <= 1.02
