@@ -28,7 +28,8 @@ struct piece {
 
 struct pipeline {
 	const struct plan *plan;
-	quire_writer *writer;
+	pipeline_take_fn take;
+	void *context; /* for `take` */
 	const struct pipeline_options *options;
 	struct crew crew;
 	struct pieces pieces;
@@ -208,14 +209,14 @@ static quire_status fill(void *context, size_t worker, uint64_t number,
 	return makers[piece->item->kind].fill(piece, error);
 }
 
-static quire_status write_piece(void *context, uint64_t number, size_t slot,
-				quire_error *error)
+static quire_status take_piece(void *context, uint64_t number, size_t slot,
+			       quire_error *error)
 {
 	struct pipeline *pipe = context;
 	const struct pipeline_options *options = pipe->options;
 	const struct piece *piece = &pipe->slots[slot];
-	const quire_status status = quire_writer_write(
-	    pipe->writer, piece->item->index, piece->data, piece->size, error);
+	const quire_status status = pipe->take(pipe->context, piece->item,
+					       piece->data, piece->size, error);
 
 	(void)number;
 	if (status != QUIRE_OK)
@@ -327,16 +328,18 @@ static quire_status stream(struct pipeline *pipe, quire_error *error)
 				  : status;
 }
 
-quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
-				const struct pipeline_options *options,
-				quire_error *error)
+quire_status quire_pipeline_pass(const struct plan *plan, pipeline_take_fn take,
+				 void *context,
+				 const struct pipeline_options *options,
+				 quire_error *error)
 {
-	struct pipeline pipe = { .plan = plan,
-				 .writer = writer,
-				 .options = options,
-				 .pieces = { .work = fill,
-					     .join = write_piece,
-					     .context = &pipe } };
+	struct pipeline pipe = {
+		.plan = plan,
+		.take = take,
+		.context = context,
+		.options = options,
+		.pieces = { .work = fill, .join = take_piece, .context = &pipe }
+	};
 	quire_status status;
 
 	status = quire_crew_init(&pipe.crew, options->threads, NULL, NULL);
@@ -355,4 +358,20 @@ quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
 	free_slots(&pipe);
 	quire_crew_destroy(&pipe.crew);
 	return status;
+}
+
+static quire_status write_bytes(void *context, const struct plan_item *item,
+				const void *data, size_t size,
+				quire_error *error)
+{
+	quire_writer *writer = context;
+
+	return quire_writer_write(writer, item->index, data, size, error);
+}
+
+quire_status quire_pipeline_run(const struct plan *plan, quire_writer *writer,
+				const struct pipeline_options *options,
+				quire_error *error)
+{
+	return quire_pipeline_pass(plan, write_bytes, writer, options, error);
 }

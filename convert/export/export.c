@@ -132,6 +132,7 @@ static quire_status place_all(struct exporting *job)
 			job->room_size = (size_t)size;
 		if (data->place != SPLICE_EXTERNAL)
 			continue;
+		data->location = quire_path_name(job->data_path);
 		if (!checked_pad(end, EXTERNAL_ALIGNMENT, &data->offset) ||
 		    !checked_add(data->offset, size, &end) || end > INT64_MAX)
 			return quire_fail(job->error, QUIRE_ERROR_LAYOUT,
@@ -150,10 +151,7 @@ static quire_status lay_out(struct exporting *job)
 	if (status != QUIRE_OK)
 		return status;
 
-	const struct splice splice = { .model = job->model,
-				       .data = job->data,
-				       .location =
-					   quire_path_name(job->data_path) };
+	const struct splice splice = { .model = job->model, .data = job->data };
 
 	status = quire_splice(&splice, &job->segments, job->error);
 	if (status != QUIRE_OK)

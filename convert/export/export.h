@@ -7,7 +7,7 @@
 #ifndef QUIRE_CONVERT_EXPORT_EXPORT_H
 #define QUIRE_CONVERT_EXPORT_EXPORT_H
 
-#include "convert/onnx/wire.h"
+#include "convert/onnx/splice.h"
 #include "convert/plan/plan.h"
 
 /* ------------------------------------------------------- export_contents.c */
@@ -79,35 +79,5 @@ bool quire_export_is_block_type(quire_dtype dtype);
 quire_status quire_export_make(const struct onnx_model *model,
 			       const struct content *content,
 			       unsigned char *bytes, quire_error *error);
-
-/* ---------------------------------------------------------------- splice.c */
-
-/* Where the data of a constant goes. */
-enum splice_place {
-	SPLICE_KEEP = 0, /* it stays as it is */
-	SPLICE_INLINE,	 /* raw data in the message */
-	SPLICE_EXTERNAL, /* the file of external data */
-};
-
-struct splice_data {
-	enum splice_place place;
-	uint64_t offset; /* of SPLICE_EXTERNAL */
-};
-
-struct splice {
-	const struct onnx_model *model;
-	const struct splice_data *data; /* of each value of the model */
-	const char *location;		/* of SPLICE_EXTERNAL */
-};
-
-/*
- * Lists the bytes of the new model: those of the old one, with other data in
- * some tensors. Everything else stays as it is and where it is, also fields of
- * later versions of ONNX. Fails with UNSUPPORTED for external data of a tensor
- * that is not read, LAYOUT for a message that is given in several pieces, IO,
- * MEMORY.
- */
-quire_status quire_splice(const struct splice *splice,
-			  struct segments *segments, quire_error *error);
 
 #endif

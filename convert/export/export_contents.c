@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/grow.h"
-#include "base/table.h"
 #include "convert/export/export.h"
 
 /* Bytes of a constant that are compared at a time. */
@@ -20,9 +19,7 @@ struct matcher {
 	const struct plan *plan;
 	const quire_model *file;
 	struct contents *contents;
-	size_t *next;	      /* of each tensor: the next one with its source */
-	bool *used;	      /* of each tensor */
-	struct table sources; /* name to the first unused tensor */
+	struct sources sources; /* of the file */
 	quire_error *error;
 };
 
@@ -30,50 +27,6 @@ static quire_status fail_memory(const struct matcher *in)
 {
 	return quire_fail(in->error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 			  "out of memory");
-}
-
-/* Indexes the tensors by source: the first one of a source, and from each the
- * next one; SIZE_MAX: none. Goes from the last to the first. */
-static quire_status index_sources(struct matcher *in)
-{
-	for (size_t i = quire_model_tensor_count(in->file); i-- > 0;) {
-		const quire_string source =
-		    quire_model_tensor(in->file, i)->source;
-		/* A constant of the model may have no name, too. */
-		const char *name = source.size > 0 ? source.data : "";
-		size_t *head =
-		    quire_table_find(&in->sources, 0, name, source.size);
-
-		in->next[i] = SIZE_MAX;
-		if (head) {
-			in->next[i] = *head;
-			*head = i;
-			continue;
-		}
-
-		const quire_status status = quire_table_add(
-		    &in->sources, 0, name, source.size, i, in->error);
-
-		if (status != QUIRE_OK)
-			return status;
-	}
-	return QUIRE_OK;
-}
-
-/* Takes the next tensor of a source; NULL: none. */
-static const quire_tensor *take(struct matcher *in, const char *source)
-{
-	size_t *head =
-	    quire_table_find(&in->sources, 0, source, strlen(source));
-
-	if (!head || *head == SIZE_MAX)
-		return NULL;
-
-	const size_t taken = *head;
-
-	*head = in->next[taken];
-	in->used[taken] = true;
-	return quire_model_tensor(in->file, taken);
 }
 
 static quire_status add(struct matcher *in, const struct onnx_value *value,
@@ -224,7 +177,7 @@ static quire_status match_item(struct matcher *in, const struct plan_item *item)
 
 	if (item->kind == PLAN_LEFT_OUT)
 		return QUIRE_OK;
-	tensor = take(in, item->value->name);
+	tensor = quire_sources_take(&in->sources, item->value->name);
 	if (!tensor)
 		return item->kind == PLAN_WEIGHT
 			   ? fail_item(in, item, QUIRE_ERROR_NOT_FOUND,
@@ -262,28 +215,6 @@ static quire_status check_linears(const struct matcher *in)
 	return QUIRE_OK;
 }
 
-/* Bytes of a text that a message has room for. */
-static int shown_size(quire_string text)
-{
-	return text.size < 80 ? (int)text.size : 80;
-}
-
-static quire_status check_unused(const struct matcher *in)
-{
-	for (size_t i = 0; i < quire_model_tensor_count(in->file); i++) {
-		const quire_tensor *tensor = quire_model_tensor(in->file, i);
-
-		if (!in->used[i])
-			return quire_fail(
-			    in->error, QUIRE_ERROR_NOT_FOUND, QUIRE_NO_OFFSET,
-			    "tensor '%.*s' is of '%.*s', which is not a "
-			    "weight of the model",
-			    shown_size(tensor->name), tensor->name.data,
-			    shown_size(tensor->source), tensor->source.data);
-	}
-	return QUIRE_OK;
-}
-
 /* By value; for one value, in the order in which they were found. */
 static int compare_contents(const void *left, const void *right)
 {
@@ -302,31 +233,24 @@ quire_status quire_contents_match(const struct onnx_model *model,
 				  const quire_model *file,
 				  struct contents *contents, quire_error *error)
 {
-	const size_t tensors = quire_model_tensor_count(file) + 1;
 	struct matcher in = { .model = model,
 			      .plan = plan,
 			      .file = file,
 			      .contents = contents,
 			      .error = error };
 
-	in.next = calloc(tensors, sizeof(*in.next));
-	in.used = calloc(tensors, sizeof(*in.used));
-
-	quire_status status =
-	    in.next && in.used ? index_sources(&in) : fail_memory(&in);
+	quire_status status = quire_sources_index(file, &in.sources, error);
 
 	for (size_t i = 0; i < plan->item_count && status == QUIRE_OK; i++)
 		status = match_item(&in, &plan->items[i]);
 	if (status == QUIRE_OK)
-		status = check_unused(&in);
+		status = quire_sources_check(&in.sources, error);
 	if (status == QUIRE_OK)
 		status = check_linears(&in);
 	if (status == QUIRE_OK && contents->count > 0)
 		qsort(contents->items, contents->count,
 		      sizeof(*contents->items), compare_contents);
-	quire_table_free(&in.sources);
-	free(in.next);
-	free(in.used);
+	quire_sources_free(&in.sources);
 	return status;
 }
 

@@ -98,6 +98,7 @@ struct onnx_value {
 	enum onnx_origin origin;
 	bool initializer; /* not of a Constant node */
 	bool sparse;	  /* its bytes are not read */
+	bool output;	  /* its graph or function gives it to the caller */
 	int32_t type;	  /* an enum onnx_type or another of ONNX; 0: unknown */
 	bool has_shape;
 	size_t rank;
@@ -112,7 +113,8 @@ struct onnx_value {
 	uint64_t offset;
 	uint64_t message_offset; /* where the message of the tensor lies in the
 				    model's file; 0: of a sparse one */
-	/* Of computed ones only: among the model's nodes. */
+	/* Of what a node gives, a Constant node too: among the model's nodes.
+	 */
 	size_t producer;
 };
 
@@ -143,6 +145,14 @@ struct onnx_node {
 	char *const *outputs;
 	size_t attribute_count;
 	struct onnx_attribute *attributes;
+	uint64_t message_offset; /* where its message lies in the file */
+};
+
+/* A graph or a function. */
+struct onnx_scope {
+	size_t parent; /* whose values it sees, or ONNX_NO_SCOPE */
+	bool is_function;
+	uint64_t message_offset; /* of a graph: where its message lies */
 };
 
 #define ONNX_NO_SCOPE SIZE_MAX
@@ -160,7 +170,7 @@ struct onnx_model {
 	struct onnx_value *values; /* each graph's initializers first */
 	size_t value_count;
 	size_t value_capacity;
-	size_t *parents; /* of each scope, or ONNX_NO_SCOPE */
+	struct onnx_scope *scopes; /* the model's graph first */
 	size_t scope_count;
 	size_t scope_capacity;
 	struct table names; /* (scope, name) to value */

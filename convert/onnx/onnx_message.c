@@ -253,7 +253,8 @@ quire_status quire_message_node(const struct onnx_reader *in, size_t scope,
 				  .input_count = from->n_input,
 				  .inputs = from->input,
 				  .output_count = from->n_output,
-				  .outputs = from->output };
+				  .outputs = from->output,
+				  .message_offset = from->message_offset };
 	const char *input;
 	quire_status status =
 	    quire_onnx_text(from->op_type, &node.op_type, in->error);

@@ -21,17 +21,19 @@ quire_status quire_onnx_text(const char *text, const char **valid,
 	return QUIRE_OK;
 }
 
-quire_status quire_onnx_add_scope(struct onnx_model *model, size_t parent,
-				  size_t *scope, quire_error *error)
+quire_status quire_onnx_add_scope(struct onnx_model *model,
+				  const struct onnx_scope *added, size_t *scope,
+				  quire_error *error)
 {
-	size_t *parents = quire_grow(model->parents, &model->scope_capacity,
-				     model->scope_count, sizeof(*parents));
+	struct onnx_scope *scopes =
+	    quire_grow(model->scopes, &model->scope_capacity,
+		       model->scope_count, sizeof(*scopes));
 
-	if (!parents)
-		return quire_fail_memory(error, sizeof(*parents));
-	model->parents = parents;
+	if (!scopes)
+		return quire_fail_memory(error, sizeof(*scopes));
+	model->scopes = scopes;
 	*scope = model->scope_count++;
-	parents[*scope] = parent;
+	scopes[*scope] = *added;
 	return QUIRE_OK;
 }
 
@@ -80,7 +82,7 @@ const struct onnx_value *quire_onnx_find(const struct onnx_model *model,
 {
 	const size_t size = strlen(name);
 
-	for (; scope != ONNX_NO_SCOPE; scope = model->parents[scope]) {
+	for (; scope != ONNX_NO_SCOPE; scope = model->scopes[scope].parent) {
 		const size_t *found =
 		    quire_table_find(&model->names, scope, name, size);
 
@@ -88,6 +90,16 @@ const struct onnx_value *quire_onnx_find(const struct onnx_model *model,
 			return &model->values[*found];
 	}
 	return NULL;
+}
+
+void quire_onnx_note_output(struct onnx_model *model, size_t scope,
+			    const char *name)
+{
+	const struct onnx_value *value =
+	    name ? quire_onnx_find(model, scope, name) : NULL;
+
+	if (value)
+		model->values[value - model->values].output = true;
 }
 
 const struct onnx_node *quire_onnx_producer(const struct onnx_model *model,

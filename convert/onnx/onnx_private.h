@@ -13,10 +13,10 @@
 /*
  * A model without the bytes of its weights, to be freed: raw data gives way to
  * two fields of our own, raw_offset and raw_size of onnx_subset.proto, which
- * say where it lies in the file. Each tensor gets message_offset, too. The file
- * must be acquired. Messages that are no protobuf stay as they are, for the
- * unpacker to refuse. Fields of those three numbers that the file has itself
- * are dropped. Fails with MEMORY, IO.
+ * say where it lies in the file. Each tensor, node and graph gets
+ * message_offset, too. The file must be acquired. Messages that are no protobuf
+ * stay as they are, for the unpacker to refuse. Fields of those three numbers
+ * that the file has itself are dropped. Fails with MEMORY, IO.
  */
 quire_status quire_skeleton_make(const struct onnx_file *file,
 				 unsigned char **skeleton, size_t *size,
@@ -84,9 +84,15 @@ quire_status quire_onnx_tensor(struct onnx_files *files,
 quire_status quire_onnx_text(const char *text, const char **valid,
 			     quire_error *error);
 
-/* Adds a scope within another, or within none. */
-quire_status quire_onnx_add_scope(struct onnx_model *model, size_t parent,
-				  size_t *scope, quire_error *error);
+/* Adds a scope. */
+quire_status quire_onnx_add_scope(struct onnx_model *model,
+				  const struct onnx_scope *added, size_t *scope,
+				  quire_error *error);
+
+/* Notes that a scope gives the value of that name to its caller. No failure if
+ * it has none. */
+void quire_onnx_note_output(struct onnx_model *model, size_t scope,
+			    const char *name);
 
 quire_status quire_onnx_add_node(struct onnx_model *model,
 				 const struct onnx_node *node,

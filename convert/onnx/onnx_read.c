@@ -111,9 +111,13 @@ static quire_status read_nodes(const struct onnx_reader *in, size_t scope,
 static quire_status read_graph(const struct onnx_reader *in, size_t parent,
 			       const QuireOnnx__Graph *graph, int depth)
 {
+	const struct onnx_scope added = {
+		.parent = parent,
+		.message_offset = graph->message_offset,
+	};
 	size_t scope;
 	quire_status status =
-	    quire_onnx_add_scope(in->model, parent, &scope, in->error);
+	    quire_onnx_add_scope(in->model, &added, &scope, in->error);
 
 	for (size_t i = 0; i < graph->n_initializer && status == QUIRE_OK; i++)
 		status =
@@ -127,15 +131,20 @@ static quire_status read_graph(const struct onnx_reader *in, size_t parent,
 	if (status == QUIRE_OK)
 		status =
 		    read_nodes(in, scope, graph->node, graph->n_node, depth);
+	for (size_t i = 0; i < graph->n_output && status == QUIRE_OK; i++)
+		quire_onnx_note_output(in->model, scope,
+				       graph->output[i]->name);
 	return status;
 }
 
 static quire_status read_function(const struct onnx_reader *in,
 				  const QuireOnnx__Function *function)
 {
+	const struct onnx_scope added = { .parent = ONNX_NO_SCOPE,
+					  .is_function = true };
 	size_t scope;
 	quire_status status =
-	    quire_onnx_add_scope(in->model, ONNX_NO_SCOPE, &scope, in->error);
+	    quire_onnx_add_scope(in->model, &added, &scope, in->error);
 
 	for (size_t i = 0; i < function->n_input && status == QUIRE_OK; i++) {
 		QuireOnnx__ValueInfo info = QUIRE_ONNX__VALUE_INFO__INIT;
@@ -146,6 +155,8 @@ static quire_status read_function(const struct onnx_reader *in,
 	if (status == QUIRE_OK)
 		status =
 		    read_nodes(in, scope, function->node, function->n_node, 0);
+	for (size_t i = 0; i < function->n_output && status == QUIRE_OK; i++)
+		quire_onnx_note_output(in->model, scope, function->output[i]);
 	return status;
 }
 
@@ -283,7 +294,7 @@ void quire_onnx_close(struct onnx_model *model)
 	quire_onnx_files_free(&model->files);
 	quire_onnx_file_close(model->file);
 	messages_free(model->messages);
-	free(model->parents);
+	free(model->scopes);
 	free(model->values);
 	free(model->nodes);
 	free(model);

@@ -1,7 +1,7 @@
 /*
  * skeleton.c - makes the skeleton of a model: raw data of 32 bytes or more
- * gives way to its place in the file, and each tensor notes the place of its
- * message.
+ * gives way to its place in the file, and each tensor, node and graph notes the
+ * place of its message.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +18,32 @@ enum {
 	/* Our own, of onnx_subset.proto. */
 	TENSOR_RAW_OFFSET = 1000,
 	TENSOR_RAW_SIZE = 1001,
-	TENSOR_MESSAGE_OFFSET = 1002,
+	MESSAGE_OFFSET = 1002, /* of a tensor, a node, a graph */
 };
 
 static bool is_own(uint64_t number)
 {
 	return number == TENSOR_RAW_OFFSET || number == TENSOR_RAW_SIZE ||
-	       number == TENSOR_MESSAGE_OFFSET;
+	       number == MESSAGE_OFFSET;
+}
+
+static bool has_offset(struct walk_place in)
+{
+	return in.message == WALK_NODE || in.message == WALK_GRAPH;
+}
+
+/* Leaves out a field of our own that the file has. */
+static bool drop_own(struct tensor_walk *walk, struct walk_place in,
+		     const struct wire_field *field)
+{
+	(void)walk;
+	return has_offset(in) && field->number == MESSAGE_OFFSET;
+}
+
+static void add_offset(struct tensor_walk *walk, struct walk_place in)
+{
+	if (has_offset(in))
+		quire_segments_number(walk->out, MESSAGE_OFFSET, in.at);
 }
 
 /* Adds all fields but raw data and our own. Of several raw_data fields the
@@ -55,7 +74,7 @@ static quire_status strip_tensor(struct tensor_walk *walk,
 		quire_segments_number(out, TENSOR_RAW_OFFSET, raw.at);
 		quire_segments_number(out, TENSOR_RAW_SIZE, raw.size);
 	}
-	quire_segments_number(out, TENSOR_MESSAGE_OFFSET, tensor->at);
+	quire_segments_number(out, MESSAGE_OFFSET, tensor->at);
 	quire_segments_close(out, message, (uint32_t)tensor->number, NULL);
 	return QUIRE_OK;
 }
@@ -100,7 +119,9 @@ quire_status quire_skeleton_make(const struct onnx_file *file,
 	struct window window;
 	struct tensor_walk walk = { .window = &window,
 				    .out = &segments,
-				    .tensor = strip_tensor };
+				    .tensor = strip_tensor,
+				    .field = drop_own,
+				    .end = add_offset };
 
 	quire_window_open(&window, file, error);
 

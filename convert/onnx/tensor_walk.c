@@ -8,43 +8,32 @@
 /* Graphs within graphs: the limit of onnx_read.c, which refuses deeper ones. */
 #define MAX_DEPTH 64
 
-enum message {
-	MESSAGE_MODEL,
-	MESSAGE_FUNCTION,
-	MESSAGE_GRAPH,
-	MESSAGE_NODE,
-	MESSAGE_ATTRIBUTE,
-	MESSAGE_SPARSE,
-	MESSAGE_TENSOR,
-	MESSAGE_UNREAD, /* a tensor that quire_onnx_open does not read */
-};
-
 static const struct child {
-	enum message in;
+	enum walk_message in;
 	uint64_t field;
-	enum message message;
+	enum walk_message message;
 	bool once; /* quire_onnx_open reads it, and it is not repeated */
 } children[] = {
-	{ MESSAGE_MODEL, 7, MESSAGE_GRAPH, true },
-	{ MESSAGE_MODEL, 25, MESSAGE_FUNCTION, false },
-	{ MESSAGE_FUNCTION, 7, MESSAGE_NODE, false },
-	{ MESSAGE_GRAPH, 1, MESSAGE_NODE, false },
-	{ MESSAGE_GRAPH, 5, MESSAGE_TENSOR, false },
-	{ MESSAGE_GRAPH, 15, MESSAGE_SPARSE, false },
-	{ MESSAGE_NODE, 5, MESSAGE_ATTRIBUTE, false },
-	{ MESSAGE_ATTRIBUTE, 5, MESSAGE_TENSOR, true },
-	{ MESSAGE_ATTRIBUTE, 6, MESSAGE_GRAPH, true },
-	{ MESSAGE_ATTRIBUTE, 10, MESSAGE_UNREAD, false },
-	{ MESSAGE_ATTRIBUTE, 11, MESSAGE_GRAPH, false },
-	{ MESSAGE_ATTRIBUTE, 22, MESSAGE_SPARSE, false },
-	{ MESSAGE_ATTRIBUTE, 23, MESSAGE_SPARSE, false },
-	{ MESSAGE_SPARSE, 1, MESSAGE_UNREAD, false },
-	{ MESSAGE_SPARSE, 2, MESSAGE_UNREAD, false },
+	{ WALK_MODEL, 7, WALK_GRAPH, true },
+	{ WALK_MODEL, 25, WALK_FUNCTION, false },
+	{ WALK_FUNCTION, 7, WALK_NODE, false },
+	{ WALK_GRAPH, 1, WALK_NODE, false },
+	{ WALK_GRAPH, 5, WALK_TENSOR, false },
+	{ WALK_GRAPH, 15, WALK_SPARSE, false },
+	{ WALK_NODE, 5, WALK_ATTRIBUTE, false },
+	{ WALK_ATTRIBUTE, 5, WALK_TENSOR, true },
+	{ WALK_ATTRIBUTE, 6, WALK_GRAPH, true },
+	{ WALK_ATTRIBUTE, 10, WALK_UNREAD, false },
+	{ WALK_ATTRIBUTE, 11, WALK_GRAPH, false },
+	{ WALK_ATTRIBUTE, 22, WALK_SPARSE, false },
+	{ WALK_ATTRIBUTE, 23, WALK_SPARSE, false },
+	{ WALK_SPARSE, 1, WALK_UNREAD, false },
+	{ WALK_SPARSE, 2, WALK_UNREAD, false },
 };
 
 #define CHILD_COUNT (sizeof(children) / sizeof(children[0]))
 
-static const struct child *find_child(enum message in,
+static const struct child *find_child(enum walk_message in,
 				      const struct wire_field *field)
 {
 	for (size_t i = 0; i < CHILD_COUNT; i++)
@@ -64,25 +53,27 @@ static bool is_well_formed(struct wire fields)
 	return !fields.malformed;
 }
 
-static quire_status walk_fields(struct tensor_walk *walk, enum message in,
+static quire_status walk_fields(struct tensor_walk *walk, struct walk_place in,
 				struct wire fields, int depth);
 
-static quire_status walk_message(struct tensor_walk *walk, enum message message,
+static quire_status walk_message(struct tensor_walk *walk,
+				 enum walk_message message,
 				 const struct wire_field *field, int depth)
 {
-	if (message == MESSAGE_TENSOR || message == MESSAGE_UNREAD)
-		return walk->tensor(walk, field, message == MESSAGE_TENSOR);
+	if (message == WALK_TENSOR || message == WALK_UNREAD)
+		return walk->tensor(walk, field, message == WALK_TENSOR);
 
+	const struct walk_place in = { message, field->at };
 	const size_t opened = quire_segments_open(walk->out);
 	const quire_status status =
-	    walk_fields(walk, message, quire_wire_within(walk->window, field),
-			depth + (message == MESSAGE_GRAPH));
+	    walk_fields(walk, in, quire_wire_within(walk->window, field),
+			depth + (message == WALK_GRAPH));
 
 	quire_segments_close(walk->out, opened, (uint32_t)field->number, field);
 	return status;
 }
 
-static quire_status walk_fields(struct tensor_walk *walk, enum message in,
+static quire_status walk_fields(struct tensor_walk *walk, struct walk_place in,
 				struct wire fields, int depth)
 {
 	struct wire_field field;
@@ -90,8 +81,10 @@ static quire_status walk_fields(struct tensor_walk *walk, enum message in,
 	quire_status status = QUIRE_OK;
 
 	while (status == QUIRE_OK && quire_wire_next(&fields, &field)) {
-		const struct child *child = find_child(in, &field);
+		const struct child *child = find_child(in.message, &field);
 
+		if (walk->field && walk->field(walk, in, &field))
+			continue;
 		if (!child || depth > MAX_DEPTH ||
 		    !is_well_formed(quire_wire_within(walk->window, &field))) {
 			quire_segments_copy(walk->out, &field);
@@ -104,15 +97,18 @@ static quire_status walk_fields(struct tensor_walk *walk, enum message in,
 		seen |= bit;
 		status = walk_message(walk, child->message, &field, depth);
 	}
+	if (status == QUIRE_OK && walk->end)
+		walk->end(walk, in);
 	return status;
 }
 
 quire_status quire_tensor_walk(struct tensor_walk *walk)
 {
+	const struct walk_place model = { WALK_MODEL, 0 };
 	const struct wire all = quire_wire_all(walk->window);
 
 	if (is_well_formed(all))
-		return walk_fields(walk, MESSAGE_MODEL, all, 0);
+		return walk_fields(walk, model, all, 0);
 	quire_segments_file(walk->out, 0, walk->window->size);
 	return QUIRE_OK;
 }

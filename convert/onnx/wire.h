@@ -155,6 +155,24 @@ void quire_segments_free(struct segments *segments);
 
 /* ----------------------------------------------------------------- tensors */
 
+/* The messages of ONNX in which a tensor may be, by the walk's own numbers. */
+enum walk_message {
+	WALK_MODEL,
+	WALK_FUNCTION,
+	WALK_GRAPH,
+	WALK_NODE,
+	WALK_ATTRIBUTE,
+	WALK_SPARSE,
+	WALK_TENSOR,
+	WALK_UNREAD, /* a tensor that quire_onnx_open does not read */
+};
+
+/* A message that the walk is in. */
+struct walk_place {
+	enum walk_message message;
+	uint64_t at; /* where its fields begin in the file */
+};
+
 /* Copies a model and lets `tensor` replace its tensors. */
 struct tensor_walk {
 	struct window *window; /* of the model's file */
@@ -164,7 +182,15 @@ struct tensor_walk {
 	 * has the data of no other one. A failure ends the walk. */
 	quire_status (*tensor)(struct tensor_walk *walk,
 			       const struct wire_field *tensor, bool is_read);
-	void *context; /* for `tensor` */
+	/* May be NULL: sees each field of a message before the walk looks at
+	 * it. True: it has added to `out` what is to be in the field's place,
+	 * which may be nothing. */
+	bool (*field)(struct tensor_walk *walk, struct walk_place in,
+		      const struct wire_field *field);
+	/* May be NULL: adds fields to the end of a message, but not to that of
+	 * a tensor. */
+	void (*end)(struct tensor_walk *walk, struct walk_place in);
+	void *context; /* for these three */
 	/* Set by the walk: some message is given in several pieces, which a
 	 * reader of protobufs joins. */
 	bool in_pieces;

@@ -68,6 +68,8 @@ struct plan {
 	size_t tensor_count;	/* items that are not left out */
 	uint64_t size;		/* of all tensors */
 	struct weight *weights; /* of each node that has some */
+	size_t *tensors; /* of each: in the container, or QUIRE_NO_TENSOR */
+	size_t weight_count;
 	struct name_set tensor_names;
 	struct name_set linear_names;
 };
@@ -87,5 +89,30 @@ quire_status quire_plan_create(const struct onnx_model *model,
 
 /* NULL is fine. */
 void quire_plan_free(struct plan *plan);
+
+/* --------------------------------------------------------- plan_sources.c */
+
+/* The tensors of a container by the names of their sources. A recipe may have
+ * renamed a tensor; its source has the name that it has in the model. Several
+ * tensors of one source come in the order of the container. */
+struct sources {
+	const quire_model *file;
+	size_t *next;	    /* of each tensor: the next one with its source */
+	bool *used;	    /* of each tensor: it was taken */
+	struct table first; /* name to the first tensor that was not taken */
+};
+
+/* Free *sources in any case. Fails with MEMORY only. */
+quire_status quire_sources_index(const quire_model *file,
+				 struct sources *sources, quire_error *error);
+void quire_sources_free(struct sources *sources);
+
+/* Takes the next tensor of a source; NULL: none. */
+const quire_tensor *quire_sources_take(struct sources *sources,
+				       const char *name);
+
+/* Fails with NOT_FOUND, naming a tensor that was not taken. */
+quire_status quire_sources_check(const struct sources *sources,
+				 quire_error *error);
 
 #endif

@@ -90,10 +90,12 @@ static quire_status allocate(struct planner *in)
 	in->places = calloc(weights, sizeof(*in->places));
 	in->distinct = calloc(weights, sizeof(*in->distinct));
 	plan->weights = calloc(weights, sizeof(*plan->weights));
+	plan->tensors = calloc(weights, sizeof(*plan->tensors));
 	plan->linears = calloc(weights, sizeof(*plan->linears));
 	plan->items = calloc(values + weights, sizeof(*plan->items));
 	if (!in->operands || !in->uses || !in->tensor_of || !in->places ||
-	    !in->distinct || !plan->weights || !plan->linears || !plan->items)
+	    !in->distinct || !plan->weights || !plan->tensors ||
+	    !plan->linears || !plan->items)
 		return quire_plan_no_memory(in);
 	return QUIRE_OK;
 }
@@ -170,5 +172,6 @@ void quire_plan_free(struct plan *plan)
 	free(plan->items);
 	free(plan->linears);
 	free(plan->weights);
+	free(plan->tensors);
 	free(plan);
 }

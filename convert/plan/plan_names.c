@@ -110,6 +110,7 @@ quire_status quire_plan_linears(const struct planner *in)
 {
 	struct plan *plan = in->plan;
 
+	plan->weight_count = in->weight_count;
 	for (size_t i = 0; i < in->weight_count; i++) {
 		const struct weight *weight = &plan->weights[i];
 		struct plan_linear *linear = &plan->linears[plan->linear_count];
@@ -118,6 +119,7 @@ quire_status quire_plan_linears(const struct planner *in)
 		quire_status status;
 		char *wanted;
 
+		plan->tensors[i] = tensor;
 		if (weight->intent.no_linear || tensor == QUIRE_NO_TENSOR)
 			continue;
 		wanted = name[0] ? quire_name_of_tensor(name)

@@ -12,6 +12,7 @@
 #include "tests/support/check.h"
 #include "tests/support/random.h"
 #include "tests/support/scratch.h"
+#include "tests/unit/changed.h"
 
 struct place {
 	char *folder;
@@ -63,70 +64,6 @@ static quire_status export(const struct place *place, quire_error *error)
 {
 	return quire_export_onnx(place->container, place->source, place->back,
 				 NULL, NULL, error);
-}
-
-/* A tensor that a test changes before it is written again. */
-struct change {
-	quire_tensor tensor;
-	unsigned char *bytes;
-	bool left_out;
-};
-
-typedef void (*change_fn)(struct change *change);
-
-static void rewrite_tensor(quire_writer *writer, const struct change *change,
-			   size_t *index)
-{
-	quire_error error;
-
-	if (change->left_out)
-		return;
-	if (quire_writer_add_tensor(writer, &change->tensor, &error) !=
-	    QUIRE_OK)
-		fail_msg("%s", error.message);
-	(*index)++;
-}
-
-/* Writes the container's tensors again, with the first one changed and without
- * the table of linears. The checksums are those of the new bytes. */
-static void rewrite(const struct place *place, change_fn change)
-{
-	const quire_writer_options options = { .overwrite = true };
-	struct change changes[8];
-	quire_writer *writer;
-	quire_model *model;
-	size_t written = 0;
-	size_t count;
-
-	assert_int_equal(quire_model_open(place->container, NULL, &model, NULL),
-			 QUIRE_OK);
-	count = quire_model_tensor_count(model);
-	assert_in_range(count, 1, 8);
-	assert_int_equal(
-	    quire_writer_create(place->container, &options, &writer, NULL),
-	    QUIRE_OK);
-	for (size_t i = 0; i < count; i++) {
-		const quire_tensor *tensor = quire_model_tensor(model, i);
-
-		/* Room for a change of type. */
-		changes[i] =
-		    (struct change){ *tensor, calloc(tensor->size, 16), false };
-		memcpy(changes[i].bytes, tensor->data, tensor->size);
-		if (i == 0)
-			change(&changes[i]);
-		rewrite_tensor(writer, &changes[i], &written);
-	}
-	for (size_t i = 0, index = 0; i < count; i++) {
-		if (!changes[i].left_out)
-			assert_int_equal(quire_writer_write(
-					     writer, index++, changes[i].bytes,
-					     changes[i].tensor.size, NULL),
-					 QUIRE_OK);
-		free(changes[i].bytes);
-	}
-	assert_int_equal(quire_writer_finish(writer, NULL), QUIRE_OK);
-	quire_writer_free(writer);
-	quire_model_close(model);
 }
 
 static void change_nothing(struct change *change)
@@ -251,7 +188,7 @@ static void check_changed(const struct place *place, const struct changed *row)
 	quire_status status;
 
 	convert(place, row->model);
-	rewrite(place, row->change);
+	changed_rewrite(place->container, row->change);
 	status = export(place, &error);
 	if (status != row->status ||
 	    (row->message && !strstr(error.message, row->message)))
@@ -277,8 +214,8 @@ static void test_follows_container(void **state)
 	quire_error error;
 
 	convert(place, "plain");
-	rewrite(place, change_code);
-	rewrite(place, change_scale);
+	changed_rewrite(place->container, change_code);
+	changed_rewrite(place->container, change_scale);
 	if (export(place, &error) != QUIRE_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(

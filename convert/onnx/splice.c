@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "base/table.h"
-#include "convert/export/export.h"
+#include "convert/onnx/splice.h"
 
 enum {
 	TENSOR_RAW = 9,
@@ -69,6 +69,15 @@ static void add_number_pair(struct segments *out, const char *key,
 	add_pair(out, key, digits);
 }
 
+void quire_splice_external(struct segments *out, const char *location,
+			   uint64_t offset, uint64_t size)
+{
+	add_pair(out, "location", location);
+	add_number_pair(out, "offset", offset);
+	add_number_pair(out, "length", size);
+	quire_segments_number(out, TENSOR_PLACE, PLACE_EXTERNAL);
+}
+
 /* Adds a tensor with the data of value `number` in place of its own. */
 static void add_tensor(struct tensor_walk *walk,
 		       const struct wire_field *tensor, size_t number)
@@ -84,14 +93,10 @@ static void add_tensor(struct tensor_walk *walk,
 	while (quire_wire_next(&fields, &field))
 		if (!holds_data(&field))
 			quire_segments_copy(out, &field);
-	if (data->place == SPLICE_INLINE) {
+	if (data->place == SPLICE_INLINE)
 		quire_segments_data(out, TENSOR_RAW, number, size);
-	} else {
-		add_pair(out, "location", in->splice->location);
-		add_number_pair(out, "offset", data->offset);
-		add_number_pair(out, "length", size);
-		quire_segments_number(out, TENSOR_PLACE, PLACE_EXTERNAL);
-	}
+	else
+		quire_splice_external(out, data->location, data->offset, size);
 	quire_segments_close(out, message, (uint32_t)tensor->number, NULL);
 }
 
@@ -105,7 +110,8 @@ static quire_status splice_tensor(struct tensor_walk *walk,
 		    : NULL;
 
 	if (number) {
-		add_tensor(walk, tensor, *number);
+		if (in->splice->data[*number].place != SPLICE_DROP)
+			add_tensor(walk, tensor, *number);
 		in->replaced++;
 		return QUIRE_OK;
 	}
@@ -114,7 +120,25 @@ static quire_status splice_tensor(struct tensor_walk *walk,
 		return QUIRE_OK;
 	return quire_fail(in->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
 			  "external data of a tensor that is neither an "
-			  "initializer nor a Constant cannot be exported");
+			  "initializer nor a Constant is not supported");
+}
+
+static bool pass_field(struct tensor_walk *walk, struct walk_place in,
+		       const struct wire_field *field)
+{
+	const struct splicer *splicer = walk->context;
+	const struct splice *splice = splicer->splice;
+
+	return splice->field && splice->field(splice->context, walk, in, field);
+}
+
+static void pass_end(struct tensor_walk *walk, struct walk_place in)
+{
+	const struct splicer *splicer = walk->context;
+	const struct splice *splice = splicer->splice;
+
+	if (splice->end)
+		splice->end(splice->context, walk, in);
 }
 
 /* Indexes the values to replace by the places of their messages. */
@@ -141,6 +165,8 @@ quire_status quire_splice(const struct splice *splice,
 	struct tensor_walk walk = { .window = &window,
 				    .out = segments,
 				    .tensor = splice_tensor,
+				    .field = pass_field,
+				    .end = pass_end,
 				    .context = &in };
 	quire_status status = index_values(&in);
 
