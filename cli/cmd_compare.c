@@ -86,6 +86,10 @@ static void print_text(const char *path, const quire_compare_report *report)
 	for (size_t i = 0; i < report->count; i++)
 		if (report->rows[i].verdict != QUIRE_VERDICT_SAME)
 			print_row(&report->rows[i]);
+	if (report->referred)
+		printf("  %zu of them only in the container: the model refers "
+		       "to it, and has no weights to compare\n",
+		       report->referred);
 	printf("  %" PRIu64 " codes and elements, %" PRIu64 " of them "
 	       "different\n"
 	       "  largest rounding of a scale: %.2g relative\n",
@@ -118,6 +122,7 @@ static int print_json(char *const *paths, const quire_compare_report *report)
 	json_out_text(&out, "source", paths[0]);
 	json_out_text(&out, "file", paths[1]);
 	json_out_u64(&out, "rows_different", report->different);
+	json_out_u64(&out, "rows_referred", report->referred);
 	json_out_u64(&out, "count", sums.count);
 	json_out_u64(&out, "different", sums.different);
 	json_out_f64(&out, "scale_error_max", sums.scale_error_max);
@@ -160,6 +165,10 @@ static const char about[] =
     "shares nothing with 'quire convert'. Codes and dense elements must be\n"
     "the same, scales within their rounding to f16, and each weight must be\n"
     "in both.\n"
+    "\n"
+    "A thin model has no weights. Its nodes and its external data must refer\n"
+    "to this container, by the checksum of its header, and to linears and\n"
+    "tensors of their shapes.\n"
     "\n"
     "exit codes:\n"
     "  0  the container holds the model's weights\n"

@@ -26,6 +26,7 @@ struct command {
 	X(convert) \
 	X(compare) \
 	X(export) \
+	X(thin) \
 	X(info) \
 	X(verify) \
 	X(hash) \

@@ -167,6 +167,10 @@ typedef struct quire_compare_report {
 	/* Quantized weights, then dense tensors. */
 	const quire_compare_row *rows;
 	size_t different; /* rows whose verdict is not SAME */
+	/* Rows of a thin model (quire_thin_onnx) that are the same because the
+	 * model refers to the container. Their numbers have no other copy, so
+	 * none were compared: `count` is 0. */
+	size_t referred;
 } quire_compare_report;
 
 /*
@@ -176,6 +180,11 @@ typedef struct quire_compare_report {
  * of a dense tensor of another type, must be within their rounding. The
  * operators are decoded by code of its own, which shares nothing with
  * quire_convert_onnx.
+ *
+ * Of a thin model it checks that each node of domain "quire" refers to this
+ * container, by the checksum of its header, and to a linear or a tensor of the
+ * node's shape; and that external data in the container is that of the
+ * constant's tensor.
  *
  * On success the caller owns *report; a difference is no failure. Fails as
  * quire_convert_onnx and quire_model_open do.
@@ -248,6 +257,96 @@ QUIRE_API quire_status quire_export_onnx(const char *gguf_path,
 					 const quire_export_options *options,
 					 quire_export_summary *summary,
 					 quire_error *error);
+
+/* -------------------------------------------------------------------- thin */
+
+/* What became of a weight or a constant. */
+typedef enum quire_thin_outcome {
+	/* Its node is quire.Linear, or a part of quire.LinearMany. */
+	QUIRE_THIN_LINEAR = 0,
+	QUIRE_THIN_EMBEDDING = 1, /* its node is quire.Embedding */
+	QUIRE_THIN_EXTERNAL =
+	    2,		     /* its data is external data in the container */
+	QUIRE_THIN_KEPT = 3, /* it stays as it is; `reason` says why */
+} quire_thin_outcome;
+
+typedef struct quire_thin_row {
+	const char *node;    /* that has the weight; NULL: a constant */
+	const char *op_type; /* of that node in the source, or NULL */
+	const char *source;  /* the constant's name; of a weight its codes' */
+	const char *tensor;  /* the name in the container, or NULL */
+	const char *reason;  /* of QUIRE_THIN_KEPT, else NULL */
+	quire_thin_outcome outcome;
+	uint64_t size; /* bytes in the source, with scales and zero points */
+} quire_thin_row;
+
+/* Owned by the caller; freed with quire_thin_report_free. */
+typedef struct quire_thin_report {
+	size_t count;
+	const quire_thin_row *rows; /* weights by their nodes, then constants */
+	size_t linears;
+	size_t groups; /* nodes of quire.LinearMany, of two linears or more */
+	size_t embeddings;
+	size_t constants; /* that are external data in the container */
+	size_t kept;
+	uint64_t source_size; /* bytes of the source, with external data */
+	uint64_t file_size;   /* bytes of the new model */
+} quire_thin_report;
+
+typedef struct quire_thin_options {
+	uint32_t threads; /* 0: one for each CPU */
+	bool overwrite;	  /* replace a file that exists; default: fail */
+	quire_progress_fn progress; /* in bytes of the container's tensors */
+	void *context;		    /* passed to progress */
+} quire_thin_options;
+
+/*
+ * Writes to `thin_path` the ONNX model at `onnx_path` without the weights that
+ * the container at `gguf_path` holds. ONNX Runtime runs the two files by
+ * Quire's library of custom operators, domain "quire":
+ *
+ *   - a node whose weight has a linear in the container becomes quire.Linear;
+ *     several with one x, one k and one accuracy level become one
+ *     quire.LinearMany;
+ *   - GatherBlockQuantized, and a DequantizeLinear behind Gathers of rows,
+ * become quire.Embedding;
+ *   - a constant of 1024 bytes or more that the container holds with the same
+ *     bytes becomes external data in the container;
+ *   - everything else stays as it is; nodes and initializers that only the
+ *     changed nodes have used are left out.
+ *
+ * A weight stays in the model, and the report says why, where the container
+ * lacks it, where quire has no operator for its node, and where x is BFLOAT16.
+ * External data of the source that the new model needs moves into the model if
+ * it is small; else the new model refers to the file where it is.
+ *
+ * ONNX Runtime looks for external data in the model's folder. So the container,
+ * all its parts, must lie in the folder of `thin_path` or below it; and so must
+ * external data of the source that stays. The operators have the checksum of
+ * the container's header, and refuse another container.
+ *
+ * Nothing is written before the container has proved to be the model's: all its
+ * tensors are made again from the model and compared byte by byte. On success,
+ * if `report` is not NULL, the caller owns *report.
+ *
+ * Fails with NOT_FOUND for a tensor or a linear of the container that the model
+ * does not have, and for a container without checksums; LAYOUT for one that
+ * differs from what converting the model gives; ARGUMENT for a file in another
+ * folder; UNSUPPORTED for a model that is thin already; EXISTS; CANCELLED; and
+ * as quire_convert_onnx and quire_model_open do. A failure leaves no new file.
+ */
+QUIRE_API quire_status quire_thin_onnx(const char *onnx_path,
+				       const char *gguf_path,
+				       const char *thin_path,
+				       const quire_thin_options *options,
+				       quire_thin_report **report,
+				       quire_error *error);
+
+/* NULL is fine. */
+QUIRE_API void quire_thin_report_free(quire_thin_report *report);
+
+/* "linear", "embedding", "external", "kept". Static storage. */
+QUIRE_API const char *quire_thin_outcome_name(quire_thin_outcome outcome);
 
 #ifdef __cplusplus
 }

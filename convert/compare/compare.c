@@ -25,6 +25,8 @@ struct comparison {
 	quire_model *file;
 	struct report *report;
 	bool *weight;		    /* of each tensor: compared as a weight */
+	bool *referred;		    /* of each tensor: a node refers to it */
+	bool *linear_referred;	    /* of each linear: likewise */
 	struct compare_found found; /* in the source */
 	bool *compared;		    /* of each value */
 	size_t *next; /* of each value: the next of its name, or SIZE_MAX */
@@ -181,13 +183,22 @@ static bool belongs(const quire_linear *linear,
 	       (codes && same_text(linear->weight->source, codes->name));
 }
 
+/* The first linear from `index` on to which no node refers. */
+static size_t next_linear(const struct comparison *in, size_t index)
+{
+	while (index < quire_model_linear_count(in->file) &&
+	       in->linear_referred[index])
+		index++;
+	return index;
+}
+
 /* Compares the weights that have linears, or those that have none. Linears are
  * in the order of the nodes; a recipe may have left some out. */
 static quire_status compare_weights(struct comparison *in, bool linears)
 {
 	const size_t count = quire_model_linear_count(in->file);
 	quire_status status = QUIRE_OK;
-	size_t index = 0;
+	size_t index = next_linear(in, 0);
 
 	for (size_t i = 0; i < in->found.count && status == QUIRE_OK; i++) {
 		struct compare_source *source = &in->found.weights[i];
@@ -198,14 +209,56 @@ static quire_status compare_weights(struct comparison *in, bool linears)
 			continue;
 		if (linear && !belongs(linear, source))
 			linear = NULL;
-		if (linears)
-			index += linear != NULL;
+		if (linears && linear)
+			index = next_linear(in, index + 1);
 		status = linears ? compare_pair(in, source, linear)
 				 : compare_lookup(in, source);
 	}
-	for (; linears && index < count && status == QUIRE_OK; index++)
+	for (; linears && index < count && status == QUIRE_OK;
+	     index = next_linear(in, index + 1))
 		status =
 		    compare_pair(in, NULL, quire_model_linear(in->file, index));
+	return status;
+}
+
+/* Reports one linear or tensor to which a node refers. */
+static quire_status compare_reference(struct comparison *in,
+				      struct compare_references *all)
+{
+	const struct compare_container container = { in->source, in->file };
+	quire_compare_row row = { .node = quire_onnx_label(all->node) };
+	struct compare_reference found;
+	const quire_status status =
+	    quire_compare_take_reference(&container, all, &found, in->error);
+
+	if (status != QUIRE_OK)
+		return status;
+	row.reason = found.reason;
+	row.verdict = found.reason ? QUIRE_VERDICT_DIFFERS : QUIRE_VERDICT_SAME;
+	in->report->public.referred += !found.reason;
+	if (found.tensor)
+		in->referred[tensor_number(in, found.tensor)] = true;
+	if (found.linear)
+		in->linear_referred[found.linear -
+				    quire_model_linear(in->file, 0)] = true;
+	if (found.linear && found.linear->bias)
+		in->referred[tensor_number(in, found.linear->bias)] = true;
+	return add_row(in, row, found.tensor);
+}
+
+/* The nodes of a thin model. Their weights have no other copy to be compared
+ * with. */
+static quire_status compare_references(struct comparison *in)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < in->source->node_count; i++) {
+		struct compare_references all =
+		    quire_compare_references_of(&in->source->nodes[i]);
+
+		while (all.taken < all.count && status == QUIRE_OK)
+			status = compare_reference(in, &all);
+	}
 	return status;
 }
 
@@ -271,19 +324,26 @@ static size_t take_constant(struct comparison *in, quire_string name)
 static quire_status compare_constant(struct comparison *in,
 				     const quire_tensor *tensor)
 {
+	const struct compare_container container = { in->source, in->file };
 	const size_t number = take_constant(in, tensor->source);
 	quire_compare_row row = { .verdict = QUIRE_VERDICT_ONLY_FILE };
+	quire_status status = QUIRE_OK;
 
 	if (number == SIZE_MAX)
-		return add_row(in, row, tensor);
+		return in->referred[tensor_number(in, tensor)]
+			   ? QUIRE_OK
+			   : add_row(in, row, tensor);
 
 	const struct onnx_value *value = &in->source->values[number];
 
 	row.source = value->name;
 	row.verdict = QUIRE_VERDICT_SAME;
-
-	const quire_status status =
-	    quire_compare_plain(value, tensor, &row, in->error);
+	row.reason = quire_compare_place(&container, value, tensor);
+	in->report->public.referred += row.reason == NULL;
+	if (row.reason && !row.reason[0]) {
+		row.reason = NULL;
+		status = quire_compare_plain(value, tensor, &row, in->error);
+	}
 
 	if (row.reason || row.different)
 		row.verdict = QUIRE_VERDICT_DIFFERS;
@@ -319,20 +379,26 @@ static quire_status compare_rest(struct comparison *in)
 	return status;
 }
 
-/* There is a row for each weight, linear, tensor and constant at most. */
+/* There is a row for each weight, reference, linear, tensor and constant at
+ * most. */
 static quire_status allocate(struct comparison *in)
 {
 	const size_t values = in->source->value_count + 1;
 	const size_t tensors = quire_model_tensor_count(in->file) + 1;
-	const size_t rows = in->found.count +
-			    quire_model_linear_count(in->file) + tensors +
-			    values;
+	const size_t linears = quire_model_linear_count(in->file) + 1;
+	size_t rows = in->found.count + linears + tensors + values;
 
+	for (size_t i = 0; i < in->source->node_count; i++)
+		rows +=
+		    quire_compare_references_of(&in->source->nodes[i]).count;
+	in->referred = calloc(tensors, sizeof(*in->referred));
+	in->linear_referred = calloc(linears, sizeof(*in->linear_referred));
 	in->compared = calloc(values, sizeof(*in->compared));
 	in->next = calloc(values, sizeof(*in->next));
 	in->weight = calloc(tensors, sizeof(*in->weight));
 	in->report = calloc(1, sizeof(*in->report));
-	if (!in->compared || !in->next || !in->weight || !in->report)
+	if (!in->compared || !in->next || !in->weight || !in->report ||
+	    !in->referred || !in->linear_referred)
 		return fail_memory(in);
 	in->report->strings.left = UINT64_MAX;
 	in->report->rows = calloc(rows, sizeof(*in->report->rows));
@@ -357,6 +423,8 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 	if (status == QUIRE_OK)
 		status = index_names(&in);
 	if (status == QUIRE_OK)
+		status = compare_references(&in);
+	if (status == QUIRE_OK)
 		status = compare_weights(&in, true);
 	if (status == QUIRE_OK)
 		status = compare_weights(&in, false);
@@ -371,6 +439,8 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 	free(in.compared);
 	free(in.next);
 	free(in.weight);
+	free(in.referred);
+	free(in.linear_referred);
 	quire_model_close(in.file);
 	quire_onnx_close(in.source);
 	if (status == QUIRE_OK)

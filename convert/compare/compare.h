@@ -185,6 +185,44 @@ quire_status quire_compare_element(const struct compare_source *source,
 quire_status quire_compare_malformed(const struct compare_source *source,
 				     const char *what);
 
+/* ---------------------------------------------------------- compare_thin.c */
+
+struct compare_container {
+	const struct onnx_model *model;
+	const quire_model *file;
+};
+
+/* The linears or tensors of the container to which a node refers. */
+struct compare_references {
+	const struct onnx_node *node;
+	size_t count;	    /* 0: the node is not of domain quire */
+	size_t taken;	    /* of them */
+	quire_string names; /* of the others, one on each line */
+};
+
+struct compare_references quire_compare_references_of(
+    const struct onnx_node *node);
+
+/* One of them. */
+struct compare_reference {
+	const char *reason; /* why it is not what the node says, or NULL */
+	/* What it refers to, or NULL. */
+	const quire_linear *linear;
+	const quire_tensor *tensor;
+};
+
+/* Takes the next one; there must be one. Fails with MEMORY only. */
+quire_status quire_compare_take_reference(const struct compare_container *in,
+					  struct compare_references *all,
+					  struct compare_reference *reference,
+					  quire_error *error);
+
+/* Whether the data of a constant is external data in the container. NULL: it is
+ * that of the tensor; empty: it is elsewhere; else what is wrong. */
+const char *quire_compare_place(const struct compare_container *in,
+				const struct onnx_value *value,
+				const quire_tensor *tensor);
+
 /* ------------------------------------ compare_weight.c and compare_plain.c */
 
 /*

@@ -1,9 +1,9 @@
 /*
  * fuzz_onnx.c - any bytes as an ONNX model, with a data file beside it. A model
  * that converts must give a container that opens, verifies and can be used; the
- * comparison, which reads both independently, must find no difference; and its
- * export must convert to the same tensors. A model that does not convert leaves
- * no file.
+ * comparison, which reads both independently, must find no difference; its
+ * export must convert to the same tensors; and as a thin model it must compare,
+ * too. A model that does not convert leaves no file.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -82,6 +82,26 @@ static void check_export(const char *container, const char *source)
 	FUZZ_CHECK(unlink(back) == 0 && unlink(again) == 0);
 }
 
+/* Some models convert and cannot become thin; then no file is left. A thin one
+ * agrees with its container. */
+static void check_thin(const char *container, const char *source)
+{
+	const quire_thin_options options = { .threads = 1 };
+	char thin[FUZZ_PATH_SIZE];
+	quire_error error;
+
+	fuzz_path(thin, "thin.onnx");
+	if (quire_thin_onnx(source, container, thin, &options, NULL, &error) !=
+	    QUIRE_OK) {
+		FUZZ_CHECK(error.status == QUIRE_ERROR_UNSUPPORTED ||
+			   error.status == QUIRE_ERROR_LAYOUT);
+		FUZZ_CHECK(fuzz_file_count() == 3);
+		return;
+	}
+	compare(thin, container);
+	FUZZ_CHECK(unlink(thin) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const quire_convert_options options = { .threads = 1, .alignment = 32 };
@@ -111,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_container(output);
 	compare(source, output);
 	check_export(output, source);
+	check_thin(output, source);
 	FUZZ_CHECK(unlink(output) == 0);
 	return 0;
 }

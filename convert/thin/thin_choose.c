@@ -1,0 +1,303 @@
+/*
+ * thin_choose.c - decides which nodes become quire.Linear, quire.LinearMany and
+ * quire.Embedding. A node that cannot stays as it is, with its weight, and the
+ * report says why.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/table.h"
+#include "convert/thin/thin.h"
+
+static size_t number_of(const struct thinning *thin,
+			const struct onnx_node *node)
+{
+	return (size_t)(node - thin->model->nodes);
+}
+
+/* The operators take f32 and f16. */
+static bool has_kernel(int32_t type)
+{
+	return type == ONNX_FLOAT || type == ONNX_FLOAT16;
+}
+
+/* Names become attributes, those of a quire.LinearMany one on each line. */
+static bool is_plain(quire_string name)
+{
+	for (size_t i = 0; i < name.size; i++)
+		if ((unsigned char)name.data[i] < 0x20)
+			return false;
+	return true;
+}
+
+/* Whether a node gives one value. */
+static bool gives_one(const struct onnx_node *node)
+{
+	if (node->output_count == 0 || !node->outputs[0][0])
+		return false;
+	for (size_t i = 1; i < node->output_count; i++)
+		if (node->outputs[i][0])
+			return false;
+	return true;
+}
+
+static const struct onnx_value *input_of(const struct thinning *thin,
+					 const struct onnx_node *node,
+					 size_t input)
+{
+	return input < node->input_count && node->inputs[input][0]
+		   ? quire_onnx_find(thin->model, node->scope,
+				     node->inputs[input])
+		   : NULL;
+}
+
+/* ----------------------------------------------------------------- linears */
+
+/* The type of x, if the model states it; else that of the scales, which the
+ * operators require to be the same. */
+static int32_t type_of_x(const struct thinning *thin,
+			 const struct weight *weight)
+{
+	const struct onnx_value *x = input_of(thin, weight->node, 0);
+
+	return x && x->type != 0 ? x->type : weight->storage.scales.value->type;
+}
+
+/* Makes the node a quire.Linear, or returns why it stays. */
+static const char *choose_linear(struct thinning *thin,
+				 const struct weight *weight,
+				 const quire_linear *linear)
+{
+	struct thin_node *node = &thin->nodes[number_of(thin, weight->node)];
+
+	if (!linear)
+		return "the container lacks its linear";
+	if (!has_kernel(type_of_x(thin, weight)))
+		return "x is neither FLOAT nor FLOAT16";
+	if (!gives_one(weight->node) || !input_of(thin, weight->node, 0))
+		return "it is not a node with one x and one y";
+	if (!is_plain(linear->name))
+		return "the name of its linear has a control character";
+	node->kind = THIN_LINEAR;
+	node->input = weight->node->inputs[0];
+	node->linear = linear;
+	node->type = type_of_x(thin, weight);
+	node->next = SIZE_MAX;
+	node->last = number_of(thin, weight->node);
+	return NULL;
+}
+
+/* -------------------------------------------------------------- embeddings */
+
+/* The indices of a Gather of rows before an input of a node, or NULL. */
+static const struct onnx_value *gathered_by(const struct thinning *thin,
+					    const struct onnx_node *node,
+					    size_t input, const char **name)
+{
+	const struct onnx_node *gather =
+	    quire_onnx_producer(thin->model, input_of(thin, node, input));
+	const struct onnx_value *indices =
+	    gather && quire_onnx_is(gather, "Gather")
+		? input_of(thin, gather, 1)
+		: NULL;
+
+	if (indices)
+		*name = gather->inputs[1];
+	return indices;
+}
+
+/* The indices by which the Gathers before a DequantizeLinear take rows; NULL
+ * if these are not the same indices, or are not to be had at the node. */
+static const char *find_rows(const struct thinning *thin,
+			     const struct onnx_node *node)
+{
+	const char *name = NULL;
+	const char *other;
+	const struct onnx_value *indices = gathered_by(thin, node, 0, &name);
+
+	if (!indices ||
+	    quire_onnx_find(thin->model, node->scope, name) != indices)
+		return NULL;
+	for (size_t i = 1; i < node->input_count; i++) {
+		const struct onnx_value *value = input_of(thin, node, i);
+
+		if (value && value->origin != ONNX_CONSTANT &&
+		    gathered_by(thin, node, i, &other) != indices)
+			return NULL;
+	}
+	return name;
+}
+
+static bool gathers_rows(const struct onnx_node *node)
+{
+	const int64_t axis = quire_onnx_integer(node, "gather_axis", 0);
+
+	return axis == 0 || axis == -2;
+}
+
+/* Makes the node a quire.Embedding, or returns why it stays. */
+static const char *choose_embedding(struct thinning *thin,
+				    const struct weight *weight,
+				    const quire_tensor *tensor)
+{
+	const struct onnx_node *from = weight->node;
+	const bool gather = strcmp(from->op_type, "GatherBlockQuantized") == 0;
+	struct thin_node *node = &thin->nodes[number_of(thin, from)];
+	int64_t type = weight->storage.scales.value->type;
+	const char *indices =
+	    gather && input_of(thin, from, 1) ? from->inputs[1] : NULL;
+
+	if (!gather) {
+		indices = find_rows(thin, from);
+		type = quire_onnx_integer(from, "output_dtype", 0);
+		if (type == 0)
+			type = weight->storage.scales.value->type;
+	}
+	if (!indices)
+		return "there is no quire operator for it";
+	if (weight->value.rank != 2 || (gather && !gathers_rows(from)))
+		return "it does not take rows of a matrix";
+	if (type != ONNX_FLOAT && type != ONNX_FLOAT16)
+		return "it gives neither FLOAT nor FLOAT16";
+	if (!gives_one(from) || !is_plain(tensor->name))
+		return "its name has a control character, or it does not give "
+		       "one value";
+	node->kind = THIN_EMBEDDING;
+	node->input = indices;
+	node->tensor = tensor;
+	node->rows = weight->value.n;
+	node->k = weight->value.k;
+	node->type = (int32_t)type;
+	return NULL;
+}
+
+/* ----------------------------------------------------------------- grouping */
+
+/* Linears with equal keys have one x. No padding: equal keys are equal
+ * bytes. */
+struct group_key {
+	size_t scope;
+	size_t x; /* the value's number */
+	uint64_t k;
+	uint64_t level;
+};
+
+_Static_assert(sizeof(struct group_key) ==
+		   2 * sizeof(size_t) + 2 * sizeof(uint64_t),
+	       "no padding");
+
+static struct group_key key_of(const struct thinning *thin, size_t number)
+{
+	const struct onnx_node *node = &thin->model->nodes[number];
+	const quire_linear *linear = thin->nodes[number].linear;
+
+	return (struct group_key){
+		.scope = node->scope,
+		.x = (size_t)(input_of(thin, node, 0) - thin->model->values),
+		.k = linear->k,
+		.level = linear->accuracy_level,
+	};
+}
+
+/* Joins a linear to the first one with its key. No linear of a group depends on
+ * another one: all inputs but x are constants. */
+static quire_status join(struct thinning *thin, struct table *groups,
+			 const struct group_key *key, size_t number)
+{
+	const size_t *first = quire_table_find(groups, 0, key, sizeof(*key));
+
+	if (!first)
+		return quire_table_add(groups, 0, key, sizeof(*key), number,
+				       thin->error);
+
+	struct thin_node *head = &thin->nodes[*first];
+
+	thin->nodes[head->last].next = number;
+	head->last = number;
+	thin->nodes[number].kind = THIN_JOINED;
+	thin->report->public.groups += head->next == number;
+	return QUIRE_OK;
+}
+
+static quire_status join_all(struct thinning *thin)
+{
+	const size_t count = thin->model->node_count;
+	struct group_key *keys = calloc(count + 1, sizeof(*keys));
+	struct table groups = { .entries = NULL };
+	quire_status status = QUIRE_OK;
+
+	if (!keys)
+		return quire_fail_memory(thin->error, count * sizeof(*keys));
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		if (thin->nodes[i].kind != THIN_LINEAR)
+			continue;
+		keys[i] = key_of(thin, i);
+		status = join(thin, &groups, &keys[i], i);
+	}
+	quire_table_free(&groups);
+	free(keys);
+	return status;
+}
+
+/* ------------------------------------------------------------------- nodes */
+
+static quire_status report_weight(const struct thinning *thin,
+				  const struct weight *weight,
+				  const quire_tensor *tensor,
+				  const char *reason)
+{
+	const struct thin_node *node =
+	    &thin->nodes[number_of(thin, weight->node)];
+	const quire_thin_row row = {
+		.node = quire_onnx_label(weight->node),
+		.op_type = weight->node->op_type,
+		.source = weight->storage.codes.value->name,
+		.reason = reason,
+		.outcome = reason			  ? QUIRE_THIN_KEPT
+			   : node->kind == THIN_EMBEDDING ? QUIRE_THIN_EMBEDDING
+							  : QUIRE_THIN_LINEAR,
+		.size = quire_weight_size(weight),
+	};
+
+	return quire_thin_add_row(thin, row, tensor);
+}
+
+/* Linears of the plan are in the order of its weights. */
+static quire_status choose_weight(struct thinning *thin, size_t number,
+				  size_t *linear)
+{
+	const struct plan *plan = thin->plan;
+	const struct weight *weight = &plan->weights[number];
+	const size_t index = plan->tensors[number];
+	const quire_tensor *tensor =
+	    index == QUIRE_NO_TENSOR ? NULL : thin->tensors[index];
+	const bool has_linear = *linear < plan->linear_count &&
+				plan->linears[*linear].weight == weight;
+	const char *reason;
+
+	if (!tensor)
+		reason = "the container lacks its weight";
+	else if (has_linear)
+		reason = choose_linear(thin, weight, thin->linears[*linear]);
+	else if (weight->intent.note)
+		reason = weight->intent.note;
+	else
+		reason = choose_embedding(thin, weight, tensor);
+	*linear += has_linear;
+	return report_weight(thin, weight, tensor, reason);
+}
+
+quire_status quire_thin_choose(struct thinning *thin)
+{
+	quire_status status = QUIRE_OK;
+	size_t linear = 0;
+
+	thin->nodes = calloc(thin->model->node_count + 1, sizeof(*thin->nodes));
+	if (!thin->nodes)
+		return quire_fail_memory(thin->error, thin->model->node_count);
+	for (size_t i = 0; i < thin->plan->weight_count && status == QUIRE_OK;
+	     i++)
+		status = choose_weight(thin, i, &linear);
+	return status == QUIRE_OK ? join_all(thin) : status;
+}
