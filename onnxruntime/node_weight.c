@@ -1,0 +1,432 @@
+/*
+ * node_weight.c - reads the quantized weight of a node: its sizes, and its
+ * constants, whose sizes and types are checked here because nothing that runs
+ * before does.
+ */
+#include <fp16.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "onnxruntime/provider.h"
+
+/* A page of 4-bit codes: reading it costs one fault. */
+#define NEAR_CODES 8192
+/* Codes in the order [K, N] lie together along N. */
+#define NEAR_ROWS    64
+#define NEAR_COLUMNS 64
+
+enum {
+	INPUT_B = 1,
+	INPUT_SCALES = 2,
+	INPUT_ZEROS = 3,
+	INPUT_G_IDX = 4,
+	INPUT_BIAS = 5,
+	INPUT_C = 2, /* of Gemm */
+};
+
+static bool refuse(char **reason, const char *text)
+{
+	*reason = quire_ort_text("%s", text);
+	return false;
+}
+
+/* --------------------------------------------------------------- attributes */
+
+static int64_t integer(const OrtApi *api, const OrtNode *node, const char *name,
+		       int64_t absent)
+{
+	const OrtOpAttr *attribute = NULL;
+	int64_t value;
+	size_t size;
+
+	if (!quire_ort_ignore(
+		api, api->Node_GetAttributeByName(node, name, &attribute)) ||
+	    !attribute ||
+	    !quire_ort_ignore(api,
+			      api->ReadOpAttr(attribute, ORT_OP_ATTR_INT,
+					      &value, sizeof(value), &size)))
+		return absent;
+	return value;
+}
+
+/* ---------------------------------------------------------------- constants */
+
+/* Reads a constant of up to three dimensions. False: it is none, or cannot be
+ * read; `value` may be NULL, and then there is none. */
+static bool read_constant(const OrtApi *api, const OrtValueInfo *value,
+			  struct node_constant *constant)
+{
+	const OrtValue *tensor = NULL;
+	struct ort_shape shape;
+	const void *data = NULL;
+	uint64_t count = 1;
+	bool fits;
+
+	*constant = (struct node_constant){ .count = 0 };
+	if (!value)
+		return true;
+	if (!quire_ort_ignore(
+		api, api->ValueInfo_GetInitializerValue(value, &tensor)) ||
+	    !tensor ||
+	    !quire_ort_ignore(api, quire_ort_shape_read(api, tensor, &shape)))
+		return false;
+	fits = shape.rank <= 3 &&
+	       quire_ort_ignore(api, quire_ort_data(api, tensor, &data)) &&
+	       data;
+	for (size_t i = 0; i < 3 && fits; i++) {
+		constant->shape[i] =
+		    i < shape.rank ? (uint64_t)shape.dims[i] : 1;
+		fits = checked_mul(count, constant->shape[i], &count);
+	}
+	constant->data = data;
+	constant->type = shape.type;
+	constant->count = count;
+	constant->rank = shape.rank;
+	quire_ort_shape_free(&shape);
+	return fits;
+}
+
+static bool is_float(ONNXTensorElementDataType type)
+{
+	return type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ||
+	       type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 ||
+	       type == ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16;
+}
+
+static float float_at(const struct node_constant *constant, uint64_t i)
+{
+	uint32_t bits;
+	float value;
+
+	switch (constant->type) {
+	case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
+		return load_f32(constant->data + 4 * i);
+	case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16:
+		return fp16_ieee_to_fp32_value(
+		    load_u16(constant->data + 2 * i));
+	default: /* BFLOAT16 */
+		bits = (uint32_t)load_u16(constant->data + 2 * i) << 16;
+		memcpy(&value, &bits, sizeof(value));
+		return value;
+	}
+}
+
+/* A code or packed zero point: the lowest bits of a byte come first. */
+static float code_at(const struct node_constant *constant, uint32_t bits,
+		     bool is_signed, uint64_t i)
+{
+	const uint64_t bit = i * bits;
+	const uint32_t raw =
+	    (uint32_t)constant->data[bit / 8] >> bit % 8 & ((1u << bits) - 1);
+	const int half = 1 << (bits - 1);
+
+	return is_signed && (int)raw >= half ? (float)((int)raw - 2 * half)
+					     : (float)raw;
+}
+
+static uint64_t place(const struct node_order *order, uint64_t row,
+		      uint64_t col)
+{
+	return row / order->row_group * order->row_step +
+	       col / order->col_group * order->col_step;
+}
+
+/* The column whose block this column is in: g_idx names blocks. */
+static uint64_t block_column(const struct node_weight *weight, uint64_t col)
+{
+	if (!weight->g_idx.data)
+		return col;
+	return (uint64_t)load_u32(weight->g_idx.data + 4 * col) *
+	       weight->scale_order.col_group;
+}
+
+float quire_node_weight_code(const struct node_weight *weight, uint64_t row,
+			     uint64_t col)
+{
+	return code_at(&weight->codes, weight->bits, weight->is_signed,
+		       place(&weight->code_order, row, col));
+}
+
+float quire_node_weight_scale(const struct node_weight *weight, uint64_t row,
+			      uint64_t col)
+{
+	return float_at(&weight->scales, place(&weight->scale_order, row,
+					       block_column(weight, col)));
+}
+
+float quire_node_weight_zero(const struct node_weight *weight, uint64_t row,
+			     uint64_t col)
+{
+	uint64_t i;
+
+	if (!weight->zeros.data)
+		return weight->default_zero;
+	i = place(&weight->zero_order, row, block_column(weight, col));
+	return is_float(weight->zeros.type)
+		   ? float_at(&weight->zeros, i)
+		   : code_at(&weight->zeros, weight->bits, weight->is_signed,
+			     i);
+}
+
+float quire_node_weight_bias(const struct node_weight *weight, uint64_t row)
+{
+	return float_at(&weight->bias, row);
+}
+
+/* -------------------------------------------------------------- MatMulNBits */
+
+static bool check_g_idx(const struct node_weight *weight, uint64_t blocks)
+{
+	if (!weight->g_idx.data)
+		return true;
+	if (weight->g_idx.type != ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32 ||
+	    weight->g_idx.count < weight->k)
+		return false;
+	for (uint64_t col = 0; col < weight->k; col++)
+		if (load_u32(weight->g_idx.data + 4 * col) >= blocks)
+			return false;
+	return true;
+}
+
+/* Codes, scales and zero points of n rows of `blocks`. */
+static bool check_nbits(const struct node_weight *weight, uint64_t blocks,
+			uint64_t block_size)
+{
+	const uint64_t packed = (blocks * weight->bits + 7) / 8;
+	const bool floats = is_float(weight->zeros.type);
+	uint64_t scales, codes, zeros;
+
+	return checked_mul(weight->n, blocks, &scales) &&
+	       checked_mul(scales, block_size / 8 * weight->bits, &codes) &&
+	       checked_mul(weight->n, floats ? blocks : packed, &zeros) &&
+	       weight->codes.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8 &&
+	       weight->codes.count == codes && is_float(weight->scales.type) &&
+	       weight->scales.count == scales &&
+	       (!weight->zeros.data ||
+		((floats ||
+		  weight->zeros.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8) &&
+		 weight->zeros.count == zeros)) &&
+	       check_g_idx(weight, blocks) &&
+	       (!weight->bias.data || (is_float(weight->bias.type) &&
+				       weight->bias.count == weight->n));
+}
+
+static bool read_nbits_constants(const OrtApi *api,
+				 const struct node_group *group,
+				 uint64_t block_size,
+				 struct node_weight *weight, char **reason)
+{
+	const uint64_t blocks = (weight->k - 1) / block_size + 1;
+	uint64_t packed_row;
+
+	if (!read_constant(api, group->inputs[INPUT_B], &weight->codes) ||
+	    !read_constant(api, group->inputs[INPUT_SCALES], &weight->scales) ||
+	    !read_constant(api, group->inputs[INPUT_ZEROS], &weight->zeros) ||
+	    !read_constant(api, group->inputs[INPUT_G_IDX], &weight->g_idx) ||
+	    !read_constant(api, group->inputs[INPUT_BIAS], &weight->bias))
+		return refuse(reason,
+			      "a constant of it cannot be read, so that "
+			      "it cannot be compared with the "
+			      "container's (see option check)");
+	if (!weight->codes.data || !weight->scales.data ||
+	    !check_nbits(weight, blocks, block_size))
+		return refuse(reason, "its constants have not the types and "
+				      "sizes of a MatMulNBits");
+	packed_row = (blocks * weight->bits + 7) / 8 * (8 / weight->bits);
+	weight->code_order =
+	    (struct node_order){ 1, blocks * block_size, 1, 1 };
+	weight->scale_order = (struct node_order){ 1, blocks, block_size, 1 };
+	weight->zero_order = (struct node_order){
+		1, is_float(weight->zeros.type) ? blocks : packed_row,
+		block_size, 1
+	};
+	weight->near_cols = weight->k < NEAR_CODES ? weight->k : NEAR_CODES;
+	weight->near_rows = NEAR_CODES / weight->near_cols;
+	return true;
+}
+
+static bool read_nbits(const OrtApi *api, const struct node_group *group,
+		       bool constants, struct node_weight *weight,
+		       char **reason)
+{
+	const OrtNode *node = group->nodes[0];
+	const int64_t k = integer(api, node, "K", 0);
+	const int64_t n = integer(api, node, "N", 0);
+	const int64_t bits = integer(api, node, "bits", 4);
+	const int64_t block_size = integer(api, node, "block_size", 0);
+
+	if (k < 1 || n < 1 || (bits != 2 && bits != 4 && bits != 8) ||
+	    block_size < 16 || (block_size & (block_size - 1)) != 0 ||
+	    k > INT32_MAX || n > INT32_MAX || block_size > INT32_MAX ||
+	    integer(api, node, "weight_prepacked", 0) != 0)
+		return refuse(reason, "its K, N, bits, block_size or "
+				      "weight_prepacked are not of the kinds "
+				      "that are converted");
+	weight->k = (uint64_t)k;
+	weight->n = (uint64_t)n;
+	weight->bits = (uint32_t)bits;
+	weight->default_zero = (float)(1 << (bits - 1));
+	weight->accuracy_level = integer(api, node, "accuracy_level", 0);
+	weight->has_bias = group->inputs[INPUT_BIAS] != NULL;
+	weight->codes_name = quire_value_name(api, group->inputs[INPUT_B]);
+	return !constants ||
+	       read_nbits_constants(api, group, (uint64_t)block_size, weight,
+				    reason);
+}
+
+/* --------------------------------------------------------- DequantizeLinear */
+
+/* 0: not a type of codes. */
+static uint32_t bits_of(ONNXTensorElementDataType type, bool *is_signed)
+{
+	*is_signed = type == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT4 ||
+		     type == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8;
+	switch (type) {
+	case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT4:
+	case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT4:
+		return 4;
+	case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8:
+	case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
+		return 8;
+	default:
+		return 0;
+	}
+}
+
+/*
+ * Where the scale of an element of x [d0, d1] is: one for all; one for each
+ * index of an axis; or a matrix with blocks along an axis. Group and step of
+ * dimension d are group[d], step[d].
+ */
+static bool order_scales(const struct node_constant *x,
+			 const struct node_constant *scales, int64_t axis,
+			 int64_t block_size, uint64_t group[2],
+			 uint64_t step[2])
+{
+	const int64_t at = axis < 0 ? axis + 2 : axis;
+
+	group[0] = group[1] = 1;
+	step[0] = step[1] = 0;
+	if (scales->count == 1 && block_size == 0)
+		return true;
+	if (at < 0 || at > 1 || block_size < 0)
+		return false;
+	if (block_size == 0) {
+		step[at] = 1;
+		return scales->rank == 1 && scales->count == x->shape[at];
+	}
+	group[at] = (uint64_t)block_size;
+	if (scales->rank != 2 ||
+	    scales->shape[at] != (x->shape[at] - 1) / group[at] + 1 ||
+	    scales->shape[1 - at] != x->shape[1 - at])
+		return false;
+	step[0] = scales->shape[1];
+	step[1] = 1;
+	return true;
+}
+
+static struct node_order order_of(const uint64_t group[2],
+				  const uint64_t step[2], bool rows_first)
+{
+	const int row = rows_first ? 0 : 1;
+
+	return (struct node_order){ group[row], step[row], group[1 - row],
+				    step[1 - row] };
+}
+
+/* `rows_first`: x is [N, K]; else it is [K, N]. */
+static bool order_dequantize(const OrtApi *api, const struct node_group *group,
+			     bool rows_first, struct node_weight *weight)
+{
+	const struct node_constant *x = &weight->codes;
+	const uint64_t x_group[2] = { 1, 1 };
+	const uint64_t x_step[2] = { x->shape[1], 1 };
+	uint64_t groups[2], steps[2];
+
+	if (!order_scales(x, &weight->scales,
+			  integer(api, group->dequantize, "axis", 1),
+			  integer(api, group->dequantize, "block_size", 0),
+			  groups, steps) ||
+	    !is_float(weight->scales.type) ||
+	    (weight->zeros.data &&
+	     (weight->zeros.type != x->type ||
+	      weight->zeros.count != weight->scales.count)) ||
+	    (weight->bias.data &&
+	     (!is_float(weight->bias.type) || weight->bias.count != weight->n)))
+		return false;
+	weight->code_order = order_of(x_group, x_step, rows_first);
+	weight->scale_order = order_of(groups, steps, rows_first);
+	weight->zero_order = weight->scale_order;
+	weight->near_rows = NEAR_ROWS;
+	weight->near_cols = NEAR_COLUMNS;
+	if (rows_first) {
+		weight->near_cols =
+		    weight->k < NEAR_CODES ? weight->k : NEAR_CODES;
+		weight->near_rows = NEAR_CODES / weight->near_cols;
+	}
+	return true;
+}
+
+static bool read_dequantize(const OrtApi *api, const struct node_group *group,
+			    struct node_weight *weight, char **reason)
+{
+	const OrtValueInfo *inputs[3] = { NULL, NULL, NULL };
+	const bool rows_first = group->transposed;
+	size_t count = 0;
+
+	if (!quire_ort_ignore(
+		api, api->Node_GetNumInputs(group->dequantize, &count)) ||
+	    count < 2 || count > 3 ||
+	    !quire_ort_ignore(
+		api, api->Node_GetInputs(group->dequantize, inputs, count)))
+		return refuse(reason, "its DequantizeLinear cannot be read");
+	if (!quire_value_name(api, inputs[2])[0])
+		inputs[2] = NULL;
+	weight->codes_name = quire_value_name(api, inputs[0]);
+	weight->has_bias = group->inputs[INPUT_C] != NULL;
+	if (!read_constant(api, inputs[0], &weight->codes) ||
+	    !read_constant(api, inputs[1], &weight->scales) ||
+	    !read_constant(api, inputs[2], &weight->zeros) ||
+	    !read_constant(api, group->inputs[INPUT_C], &weight->bias))
+		return refuse(reason, "a constant of it cannot be read");
+	weight->bits = bits_of(weight->codes.type, &weight->is_signed);
+	if (weight->bits == 0 || weight->codes.rank != 2 ||
+	    weight->codes.count == 0)
+		return refuse(reason, "its x is not a matrix of 4- or 8-bit "
+				      "integers");
+	weight->n = weight->codes.shape[rows_first ? 0 : 1];
+	weight->k = weight->codes.shape[rows_first ? 1 : 0];
+	return order_dequantize(api, group, rows_first, weight)
+		   ? true
+		   : refuse(reason, "its constants have not the types and "
+				    "sizes of a DequantizeLinear");
+}
+
+const char *quire_node_codes_name(const OrtApi *api,
+				  const struct node_group *group)
+{
+	const OrtValueInfo *inputs[3] = { NULL, NULL, NULL };
+	size_t count = 0;
+
+	if (!group->dequantize)
+		return quire_value_name(api, group->inputs[INPUT_B]);
+	if (!quire_ort_ignore(
+		api, api->Node_GetNumInputs(group->dequantize, &count)) ||
+	    count > 3 ||
+	    !quire_ort_ignore(
+		api, api->Node_GetInputs(group->dequantize, inputs, count)))
+		return "";
+	return quire_value_name(api, inputs[0]);
+}
+
+bool quire_node_weight_read(const OrtApi *api, const struct node_group *group,
+			    bool constants, struct node_weight *weight,
+			    char **reason)
+{
+	*weight = (struct node_weight){ .accuracy_level = 0 };
+	return group->dequantize
+		   ? read_dequantize(api, group, weight, reason)
+		   : read_nbits(api, group, constants, weight, reason);
+}
