@@ -24,10 +24,13 @@ quire_status quire_crew_init(struct crew *crew, uint32_t threads,
 			     quire_parallel_for_fn parallel_for,
 			     void *caller_pool)
 {
+	/* One thread needs no count, which takes the system a while. */
+	const uint32_t cpus = threads == 1 ? 1 : quire_cpu_count();
+
 	if (threads > QUIRE_CREW_MAX_THREADS)
 		return QUIRE_ERROR_ARGUMENT;
 	if (threads == 0)
-		threads = quire_cpu_count();
+		threads = cpus;
 	if (threads > QUIRE_CREW_MAX_THREADS)
 		threads = QUIRE_CREW_MAX_THREADS;
 	*crew = (struct crew){
@@ -37,7 +40,7 @@ quire_status quire_crew_init(struct crew *crew, uint32_t threads,
 	};
 	if (threads == 1 || parallel_for)
 		return QUIRE_OK;
-	crew->pool = quire_thread_pool_create(threads - 1);
+	crew->pool = quire_thread_pool_create(threads - 1, cpus);
 	if (!crew->pool)
 		return QUIRE_ERROR_MEMORY;
 	crew->threads = quire_thread_pool_size(crew->pool) + 1;

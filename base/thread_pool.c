@@ -263,7 +263,7 @@ destroy_caller:
 	return false;
 }
 
-struct thread_pool *quire_thread_pool_create(uint32_t threads)
+struct thread_pool *quire_thread_pool_create(uint32_t threads, uint32_t cpus)
 {
 	struct thread_pool *pool = quire_aligned_alloc(
 	    LINE, sizeof(*pool) + threads * sizeof(*pool->workers));
@@ -278,7 +278,7 @@ struct thread_pool *quire_thread_pool_create(uint32_t threads)
 	atomic_init(&pool->caller_cpu, -1);
 	atomic_init(&pool->stop, false);
 	atomic_init(&pool->sleepers, 0);
-	pool->crowded = threads >= quire_cpu_count();
+	pool->crowded = threads >= cpus;
 	pool->size = 0;
 	while (pool->size < threads) {
 		struct pool_worker *worker = &pool->workers[pool->size];

@@ -18,9 +18,9 @@ typedef void (*thread_pool_fn)(void *context, size_t worker);
 #define QUIRE_THREAD_POOL_MAX 1023
 
 /* A pool of at most `threads` (1 to QUIRE_THREAD_POOL_MAX) threads besides the
- * callers': it has fewer if the system does not start them. NULL: out of
- * memory. The caller owns it. */
-struct thread_pool *quire_thread_pool_create(uint32_t threads);
+ * callers': it has fewer if the system does not start them. `cpus` is how many
+ * CPUs the process may use. NULL: out of memory. The caller owns it. */
+struct thread_pool *quire_thread_pool_create(uint32_t threads, uint32_t cpus);
 
 /* Waits until its threads have ended. No run may be under way. */
 void quire_thread_pool_destroy(struct thread_pool *pool);
