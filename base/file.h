@@ -91,6 +91,9 @@ bool quire_file_resize(int file, uint64_t size);
 bool quire_file_flush(int file);
 /* Starts writing these bytes to the disk, where the system can do that. */
 void quire_file_begin_flush(int file, uint64_t offset, uint64_t size);
+/* Writes the file to the disk and drops it from the page cache, so that the
+ * next read comes from the disk. What a process has mapped may stay. */
+bool quire_file_drop(int file);
 
 bool quire_file_set_mode(int file, uint32_t mode);
 

@@ -213,6 +213,19 @@ void quire_file_begin_flush(int file, uint64_t offset, uint64_t size)
 #endif
 }
 
+/* Only clean pages go. */
+bool quire_file_drop(int file)
+{
+	if (fsync(file) != 0)
+		return false;
+#ifdef POSIX_FADV_DONTNEED
+	errno = posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+#else
+	errno = ENOSYS;
+#endif
+	return errno == 0;
+}
+
 bool quire_file_set_mode(int file, uint32_t mode)
 {
 	return fchmod(file, (mode_t)mode) == 0;

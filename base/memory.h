@@ -35,10 +35,17 @@ bool quire_memory_lock(const void *memory, size_t size);
  * as it was. */
 bool quire_memory_lock_limit(uint64_t *size);
 
-/* Reads all pages of a mapped file before it returns. */
-bool quire_memory_populate(void *memory, size_t size);
-/* Starts reading them in the background, so that the first access is fast. */
+/* Reads pages of a mapped file before it returns. `memory` is the start of a
+ * page. False, and errno: EFAULT where the file has become shorter, ENOSYS
+ * where the system has no call for it. */
+bool quire_memory_populate(const void *memory, size_t size);
+/* Starts reading them, so that the first access is fast. Waits where the disk
+ * has as many requests as it takes. */
 void quire_memory_read_ahead(const void *memory, size_t size);
+/* *resident = how many bytes of these pages are in memory. `memory` is the
+ * start of a page. Of a file that the process may not write, Linux says that
+ * all are. */
+bool quire_memory_resident(const void *memory, size_t size, uint64_t *resident);
 
 /* Hints: the system may have no huge pages. */
 void quire_memory_use_huge_pages(void *memory, size_t size);

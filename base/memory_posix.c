@@ -15,6 +15,8 @@
 /* Linux, from 5.14; the C library's headers may be older. */
 #define POPULATE_READ 22
 
+#define HINT_SIZE ((uintptr_t)128 << 10)
+
 size_t quire_page_size(void)
 {
 	return (size_t)sysconf(_SC_PAGESIZE);
@@ -66,36 +68,56 @@ bool quire_memory_lock_limit(uint64_t *size)
 	return known;
 }
 
-/* For systems that have no call for it: reads a byte of each page. */
-static void touch_pages(const void *memory, size_t size)
-{
-	const volatile unsigned char *bytes = memory;
-	const size_t page = quire_page_size();
-
-	for (size_t at = 0; at < size; at += page)
-		(void)bytes[at];
-}
-
-bool quire_memory_populate(void *memory, size_t size)
+bool quire_memory_populate(const void *memory, size_t size)
 {
 #ifdef __linux__
-	if (madvise(memory, size, POPULATE_READ) == 0)
+	if (madvise((void *)memory, size, POPULATE_READ) == 0)
 		return true;
-	if (errno != EINVAL)
-		return false;
+	if (errno == EINVAL) /* an older Linux */
+		errno = ENOSYS;
+#else
+	(void)memory;
+	(void)size;
+	errno = ENOSYS;
 #endif
-	touch_pages(memory, size);
-	return true;
+	return false;
 }
 
+/* Of one hint Linux reads no more than the device's read-ahead size or its
+ * largest request, whichever is more, and ignores the rest. The read-ahead size
+ * is 128 KiB unless somebody has changed it. */
 void quire_memory_read_ahead(const void *memory, size_t size)
 {
 	const uintptr_t page = (uintptr_t)quire_page_size();
-	const uintptr_t start = (uintptr_t)memory / page * page;
+	const uintptr_t end = (uintptr_t)memory + size;
+	uintptr_t at = (uintptr_t)memory / page * page;
 
-	/* A hint: it may fail. */
-	(void)posix_madvise((void *)start, size + ((uintptr_t)memory - start),
-			    POSIX_MADV_WILLNEED);
+	for (; at < end; at += HINT_SIZE)
+		/* A hint: it may fail. */
+		(void)posix_madvise((void *)at,
+				    end - at < HINT_SIZE ? end - at : HINT_SIZE,
+				    POSIX_MADV_WILLNEED);
+}
+
+bool quire_memory_resident(const void *memory, size_t size, uint64_t *resident)
+{
+	const size_t page = quire_page_size();
+	const unsigned char *bytes = memory;
+	unsigned char states[1024];
+	uint64_t count = 0;
+
+	for (size_t at = 0; at < size; at += page * sizeof(states)) {
+		const size_t rest = size - at;
+		const size_t part =
+		    rest < page * sizeof(states) ? rest : page * sizeof(states);
+
+		if (mincore((void *)(bytes + at), part, (void *)states) != 0)
+			return false;
+		for (size_t i = 0; i * page < part; i++)
+			count += states[i] & 1;
+	}
+	*resident = count * page < size ? count * page : size;
+	return true;
 }
 
 void quire_memory_use_huge_pages(void *memory, size_t size)

@@ -232,9 +232,18 @@ typedef enum quire_load_mode {
 
 /* When the pages of a mapped file are read. */
 typedef enum quire_prefetch {
-	QUIRE_PREFETCH_NONE = 0,      /* each when it is first touched */
-	QUIRE_PREFETCH_WILL_NEED = 1, /* all, in the background */
-	QUIRE_PREFETCH_POPULATE = 2,  /* all, before open returns */
+	QUIRE_PREFETCH_NONE = 0, /* each when it is first touched */
+	/* All, from the first byte to the last, by a thread of the model's that
+	 * starts when the file is open: for a program that soon multiplies by
+	 * all of it. Products may begin at once, and wait only for pages that
+	 * have not arrived. The thread ends when it has asked for all of them,
+	 * or when the model is closed. It ignores errors; where it cannot be
+	 * started, this is NONE. Not for files that are larger than the memory,
+	 * where pages would be dropped before their use. */
+	QUIRE_PREFETCH_WILL_NEED = 1,
+	/* All, before open returns. Fails with IO, or TRUNCATED where the file
+	 * has become shorter. */
+	QUIRE_PREFETCH_POPULATE = 2,
 } quire_prefetch;
 
 typedef struct quire_open_options {

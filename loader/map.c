@@ -7,9 +7,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+
+/* Bytes read at once where pages cannot be filled in place. */
+#define THROUGH_SIZE ((size_t)16 << 10)
 
 static quire_status take_facts(int file, const char *name,
 			       struct file_facts *facts, quire_error *error)
@@ -170,19 +174,6 @@ quire_status quire_map_lock(const struct quire_map *map, const char *name,
 				map->size, limit);
 }
 
-quire_status quire_map_prefetch(const struct quire_map *map, const char *name,
-				quire_prefetch prefetch, quire_error *error)
-{
-	if (!map->watched) /* all of it has been read */
-		return QUIRE_OK;
-	if (prefetch == QUIRE_PREFETCH_POPULATE &&
-	    !quire_memory_populate(map->base, map->base_size))
-		return quire_fail_errno(error, name, "cannot read all of it");
-	if (prefetch == QUIRE_PREFETCH_WILL_NEED)
-		quire_memory_read_ahead(map->data, map->size);
-	return QUIRE_OK;
-}
-
 quire_status quire_map_check(const struct quire_map *map, const char *name,
 			     quire_error *error)
 {
@@ -218,4 +209,48 @@ bool quire_map_read(const struct quire_map *map, uint64_t offset, void *buffer,
 	if (got < size)
 		errno = EIO; /* the file ends here */
 	return got == size;
+}
+
+quire_status quire_map_fail_read(const struct quire_map *map, const char *name,
+				 uint64_t offset, quire_error *error)
+{
+	const char *reason = strerror(errno);
+
+	if (quire_map_check(map, name, error) == QUIRE_ERROR_TRUNCATED)
+		return QUIRE_ERROR_TRUNCATED;
+	return quire_fail_file(error, QUIRE_ERROR_IO, name, offset,
+			       "cannot be read: %s", reason);
+}
+
+/* For systems that cannot fill mapped pages: what was read is in the page
+ * cache. *offset = where it failed. */
+static bool read_through(const struct quire_map *map, uint64_t *offset)
+{
+	unsigned char buffer[THROUGH_SIZE];
+	size_t part;
+
+	for (*offset = 0; *offset < map->size; *offset += part) {
+		const uint64_t rest = map->size - *offset;
+
+		part = rest < THROUGH_SIZE ? (size_t)rest : THROUGH_SIZE;
+		if (!quire_map_read(map, *offset, buffer, part))
+			return false;
+	}
+	return true;
+}
+
+quire_status quire_map_populate(const struct quire_map *map, const char *name,
+				quire_error *error)
+{
+	uint64_t offset = QUIRE_NO_OFFSET;
+
+	if (!map->watched) /* it was read into memory */
+		return QUIRE_OK;
+	/* Else the disk would wait for each page fault. */
+	quire_memory_read_ahead(map->data, map->size);
+	if (quire_memory_populate(map->data, map->size))
+		return QUIRE_OK;
+	if (errno == ENOSYS && read_through(map, &offset))
+		return QUIRE_OK;
+	return quire_map_fail_read(map, name, offset, error);
 }

@@ -29,8 +29,10 @@ void quire_unmap(struct quire_map *map);
 
 quire_status quire_map_lock(const struct quire_map *map, const char *name,
 			    quire_error *error);
-quire_status quire_map_prefetch(const struct quire_map *map, const char *name,
-				quire_prefetch prefetch, quire_error *error);
+
+/* Reads all of it before it returns. Fails as quire_map_fail_read says. */
+quire_status quire_map_populate(const struct quire_map *map, const char *name,
+				quire_error *error);
 
 /* Checks that the file did not change; see quire_model_check_files. */
 quire_status quire_map_check(const struct quire_map *map, const char *name,
@@ -40,5 +42,10 @@ quire_status quire_map_check(const struct quire_map *map, const char *name,
  * errno, if they are not all there. */
 bool quire_map_read(const struct quire_map *map, uint64_t offset, void *buffer,
 		    size_t size);
+
+/* The error of a read that failed at `offset`: TRUNCATED if the file has become
+ * shorter, else IO, with errno's reason. */
+quire_status quire_map_fail_read(const struct quire_map *map, const char *name,
+				 uint64_t offset, quire_error *error);
 
 #endif

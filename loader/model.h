@@ -23,7 +23,8 @@ struct quire_model {
 	struct quire_index index; /* of all parts */
 	struct model_part *parts;
 	size_t part_count;
-	struct lazy *lazy; /* NULL, but with QUIRE_VERIFY_LAZY */
+	struct lazy *lazy;   /* NULL, but with QUIRE_VERIFY_LAZY */
+	struct ahead *ahead; /* NULL, but with QUIRE_PREFETCH_WILL_NEED */
 };
 
 /* For errors about a model as a whole: its path, or NULL if it has none or

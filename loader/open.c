@@ -10,6 +10,7 @@
 
 #include "base/entropy.h"
 #include "base/error.h"
+#include "loader/ahead.h"
 #include "loader/lazy.h"
 #include "loader/verify.h"
 
@@ -147,8 +148,9 @@ static quire_status use_pages(const struct opening *opening, quire_model *model)
 	for (size_t i = 0; i < model->part_count && status == QUIRE_OK; i++) {
 		const struct model_part *part = &model->parts[i];
 
-		status = quire_map_prefetch(&part->map, part->path,
-					    options->prefetch, error);
+		if (options->prefetch == QUIRE_PREFETCH_POPULATE)
+			status =
+			    quire_map_populate(&part->map, part->path, error);
 		if (status == QUIRE_OK && options->lock)
 			status = quire_map_lock(&part->map, part->path, error);
 	}
@@ -189,6 +191,10 @@ static quire_status finish(struct opening *opening, quire_model **model)
 		quire_model_close(made);
 		return status;
 	}
+	/* Last, because nothing can fail any more. */
+	if (opening->options->prefetch == QUIRE_PREFETCH_WILL_NEED &&
+	    made->parts[0].map.watched)
+		quire_ahead_start(made);
 	free(opening->parsed);
 	*model = made;
 	return QUIRE_OK;
@@ -274,6 +280,7 @@ void quire_model_close(quire_model *model)
 {
 	if (!model)
 		return;
+	quire_ahead_stop(model);
 	quire_lazy_free(model->lazy);
 	quire_index_free(&model->index);
 	free_parts(model->parts, model->part_count);

@@ -6,7 +6,6 @@
 #include "loader/sweep.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,18 +159,6 @@ static const unsigned char *fetch(const struct model_part *part,
 	return quire_map_read(&part->map, offset, buffer, size) ? buffer : NULL;
 }
 
-static quire_status fail_unreadable(const struct model_part *part,
-				    uint64_t offset, quire_error *error)
-{
-	const char *reason = strerror(errno);
-
-	if (quire_map_check(&part->map, part->path, error) ==
-	    QUIRE_ERROR_TRUNCATED)
-		return QUIRE_ERROR_TRUNCATED;
-	return quire_fail_file(error, QUIRE_ERROR_IO, part->path, offset,
-			       "cannot be read: %s", reason);
-}
-
 /* The place of the first byte that is not zero, or `size`. */
 static size_t find_dirt(const unsigned char *bytes, size_t size)
 {
@@ -270,8 +257,9 @@ static quire_status take_piece(void *context, size_t worker, uint64_t number,
 	    sweep->buffers ? sweep->buffers + worker * BUFFER_SIZE : NULL);
 
 	if (!bytes)
-		return fail_unreadable(piece.part,
-				       piece.tensor->offset + piece.at, error);
+		return quire_map_fail_read(&piece.part->map, piece.part->path,
+					   piece.tensor->offset + piece.at,
+					   error);
 	hash_piece(sweep, number, &piece, bytes, &sweep->slots[at]);
 	return QUIRE_OK;
 }
@@ -400,7 +388,8 @@ static quire_status find_dirty(const quire_model *model, unsigned char *buffer,
 		size_t dirt;
 
 		if (!bytes)
-			return fail_unreadable(part, offset, error);
+			return quire_map_fail_read(&part->map, part->path,
+						   offset, error);
 		dirt = find_dirt(bytes, size);
 		if (dirt == size)
 			continue;
