@@ -10,10 +10,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "base/clock.h"
+#include "base/process.h"
 #include "bench/fixture.h"
 #include "quire.h"
 
@@ -21,14 +20,14 @@
 
 struct shape {
 	size_t count;
-	uint64_t k, n;
+	struct fixture_linear linear;
 };
 
 /* The first one is a file of 4.3 GB. */
 static const struct shape shapes[] = {
-	{ 300, 8192, 3120 },
-	{ 10000, 32, 500 },
-	{ 100000, 32, 500 },
+	{ 300, { 8192, 3120 } },
+	{ 10000, { 32, 500 } },
+	{ 100000, { 32, 500 } },
 };
 
 struct cost {
@@ -36,43 +35,40 @@ struct cost {
 	uint64_t resident; /* bytes more than before */
 };
 
+static bool open_once(void *context, const struct process_link *link)
+{
+	const char *path = context;
+	const uint64_t before = fixture_memory("Rss");
+	struct cost cost = { .seconds = quire_clock_seconds() };
+	quire_model *model;
+	quire_error error;
+
+	if (quire_model_open(path, NULL, &model, &error) != QUIRE_OK) {
+		fprintf(stderr, "%s\n", error.message);
+		return false;
+	}
+	cost.seconds = quire_clock_seconds() - cost.seconds;
+	cost.resident = fixture_memory("Rss") - before;
+	return quire_process_send(link, &cost, sizeof(cost));
+}
+
 /* In a process of its own: memory that one run touched would be free for the
  * next. */
-static struct cost measure(const char *path)
+static struct cost measure(char *path)
 {
-	struct cost cost = { 0, 0 };
-	int ends[2];
-	pid_t child;
+	struct process process;
+	struct cost cost;
 
-	if (pipe(ends) != 0)
-		exit(2);
-	child = fork();
-	if (child == 0) {
-		const uint64_t before = fixture_memory("Rss");
-		quire_model *model;
-		quire_error error;
-
-		cost.seconds = fixture_seconds();
-		if (quire_model_open(path, NULL, &model, &error) != QUIRE_OK) {
-			fprintf(stderr, "%s\n", error.message);
-			_exit(2);
-		}
-		cost.seconds = fixture_seconds() - cost.seconds;
-		cost.resident = fixture_memory("Rss") - before;
-		_exit(write(ends[1], &cost, sizeof(cost)) == sizeof(cost) ? 0
-									  : 2);
-	}
-	close(ends[1]);
-	if (child < 0 || read(ends[0], &cost, sizeof(cost)) != sizeof(cost)) {
+	fixture_check(quire_process_start(&process, open_once, path), path);
+	if (!quire_process_receive(&process.link, &cost, sizeof(cost)) ||
+	    !quire_process_join(&process)) {
 		fprintf(stderr, "%s: cannot be measured\n", path);
 		exit(2);
 	}
-	close(ends[0]);
-	waitpid(child, NULL, 0);
 	return cost;
 }
 
-static struct cost best_warm(const char *path)
+static struct cost best_warm(char *path)
 {
 	struct cost best = measure(path);
 
@@ -111,14 +107,14 @@ static void print_cost(const char *who, const char *how, struct cost cost)
 	fflush(stdout);
 }
 
-static void run(const char *path, const struct shape *shape, const char *python)
+static void run(char *path, const struct shape *shape, const char *python)
 {
 	struct cost cost;
 	quire_model_info info;
 	quire_model *model;
 	double seconds;
 
-	fixture_write(path, shape->count, shape->k, shape->n);
+	fixture_write(path, &shape->linear, 1, shape->count);
 	if (quire_model_open(path, NULL, &model, NULL) != QUIRE_OK)
 		exit(2);
 	quire_model_describe(model, &info);

@@ -9,9 +9,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "base/process.h"
 #include "bench/fixture.h"
 #include "quire.h"
 
@@ -43,47 +42,19 @@ static bool multiply(const char *path)
 
 /* Multiplies, signals the parent, waits until all have multiplied, and sends
  * the parent its memory. */
-static void run_child(const char *path, int to_parent, int from_parent)
+static bool run_child(void *context, const struct process_link *link)
 {
 	char ready = 1;
 	uint64_t memory[2];
 
-	if (!multiply(path) || write(to_parent, &ready, 1) != 1 ||
-	    read(from_parent, &ready, 1) != 1)
-		_exit(2);
+	if (!multiply(context) ||
+	    !quire_process_send(link, &ready, sizeof(ready)) ||
+	    !quire_process_receive(link, &ready, sizeof(ready)))
+		return false;
 	memory[0] = fixture_memory("Pss");
 	memory[1] = fixture_memory("Rss");
-	if (write(to_parent, memory, sizeof(memory)) != sizeof(memory) ||
-	    read(from_parent, &ready, 1) != 1)
-		_exit(2);
-	_exit(0);
-}
-
-struct child {
-	pid_t id;
-	int to, from;
-};
-
-static struct child start(const char *path)
-{
-	struct child child;
-	int up[2], down[2];
-
-	if (pipe(up) != 0 || pipe(down) != 0) {
-		perror("pipe");
-		exit(2);
-	}
-	child.id = fork();
-	if (child.id == 0) {
-		close(up[0]);
-		close(down[1]);
-		run_child(path, up[1], down[0]);
-	}
-	close(up[1]);
-	close(down[0]);
-	child.from = up[0];
-	child.to = down[1];
-	return child;
+	return quire_process_send(link, memory, sizeof(memory)) &&
+	       quire_process_receive(link, &ready, sizeof(ready));
 }
 
 static void expect(bool right)
@@ -96,7 +67,8 @@ static void expect(bool right)
 
 int main(int argc, char **argv)
 {
-	struct child children[PROCESSES];
+	static const struct fixture_linear linear = { K, N };
+	struct process children[PROCESSES];
 	uint64_t pss = 0, rss = 0, size;
 	char go = 1;
 	char *path;
@@ -106,25 +78,27 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	path = fixture_path(argv[1], "bench_share.gguf");
-	fixture_write(path, TENSORS, K, N);
+	fixture_write(path, &linear, 1, TENSORS);
 	size = fixture_size(path);
 	for (int i = 0; i < PROCESSES; i++)
-		children[i] = start(path);
+		fixture_check(
+		    quire_process_start(&children[i], run_child, path), path);
 	for (int i = 0; i < PROCESSES; i++)
-		expect(read(children[i].from, &go, 1) == 1);
+		expect(
+		    quire_process_receive(&children[i].link, &go, sizeof(go)));
 	/* One after the other, while the others wait and keep their memory. */
 	for (int i = 0; i < PROCESSES; i++) {
 		uint64_t memory[2];
 
-		expect(write(children[i].to, &go, 1) == 1 &&
-		       read(children[i].from, memory, sizeof(memory)) ==
-			   sizeof(memory));
+		expect(quire_process_send(&children[i].link, &go, sizeof(go)) &&
+		       quire_process_receive(&children[i].link, memory,
+					     sizeof(memory)));
 		pss += memory[0];
 		rss += memory[1];
 	}
 	for (int i = 0; i < PROCESSES; i++) {
-		expect(write(children[i].to, &go, 1) == 1);
-		waitpid(children[i].id, NULL, 0);
+		expect(quire_process_send(&children[i].link, &go, sizeof(go)) &&
+		       quire_process_join(&children[i]));
 	}
 	remove(path);
 	free(path);

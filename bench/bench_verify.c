@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/process.h"
 #include "bench/fixture.h"
 #include "quire.h"
 
@@ -36,7 +38,7 @@ static const char *const names[COUNT] = {
 static double verify(const char *path, uint32_t threads)
 {
 	const quire_verify_options how = { .threads = threads };
-	const double started = fixture_seconds();
+	const double started = quire_clock_seconds();
 	quire_model *model;
 	quire_error error;
 
@@ -46,21 +48,28 @@ static double verify(const char *path, uint32_t threads)
 		exit(2);
 	}
 	quire_model_close(model);
-	return fixture_seconds() - started;
+	return quire_clock_seconds() - started;
+}
+
+/* A negative number: it does not run. */
+static double run_xxhsum(char *path)
+{
+	char program[] = "xxhsum", option[] = "-H3";
+	char *const xxhsum[] = { program, option, path, NULL };
+	const double started = quire_clock_seconds();
+
+	return quire_process_run(xxhsum) ? quire_clock_seconds() - started : -1;
 }
 
 static double measure(int what, char *path)
 {
-	char program[] = "xxhsum", option[] = "-H3";
-	char *const xxhsum[] = { program, option, path, NULL };
-
 	switch (what) {
 	case READ_1:
 		return fixture_read(path, 1);
 	case READ_2:
 		return fixture_read(path, 2);
 	case XXHSUM:
-		return fixture_run(xxhsum);
+		return run_xxhsum(path);
 	case VERIFY_1:
 		return verify(path, 1);
 	default:
@@ -86,13 +95,6 @@ static void print_table(const char *how, const double *seconds, uint64_t size)
 	fflush(stdout);
 }
 
-static int compare_seconds(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void run(char *path, int rounds, bool cold)
 {
 	double seconds[COUNT][WARM_ROUNDS], medians[COUNT];
@@ -105,11 +107,8 @@ static void run(char *path, int rounds, bool cold)
 				fixture_drop(path);
 			seconds[what][round] = measure(what, path);
 		}
-	for (int what = 0; what < COUNT; what++) {
-		qsort(seconds[what], (size_t)rounds, sizeof(double),
-		      compare_seconds);
-		medians[what] = seconds[what][rounds / 2];
-	}
+	for (int what = 0; what < COUNT; what++)
+		medians[what] = fixture_median(seconds[what], (size_t)rounds);
 	print_table(cold ? "cold" : "warm", medians, fixture_size(path));
 }
 
@@ -117,8 +116,8 @@ int main(int argc, char **argv)
 {
 	static const struct {
 		size_t count;
-		uint64_t k, n;
-	} shapes[] = { { 64, 8192, 3641 }, { 1, 8192, 233017 } };
+		struct fixture_linear linear;
+	} shapes[] = { { 64, { 8192, 3641 } }, { 1, { 8192, 233017 } } };
 	char *path;
 
 	if (argc < 2) {
@@ -127,7 +126,7 @@ int main(int argc, char **argv)
 	}
 	path = fixture_path(argv[1], "bench_verify.gguf");
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++) {
-		fixture_write(path, shapes[i].count, shapes[i].k, shapes[i].n);
+		fixture_write(path, &shapes[i].linear, 1, shapes[i].count);
 		printf("%zu %s, %.2f GB\n", shapes[i].count,
 		       shapes[i].count == 1 ? "tensor" : "tensors",
 		       (double)fixture_size(path) * 1e-9);

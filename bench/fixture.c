@@ -1,20 +1,17 @@
 /*
- * fixture.c - fixture.h over POSIX, and Linux's /proc.
+ * fixture.c - fixture.h over base/, and Linux's /proc.
  */
 #include "bench/fixture.h"
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "quire.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/thread.h"
 
 #define BUFFER_SIZE ((size_t)1 << 20)
 #define THREADS_MAX 16
@@ -24,7 +21,9 @@
 #define READ_SIZE      ((size_t)256 << 10)
 #define READ_ALIGNMENT 4096
 
-static void check(bool done, const char *what)
+#define RESIDENT_MAX 0.01
+
+void fixture_check(bool done, const char *what)
 {
 	if (done)
 		return;
@@ -32,39 +31,37 @@ static void check(bool done, const char *what)
 	exit(2);
 }
 
-static void check_quire(quire_status status, const quire_error *error)
+void fixture_check_quire(quire_status status, const quire_error *error)
 {
 	if (status == QUIRE_OK)
 		return;
-	fprintf(stderr, "%s\n", error->message);
+	fprintf(stderr, "%s: %s\n", error->path, error->message);
 	exit(2);
 }
 
-static void declare(quire_writer *writer, size_t count, uint64_t k, uint64_t n)
+static void declare(quire_writer *writer, size_t index,
+		    const struct fixture_linear *shape)
 {
-	quire_error error;
 	char name[32];
+	const quire_tensor tensor = {
+		.name = { name,
+			  (size_t)snprintf(name, sizeof(name), "t%zu", index) },
+		.dtype = QUIRE_Q4_0,
+		.rank = 2,
+		.shape = { shape->k, shape->n },
+	};
+	const quire_linear_entry linear = {
+		.name = name,
+		.weight = index,
+		.bias = QUIRE_NO_TENSOR,
+		.k = shape->k,
+	};
+	quire_error error;
 
-	for (size_t i = 0; i < count; i++) {
-		const quire_tensor tensor = {
-			.name = { name, (size_t)snprintf(name, sizeof(name),
-							 "t%zu", i) },
-			.dtype = QUIRE_Q4_0,
-			.rank = 2,
-			.shape = { k, n },
-		};
-		const quire_linear_entry linear = {
-			.name = name,
-			.weight = i,
-			.bias = QUIRE_NO_TENSOR,
-			.k = k,
-		};
-
-		check_quire(quire_writer_add_tensor(writer, &tensor, &error),
+	fixture_check_quire(quire_writer_add_tensor(writer, &tensor, &error),
 			    &error);
-		check_quire(quire_writer_add_linear(writer, &linear, &error),
+	fixture_check_quire(quire_writer_add_linear(writer, &linear, &error),
 			    &error);
-	}
 }
 
 static void fill(quire_writer *writer, size_t index, uint64_t size,
@@ -76,14 +73,15 @@ static void fill(quire_writer *writer, size_t index, uint64_t size,
 		const size_t part =
 		    size < BUFFER_SIZE ? (size_t)size : BUFFER_SIZE;
 
-		check_quire(
+		fixture_check_quire(
 		    quire_writer_write(writer, index, buffer, part, &error),
 		    &error);
 		size -= part;
 	}
 }
 
-void fixture_write(const char *path, size_t count, uint64_t k, uint64_t n)
+void fixture_write(const char *path, const struct fixture_linear *linears,
+		   size_t count, size_t times)
 {
 	const quire_writer_options options = { .overwrite = true };
 	/* f16 scales of 1 and less, so that products stay finite. */
@@ -91,101 +89,117 @@ void fixture_write(const char *path, size_t count, uint64_t k, uint64_t n)
 	quire_writer *writer;
 	quire_error error;
 
-	check(buffer != NULL, "memory");
+	fixture_check(buffer != NULL, "memory");
 	for (size_t i = 0; i < BUFFER_SIZE; i++)
 		buffer[i] = (unsigned char)(i % 18 == 1 ? 0x20 : i * 7 % 251);
-	check_quire(quire_writer_create(path, &options, &writer, &error),
-		    &error);
-	declare(writer, count, k, n);
-	for (size_t i = 0; i < count; i++)
-		fill(writer, i, k / 32 * 18 * n, buffer);
-	check_quire(quire_writer_finish(writer, &error), &error);
+	fixture_check_quire(
+	    quire_writer_create(path, &options, &writer, &error), &error);
+	for (size_t i = 0; i < count * times; i++)
+		declare(writer, i, &linears[i % count]);
+	for (size_t i = 0; i < count * times; i++)
+		fill(writer, i,
+		     linears[i % count].k / 32 * 18 * linears[i % count].n,
+		     buffer);
+	fixture_check_quire(quire_writer_finish(writer, &error), &error);
 	quire_writer_free(writer);
 	free(buffer);
 }
 
 static int open_file(const char *path)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int file = quire_file_open(path);
 
-	check(fd >= 0, path);
-	return fd;
+	fixture_check(file >= 0, path);
+	return file;
 }
 
-void fixture_drop(const char *path)
+double fixture_drop(const char *path)
 {
-	const int fd = open_file(path);
+	const uint64_t size = fixture_size(path);
+	const int file = open_file(path);
+	void *memory;
+	uint64_t resident;
+	double share;
 
-	/* Only clean pages go. */
-	fsync(fd);
-	check(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0, path);
-	close(fd);
+	fixture_check(quire_file_drop(file), path);
+	memory = quire_memory_map(file, (size_t)size);
+	fixture_check(
+	    memory && quire_memory_resident(memory, (size_t)size, &resident),
+	    path);
+	quire_memory_give(memory, (size_t)size);
+	quire_file_close(file);
+	share = (double)resident / (double)size;
+	if (share > RESIDENT_MAX) {
+		fprintf(stderr, "%s: %.3f of it stayed in the page cache\n",
+			path, share);
+		exit(2);
+	}
+	return share;
 }
 
 struct reader {
-	pthread_t thread;
-	int fd;
+	struct thread thread;
+	int file;
 	uint64_t start, end;
 };
 
-static void *read_part(void *context)
+static void read_part(void *context)
 {
 	const struct reader *reader = context;
-	unsigned char *buffer = aligned_alloc(READ_ALIGNMENT, READ_SIZE);
+	unsigned char *buffer = quire_aligned_alloc(READ_ALIGNMENT, READ_SIZE);
 	uint64_t at = reader->start;
-	ssize_t got = 1;
 
-	check(buffer != NULL, "memory");
-	while (at < reader->end && got > 0) {
-		got = pread(reader->fd, buffer, READ_SIZE, (off_t)at);
-		at += got > 0 ? (uint64_t)got : 0;
+	fixture_check(buffer != NULL, "memory");
+	while (at < reader->end) {
+		const uint64_t rest = reader->end - at;
+		const size_t size = rest < READ_SIZE ? (size_t)rest : READ_SIZE;
+		size_t got;
+
+		errno = 0;
+		fixture_check(
+		    quire_file_read(reader->file, at, buffer, size, &got) &&
+			got == size,
+		    "read");
+		at += got;
 	}
-	free(buffer);
-	return NULL;
+	quire_aligned_free(buffer);
 }
 
 double fixture_read(const char *path, unsigned threads)
 {
 	const uint64_t size = fixture_size(path);
-	const int fd = open_file(path);
+	const int file = open_file(path);
 	struct reader readers[THREADS_MAX];
 	double seconds;
 
 	if (threads > THREADS_MAX)
 		threads = THREADS_MAX;
-	seconds = fixture_seconds();
+	seconds = quire_clock_seconds();
 	for (unsigned i = 0; i < threads; i++) {
-		readers[i].fd = fd;
+		readers[i].file = file;
 		readers[i].start = size / threads * i;
 		readers[i].end =
 		    i + 1 < threads ? size / threads * (i + 1) : size;
 		if (i > 0)
-			check(pthread_create(&readers[i].thread, NULL,
-					     read_part, &readers[i]) == 0,
-			      "thread");
+			fixture_check(quire_thread_start(&readers[i].thread,
+							 read_part,
+							 &readers[i]),
+				      "thread");
 	}
 	read_part(&readers[0]);
 	for (unsigned i = 1; i < threads; i++)
-		pthread_join(readers[i].thread, NULL);
-	seconds = fixture_seconds() - seconds;
-	close(fd);
+		quire_thread_join(&readers[i].thread);
+	seconds = quire_clock_seconds() - seconds;
+	quire_file_close(file);
 	return seconds;
 }
 
 uint64_t fixture_size(const char *path)
 {
-	struct stat file;
+	struct file_facts facts;
 
-	check(stat(path, &file) == 0, path);
-	return (uint64_t)file.st_size;
-}
-
-double fixture_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	fixture_check(quire_path_facts(path, &facts), path);
+	return facts.size;
 }
 
 uint64_t fixture_memory(const char *name)
@@ -195,7 +209,7 @@ uint64_t fixture_memory(const char *name)
 	unsigned long long kib = 0;
 	char line[256];
 
-	check(file != NULL, "/proc/self/smaps_rollup");
+	fixture_check(file != NULL, "/proc/self/smaps_rollup");
 	while (fgets(line, sizeof(line), file))
 		if (strncmp(line, name, size) == 0 && line[size] == ':')
 			sscanf(line + size + 1, "%llu", &kib);
@@ -203,32 +217,25 @@ uint64_t fixture_memory(const char *name)
 	return (uint64_t)kib * 1024;
 }
 
-double fixture_run(char *const argv[])
-{
-	const double started = fixture_seconds();
-	pid_t child;
-	int status = 1;
-
-	fflush(stdout); /* else the child would write it too */
-	child = fork();
-	check(child >= 0, "fork");
-	if (child == 0) {
-		if (!freopen("/dev/null", "w", stdout) ||
-		    !freopen("/dev/null", "w", stderr))
-			_exit(2);
-		execvp(argv[0], argv);
-		_exit(2);
-	}
-	waitpid(child, &status, 0);
-	return status == 0 ? fixture_seconds() - started : -1;
-}
-
 char *fixture_path(const char *folder, const char *name)
 {
 	const size_t size = strlen(folder) + strlen(name) + 2;
 	char *path = malloc(size);
 
-	check(path != NULL, "memory");
+	fixture_check(path != NULL, "memory");
 	snprintf(path, size, "%s/%s", folder, name);
 	return path;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double fixture_median(double *numbers, size_t count)
+{
+	qsort(numbers, count, sizeof(*numbers), compare_numbers);
+	return numbers[count / 2];
 }
