@@ -2,6 +2,7 @@
  * op_linear.c - quire.Linear and quire.LinearMany: products of one x by one or
  * several linears of a container.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,7 @@ static quire_status find_linears(struct linear_kernel *kernel, char *names,
 	size_t found = 1;
 	quire_status status = QUIRE_OK;
 
+	assert(n);
 	for (const char *c = names; *c; c++)
 		found += *c == SEPARATOR;
 	if (found != count)
@@ -92,8 +94,10 @@ static quire_status find_linears(struct linear_kernel *kernel, char *names,
 		return quire_fail_memory(error,
 					 count * sizeof(*kernel->linears));
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
-		char *end = strchr(names, SEPARATOR);
+		char *end;
 
+		assert(names); /* there are `count` */
+		end = strchr(names, SEPARATOR);
 		if (end)
 			*end++ = '\0';
 		status = find_linear(kernel, names, k, n[i], error);

@@ -106,13 +106,18 @@ static void free_claim(struct claim *claim)
 
 /* A node may be shown again, after others were inlined. Two that have all names
  * in common and not the weight could not be distinguished later. */
-static void join_claims(struct claim *before, struct claim *again)
+static void join_claims(const struct provider *provider, struct claim *before,
+			struct claim *again)
 {
 	if (!before->failure && !again->failure &&
 	    before->linear != again->linear)
 		before->failure = quire_ort_text(
-		    "two nodes of the model have this name, this output and "
-		    "this input, and different weights");
+		    "two nodes of model '%s' have the name '%s', the output "
+		    "'%s' and the input '%s', and different weights in "
+		    "container '%s': give one of them another name",
+		    provider->model_path ? provider->model_path : "?",
+		    before->name, before->output, before->codes,
+		    provider->container_path);
 	else if (!before->failure) {
 		before->failure = again->failure;
 		again->failure = NULL;
@@ -141,7 +146,7 @@ static OrtStatus *add_claim(struct provider *provider,
 	     i++)
 		if (is_claim(&provider->claims[i], claim.name, claim.output,
 			     claim.codes)) {
-			join_claims(&provider->claims[i], &claim);
+			join_claims(provider, &provider->claims[i], &claim);
 			return NULL;
 		}
 	claims = quire_grow(provider->claims, &provider->claim_capacity,

@@ -239,7 +239,7 @@ static OrtStatus *find_x(const OrtApi *api, const OrtNode *fused, const char *x,
 			 size_t *index)
 {
 	size_t count = 0;
-	const OrtValueInfo *inputs[8];
+	const OrtValueInfo *inputs[8] = { NULL };
 	OrtStatus *status = api->Node_GetNumInputs(fused, &count);
 
 	if (!status && count <= sizeof(inputs) / sizeof(inputs[0]))

@@ -4,7 +4,6 @@ nothing fails."""
 
 import os
 import pathlib
-import sys
 import tempfile
 
 import numpy as np

@@ -1,7 +1,6 @@
 """What comes out, beside ONNX Runtime's own MatMulNBits and beside f64."""
 
 import numpy as np
-import onnxruntime as ort
 
 import plugin_models as models
 import plugin_sessions as sessions
