@@ -18,7 +18,6 @@ function(quire_find name header library package)
 endfunction()
 
 quire_find(xxhash xxhash.h xxhash libxxhash-dev)
-quire_find(pthreadpool pthreadpool.h pthreadpool libpthreadpool-dev)
 quire_find(fp16 fp16.h "" libfp16-dev)
 if(QUIRE_CONVERT)
   quire_find(protobuf_c protobuf-c/protobuf-c.h protobuf-c libprotobuf-c-dev)

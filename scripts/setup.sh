@@ -8,7 +8,7 @@ mkdir -p build
 
 # Packages that building the libraries, the command and the tests needs.
 build_packages="cmake gcc libc6-dev libcmocka-dev libfp16-dev libjansson-dev
-	libprotobuf-c-dev libpthreadpool-dev libssl-dev libxxhash-dev
+	libprotobuf-c-dev libssl-dev libxxhash-dev
 	libyaml-dev ninja-build protobuf-c-compiler"
 # Packages that only scripts/test needs.
 test_packages="binutils clang g++ pkgconf python3 python3-venv util-linux"

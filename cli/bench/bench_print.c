@@ -109,6 +109,11 @@ static bool print_speeds(const struct bench_results *results,
 	return text_table_print(&table);
 }
 
+static const char *kernels_of(const struct bench_results *results)
+{
+	return results->count ? results->cases[0].kernels : "-";
+}
+
 static void print_cpus(void)
 {
 	const struct cpu_limits limits = quire_cpu_limits();
@@ -129,8 +134,7 @@ bool bench_print_table(const struct bench_results *results,
 	print_cpus();
 	printf("kernels %s; limits by %s: reading; level 4 on weights in "
 	       "blocks: int8; else f32\n",
-	       results->count ? results->cases[0].kernels : "-",
-	       peak_loops_name());
+	       kernels_of(results), peak_loops_name(kernels_of(results)));
 	table_titles(&table);
 	for (size_t i = 0; i < results->count; i++)
 		table_case(&table, &results->cases[i]);
@@ -220,7 +224,8 @@ bool bench_print_json(const struct bench_results *results,
 	json_out_begin(&out, NULL, '{');
 	if (results->count == 0 || results->cases->device[0] == '\0') {
 		json_cpus(&out);
-		json_out_text(&out, "limits_by", peak_loops_name());
+		json_out_text(&out, "limits_by",
+			      peak_loops_name(kernels_of(results)));
 	}
 	json_out_begin(&out, "results", '[');
 	for (size_t i = 0; i < results->count; i++)

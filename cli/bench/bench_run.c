@@ -242,7 +242,7 @@ static bool prepare(struct bench *bench, const struct bench_plan *plan,
 		if (cases[i].m > rows)
 			rows = cases[i].m;
 	if (plan->device == QUIRE_DEVICE_CPU)
-		bench->meter = peak_meter_create(cases->threads);
+		bench->meter = peak_meter_create(cases->threads, plan->kernels);
 	bench->timings = calloc(count, sizeof(*bench->timings));
 	bench->x = malloc(rows * k * sizeof(float));
 	bench->y = malloc(rows * n * sizeof(float));

@@ -1,9 +1,9 @@
 /*
  * peak.h - measures the limits of this machine: how fast memory can be read,
- * and how fast int8 and f32 numbers can be multiplied and added. The speed of a
- * matmul is compared with them.
+ * and how fast int8 and f32 numbers can be multiplied and added at best. The
+ * speed of a matmul is compared with them.
  *
- *	struct peak_meter *meter = peak_meter_create(threads);
+ *	struct peak_meter *meter = peak_meter_create(threads, NULL);
  *	peak_meter_sample(meter, memory, size);	 several times, between the
  *	peaks = peak_meter_result(meter);	 runs of what is measured
  *	peak_meter_free(meter);
@@ -24,22 +24,25 @@ struct peaks {
 
 struct peak_meter;
 
-/* The limits of `threads` threads together, at least 1. NULL: out of memory. */
-struct peak_meter *peak_meter_create(uint32_t threads);
+/* The limits of `threads` threads together, at least 1, with the instructions
+ * of a kernel set (NULL: of the fastest one that this CPU can run). NULL: out
+ * of memory. */
+struct peak_meter *peak_meter_create(uint32_t threads, const char *kernels);
 
 /* Adds samples of each limit. Reads `memory`, which must be written before and
- * larger than the last-level cache. Takes about 50 ms. Starts and ends its own
+ * larger than the last-level cache. Takes about 70 ms. Starts and ends its own
  * threads, so that they disturb nothing afterwards. */
 void peak_meter_sample(struct peak_meter *meter, const void *memory,
 		       size_t size);
 
-/* The medians of all samples; 0 if there are none. */
+/* What the fastest tenth of all samples reached at least; 0 if there are none.
+ */
 struct peaks peak_meter_result(const struct peak_meter *meter);
 
 /* NULL is fine. */
 void peak_meter_free(struct peak_meter *meter);
 
-/* The instruction set of the loops; static storage. */
-const char *peak_loops_name(void);
+/* The kernel set whose instructions are used then; static storage. */
+const char *peak_loops_name(const char *kernels);
 
 #endif

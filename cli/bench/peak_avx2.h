@@ -25,15 +25,16 @@ static inline uint64_t sum_avx2(__m256i sum)
 	return part[0] + part[1] + part[2] + part[3];
 }
 
-static inline uint64_t read_avx2(const void *data, size_t size)
+static inline uint64_t read_steps(const void *data, size_t size, bool ahead)
 {
 	const __m256i *at = data;
-	const size_t count = size / sizeof(*at) / 8;
+	const size_t count = size / PEAK_STEP;
 	__m256i a = _mm256_setzero_si256();
 	__m256i b = a, c = a, d = a;
 
 	for (size_t i = 0; i < count; i++) {
-		peak_ask_ahead(data, i);
+		if (ahead)
+			peak_prefetch(at);
 		for (size_t j = 0; j < 2; j++, at += 4) {
 			a = _mm256_add_epi64(a, _mm256_loadu_si256(at));
 			b = _mm256_add_epi64(b, _mm256_loadu_si256(at + 1));
@@ -43,6 +44,16 @@ static inline uint64_t read_avx2(const void *data, size_t size)
 	}
 	return sum_avx2(
 	    _mm256_add_epi64(_mm256_add_epi64(a, b), _mm256_add_epi64(c, d)));
+}
+
+static inline uint64_t read_avx2(const void *data, size_t size)
+{
+	return read_steps(data, size, false);
+}
+
+static inline uint64_t read_ahead_avx2(const void *data, size_t size)
+{
+	return read_steps(data, size, true);
 }
 
 static inline uint64_t f32_avx2(size_t rounds)

@@ -16,8 +16,9 @@ static bool runs(void)
 }
 
 const struct peak_loops quire_peak_dotprod = {
-	.name = "dotprod",
+	.name = "neon_dotprod",
 	.runs = runs,
+	.read_ahead = read_ahead_neon,
 	.read = read_neon,
 	.int8 = int8_neon,
 	.f32 = f32_neon,

@@ -17,8 +17,9 @@ static bool runs(void)
 }
 
 const struct peak_loops quire_peak_i8mm = {
-	.name = "i8mm",
+	.name = "neon_i8mm",
 	.runs = runs,
+	.read_ahead = read_ahead_neon,
 	.read = read_neon,
 	.int8 = int8_neon,
 	.f32 = f32_neon,
