@@ -316,9 +316,10 @@ typedef struct quire_thin_options {
  *     changed nodes have used are left out.
  *
  * A weight stays in the model, and the report says why, where the container
- * lacks it, where quire has no operator for its node, and where x is BFLOAT16.
- * External data of the source that the new model needs moves into the model if
- * it is small; else the new model refers to the file where it is.
+ * lacks it, where quire has no operator for its node, where x is BFLOAT16,
+ * where something else uses the dequantized weight, and in functions. External
+ * data of the source that the new model needs moves into the model if it is
+ * small; else the new model refers to the file where it is.
  *
  * ONNX Runtime looks for external data in the model's folder. So the container,
  * all its parts, must lie in the folder of `thin_path` or below it; and so must

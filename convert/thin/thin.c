@@ -360,6 +360,8 @@ static void close_all(struct thinning *thin)
 	free(thin->input_name);
 	free(thin->data);
 	free(thin->nodes);
+	free(thin->reasons);
+	free(thin->uses);
 	free(thin->linears);
 	free(thin->tensors);
 	quire_model_close(thin->file);
@@ -374,11 +376,17 @@ quire_status quire_thin_onnx(const char *onnx_path, const char *gguf_path,
 {
 	static const quire_thin_options defaults;
 	static quire_status (*const steps[])(struct thinning *) = {
-		open_model,	   open_container,
-		check_output,	   plan,
-		quire_thin_match,  choose_name,
-		quire_thin_choose, quire_thin_drop_unused,
-		quire_thin_place,  quire_thin_prove,
+		open_model,
+		open_container,
+		check_output,
+		plan,
+		quire_thin_match,
+		choose_name,
+		quire_thin_count_uses,
+		quire_thin_choose,
+		quire_thin_drop_unused,
+		quire_thin_place,
+		quire_thin_prove,
 		write_output,
 	};
 	struct thinning thin = { .onnx_path = onnx_path,

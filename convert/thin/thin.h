@@ -55,6 +55,9 @@ struct thinning {
 	const quire_tensor **tensors;
 	const quire_linear **linears;
 	struct thin_node *nodes; /* of each node of the model */
+	/* Of each weight of the plan: why it stays, or NULL. */
+	const char **reasons;
+	size_t *uses; /* of each value: inputs of nodes, and outputs */
 	/* Of each value. Of a THIN_HOISTED one `place` is SPLICE_KEEP, and the
 	 * other fields are set. */
 	struct splice_data *data;
@@ -88,6 +91,12 @@ quire_status quire_thin_choose(struct thinning *thin);
 
 /* ------------------------------------------------------------- thin_uses.c */
 
+quire_status quire_thin_count_uses(struct thinning *thin);
+
+/* Lets linears stay whose dequantized weight something else uses, too: the
+ * model would keep the weight all the same. */
+quire_status quire_thin_keep_shared(struct thinning *thin);
+
 /* Leaves out nodes and initializers that only the changed nodes used. */
 quire_status quire_thin_drop_unused(struct thinning *thin);
 
@@ -113,15 +122,14 @@ quire_status quire_thin_splice(struct thinning *thin,
 /* While the bytes are listed. */
 struct thin_writer {
 	struct thinning *thin;
-	struct table nodes;	 /* place of a changed node to its number */
-	struct table graphs;	 /* place of a graph to its scope */
-	size_t seen;		 /* changed nodes */
-	bool *has_nodes;	 /* of each scope: it has nodes of ours */
-	size_t *first_hoisted;	 /* of each scope: a value, or SIZE_MAX */
-	size_t *next_hoisted;	 /* of each such value: the next of its scope */
-	bool by_name;		 /* the container is in several files */
-	bool function_has_nodes; /* the function that the walk is in */
-	char *names;		 /* room for those of a quire.LinearMany */
+	struct table nodes;    /* place of a changed node to its number */
+	struct table graphs;   /* place of a graph to its scope */
+	size_t seen;	       /* changed nodes */
+	bool *has_nodes;       /* of each scope: it has nodes of ours */
+	size_t *first_hoisted; /* of each scope: a value, or SIZE_MAX */
+	size_t *next_hoisted;  /* of each such value: the next of its scope */
+	bool by_name;	       /* the container is in several files */
+	char *names;	       /* room for those of a quire.LinearMany */
 	size_t names_size;
 	bool out_of_memory;
 };

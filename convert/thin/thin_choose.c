@@ -242,62 +242,84 @@ static quire_status join_all(struct thinning *thin)
 
 /* ------------------------------------------------------------------- nodes */
 
-static quire_status report_weight(const struct thinning *thin,
-				  const struct weight *weight,
-				  const quire_tensor *tensor,
-				  const char *reason)
+static bool is_in_function(const struct thinning *thin,
+			   const struct onnx_node *node)
 {
-	const struct thin_node *node =
-	    &thin->nodes[number_of(thin, weight->node)];
+	const struct onnx_scope *scopes = thin->model->scopes;
+	size_t scope = node->scope;
+
+	while (scopes[scope].parent != ONNX_NO_SCOPE)
+		scope = scopes[scope].parent;
+	return scopes[scope].is_function;
+}
+
+static quire_status report_weight(const struct thinning *thin, size_t number)
+{
+	const struct weight *weight = &thin->plan->weights[number];
+	const size_t index = thin->plan->tensors[number];
+	const char *reason = thin->reasons[number];
+	const enum thin_kind kind =
+	    thin->nodes[number_of(thin, weight->node)].kind;
 	const quire_thin_row row = {
 		.node = quire_onnx_label(weight->node),
 		.op_type = weight->node->op_type,
 		.source = weight->storage.codes.value->name,
 		.reason = reason,
-		.outcome = reason			  ? QUIRE_THIN_KEPT
-			   : node->kind == THIN_EMBEDDING ? QUIRE_THIN_EMBEDDING
-							  : QUIRE_THIN_LINEAR,
+		.outcome = reason		    ? QUIRE_THIN_KEPT
+			   : kind == THIN_EMBEDDING ? QUIRE_THIN_EMBEDDING
+						    : QUIRE_THIN_LINEAR,
 		.size = quire_weight_size(weight),
 	};
 
-	return quire_thin_add_row(thin, row, tensor);
+	return quire_thin_add_row(
+	    thin, row, index == QUIRE_NO_TENSOR ? NULL : thin->tensors[index]);
 }
 
-/* Linears of the plan are in the order of its weights. */
-static quire_status choose_weight(struct thinning *thin, size_t number,
-				  size_t *linear)
+/* Linears of the plan are in the order of its weights. Returns why the weight
+ * stays, or NULL. */
+static const char *choose_weight(struct thinning *thin, size_t number,
+				 size_t *linear)
 {
 	const struct plan *plan = thin->plan;
 	const struct weight *weight = &plan->weights[number];
 	const size_t index = plan->tensors[number];
 	const quire_tensor *tensor =
 	    index == QUIRE_NO_TENSOR ? NULL : thin->tensors[index];
+	const quire_linear *found = NULL;
 	const bool has_linear = *linear < plan->linear_count &&
 				plan->linears[*linear].weight == weight;
-	const char *reason;
 
+	if (has_linear)
+		found = thin->linears[(*linear)++];
 	if (!tensor)
-		reason = "the container lacks its weight";
-	else if (has_linear)
-		reason = choose_linear(thin, weight, thin->linears[*linear]);
-	else if (weight->intent.note)
-		reason = weight->intent.note;
-	else
-		reason = choose_embedding(thin, weight, tensor);
-	*linear += has_linear;
-	return report_weight(thin, weight, tensor, reason);
+		return "the container lacks its weight";
+	if (is_in_function(thin, weight->node))
+		return "it is in a function, where ONNX Runtime infers no "
+		       "types "
+		       "behind a custom operator";
+	if (has_linear)
+		return choose_linear(thin, weight, found);
+	if (weight->intent.note)
+		return weight->intent.note;
+	return choose_embedding(thin, weight, tensor);
 }
 
 quire_status quire_thin_choose(struct thinning *thin)
 {
-	quire_status status = QUIRE_OK;
+	const size_t count = thin->plan->weight_count;
+	quire_status status;
 	size_t linear = 0;
 
 	thin->nodes = calloc(thin->model->node_count + 1, sizeof(*thin->nodes));
-	if (!thin->nodes)
+	thin->reasons = calloc(count + 1, sizeof(*thin->reasons));
+	if (!thin->nodes || !thin->reasons)
 		return quire_fail_memory(thin->error, thin->model->node_count);
-	for (size_t i = 0; i < thin->plan->weight_count && status == QUIRE_OK;
-	     i++)
-		status = choose_weight(thin, i, &linear);
-	return status == QUIRE_OK ? join_all(thin) : status;
+	for (size_t i = 0; i < count; i++)
+		thin->reasons[i] = choose_weight(thin, i, &linear);
+	status = quire_thin_keep_shared(thin);
+	if (status == QUIRE_OK)
+		status = join_all(thin);
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
+		status = report_weight(thin, i);
+	return status;
 }

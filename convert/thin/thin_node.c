@@ -24,7 +24,6 @@ enum {
 	ATTRIBUTE_NAME = 1,
 	ATTRIBUTE_I = 3,
 	ATTRIBUTE_S = 4,
-	ATTRIBUTE_T = 5,
 	ATTRIBUTE_INTS = 8,
 	ATTRIBUTE_TYPE = 20,
 	TENSOR_DIMS = 1,
@@ -36,7 +35,6 @@ enum {
 enum {
 	TYPE_INT = 2,
 	TYPE_STRING = 3,
-	TYPE_TENSOR = 4,
 	TYPE_INTS = 7,
 };
 
@@ -144,32 +142,6 @@ void quire_thin_add_container(struct thin_writer *in, struct segments *out,
 	free(name);
 }
 
-/* A Constant node that is the container: a function has no initializers. */
-static void add_constant(struct thin_writer *in, struct segments *out,
-			 uint32_t field, size_t scope)
-{
-	const size_t node = quire_segments_open(out);
-	char *name = name_in(in, scope);
-
-	in->out_of_memory |= !name;
-	if (name)
-		quire_segments_text(out, NODE_OUTPUT, name);
-	free(name);
-	quire_segments_text(out, NODE_OP_TYPE, "Constant");
-
-	const size_t attribute = quire_segments_open(out);
-
-	quire_segments_text(out, ATTRIBUTE_NAME, "value");
-
-	const size_t tensor = quire_segments_open(out);
-
-	quire_thin_add_container(in, out, scope);
-	quire_segments_close(out, tensor, ATTRIBUTE_T, NULL);
-	quire_segments_number(out, ATTRIBUTE_TYPE, TYPE_TENSOR);
-	quire_segments_close(out, attribute, NODE_ATTRIBUTE, NULL);
-	quire_segments_close(out, node, field, NULL);
-}
-
 /* ------------------------------------------------------------------- nodes */
 
 static bool is_replaced(uint64_t field)
@@ -248,19 +220,14 @@ static void add_container_of(struct thin_writer *in, struct segments *out,
 void quire_thin_add_node(struct thin_writer *in, struct tensor_walk *walk,
 			 const struct wire_field *old, size_t number)
 {
-	const struct onnx_model *model = in->thin->model;
 	const struct thin_node *node = &in->thin->nodes[number];
-	const size_t scope = model->nodes[number].scope;
+	const size_t scope = in->thin->model->nodes[number].scope;
 	struct segments *out = walk->out;
 	struct wire fields = quire_wire_within(walk->window, old);
 	struct wire_field field;
 	size_t message;
 
-	if (model->scopes[scope].is_function && !in->has_nodes[scope] &&
-	    !in->by_name)
-		add_constant(in, out, (uint32_t)old->number, scope);
 	in->has_nodes[scope] = true;
-	in->function_has_nodes = true;
 	message = quire_segments_open(out);
 	quire_segments_text(out, NODE_INPUT, node->input);
 	add_container_of(in, out, scope);

@@ -1,6 +1,6 @@
 /*
  * thin_splice.c - the walk through the model: which nodes give way to ours,
- * which inputs go, and what each graph and function gets at its end.
+ * which inputs go, and what each graph gets at its end.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,9 +12,6 @@
 /* Fields of ONNX's messages, by their numbers. */
 enum {
 	MODEL_OPSET = 8,
-	MODEL_FUNCTION = 25,
-	FUNCTION_NODE = 7,
-	FUNCTION_OPSET = 9,
 	GRAPH_NODE = 1,
 	GRAPH_INITIALIZER = 5,
 	GRAPH_INPUT = 11,
@@ -114,16 +111,8 @@ static bool see_field(void *context, struct tensor_walk *walk,
 		return false;
 	switch (in.message) {
 	case WALK_MODEL:
-		/* A function begins. */
-		if (field->number == MODEL_FUNCTION)
-			writer->function_has_nodes = false;
 		return field->number == MODEL_OPSET &&
 		       is_our_import(walk, field);
-	case WALK_FUNCTION:
-		if (field->number == FUNCTION_OPSET)
-			return is_our_import(walk, field);
-		return field->number == FUNCTION_NODE &&
-		       take_node(writer, walk, field);
 	case WALK_GRAPH:
 		if (field->number == GRAPH_NODE)
 			return take_node(writer, walk, field);
@@ -136,13 +125,13 @@ static bool see_field(void *context, struct tensor_walk *walk,
 
 /* -------------------------------------------------------------------- ends */
 
-static void add_import(struct segments *out, uint32_t field)
+static void add_import(struct segments *out)
 {
 	const size_t import = quire_segments_open(out);
 
 	quire_segments_text(out, OPSET_DOMAIN, QUIRE_THIN_DOMAIN);
 	quire_segments_number(out, OPSET_VERSION, QUIRE_THIN_VERSION);
-	quire_segments_close(out, import, field, NULL);
+	quire_segments_close(out, import, MODEL_OPSET, NULL);
 }
 
 /* A Constant node of the graph as an initializer. */
@@ -194,11 +183,7 @@ static void see_end(void *context, struct tensor_walk *walk,
 		if (writer->thin->report->public.linears +
 			writer->thin->report->public.embeddings >
 		    0)
-			add_import(walk->out, MODEL_OPSET);
-		break;
-	case WALK_FUNCTION:
-		if (writer->function_has_nodes)
-			add_import(walk->out, FUNCTION_OPSET);
+			add_import(walk->out);
 		break;
 	case WALK_GRAPH:
 		end_graph(writer, walk, in);

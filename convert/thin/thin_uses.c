@@ -1,7 +1,8 @@
 /*
- * thin_uses.c - counts what uses each value, and leaves out what the changed
- * nodes alone have used: constants, and the nodes between a constant and its
- * node that the converter sees through.
+ * thin_uses.c - counts what uses each value; lets nodes stay whose weight would
+ * stay anyway; and leaves out what the changed nodes alone have used:
+ * constants, and the nodes between a constant and its node that the converter
+ * sees through.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,39 +12,117 @@
 
 struct counter {
 	struct thinning *thin;
-	size_t *uses;  /* of each value */
 	size_t *stack; /* nodes that give nothing which is used */
 	size_t depth;
 };
 
 /* The number of the value that a name means; SIZE_MAX: none. */
-static size_t find(const struct counter *in, const struct onnx_node *node,
+static size_t find(const struct thinning *thin, const struct onnx_node *node,
 		   const char *name)
 {
-	const struct onnx_model *model = in->thin->model;
+	const struct onnx_model *model = thin->model;
 	const struct onnx_value *value =
 	    name && name[0] ? quire_onnx_find(model, node->scope, name) : NULL;
 
 	return value ? (size_t)(value - model->values) : SIZE_MAX;
 }
 
-static void count_uses(const struct counter *in)
+quire_status quire_thin_count_uses(struct thinning *thin)
 {
-	const struct onnx_model *model = in->thin->model;
+	const struct onnx_model *model = thin->model;
 
+	thin->uses = calloc(model->value_count + 1, sizeof(*thin->uses));
+	if (!thin->uses)
+		return quire_fail_memory(thin->error, model->value_count);
 	for (size_t i = 0; i < model->value_count; i++)
-		in->uses[i] = model->values[i].output;
+		thin->uses[i] = model->values[i].output;
 	for (size_t i = 0; i < model->node_count; i++) {
 		const struct onnx_node *node = &model->nodes[i];
 
 		for (size_t at = 0; at < node->input_count; at++) {
-			const size_t used = find(in, node, node->inputs[at]);
+			const size_t used = find(thin, node, node->inputs[at]);
 
 			if (used != SIZE_MAX)
-				in->uses[used]++;
+				thin->uses[used]++;
 		}
 	}
+	return QUIRE_OK;
 }
+
+/* ----------------------------------------------------- dequantized weights */
+
+/* The node of a weight that a MatMul or Gemm takes from other nodes, and that
+ * becomes a linear; NULL: another one. */
+static const struct onnx_node *product_of(const struct thinning *thin,
+					  size_t number)
+{
+	const struct onnx_node *node = thin->plan->weights[number].node;
+
+	if (thin->nodes[node - thin->model->nodes].kind != THIN_LINEAR ||
+	    (!quire_onnx_is(node, "MatMul") && !quire_onnx_is(node, "Gemm")))
+		return NULL;
+	return node;
+}
+
+/* From a value that a Transpose gives to the one that it takes; SIZE_MAX: it
+ * comes from another node. */
+static size_t before_transpose(const struct thinning *thin, size_t number)
+{
+	const struct onnx_node *node =
+	    quire_onnx_producer(thin->model, &thin->model->values[number]);
+
+	return node && quire_onnx_is(node, "Transpose") && node->input_count > 0
+		   ? find(thin, node, node->inputs[0])
+		   : SIZE_MAX;
+}
+
+/* Counts the use of B by a linear. When all uses of a transposed weight have
+ * been counted, so is that of the weight. */
+static void cover(const struct thinning *thin, size_t *covered, size_t number)
+{
+	while (number != SIZE_MAX && ++covered[number] == thin->uses[number])
+		number = before_transpose(thin, number);
+}
+
+/* Whether linears have all uses of the weight that B comes from. */
+static bool is_covered(const struct thinning *thin, const size_t *covered,
+		       size_t number)
+{
+	for (; number != SIZE_MAX; number = before_transpose(thin, number))
+		if (covered[number] != thin->uses[number])
+			return false;
+	return true;
+}
+
+quire_status quire_thin_keep_shared(struct thinning *thin)
+{
+	const size_t count = thin->plan->weight_count;
+	size_t *covered =
+	    calloc(thin->model->value_count + 1, sizeof(*covered));
+
+	if (!covered)
+		return quire_fail_memory(thin->error, thin->model->value_count);
+	for (size_t i = 0; i < count; i++) {
+		const struct onnx_node *node = product_of(thin, i);
+
+		if (node)
+			cover(thin, covered, find(thin, node, node->inputs[1]));
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct onnx_node *node = product_of(thin, i);
+
+		if (!node || is_covered(thin, covered,
+					find(thin, node, node->inputs[1])))
+			continue;
+		thin->nodes[node - thin->model->nodes].kind = THIN_STAYS;
+		thin->reasons[i] = "something else uses its dequantized "
+				   "weight, too";
+	}
+	free(covered);
+	return QUIRE_OK;
+}
+
+/* ---------------------------------------------------------- what is unused */
 
 /* Whether a node only hands constants on. */
 static bool hands_on(const struct onnx_node *node)
@@ -59,13 +138,13 @@ static bool hands_on(const struct onnx_node *node)
 	return false;
 }
 
-static bool gives_nothing(const struct counter *in,
+static bool gives_nothing(const struct thinning *thin,
 			  const struct onnx_node *node)
 {
 	for (size_t i = 0; i < node->output_count; i++) {
-		const size_t given = find(in, node, node->outputs[i]);
+		const size_t given = find(thin, node, node->outputs[i]);
 
-		if (given != SIZE_MAX && in->uses[given] > 0)
+		if (given != SIZE_MAX && thin->uses[given] > 0)
 			return false;
 	}
 	return true;
@@ -77,7 +156,7 @@ static void release(struct counter *in, size_t number)
 	struct thinning *thin = in->thin;
 	const struct onnx_value *value = &thin->model->values[number];
 
-	if (--in->uses[number] > 0)
+	if (--thin->uses[number] > 0)
 		return;
 	if (value->initializer && !value->sparse)
 		thin->data[number].place = SPLICE_DROP;
@@ -87,7 +166,7 @@ static void release(struct counter *in, size_t number)
 	const struct onnx_node *node = &thin->model->nodes[value->producer];
 
 	if (thin->nodes[value->producer].kind == THIN_STAYS && hands_on(node) &&
-	    gives_nothing(in, node)) {
+	    gives_nothing(thin, node)) {
 		thin->nodes[value->producer].kind = THIN_UNUSED;
 		in->stack[in->depth++] = value->producer;
 	}
@@ -98,7 +177,7 @@ static void release_inputs(struct counter *in, size_t number)
 	const struct onnx_node *node = &in->thin->model->nodes[number];
 
 	for (size_t i = 0; i < node->input_count; i++) {
-		const size_t used = find(in, node, node->inputs[i]);
+		const size_t used = find(in->thin, node, node->inputs[i]);
 
 		if (used != SIZE_MAX)
 			release(in, used);
@@ -117,7 +196,7 @@ static void release_changed(struct counter *in)
 		    node->kind != THIN_EMBEDDING)
 			continue;
 		/* Its input is a value: thin_choose.c has found it. */
-		in->uses[find(in, &thin->model->nodes[i], node->input)]++;
+		thin->uses[find(thin, &thin->model->nodes[i], node->input)]++;
 		release_inputs(in, i);
 	}
 	while (in->depth > 0)
@@ -130,16 +209,12 @@ quire_status quire_thin_drop_unused(struct thinning *thin)
 	struct counter in = { .thin = thin };
 	quire_status status = QUIRE_OK;
 
-	in.uses = calloc(model->value_count + 1, sizeof(*in.uses));
 	in.stack = calloc(model->node_count + 1, sizeof(*in.stack));
 	thin->data = calloc(model->value_count + 1, sizeof(*thin->data));
-	if (in.uses && in.stack && thin->data) {
-		count_uses(&in);
+	if (in.stack && thin->data)
 		release_changed(&in);
-	} else {
+	else
 		status = quire_fail_memory(thin->error, model->value_count);
-	}
-	free(in.uses);
 	free(in.stack);
 	return status;
 }
