@@ -294,7 +294,7 @@ typedef struct quire_thin_report {
 } quire_thin_report;
 
 typedef struct quire_thin_options {
-	uint32_t threads; /* 0: one for each CPU */
+	uint32_t threads; /* 0: see quire_runtime_options */
 	bool overwrite;	  /* replace a file that exists; default: fail */
 	quire_progress_fn progress; /* in bytes of the container's tensors */
 	void *context;		    /* passed to progress */

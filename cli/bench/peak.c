@@ -33,7 +33,7 @@ static const struct peak_loops *const all_loops[] = {
 
 #define LOOPS_COUNT (sizeof(all_loops) / sizeof(all_loops[0]))
 
-/* What is measured; reading in two ways, of which the faster one counts. */
+/* What is measured. Reading is in two ways, and the faster one counts. */
 enum kind {
 	KIND_READ_AHEAD,
 	KIND_READ,

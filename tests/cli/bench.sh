@@ -26,9 +26,7 @@ try bench --device metal
 figures() {
 	sed 's/[0-9][0-9]*\.[0-9][0-9.e+-]*/X/g; s/  */ /g
 		s/[0-9][0-9]* of [0-9][0-9]* CPUs*\( (.*)\)*$/N of N CPUs/
-		/"cpus": {/,/}/s/: [0-9n][0-9.ul]*/: N/
-		s/limits by [a-z0-9_]*/limits by SET/
-		s/"limits_by": "[a-z0-9_]*"/"limits_by": "SET"/'
+		/"cpus": {/,/}/s/: [0-9n][0-9.ul]*/: N/'
 }
 try bench --shape 64,32 --m 1,3 --threads 1 --weights q4_0,F32 --level 1,4 \
 	--kernels scalar | figures
