@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "cli/command.h"
+#include "cli/files/known_sets.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/options.h"
 #include "cli/ui/text.h"
@@ -65,14 +66,21 @@ static int hash_model(const quire_model *model, const char *path,
 	return EXIT_FINE;
 }
 
-static int hash_file(const char *path, enum digest_kind kind, uint32_t threads)
+/* Skips a part of a set that was hashed. */
+static int hash_file(const char *path, struct known_sets *known,
+		     enum digest_kind kind, uint32_t threads)
 {
-	quire_model *model = lookup_model(path, true);
+	quire_model *model;
 	int code;
 
+	if (known_sets_have(known, path))
+		return EXIT_FINE;
+	model = lookup_model(path, true);
 	if (!model)
 		return EXIT_TROUBLE;
-	code = hash_model(model, path, kind, threads);
+	code = known_sets_add(known, model)
+		   ? hash_model(model, path, kind, threads)
+		   : trouble_memory();
 	quire_model_close(model);
 	return code;
 }
@@ -95,6 +103,7 @@ static int unknown_algorithm(const char *name)
 static int run(int argc, char **argv)
 {
 	struct values values = { .algorithm = "xxh3" };
+	struct known_sets known = { .count = 0 };
 	struct args_words words;
 	enum digest_kind kind;
 	int code;
@@ -105,15 +114,17 @@ static int run(int argc, char **argv)
 		return unknown_algorithm(values.algorithm);
 	code = EXIT_FINE;
 	for (int i = 0; i < words.count; i++)
-		code =
-		    worse(code, hash_file(words.word[i], kind, values.threads));
+		code = worse(code, hash_file(words.word[i], &known, kind,
+					     values.threads));
+	known_sets_free(&known);
 	return code;
 }
 
 static const char about[] =
     "Hashes the bytes as they are now and compares nothing: 'quire verify'\n"
     "does that, and with --manifest it takes these lines. It reads any GGUF\n"
-    "file. The lines are those of llama-gguf-hash:\n"
+    "file; of a split set, any part stands for the set, which is hashed once.\n"
+    "The lines are those of llama-gguf-hash:\n"
     "\n"
     "  xxh3      HASH  FILE:TENSOR\n"
     "  xxh3      HASH  FILE";

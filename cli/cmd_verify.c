@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "cli/command.h"
+#include "cli/files/known_sets.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/options.h"
 #include "cli/ui/trouble.h"
@@ -48,7 +50,8 @@ static const struct args_option options[] = {
 
 struct check {
 	struct verdict verdict;
-	const quire_model *good;
+	const quire_model *model;
+	const quire_model *good; /* NULL: none was given */
 };
 
 static bool show_progress(void *context, uint64_t done, uint64_t total)
@@ -90,8 +93,8 @@ static struct difference find_difference(const quire_tensor *tensor,
 	return found;
 }
 
-/* The tensor of that name in the good copy, if it can be compared; else NULL,
- * and *why says why not. */
+/* The tensor of that name in the good copy, or NULL; if *why is set, it cannot
+ * be compared. */
 static const quire_tensor *find_good(const struct check *check,
 				     const quire_tensor *tensor,
 				     const char **why)
@@ -109,7 +112,7 @@ static const quire_tensor *find_good(const struct check *check,
 		*why = "has it in another size";
 	else if (quire_tensor_hash(good) != tensor->xxh3)
 		*why = "does not match the checksum either";
-	return *why ? NULL : good;
+	return good;
 }
 
 /* Writes where a damaged tensor differs from the good copy, or "". */
@@ -120,14 +123,20 @@ static void compare_with_good(const struct check *check,
 	const uint64_t pages = (tensor->size + DAMAGE_PAGE - 1) / DAMAGE_PAGE;
 	const quire_tensor *good;
 	struct difference found;
-	const char *why;
+	char shown[VERDICT_NAME_CAPACITY];
+	char name[VERDICT_NAME_CAPACITY + 3] = "";
+	const char *why, *file;
 
 	text[0] = '\0';
 	if (!check->good)
 		return;
 	good = find_good(check, tensor, &why);
-	if (!good) {
-		snprintf(text, capacity, "; the good copy %s", why);
+	file = good ? verdict_part(check->good, good->part) : NULL;
+	if (file)
+		snprintf(name, sizeof(name), "(%s) ",
+			 verdict_name(shown, text_of(quire_path_name(file))));
+	if (why) {
+		snprintf(text, capacity, "; the good copy %s%s", name, why);
 		return;
 	}
 	found = find_difference(tensor, good);
@@ -147,9 +156,10 @@ static void report_damage(void *context, const quire_tensor *tensor,
 	struct check *check = context;
 	char actual[24], expected[24], size[TEXT_SIZE_CAPACITY];
 	char name[VERDICT_NAME_CAPACITY];
-	char where[160];
+	char where[160 + 256]; /* and a name of the good copy */
 	const struct verdict_facts facts = {
 		.kind = "damaged",
+		.path = verdict_part(check->model, tensor->part),
 		.tensor = tensor,
 		.algorithm = "xxh3",
 		.expected = expected,
@@ -167,21 +177,36 @@ static void report_damage(void *context, const quire_tensor *tensor,
 			actual, expected, where);
 }
 
+/* Each file with an edited header. */
 static void report_edited(struct check *check)
 {
-	const struct verdict_facts facts = { .kind = "edited",
-					     .offset = QUIRE_NO_OFFSET };
+	const bool intact = check->verdict.problems == 0;
+	quire_part part;
 
-	verdict_problem(
-	    &check->verdict, &facts,
-	    "metadata was edited after the file was written%s",
-	    check->verdict.problems > 0 ? "" : "; the tensors are intact");
+	for (uint32_t i = 0; quire_model_part(check->model, i, &part); i++) {
+		const struct verdict_facts facts = {
+			.kind = "edited",
+			.path = verdict_part(check->model, i),
+			.offset = QUIRE_NO_OFFSET,
+		};
+
+		if (part.header_edited)
+			verdict_problem(
+			    &check->verdict, &facts,
+			    "metadata was edited after the file was "
+			    "written%s",
+			    intact ? "; the tensors are intact" : "");
+	}
 }
 
 static void report_padding(struct check *check, const quire_error *error)
 {
-	const struct verdict_facts facts = { .kind = "padding",
-					     .offset = error->offset };
+	const bool is_set = quire_model_part_count(check->model) > 1;
+	const struct verdict_facts facts = {
+		.kind = "padding",
+		.path = is_set ? error->path : NULL,
+		.offset = error->offset,
+	};
 	const quire_string message = text_of(error->message);
 	char shown[sizeof(error->message)];
 
@@ -192,9 +217,10 @@ static void report_padding(struct check *check, const quire_error *error)
 }
 
 /* Reports the result of quire_model_verify. */
-static int judge(struct check *check, const quire_model *model,
-		 quire_status status, const quire_error *error)
+static int judge(struct check *check, quire_status status,
+		 const quire_error *error)
 {
+	const quire_model *model = check->model;
 	quire_model_info info;
 	quire_error change;
 
@@ -224,11 +250,12 @@ static int judge(struct check *check, const quire_model *model,
 	}
 }
 
-static int verify_file(struct verdict_printer *printer, const char *path,
-		       uint32_t threads, const quire_model *good)
+static int verify_model(struct verdict_printer *printer, const char *path,
+			const quire_model *model, const quire_model *good,
+			uint32_t threads)
 {
-	const quire_open_options lenient = { .allow_edited_header = true };
 	struct check check = { .verdict = verdict_begin(printer, path),
+			       .model = model,
 			       .good = good };
 	const quire_verify_options how = {
 		.threads = threads,
@@ -236,15 +263,34 @@ static int verify_file(struct verdict_printer *printer, const char *path,
 		.damage = report_damage,
 		.context = &check,
 	};
+	quire_error error;
+	const quire_status status = quire_model_verify(model, &how, &error);
+
+	return judge(&check, status, &error);
+}
+
+/* Skips a part of a set that was verified, or whose error was printed. */
+static int verify_file(struct verdict_printer *printer,
+		       struct known_sets *known, const char *path,
+		       uint32_t threads, const quire_model *good)
+{
+	const quire_open_options lenient = { .allow_edited_header = true };
+	struct verdict verdict;
 	quire_model *model = NULL;
-	quire_status status;
 	quire_error error;
 	int code;
 
-	if (quire_model_open(path, &lenient, &model, &error) != QUIRE_OK)
-		return verdict_trouble(&check.verdict, &error);
-	status = quire_model_verify(model, &how, &error);
-	code = judge(&check, model, status, &error);
+	if (known_sets_have(known, path))
+		return EXIT_FINE;
+	if (quire_model_open(path, &lenient, &model, &error) != QUIRE_OK) {
+		if (known_sets_failed(known, &error))
+			return EXIT_TROUBLE;
+		verdict = verdict_begin(printer, path);
+		return verdict_trouble(&verdict, &error);
+	}
+	code = known_sets_add(known, model)
+		   ? verify_model(printer, path, model, good, threads)
+		   : trouble_memory();
 	quire_model_close(model);
 	return code;
 }
@@ -253,6 +299,7 @@ static int verify_files(struct verdict_printer *printer,
 			const struct values *values,
 			const struct args_words *words)
 {
+	struct known_sets known = { .count = 0 };
 	quire_model *good = NULL;
 	int code = EXIT_FINE;
 
@@ -262,8 +309,9 @@ static int verify_files(struct verdict_printer *printer,
 			return EXIT_TROUBLE;
 	}
 	for (int i = 0; i < words->count; i++)
-		code = worse(code, verify_file(printer, words->word[i],
+		code = worse(code, verify_file(printer, &known, words->word[i],
 					       values->threads, good));
+	known_sets_free(&known);
 	quire_model_close(good);
 	return code;
 }
@@ -272,16 +320,21 @@ static int check_files(struct verdict_printer *printer,
 		       const struct values *values,
 		       const struct args_words *words)
 {
+	struct manifest_check check = {
+		.printer = printer,
+		.words = words,
+		.threads = values->threads,
+	};
 	struct manifest manifest;
 	int code = EXIT_FINE;
 
 	if (!manifest_read(&manifest, values->manifest))
 		return EXIT_TROUBLE;
+	check.manifest = &manifest;
 	for (int i = 0; i < words->count; i++)
-		code = worse(code, check_manifest_file(printer, &manifest,
-						       words->word[i],
-						       values->threads));
+		code = worse(code, check_manifest_file(&check, words->word[i]));
 	code = worse(code, check_manifest_rest(printer, &manifest));
+	known_sets_free(&check.known);
 	manifest_free(&manifest);
 	return code;
 }
@@ -307,7 +360,9 @@ static int run(int argc, char **argv)
 static const char about[] =
     "Reads every byte once. Prints one line for each good file and one line\n"
     "for each damaged tensor. Metadata that another program edited is\n"
-    "reported as such, and not as damage.\n"
+    "reported as such, and not as damage. A part of a split set stands for\n"
+    "the set, which is verified once, however many of its parts are given;\n"
+    "damage names the file that has it.\n"
     "\n"
     "With --manifest it compares with a list of checksums instead: lines of\n"
     "'quire hash' or llama-gguf-hash, for any GGUF file, or lines of\n"
@@ -322,6 +377,7 @@ static const char about[] =
 static const char examples[] =
     "  quire verify model.gguf\n"
     "  quire verify --threads 2 --quiet *.gguf\n"
+    "  quire verify model-00001-of-00003.gguf\n"
     "  quire verify damaged.gguf --against copy.gguf\n"
     "  quire verify model.gguf --manifest model.sha256";
 

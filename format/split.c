@@ -87,6 +87,19 @@ static quire_status fail_part(const struct join *join, size_t part,
 	return quire_fail(join->error, QUIRE_ERROR_LAYOUT, offset, "%s", text);
 }
 
+/* Which of two parts that disagree is wrong: the first, if its header does not
+ * match its checksum while the other's does. */
+static size_t wrong_part(const struct join *join, size_t other)
+{
+	const struct quire_index *first = &join->parts[0].index;
+	const struct quire_index *index = &join->parts[other].index;
+
+	return first->info.header_edited && index->info.quire_version > 0 &&
+		       !index->info.header_edited
+		   ? 0
+		   : other;
+}
+
 /* F-43, F-44, F-46 */
 static quire_status check_places(const struct join *join, uint64_t *total)
 {
@@ -105,7 +118,8 @@ static quire_status check_places(const struct join *join, uint64_t *total)
 					 "it is not the part that its name "
 					 "says [F-43]");
 		if (index->split.tensor_count != first->split.tensor_count)
-			return fail_part(join, i, "split.tensors.count",
+			return fail_part(join, wrong_part(join, i),
+					 "split.tensors.count",
 					 "it belongs to a set of another "
 					 "number of tensors [F-43]");
 		if ((index->info.quire_version == 0) !=
@@ -148,9 +162,15 @@ static quire_status check_checksums(const struct join *join)
 		    quire_index_value(index, "quire.header.xxh3");
 
 		quire_array_next(&rest, &expected);
-		if (!index->info.header_edited && actual->as.u != expected.as.u)
-			return fail_part(join, i, "quire.header.xxh3",
-					 "it is a part of another set [F-47]");
+		if (index->info.header_edited || actual->as.u == expected.as.u)
+			continue;
+		if (wrong_part(join, i) == 0)
+			return fail_part(join, 0, key,
+					 "its header does not match its "
+					 "checksum, and quire.split.xxh3 is "
+					 "not that of the other parts [F-47]");
+		return fail_part(join, i, "quire.header.xxh3",
+				 "it is a part of another set [F-47]");
 	}
 	return QUIRE_OK;
 }

@@ -341,6 +341,7 @@ typedef struct quire_part {
 	uint64_t file_size;
 	size_t first_tensor; /* index in the model of its first tensor */
 	size_t tensor_count;
+	bool header_edited; /* as in quire_model_info, of this file */
 } quire_part;
 
 QUIRE_API size_t quire_model_part_count(const quire_model *model);
@@ -394,6 +395,7 @@ typedef struct quire_verify_options {
  * (`error` names the first one, `damage` is called for each) or if the header
  * was edited; LAYOUT if padding is not zero; NOT_FOUND if the file has no
  * checksums; TRUNCATED or IO if the file cannot be read; CANCELLED; MEMORY.
+ * error->path is the file that is damaged: of a split set, that part.
  */
 QUIRE_API quire_status quire_model_verify(const quire_model *model,
 					  const quire_verify_options *options,

@@ -30,6 +30,7 @@ bool quire_model_part(const quire_model *model, size_t index, quire_part *part)
 		.file_size = file->size,
 		.first_tensor = file->first_tensor,
 		.tensor_count = file->tensor_count,
+		.header_edited = file->header_edited,
 	};
 	return true;
 }

@@ -17,6 +17,7 @@ struct model_part {
 	uint64_t size;
 	size_t first_tensor;
 	size_t tensor_count;
+	bool header_edited;
 };
 
 struct quire_model {

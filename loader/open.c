@@ -42,6 +42,7 @@ static quire_status parse_part(struct opening *opening, size_t part)
 	file->alignment = parsed->index.info.alignment;
 	file->data_offset = parsed->index.info.data_offset;
 	file->tensor_count = parsed->index.tensor_count;
+	file->header_edited = parsed->index.info.header_edited;
 	return QUIRE_OK;
 }
 

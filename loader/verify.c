@@ -95,6 +95,19 @@ quire_status quire_verify_tensors(const quire_model *model,
 	return status;
 }
 
+/* F-31. The first file whose header was edited. */
+static quire_status fail_edited(const quire_model *model, quire_error *error)
+{
+	size_t part = 0;
+
+	while (!model->parts[part].header_edited)
+		part++;
+	return quire_fail_file(error, QUIRE_ERROR_CHECKSUM,
+			       model->parts[part].path, QUIRE_NO_OFFSET,
+			       "the metadata was edited after writing; "
+			       "the tensors are intact [F-31]");
+}
+
 quire_status quire_model_verify(const quire_model *model,
 				const quire_verify_options *options,
 				quire_error *error)
@@ -102,10 +115,7 @@ quire_status quire_model_verify(const quire_model *model,
 	quire_status status = quire_verify_tensors(model, options, error);
 
 	if (status == QUIRE_OK && model->index.info.header_edited)
-		status =
-		    quire_fail(error, QUIRE_ERROR_CHECKSUM, QUIRE_NO_OFFSET,
-			       "the metadata was edited after writing; "
-			       "the tensors are intact [F-31]");
+		status = fail_edited(model, error);
 	if (status != QUIRE_OK)
 		quire_error_name_file(error, quire_model_path(model));
 	return status;

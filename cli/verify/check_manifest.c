@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/grow.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/check_manifest.h"
@@ -16,12 +17,13 @@
 #define CHUNK_SIZE 65536
 
 struct check {
+	struct manifest_check *all;
+	const char *path;   /* as it was given */
+	quire_model *model; /* NULL: it cannot be opened, or need not be */
 	struct verdict verdict;
-	const struct manifest *manifest;
-	struct manifest_entry **entries; /* about this file, by tensor */
+	struct manifest_entry **entries; /* about it, by tensor */
 	size_t count;
 	size_t of_model, of_tensors; /* how many of them */
-	uint32_t threads;
 	/* What is to be hashed; `user` is the entry that says the result. */
 	struct digest_job *jobs;
 	size_t job_count, job_capacity;
@@ -50,9 +52,37 @@ static bool is_claimed(struct manifest_entry *entry, const char *path)
 	return strcmp(shown, path) != 0 && manifest_claim(entry, shown);
 }
 
+/* A file of the model, or the path that was given. */
+static const char *part_path(const struct check *check, size_t part)
+{
+	const char *path =
+	    check->model ? verdict_part(check->model, (uint32_t)part) : NULL;
+
+	return path ? path : check->path;
+}
+
+static size_t count_parts(const struct check *check)
+{
+	return check->model ? quire_model_part_count(check->model) : 1;
+}
+
+static bool claim_entry(const struct check *check, struct manifest_entry *entry)
+{
+	const size_t parts = count_parts(check);
+
+	for (size_t i = 0; i < parts; i++) {
+		if (!is_claimed(entry, part_path(check, i)))
+			continue;
+		entry->claimed = true;
+		entry->part = i;
+		return true;
+	}
+	return false;
+}
+
 static bool claim_entries(struct check *check)
 {
-	const struct manifest *manifest = check->manifest;
+	const struct manifest *manifest = check->all->manifest;
 
 	check->entries = calloc(manifest->count, sizeof(*check->entries));
 	if (!check->entries)
@@ -60,9 +90,8 @@ static bool claim_entries(struct check *check)
 	for (size_t i = 0; i < manifest->count; i++) {
 		struct manifest_entry *entry = &manifest->entries[i];
 
-		if (!is_claimed(entry, check->verdict.path))
+		if (!claim_entry(check, entry))
 			continue;
-		entry->claimed = true;
 		check->entries[check->count++] = entry;
 		check->of_model += entry->of_file ? 0 : 1;
 		check->of_tensors += entry->tensor ? 1 : 0;
@@ -72,12 +101,22 @@ static bool claim_entries(struct check *check)
 	return true;
 }
 
+/* For verdict_facts: NULL if there is one file. */
+static const char *part_or_none(const struct check *check, size_t part)
+{
+	return count_parts(check) > 1 ? part_path(check, part) : NULL;
+}
+
 static void compare(struct check *check, struct manifest_entry *entry,
 		    const char *actual, const quire_tensor *tensor)
 {
 	char expected[DIGEST_CAPACITY], name[VERDICT_NAME_CAPACITY];
+	const char *path = tensor	    ? part_or_none(check, tensor->part)
+			   : entry->of_file ? part_or_none(check, entry->part)
+					    : NULL;
 	const struct verdict_facts facts = {
 		.kind = "damaged",
+		.path = path,
 		.tensor = tensor,
 		.offset = QUIRE_NO_OFFSET,
 		.algorithm = digest_name(entry->kind),
@@ -119,7 +158,7 @@ static bool digest_stream(FILE *stream, struct digest *digest)
 
 static bool check_file(struct check *check, struct manifest_entry *entry)
 {
-	const char *path = check->verdict.path;
+	const char *path = part_path(check, entry->part);
 	struct digest *digest = digest_create(entry->kind);
 	FILE *stream = fopen(path, "rb");
 	char actual[DIGEST_CAPACITY];
@@ -196,6 +235,7 @@ static bool add_tensor(struct check *check, const quire_tensor *tensor)
 {
 	const struct verdict_facts facts = {
 		.kind = "extra",
+		.path = part_or_none(check, tensor->part),
 		.tensor = tensor,
 	};
 	char shown[VERDICT_NAME_CAPACITY];
@@ -240,10 +280,11 @@ static void report_missing(struct check *check)
 }
 
 /* False: out of memory. */
-static bool check_model(struct check *check, const quire_model *model)
+static bool check_model(struct check *check)
 {
+	const quire_model *model = check->model;
 	const struct digest_how how = {
-		.threads = check->threads,
+		.threads = check->all->threads,
 		.progress = progress_report,
 		.context = &check->verdict.progress,
 	};
@@ -265,63 +306,92 @@ static bool check_model(struct check *check, const quire_model *model)
 	return true;
 }
 
-static int report(struct check *check, const quire_model *model)
+static bool is_given(const struct check *check, const char *path)
 {
-	const struct verdict_facts facts = { .kind = "extra",
-					     .offset = QUIRE_NO_OFFSET };
-
-	if (check->count == 0)
-		verdict_problem(&check->verdict, &facts,
-				"extra, the file is not in the manifest");
-	return check->verdict.problems > 0
-		   ? verdict_differs(&check->verdict)
-		   : verdict_fine(&check->verdict, model);
+	for (int i = 0; i < check->all->words->count; i++)
+		if (quire_path_same(check->all->words->word[i], path))
+			return true;
+	return false;
 }
 
-static int run_check(struct check *check)
+static bool is_listed(const struct check *check, size_t part)
 {
-	const quire_open_options lenient = { .allow_edited_header = true };
-	const char *path = check->verdict.path;
-	quire_model *model = NULL;
-	quire_error error;
-	int code;
+	for (size_t i = 0; i < check->count; i++)
+		if (check->entries[i]->part == part)
+			return true;
+	return false;
+}
 
+/* A list of files' checksums must have each file that was given. A list of
+ * tensors has all of them by now. */
+static void report_extra_files(struct check *check)
+{
+	const size_t parts = count_parts(check);
+
+	for (size_t i = 0; i < parts && check->of_model == 0; i++) {
+		const struct verdict_facts facts = {
+			.kind = "extra",
+			.path = part_or_none(check, i),
+			.offset = QUIRE_NO_OFFSET,
+		};
+
+		if (!is_listed(check, i) &&
+		    (parts == 1 || is_given(check, part_path(check, i))))
+			verdict_problem(&check->verdict, &facts,
+					"extra, the file is not in the "
+					"manifest");
+	}
+}
+
+static int compare_all(struct check *check, const quire_error *unopened)
+{
 	for (size_t i = 0; i < check->count; i++)
 		if (check->entries[i]->of_file &&
 		    !check_file(check, check->entries[i]))
 			return verdict_end_trouble(&check->verdict,
 						   "it cannot be read");
-	if (check->of_model > 0) {
-		if (quire_model_open(path, &lenient, &model, &error) !=
-		    QUIRE_OK)
-			return verdict_trouble(&check->verdict, &error);
-		if (!check_model(check, model)) {
-			quire_model_close(model);
-			trouble_memory();
-			return verdict_end_trouble(&check->verdict,
-						   "out of memory");
-		}
+	if (check->of_model > 0 && !check->model)
+		return verdict_trouble(&check->verdict, unopened);
+	if (check->of_model > 0 && !check_model(check)) {
+		trouble_memory();
+		return verdict_end_trouble(&check->verdict, "out of memory");
 	}
-	code = report(check, model);
-	quire_model_close(model);
-	return code;
+	report_extra_files(check);
+	return check->verdict.problems > 0
+		   ? verdict_differs(&check->verdict)
+		   : verdict_fine(&check->verdict,
+				  check->of_model > 0 ? check->model : NULL);
 }
 
-int check_manifest_file(struct verdict_printer *printer,
-			struct manifest *manifest, const char *path,
-			uint32_t threads)
+static int run_check(struct check *check, const quire_error *unopened)
 {
-	struct check check = { .verdict = verdict_begin(printer, path),
-			       .manifest = manifest,
-			       .threads = threads };
+	struct manifest_check *all = check->all;
+
+	if (!claim_entries(check) ||
+	    (check->model && !known_sets_add(&all->known, check->model)))
+		return trouble_memory();
+	/* The error of another part of the same set. */
+	if (!check->model && check->of_model == check->count &&
+	    known_sets_failed(&all->known, unopened))
+		return EXIT_TROUBLE;
+	check->verdict = verdict_begin(all->printer, check->path);
+	return compare_all(check, unopened);
+}
+
+int check_manifest_file(struct manifest_check *all, const char *path)
+{
+	const quire_open_options lenient = { .allow_edited_header = true };
+	struct check check = { .all = all, .path = path };
+	quire_error error;
 	int code;
 
-	if (claim_entries(&check)) {
-		code = run_check(&check);
-	} else {
-		trouble_memory();
-		code = verdict_end_trouble(&check.verdict, "out of memory");
-	}
+	if (known_sets_have(&all->known, path))
+		return EXIT_FINE;
+	/* Any file may be in a list, not only GGUF. */
+	if (quire_model_open(path, &lenient, &check.model, &error) != QUIRE_OK)
+		check.model = NULL;
+	code = run_check(&check, &error);
+	quire_model_close(check.model);
 	free(check.jobs);
 	free(check.entries);
 	return code;

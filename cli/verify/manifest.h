@@ -24,6 +24,7 @@ struct manifest_entry {
 	enum digest_kind kind;
 	bool of_file; /* the file's bytes, not its tensors' */
 	bool claimed; /* by a file that was given */
+	size_t part;  /* of a split set: the file that claimed it */
 	bool used;    /* compared with something */
 	unsigned long line;
 };

@@ -48,13 +48,23 @@ struct verdict verdict_begin(struct verdict_printer *printer, const char *path)
 	return verdict;
 }
 
-static void print_line(struct verdict *verdict, const char *colour,
-		       const char *text)
+const char *verdict_part(const quire_model *model, uint32_t part)
+{
+	quire_part file;
+
+	return quire_model_part_count(model) > 1 &&
+		       quire_model_part(model, part, &file)
+		   ? file.path
+		   : NULL;
+}
+
+static void print_line(struct verdict *verdict, const char *path,
+		       const char *colour, const char *text)
 {
 	const size_t head = strcspn(text, ",;");
 
 	progress_clear(&verdict->progress);
-	text_print(stdout, verdict->path);
+	text_print(stdout, path ? path : verdict->path);
 	printf(": %s%.*s%s%s\n", colour, (int)head, text, terminal_plain(),
 	       text + head);
 }
@@ -74,6 +84,7 @@ static void print_json(struct json_out *out, const struct verdict_facts *facts,
 
 	json_out_begin(out, NULL, '{');
 	json_out_text(out, "kind", facts->kind);
+	json_text(out, "file", facts->path);
 	if (tensor)
 		json_out_string(out, "tensor", tensor->name);
 	else
@@ -102,12 +113,25 @@ void verdict_problem(struct verdict *verdict, const struct verdict_facts *facts,
 	if (verdict->printer->json)
 		print_json(&verdict->printer->out, facts, text);
 	else
-		print_line(verdict, terminal_red(), text);
+		print_line(verdict, facts->path, terminal_red(), text);
 }
 
 const char *verdict_name(char buffer[VERDICT_NAME_CAPACITY], quire_string name)
 {
 	return text_shorten(buffer, VERDICT_NAME_CAPACITY, name);
+}
+
+/* The files of a split set. */
+static void json_files(struct json_out *out, const quire_model *model)
+{
+	quire_part part;
+
+	if (quire_model_part_count(model) == 1)
+		return;
+	json_out_begin(out, "files", '[');
+	for (size_t i = 0; quire_model_part(model, i, &part); i++)
+		json_out_text(out, NULL, part.path);
+	json_out_end(out, ']');
 }
 
 static void end(struct verdict *verdict, const char *word,
@@ -125,27 +149,40 @@ static void end(struct verdict *verdict, const char *word,
 		quire_model_describe(model, &info);
 		json_out_u64(out, "tensors", quire_model_tensor_count(model));
 		json_out_u64(out, "size", info.file_size);
+		json_files(out, model);
 	}
 	json_text(out, "message", message);
 	json_out_end(out, '}');
 }
 
-int verdict_fine(struct verdict *verdict, const quire_model *model)
+/* "5 tensors, 24.0 KiB" or "5 tensors in 3 files, 24.0 KiB". */
+static void print_size(char *text, size_t capacity, const quire_model *model)
 {
+	const size_t count = quire_model_tensor_count(model);
+	const size_t parts = quire_model_part_count(model);
 	char size[TEXT_SIZE_CAPACITY];
-	char text[LINE_CAPACITY] = "ok";
+	char files[48] = "";
 	quire_model_info info;
 
-	if (model) {
-		const size_t count = quire_model_tensor_count(model);
+	quire_model_describe(model, &info);
+	if (parts > 1)
+		snprintf(files, sizeof(files), " in %zu files", parts);
+	snprintf(text, capacity, "%zu %s%s, %s", count,
+		 count == 1 ? "tensor" : "tensors", files,
+		 text_human_size(size, info.file_size));
+}
 
-		quire_model_describe(model, &info);
-		snprintf(text, sizeof(text), "ok, %zu %s, %s", count,
-			 count == 1 ? "tensor" : "tensors",
-			 text_human_size(size, info.file_size));
+int verdict_fine(struct verdict *verdict, const quire_model *model)
+{
+	char text[LINE_CAPACITY] = "ok";
+
+	if (model) {
+		strcpy(text, "ok, ");
+		print_size(text + strlen(text), sizeof(text) - strlen(text),
+			   model);
 	}
 	if (!verdict->printer->json && !verdict->printer->quiet)
-		print_line(verdict, terminal_green(), text);
+		print_line(verdict, NULL, terminal_green(), text);
 	end(verdict, "ok", model, NULL);
 	return EXIT_FINE;
 }

@@ -40,11 +40,17 @@ struct verdict verdict_begin(struct verdict_printer *printer, const char *path);
 struct verdict_facts {
 	/* damaged, padding, edited, missing, extra or unreadable */
 	const char *kind;
+	/* The file, if it is not the verdict's: a part of a split set. */
+	const char *path;
 	const quire_tensor *tensor;
 	const char *name; /* instead of the tensor */
 	uint64_t offset;  /* or QUIRE_NO_OFFSET; `tensor` has its own */
 	const char *algorithm, *expected, *actual;
 };
+
+/* For verdict_facts: the path of a part of a split set. NULL if the model is
+ * one file. */
+const char *verdict_part(const quire_model *model, uint32_t part);
 
 #if defined(__GNUC__)
 #define VERDICT_PRINTF __attribute__((format(printf, 3, 4)))

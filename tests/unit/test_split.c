@@ -174,6 +174,7 @@ static void test_finds_damage_in_any_part(void **state)
 	assert_int_equal(seen.count, 1);
 	assert_int_equal(seen.part, 3);
 	assert_int_equal(seen.offset, part.data_offset);
+	assert_string_equal(error.path, path);
 	/* The padding of the last tensor of a part is that part's. */
 	bytes[part.data_offset] ^= 1;
 	bytes[size - 1] = 1;
@@ -183,9 +184,125 @@ static void test_finds_damage_in_any_part(void **state)
 	assert_int_equal(quire_model_verify(model, NULL, &error),
 			 QUIRE_ERROR_LAYOUT);
 	assert_int_equal(error.offset, size - 1);
+	assert_string_equal(error.path, path);
 	quire_model_close(model);
 	free(bytes);
 	free(path);
+	scratch_remove(folder);
+}
+
+/* With QUIRE_VERIFY_TENSORS opening finds the damage, with QUIRE_VERIFY_LAZY a
+ * product does. */
+static void check_open_names(const char *folder, const char *damaged)
+{
+	quire_open_options options = { .verify = QUIRE_VERIFY_TENSORS };
+	char *path = part_path(folder, 1);
+	float x[7] = { 0 }, y[3];
+	quire_model *model = NULL;
+	quire_runtime *runtime;
+	quire_error error;
+
+	assert_int_equal(quire_model_open(path, &options, &model, &error),
+			 QUIRE_ERROR_CHECKSUM);
+	assert_string_equal(error.path, damaged);
+	options.verify = QUIRE_VERIFY_LAZY;
+	assert_int_equal(quire_model_open(path, &options, &model, &error),
+			 QUIRE_OK);
+	assert_int_equal(quire_runtime_create(NULL, &runtime, NULL), QUIRE_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    quire_linear_run(runtime,
+				     quire_model_find_linear(model, "second"),
+				     x, 1, y, NULL, &error),
+		    QUIRE_ERROR_CHECKSUM);
+		assert_string_equal(error.path, damaged);
+	}
+	quire_runtime_free(runtime);
+	quire_model_close(model);
+	free(path);
+}
+
+static void test_open_names_the_damaged_part(void **state)
+{
+	char *folder = copy_set();
+	char *path = part_path(folder, 4);
+	size_t size;
+	unsigned char *bytes = scratch_read(path, &size);
+
+	(void)state;
+	bytes[448] ^= 1; /* of b.weight */
+	scratch_write(path, bytes, size);
+	check_open_names(folder, path);
+	free(bytes);
+	free(path);
+	scratch_remove(folder);
+}
+
+/* A letter of general.architecture, in each part. */
+static void test_names_the_edited_part(void **state)
+{
+	const quire_open_options lenient = { .allow_edited_header = true };
+	char *folder = copy_set();
+	char *first = part_path(folder, 1);
+
+	(void)state;
+	for (int no = 1; no <= PARTS; no++) {
+		char *path = part_path(folder, no);
+		size_t size;
+		unsigned char *bytes = scratch_read(path, &size);
+		quire_model *model;
+		quire_error error;
+		quire_part part;
+
+		assert_memory_equal(bytes + 32, "general.architecture", 20);
+		bytes[32 + 20 + 4 + 8] ^= 1;
+		scratch_write(path, bytes, size);
+		assert_int_equal(quire_model_open(first, NULL, &model, &error),
+				 QUIRE_ERROR_CHECKSUM);
+		assert_string_equal(error.path, path);
+		assert_int_equal(
+		    quire_model_open(first, &lenient, &model, NULL), QUIRE_OK);
+		assert_int_equal(quire_model_verify(model, NULL, &error),
+				 QUIRE_ERROR_CHECKSUM);
+		assert_string_equal(error.path, path);
+		for (size_t i = 0; quire_model_part(model, i, &part); i++)
+			assert_int_equal(part.header_edited,
+					 i == (size_t)no - 1);
+		quire_model_close(model);
+		bytes[32 + 20 + 4 + 8] ^= 1;
+		scratch_write(path, bytes, size);
+		free(bytes);
+		free(path);
+	}
+	free(first);
+	scratch_remove(folder);
+}
+
+/* A flip in the first part's list of checksums is that part's. */
+static void test_names_the_first_part(void **state)
+{
+	const quire_open_options lenient = { .allow_edited_header = true };
+	static const char key[] = "quire.split.xxh3";
+	char *folder = copy_set();
+	char *first = part_path(folder, 1), *second = part_path(folder, 2);
+	quire_model *model = NULL;
+	quire_error error;
+	size_t size, at = 0;
+	unsigned char *bytes = scratch_read(first, &size);
+
+	(void)state;
+	while (memcmp(bytes + at, key, strlen(key)) != 0)
+		at++;
+	/* Key, types of value and elements, count, the first element. */
+	bytes[at + strlen(key) + 4 + 4 + 8 + 8] ^= 1;
+	scratch_write(first, bytes, size);
+	assert_int_equal(quire_model_open(second, &lenient, &model, &error),
+			 QUIRE_ERROR_LAYOUT);
+	assert_string_equal(error.path, first);
+	assert_null(model);
+	free(bytes);
+	free(first);
+	free(second);
 	scratch_remove(folder);
 }
 
@@ -216,6 +333,9 @@ int main(void)
 		cmocka_unit_test(test_all_options),
 		cmocka_unit_test(test_names_the_missing_part),
 		cmocka_unit_test(test_finds_damage_in_any_part),
+		cmocka_unit_test(test_open_names_the_damaged_part),
+		cmocka_unit_test(test_names_the_edited_part),
+		cmocka_unit_test(test_names_the_first_part),
 		cmocka_unit_test(test_a_part_alone_is_refused),
 	};
 
