@@ -34,8 +34,15 @@ struct compare_array {
 	const struct onnx_value *value; /* NULL: absent */
 	const struct onnx_node *user;	/* the node that has it as input */
 	size_t input;			/* the input's number */
+	/* Set by quire_compare_open. */
+	int32_t type; /* of the bytes: the constant's, or FLOAT after a Cast */
+	uint64_t size;
 	unsigned char *bytes;
 };
+
+/* The most nodes between a constant and its user, or between a DequantizeLinear
+ * and its product. */
+#define COMPARE_STEPS_MAX 32
 
 struct compare_source {
 	/* Set by the caller. */
@@ -47,9 +54,15 @@ struct compare_source {
 	const struct compare_kind *kind;
 	const struct onnx_node *holder; /* the node that has the arrays */
 	struct compare_array arrays[COMPARE_ARRAY_COUNT];
-	bool transposed; /* a row of the weight is a column of the codes */
 	bool has_linear;
 	const char *bias; /* of the linear: its name; empty: none */
+	/* Of a matrix that a node multiplies by: what is between it and the
+	 * codes, the last step first. */
+	bool is_product;
+	bool by_rows;	   /* it is [n, k] there, not [k, n] */
+	uint64_t shape[2]; /* of the matrix there */
+	size_t turn_count; /* transpositions, and the columns that each gives */
+	uint64_t turns[COMPARE_STEPS_MAX];
 	/* Set by quire_compare_open. */
 	uint64_t k;
 	uint64_t n;
@@ -62,6 +75,8 @@ struct compare_source {
 	uint64_t block_size;	/* 0: no blocks */
 	uint64_t blocks;	/* in a row */
 	size_t axis;		/* of DequantizeLinear */
+	bool swapped;		/* the weight has the last two dimensions of
+				   the codes in the other order */
 };
 
 /* Where an element of the weight lies in each array, in elements. */
@@ -77,8 +92,8 @@ struct compare_place {
 
 /* How an operator stores weights. */
 struct compare_kind {
-	/* Whether the node has such weights; if so, sets holder, transposed,
-	 * has_linear and bias. */
+	/* Whether the node has such weights; if so, sets holder, has_linear,
+	 * bias and the fields of a product. */
 	bool (*is)(struct compare_source *source);
 	/* A node counts only if no other node has an input of it as an array
 	 * of a weight. */
@@ -222,6 +237,62 @@ quire_status quire_compare_take_reference(const struct compare_container *in,
 const char *quire_compare_place(const struct compare_container *in,
 				const struct onnx_value *value,
 				const quire_tensor *tensor);
+
+/* --------------------------------------------------------- compare_chain.c */
+
+/* Whether a node gives the numbers of its first input again: an Identity, a
+ * Reshape, or a Cast from one float type to another. */
+bool quire_compare_passes(const struct onnx_node *node);
+
+/* The value from which such nodes make the input of a node; NULL: none. */
+const struct onnx_value *quire_compare_origin(const struct onnx_model *model,
+					      const struct onnx_node *node,
+					      size_t input);
+
+/* The name of the vector from which such nodes make an input, or else of the
+ * input; empty: it is absent. */
+const char *quire_compare_bias(const struct onnx_model *model,
+			       const struct onnx_node *node, size_t input);
+
+/* The Gather of rows that makes an input of the holder; NULL: none. */
+const struct onnx_node *quire_compare_gather(
+    const struct compare_source *source, size_t input);
+
+/* Dimensions of a value. */
+struct compare_dims {
+	size_t rank;
+	uint64_t sizes[COMPARE_RANK_MAX];
+};
+
+/* The dimensions of an input that such nodes make of a constant. Whether they
+ * are known. */
+bool quire_compare_dims(const struct onnx_model *model,
+			const struct onnx_node *node, size_t input,
+			struct compare_dims *dims);
+
+/* The dimensions that a Reshape makes of *dims. */
+bool quire_compare_reshape(const struct onnx_model *model,
+			   const struct onnx_node *reshape,
+			   struct compare_dims *dims);
+
+/* Does to the floats of an array what the Casts between the constant and the
+ * input of a node do. Fails with MEMORY. */
+quire_status quire_compare_cast(const struct compare_source *source,
+				const struct onnx_node *node, size_t input,
+				struct compare_array *array);
+
+/* ----------------------------------------------------- compare_dequantize.c */
+
+/* Whether the node dequantizes a constant, or rows that a Gather takes of one.
+ */
+bool quire_compare_dequantizes(const struct onnx_model *model,
+			       const struct onnx_node *node, bool gathered);
+
+/* ------------------------------------------------------- compare_product.c */
+
+/* The `is` of a matrix that comes from a DequantizeLinear and that a MatMul,
+ * Gemm, FusedMatMul, FusedGemm or Einsum multiplies by. */
+bool quire_compare_is_product(struct compare_source *source);
 
 /* ------------------------------------ compare_weight.c and compare_plain.c */
 

@@ -81,7 +81,7 @@ static uint64_t packed_zero(const struct compare_source *source, uint64_t row,
 static bool is_matmulnbits(struct compare_source *source)
 {
 	source->has_linear = true;
-	source->bias = compare_input(source->node, 5);
+	source->bias = quire_compare_bias(source->model, source->node, 5);
 	return is_named(source, "MatMulNBits");
 }
 

@@ -1,8 +1,8 @@
 /*
  * compare_dequantize.c - DequantizeLinear, read from its documentation: of a
- * matrix that a MatMul or Gemm multiplies by, of rows that a Gather takes, or
- * of any other constant. Must not include operators/ or weight/, whose mistakes
- * it must find.
+ * matrix that a node multiplies by (compare_product.c finds it), of rows that a
+ * Gather takes, or of any other constant. Must not include operators/ or
+ * weight/, whose mistakes it must find.
  */
 #include <string.h>
 
@@ -17,114 +17,35 @@ static bool is_integer(const struct onnx_value *value)
 	       value->type == ONNX_INT2 || value->type == ONNX_UINT2;
 }
 
-/* Whether the node dequantizes a constant, or rows that a Gather takes of one.
- */
-static bool dequantizes(const struct compare_source *source,
-			const struct onnx_node *node, bool gathered)
+bool quire_compare_dequantizes(const struct onnx_model *model,
+			       const struct onnx_node *node, bool gathered)
 {
+	const struct onnx_value *value;
+
 	if (!node || strcmp(node->op_type, "DequantizeLinear") != 0)
 		return false;
+	value = quire_compare_origin(model, node, 0);
+	if (gathered) {
+		const struct onnx_node *gather =
+		    quire_onnx_producer(model, value);
 
-	const struct onnx_value *value =
-	    quire_onnx_find(source->model, node->scope, compare_input(node, 0));
-	const struct onnx_node *before =
-	    quire_onnx_producer(source->model, value);
-
-	if (before && quire_onnx_is(before, gathered ? "Gather" : "Reshape"))
-		value = quire_onnx_find(source->model, before->scope,
-					compare_input(before, 0));
-	else if (gathered)
-		return false;
-	return value && value->origin == ONNX_CONSTANT && is_integer(value);
-}
-
-/* Whether a node swaps two dimensions; without `perm` it reverses them all. */
-static bool transposes(const struct onnx_node *node)
-{
-	const struct onnx_attribute *perm = quire_onnx_attribute(node, "perm");
-
-	if (!quire_onnx_is(node, "Transpose"))
-		return false;
-	return !perm || (perm->is_ints && perm->int_count == 2 &&
-			 perm->ints[0] == 1 && perm->ints[1] == 0);
-}
-
-/* Finds the node that makes the second factor, through transpositions. */
-static bool is_product(struct compare_source *source)
-{
-	const struct onnx_node *node = source->node;
-	const struct onnx_node *at = node;
-	size_t input = 1;
-
-	if (!quire_onnx_is(node, "MatMul") && !quire_onnx_is(node, "Gemm"))
-		return false;
-	source->transposed = quire_onnx_is(node, "MatMul") ||
-			     compare_attribute(node, "transB", 0) == 0;
-	for (int step = 0; at && step < 8; step++) {
-		at = quire_onnx_producer(
-		    source->model, quire_onnx_find(source->model, at->scope,
-						   compare_input(at, input)));
-		if (!at || !transposes(at))
-			break;
-		source->transposed = !source->transposed;
-		input = 0;
+		if (!gather || !quire_onnx_is(gather, "Gather"))
+			return false;
+		value = quire_compare_origin(model, gather, 0);
 	}
-	source->holder = at;
-	return dequantizes(source, at, false);
-}
-
-static bool is_one(const struct onnx_node *node, const char *name)
-{
-	const struct onnx_attribute *found = quire_onnx_attribute(node, name);
-
-	return !found || (found->is_float && found->f == 1);
-}
-
-/* Whether C of a Gemm has one number for each column of the product. */
-static bool is_bias(const struct compare_source *source, const char *name)
-{
-	const struct onnx_value *bias =
-	    quire_onnx_find(source->model, source->node->scope, name);
-	const struct onnx_value *codes =
-	    quire_onnx_find(source->model, source->holder->scope,
-			    compare_input(source->holder, 0));
-
-	return bias && bias->origin == ONNX_CONSTANT && !bias->sparse &&
-	       (bias->type == ONNX_FLOAT || bias->type == ONNX_FLOAT16 ||
-		bias->type == ONNX_BFLOAT16) &&
-	       bias->rank == 1 &&
-	       (codes->rank != 2 ||
-		bias->dims[0] == codes->dims[source->transposed]);
-}
-
-static bool is_dequantized_matmul(struct compare_source *source)
-{
-	const struct onnx_node *node = source->node;
-
-	if (!is_product(source))
-		return false;
-	source->has_linear = true;
-	if (!quire_onnx_is(node, "Gemm"))
-		return true;
-	source->bias = compare_input(node, 2);
-	source->has_linear =
-	    is_one(node, "alpha") &&
-	    compare_attribute(node, "transA", 0) == 0 &&
-	    (!source->bias[0] ||
-	     (is_one(node, "beta") && is_bias(source, source->bias)));
-	return true;
+	return value && value->origin == ONNX_CONSTANT && is_integer(value);
 }
 
 static bool is_dequantized_rows(struct compare_source *source)
 {
 	source->holder = source->node;
-	return dequantizes(source, source->node, true);
+	return quire_compare_dequantizes(source->model, source->node, true);
 }
 
 static bool is_dequantized_tensor(struct compare_source *source)
 {
 	source->holder = source->node;
-	return dequantizes(source, source->node, false);
+	return quire_compare_dequantizes(source->model, source->node, false);
 }
 
 static uint64_t bits_of(int32_t type)
@@ -141,6 +62,34 @@ static uint64_t bits_of(int32_t type)
 	}
 }
 
+/* Whether the scales are a vector or a scalar: one of them is one for all. */
+static bool has_one_dimension(const struct compare_source *source)
+{
+	struct compare_dims dims;
+
+	return quire_compare_dims(source->model, source->holder, 1, &dims) &&
+	       dims.rank <= 1;
+}
+
+/* Whether W has the last two dimensions of x swapped: blocks lie along the last
+ * but one, or each index of the last one has a scale. */
+static bool is_swapped(const struct compare_source *source)
+{
+	const size_t along = source->block_size != 0 ? 2 : 1;
+
+	return source->rank >= 2 && source->axis + along == source->rank &&
+	       (source->block_size != 0 ||
+		source->arrays[COMPARE_SCALES].value->count != 1 ||
+		!has_one_dimension(source));
+}
+
+/* K and N of the matrix that a node multiplies by. */
+static void measure_product(struct compare_source *source)
+{
+	source->k = source->shape[source->by_rows];
+	source->n = source->shape[!source->by_rows];
+}
+
 static quire_status measure_dequantize(struct compare_source *source)
 {
 	const int32_t type = source->arrays[COMPARE_CODES].value->type;
@@ -152,19 +101,9 @@ static quire_status measure_dequantize(struct compare_source *source)
 		return status;
 	/* After a Gather of rows the axis counts the dimensions of its output.
 	 * It is the last one of these, and the last one of the codes. */
-	if (quire_onnx_is(source->arrays[COMPARE_CODES].user, "Gather"))
+	if (quire_compare_gather(source, 0))
 		axis = -1;
 	axis += axis < 0 ? rank : 0;
-	if (source->transposed) {
-		if (rank != 2)
-			return quire_compare_malformed(source,
-						       "B is not a matrix");
-
-		const uint64_t swap = source->k;
-
-		source->k = source->n;
-		source->n = swap;
-	}
 	source->bits = bits_of(type);
 	source->is_signed =
 	    type == ONNX_INT8 || type == ONNX_INT4 || type == ONNX_INT2;
@@ -172,7 +111,42 @@ static quire_status measure_dequantize(struct compare_source *source)
 	source->block_size = compare_attribute(source->holder, "block_size", 0);
 	/* Past the last dimension: the axis does not matter to one scale. */
 	source->axis = axis < 0 || axis >= rank ? source->rank : (size_t)axis;
+	if (source->is_product)
+		measure_product(source);
+	else if (source->kind == &quire_compare_kind_dequantized_tensor ||
+		 source->kind == &quire_compare_kind_dequantized_matmul)
+		source->swapped = is_swapped(source);
+	if (source->swapped) {
+		source->k = source->dims[source->rank - 2];
+		source->n = 1;
+		for (size_t i = 0; i < source->rank; i++)
+			source->n *=
+			    i + 2 == source->rank ? 1 : source->dims[i];
+	}
 	return QUIRE_OK;
+}
+
+/* The number of an element of the weight among the codes. Goes from the product
+ * back to the codes: a transposition swaps row and column, and a Reshape moves
+ * nothing. */
+static uint64_t code_of(const struct compare_source *source, uint64_t row,
+			uint64_t col)
+{
+	const uint64_t last =
+	    source->rank > 0 ? source->dims[source->rank - 1] : 1;
+	uint64_t at;
+
+	if (source->swapped)
+		return (row / last * source->k + col) * last + row % last;
+	if (!source->is_product)
+		return row * source->k + col;
+	at = source->by_rows ? row * source->k + col : col * source->n + row;
+	for (size_t i = 0; i < source->turn_count; i++) {
+		const uint64_t cols = source->turns[i];
+
+		at = at % cols * (source->k * source->n / cols) + at / cols;
+	}
+	return at;
 }
 
 /* There is one scale; or one for each index along the axis; or the scales have
@@ -180,8 +154,7 @@ static quire_status measure_dequantize(struct compare_source *source)
 static void place_dequantize(const struct compare_source *source, uint64_t row,
 			     uint64_t col, struct compare_place *place)
 {
-	const uint64_t at =
-	    source->transposed ? col * source->n + row : row * source->k + col;
+	const uint64_t at = code_of(source, row, col);
 
 	*place = (struct compare_place){ at, 0, 0 };
 	if (source->axis >= source->rank ||
@@ -208,7 +181,7 @@ static void place_dequantize(const struct compare_source *source, uint64_t row,
 }
 
 const struct compare_kind quire_compare_kind_dequantized_matmul = {
-	.is = is_dequantized_matmul,
+	.is = quire_compare_is_product,
 	.count = 1,
 	.inputs = { { 0, 1, 2, NONE } },
 	.measure = measure_dequantize,

@@ -17,7 +17,7 @@ static const struct compare_kind *find_kind(struct compare_source *source)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		source->has_linear = false;
-		source->transposed = false;
+		source->is_product = false;
 		source->bias = "";
 		if (kinds[i]->is(source))
 			return kinds[i];
@@ -25,14 +25,15 @@ static const struct compare_kind *find_kind(struct compare_source *source)
 	return NULL;
 }
 
-/* Finds the constant of an input. A Reshape or a Gather before it, which move
- * no number within a row, are skipped. */
+/* Finds the constant of an input. What gives its numbers again, and one Gather
+ * of rows, are skipped. */
 static void find_array(const struct compare_source *source, size_t input,
 		       struct compare_array *array)
 {
 	const struct onnx_node *user = source->holder;
+	bool gathered = false;
 
-	while (input < user->input_count && user->inputs[input][0]) {
+	for (size_t i = 0; compare_input(user, input)[0]; i++) {
 		array->value = quire_onnx_find(source->model, user->scope,
 					       user->inputs[input]);
 		array->user = user;
@@ -40,11 +41,13 @@ static void find_array(const struct compare_source *source, size_t input,
 
 		const struct onnx_node *before =
 		    quire_onnx_producer(source->model, array->value);
+		const bool gathers =
+		    before && quire_onnx_is(before, "Gather") && !gathered;
 
-		if (!before || user != source->holder ||
-		    (!quire_onnx_is(before, "Reshape") &&
-		     !quire_onnx_is(before, "Gather")))
+		if (!before || i >= 2 * COMPARE_STEPS_MAX ||
+		    (!gathers && !quire_compare_passes(before)))
 			return;
+		gathered = gathered || gathers;
 		user = before;
 		input = 0;
 	}
@@ -90,6 +93,7 @@ struct finder {
 	const struct onnx_model *model;
 	struct compare_found *found;
 	uint32_t *inputs; /* of each node: a bit for each that is an array */
+	bool *is_holder;  /* of each node: likewise of a weight */
 	quire_error *error;
 };
 
@@ -134,6 +138,7 @@ static void find_weight(const struct finder *in, const struct onnx_node *node,
 					   .index = index,
 					   .error = in->error };
 	find_arrays(source);
+	in->is_holder[source->holder - in->model->nodes] = true;
 	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
 		const struct compare_array *array = &source->arrays[i];
 
@@ -151,7 +156,7 @@ static void find_weights(const struct finder *in, bool late)
 		const struct onnx_node *node = &model->nodes[i];
 		const size_t count = weight_count(model, node);
 
-		if (count == 0 || (late && in->inputs[i]) ||
+		if (count == 0 || (late && in->is_holder[i]) ||
 		    is_late(model, node) != late)
 			continue;
 		for (size_t at = 0; at < count; at++)
@@ -170,18 +175,21 @@ quire_status quire_compare_find_all(const struct onnx_model *model,
 	for (size_t i = 0; i < model->node_count; i++)
 		total += weight_count(model, &model->nodes[i]);
 	in.inputs = calloc(model->node_count + 1, sizeof(*in.inputs));
+	in.is_holder = calloc(model->node_count + 1, sizeof(*in.is_holder));
 	found->weights = calloc(total, sizeof(*found->weights));
 	found->used_by_weight = calloc(values, sizeof(*found->used_by_weight));
 	found->used_otherwise = calloc(values, sizeof(*found->used_otherwise));
-	if (!in.inputs || !found->weights || !found->used_by_weight ||
-	    !found->used_otherwise) {
+	if (!in.inputs || !in.is_holder || !found->weights ||
+	    !found->used_by_weight || !found->used_otherwise) {
 		free(in.inputs);
+		free(in.is_holder);
 		return quire_fail_memory(error, total);
 	}
 	find_weights(&in, false);
 	find_weights(&in, true);
 	mark_uses(&in);
 	free(in.inputs);
+	free(in.is_holder);
 	return QUIRE_OK;
 }
 

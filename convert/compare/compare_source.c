@@ -19,61 +19,28 @@ quire_status quire_compare_malformed(const struct compare_source *source,
 			  source->node->op_type, what);
 }
 
-/* Reads the dimensions that a Reshape gives, with 0 and -1 unresolved. */
-static quire_status read_shape(struct compare_source *source,
-			       const struct onnx_node *reshape)
-{
-	const struct onnx_value *shape =
-	    reshape->input_count > 1
-		? quire_onnx_find(source->model, reshape->scope,
-				  reshape->inputs[1])
-		: NULL;
-	unsigned char bytes[8 * COMPARE_RANK_MAX];
-
-	if (!shape || shape->origin != ONNX_CONSTANT ||
-	    shape->type != ONNX_INT64 || shape->count > COMPARE_RANK_MAX)
-		return quire_compare_malformed(source,
-					       "a shape is not a constant");
-
-	const quire_status status =
-	    quire_onnx_read_all(shape, bytes, source->error);
-
-	source->rank = (size_t)shape->count;
-	for (size_t i = 0; status == QUIRE_OK && i < source->rank; i++)
-		source->dims[i] = load_u64(bytes + 8 * i);
-	return status;
-}
-
-/* Finds the dimensions of the codes as the holder has them. */
+/* Finds the dimensions of the codes as the holder has them. A Gather of rows
+ * has those of its data. */
 static quire_status find_dims(struct compare_source *source)
 {
 	const struct compare_array *codes = &source->arrays[COMPARE_CODES];
-	const struct onnx_value *value = codes->value;
+	const size_t *inputs = source->kind->inputs[source->index];
+	const struct onnx_node *node = source->holder;
+	size_t input = inputs[COMPARE_CODES];
+	struct compare_dims dims;
 
-	if (value->rank > COMPARE_RANK_MAX)
+	if (quire_compare_gather(source, input)) {
+		node = quire_compare_gather(source, input);
+		input = 0;
+	}
+	if (codes->value->rank > COMPARE_RANK_MAX)
 		return quire_compare_malformed(source, "codes of too many "
 						       "dimensions");
-	source->rank = value->rank;
-	for (size_t i = 0; i < value->rank; i++)
-		source->dims[i] = (uint64_t)value->dims[i];
-	if (!quire_onnx_is(codes->user, "Reshape"))
-		return QUIRE_OK;
-
-	const quire_status status = read_shape(source, codes->user);
-	uint64_t known = 1;
-
-	if (status != QUIRE_OK)
-		return status;
-	for (size_t i = 0; i < source->rank; i++) {
-		if (source->dims[i] == 0 && i < value->rank)
-			source->dims[i] = (uint64_t)value->dims[i];
-		if (source->dims[i] != UINT64_MAX &&
-		    !checked_mul(known, source->dims[i], &known))
-			known = 0;
-	}
-	for (size_t i = 0; i < source->rank; i++)
-		if (source->dims[i] == UINT64_MAX)
-			source->dims[i] = known ? value->count / known : 0;
+	if (!quire_compare_dims(source->model, node, input, &dims))
+		return quire_compare_malformed(source,
+					       "a shape is not a constant");
+	source->rank = dims.rank;
+	memcpy(source->dims, dims.sizes, sizeof(source->dims));
 	return QUIRE_OK;
 }
 
@@ -87,6 +54,8 @@ static quire_status read_array(const struct compare_source *source,
 	array->bytes = malloc((size_t)value->size + 1);
 	if (!array->bytes)
 		return quire_fail_memory(source->error, value->size);
+	array->type = value->type;
+	array->size = value->size;
 	return quire_onnx_read_all(value, array->bytes, source->error);
 }
 
@@ -101,8 +70,12 @@ static quire_status read_arrays(struct compare_source *source)
 			return quire_compare_malformed(
 			    source, "an input is not a constant");
 
-		const quire_status status = read_array(source, array);
+		quire_status status = read_array(source, array);
 
+		if (status == QUIRE_OK)
+			status = quire_compare_cast(
+			    source, source->holder,
+			    source->kind->inputs[source->index][i], array);
 		if (status != QUIRE_OK)
 			return status;
 	}
@@ -142,12 +115,12 @@ static uint64_t float_size(int32_t type)
 static bool float_at(const struct compare_array *array, uint64_t index,
 		     double *number)
 {
-	const uint64_t size = float_size(array->value->type);
+	const uint64_t size = float_size(array->type);
 	const unsigned char *bytes = array->bytes + size * index;
 
-	if (size == 0 || index >= array->value->size / size)
+	if (size == 0 || index >= array->size / size)
 		return false;
-	switch (array->value->type) {
+	switch (array->type) {
 	case ONNX_FLOAT:
 		*number = (double)load_f32(bytes);
 		break;
@@ -170,7 +143,7 @@ static bool packed_at(const struct compare_source *source,
 	const uint64_t each = 8 / source->bits;
 	const unsigned half = 1u << (source->bits - 1);
 
-	if (index / each >= array->value->size)
+	if (index / each >= array->size)
 		return false;
 
 	const unsigned byte = array->bytes[index / each];
@@ -202,7 +175,7 @@ static bool find_element(const struct compare_source *source,
 	}
 	if (!zeros->value)
 		return true;
-	return float_size(zeros->value->type)
+	return float_size(zeros->type)
 		   ? float_at(zeros, place->scale, &element->zero)
 		   : packed_at(source, zeros, place->zero, &element->zero);
 }

@@ -243,10 +243,12 @@ static bool has_shape(const struct compare_source *source,
 	quire_dtype_block(tensor->dtype, &count, &size);
 	if (!checked_pad(source->k, count, &wanted[0]))
 		return false;
-	if (source->transposed)
+	if (source->is_product)
 		wanted[1] = source->n;
-	for (size_t i = 1; !source->transposed && i < source->rank; i++)
-		wanted[i < 3 ? i : 3] *= source->dims[source->rank - 1 - i];
+	for (size_t i = 1; !source->is_product && i < source->rank; i++)
+		wanted[i < 3 ? i : 3] *=
+		    source->dims[source->rank - 1 -
+				 (i == 1 && source->swapped ? 0 : i)];
 	return memcmp(tensor->shape, wanted, sizeof(wanted)) == 0;
 }
 

@@ -33,6 +33,10 @@ bool quire_blocks_fit(const struct weight *weight,
 			 weight->value.k);
 	else if (scan->reordered)
 		snprintf(reason, QUIRE_REASON_SIZE, "g_idx reorders columns");
+	else if (scan->split_scale.found && weight->value.block_size == 1)
+		snprintf(reason, QUIRE_REASON_SIZE,
+			 "each column has a scale of its own, and block types "
+			 "have one for 32 columns of a row");
 	else if (lost->found)
 		snprintf(reason, QUIRE_REASON_SIZE,
 			 "scale %g at row %" PRIu64 ", block %" PRIu64
@@ -53,10 +57,9 @@ static void take_scales(const struct weight_rows *rows, uint64_t row,
 	const struct weight *weight = rows->weight;
 
 	if (weight->value.block_size == QUIRE_BLOCK_COLS) {
-		quire_onnx_floats(
-		    weight->storage.scales.value->type, rows->scales,
-		    row * weight->value.blocks + col / QUIRE_BLOCK_COLS, count,
-		    scales);
+		quire_weight_scales(
+		    rows, row * weight->value.blocks + col / QUIRE_BLOCK_COLS,
+		    count, scales);
 		return;
 	}
 	for (size_t i = 0; i < count; i++, col += QUIRE_BLOCK_COLS)

@@ -12,18 +12,51 @@ enum dequantize_form {
 	DEQUANTIZE_MATRIX,     /* x, a matrix */
 	DEQUANTIZE_TRANSPOSED, /* x transposed: a row of W is a column of x */
 	DEQUANTIZE_GATHERED,   /* x, whose rows a Gather has looked up */
-	DEQUANTIZE_TENSOR,     /* x, of any number of dimensions */
+	/* x, of any number of dimensions. If blocks lie along the last but one,
+	 * or there is a scale for each index of the last one, W has these two
+	 * swapped, because a block type has blocks along rows. */
+	DEQUANTIZE_TENSOR,
 };
 
-/* Whether a node is a DequantizeLinear, and whether x is a weight. */
+/* A DequantizeLinear while it is read. */
+struct dequantize {
+	struct node_check node;
+	struct weight *weight;
+	enum dequantize_form form;
+	int64_t axis;	     /* once the scales are read: from 0 */
+	uint64_t block_size; /* 0: none */
+	bool one_scale;
+	bool swapped; /* W has the last two dimensions of x swapped */
+	/* The first reshape, if there is one: x has these dimensions where the
+	 * matrix is used. */
+	const uint64_t *reshaped;
+	struct node_operand x;
+	struct node_operand scale;
+	struct node_operand zero;
+};
+
+/* Whether a node is a DequantizeLinear; x may have a type; x is a weight. */
 bool quire_dequantize_is(const struct onnx_node *node);
+bool quire_dequantize_type(int32_t type);
 bool quire_dequantize_holds_weight(const struct onnx_model *model,
 				   const struct onnx_node *node);
 
-/* Reads storage, value and uses of *weight. Fails as the `read` of a
- * weight_operator does. */
+/* x of a DequantizeLinear, as the node has it. */
+quire_status quire_dequantize_x(const struct node_check *node,
+				struct node_operand *x);
+
+/* Reads storage, value, uses and type of *weight. `reshaped`, or NULL: the two
+ * dimensions to which x is reshaped once it is dequantized, of the matrix
+ * forms. Fails as the `read` of a weight_operator does; UNSUPPORTED for scales
+ * that do not lie along rows or columns of the reshaped matrix. */
 quire_status quire_dequantize_read(const struct node_check *node,
 				   enum dequantize_form form,
+				   const uint64_t *reshaped,
 				   struct weight *weight);
+
+/* ------------------------------------------------------ dequantize_order.c */
+
+/* Sets blocks and the order of scales from x, scale, axis and form. */
+quire_status quire_dequantize_order(struct dequantize *in);
 
 #endif

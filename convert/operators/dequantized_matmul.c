@@ -1,15 +1,17 @@
 /*
- * dequantized_matmul.c - the weight of a MatMul or Gemm whose B comes from a
- * DequantizeLinear, transposed or not. Only such a weight has a linear, and the
- * container need not keep its shape.
+ * dequantized_matmul.c - the weight of a node that multiplies by a matrix that
+ * comes from a DequantizeLinear, itself or through wrappers and transpositions.
+ * Only such a weight has a linear, and the container need not keep its shape.
  */
-#include <string.h>
-
 #include "convert/operators/dequantize.h"
+#include "convert/operators/product.h"
 
-/* The most nodes between a MatMul and its DequantizeLinear. There is a limit
- * because nodes of a malformed model may form a cycle. */
-#define MAX_STEPS 8
+/* The nodes between a DequantizeLinear and B, the last one first. */
+struct path {
+	const struct onnx_node *steps[QUIRE_WRAPPERS_MAX];
+	size_t count;
+	const struct onnx_node *source;
+};
 
 static bool swaps_two(const struct onnx_node *node)
 {
@@ -19,101 +21,165 @@ static bool swaps_two(const struct onnx_node *node)
 			 perm->ints[0] == 1 && perm->ints[1] == 0);
 }
 
-/* The DequantizeLinear that B of a MatMul or Gemm comes from, or NULL; and
- * whether B is its output or that transposed. */
-static const struct onnx_node *find_source(const struct onnx_model *model,
-					   const struct onnx_node *node,
-					   bool *swapped)
+static bool is_transpose(const struct onnx_node *node)
+{
+	return quire_onnx_is(node, "Transpose") && swaps_two(node);
+}
+
+/* Whether B of a node comes from a DequantizeLinear. */
+static bool find_path(const struct onnx_model *model,
+		      const struct onnx_node *node, struct path *path)
 {
 	const struct onnx_node *at = node;
 	size_t input = 1;
 
-	*swapped = false;
-	for (int step = 0; step < MAX_STEPS; step++) {
-		if (input >= at->input_count)
-			return NULL;
-		at = quire_onnx_producer(
-		    model,
-		    quire_onnx_find(model, at->scope, at->inputs[input]));
+	for (path->count = 0; input < at->input_count; input = 0) {
+		const struct onnx_value *value =
+		    quire_onnx_find(model, at->scope, at->inputs[input]);
+
+		at = quire_onnx_producer(model, value);
+		path->source = at;
 		if (!at || quire_dequantize_is(at))
-			return at;
-		if (!quire_onnx_is(at, "Transpose") || !swaps_two(at))
-			return NULL;
-		*swapped = !*swapped;
-		input = 0;
+			return at != NULL;
+		if ((!is_transpose(at) && !quire_wrapper_of(model, value)) ||
+		    path->count == QUIRE_WRAPPERS_MAX)
+			return false;
+		path->steps[path->count++] = at;
 	}
-	return NULL;
+	return false;
 }
 
-static bool is_matmul(const struct onnx_model *model,
-		      const struct onnx_node *node)
+static bool is_product(const struct onnx_model *model,
+		       const struct onnx_node *node)
 {
-	const struct onnx_node *source;
+	struct path path;
+
+	return quire_product_is(node) && find_path(model, node, &path) &&
+	       quire_dequantize_holds_weight(model, path.source);
+}
+
+/* What the steps of a path make of x. */
+struct view {
 	bool swapped;
+	int32_t type;	  /* of the last Cast; 0: none */
+	uint64_t dims[2]; /* before it is swapped */
+	bool reshaped;
+	const char *note; /* why B is not such a matrix, or NULL */
+};
 
-	if (!quire_onnx_is(node, "MatMul") && !quire_onnx_is(node, "Gemm"))
-		return false;
-	source = find_source(model, node, &swapped);
-	return source && quire_dequantize_holds_weight(model, source);
+static quire_status follow(const struct node_check *source,
+			   const struct path *path, struct view *view)
+{
+	struct node_operand at;
+	quire_status status = quire_dequantize_x(source, &at);
+	const struct node_operand x = at;
+
+	*view = (struct view){ .swapped = false };
+	for (size_t i = path->count; i-- > 0 && status == QUIRE_OK;) {
+		const struct onnx_node *step = path->steps[i];
+		const struct node_operand before = at;
+
+		view->type = quire_wrapper_type(step, view->type);
+		if (quire_onnx_is(step, "Transpose") && at.rank == 2) {
+			view->swapped = !view->swapped;
+			at.dims[0] = before.dims[1];
+			at.dims[1] = before.dims[0];
+		} else if (quire_onnx_is(step, "Transpose")) {
+			view->note = "a Transpose of other than two dimensions "
+				     "is before B, so there is no linear";
+		} else if (quire_onnx_is(step, "Reshape")) {
+			status = quire_node_reshape(source, step, &at);
+			if (view->swapped &&
+			    (at.rank != 2 || at.dims[0] != before.dims[0] ||
+			     at.dims[1] != before.dims[1]))
+				view->note = "a Reshape after a Transpose is "
+					     "before B, so there is no linear";
+		}
+	}
+	if (status != QUIRE_OK)
+		return status;
+	if (at.rank != 2 && !view->note)
+		view->note = "B is not a matrix, so there is no linear";
+	if (view->note)
+		return QUIRE_OK;
+	view->dims[0] = (uint64_t)at.dims[view->swapped];
+	view->dims[1] = (uint64_t)at.dims[!view->swapped];
+	view->reshaped = x.rank != 2 || (uint64_t)x.dims[0] != view->dims[0] ||
+			 (uint64_t)x.dims[1] != view->dims[1];
+	return QUIRE_OK;
 }
 
-static bool is_one(const struct onnx_node *node, const char *name)
+/* The weight as the tensor x. */
+static quire_status read_tensor(const struct node_check *source,
+				const char *note, struct weight *weight)
 {
-	const struct onnx_attribute *found = quire_onnx_attribute(node, name);
-
-	return !found || (found->is_float && found->f == 1);
+	weight->intent.no_padding = true;
+	weight->intent.note = note;
+	return quire_dequantize_read(source, DEQUANTIZE_TENSOR, NULL, weight);
 }
 
-/* Why a Gemm does not compute y = x W^T + bias, or NULL; finds the bias. */
-static const char *check_gemm(const struct onnx_model *model,
-			      struct weight *weight)
+/* The weight as a matrix, or if its scales do not allow that as a tensor. */
+static quire_status read_matrix(const struct node_check *source,
+				enum dequantize_form form,
+				const struct view *view, struct weight *weight)
 {
-	const struct onnx_node *node = weight->node;
-	const struct onnx_value *c = NULL;
+	const struct weight empty = *weight;
+	const uint64_t *dims = view->reshaped ? view->dims : NULL;
+	const quire_status status =
+	    quire_dequantize_read(source, form, dims, weight);
 
-	if (!is_one(node, "alpha"))
-		return "alpha of the Gemm is not 1, so there is no linear";
-	if (quire_onnx_integer(node, "transA", 0) != 0)
-		return "transA of the Gemm is not 0, so there is no linear";
-	if (node->input_count < 3 || node->inputs[2][0] == '\0')
-		return NULL;
-	c = quire_onnx_find(model, node->scope, node->inputs[2]);
-	if (!is_one(node, "beta") || !c || c->origin != ONNX_CONSTANT ||
-	    c->sparse || !quire_onnx_is_float(c->type) || c->rank != 1 ||
-	    c->count != weight->value.n)
-		return "C of the Gemm is not a bias, so there is no linear";
-	weight->intent.bias = c;
-	return NULL;
+	if (!view->reshaped || status != QUIRE_ERROR_UNSUPPORTED)
+		return status;
+	*weight = empty;
+	return read_tensor(source,
+			   "a Reshape before B moves its scales, so there is "
+			   "no linear",
+			   weight);
 }
 
 static quire_status read_node(const struct onnx_model *model,
 			      const struct onnx_node *node, size_t index,
 			      struct weight *weight, quire_error *error)
 {
-	const bool gemm = quire_onnx_is(node, "Gemm");
+	struct product product = quire_product_read(model, node);
 	struct weight read = { .node = node };
 	struct node_check source = { .model = model, .error = error };
-	bool swapped;
+	struct path path;
+	struct view view;
 	quire_status status;
 
 	(void)index;
-	source.node = find_source(model, node, &swapped);
-	if (gemm && quire_onnx_integer(node, "transB", 0) != 0)
-		swapped = !swapped;
-	/* B is [K, N], and W has a row for each of N. */
-	status = quire_dequantize_read(
-	    &source, swapped ? DEQUANTIZE_MATRIX : DEQUANTIZE_TRANSPOSED,
-	    &read);
+	(void)find_path(model, node, &path);
+	source.node = path.source;
+	status = follow(&source, &path, &view);
 	if (status != QUIRE_OK)
 		return status;
-	if (gemm)
-		read.intent.note = check_gemm(model, &read);
+	/* B is [K, N], and W has a row for each of N. */
+	if (product.is_other)
+		status = read_tensor(&source, product.note, &read);
+	else if (view.note)
+		status = read_tensor(&source, view.note, &read);
+	else
+		status = read_matrix(&source,
+				     view.swapped == product.by_rows
+					 ? DEQUANTIZE_TRANSPOSED
+					 : DEQUANTIZE_MATRIX,
+				     &view, &read);
+	if (status != QUIRE_OK)
+		return status;
+	quire_product_check_bias(read.value.n, &product);
+	if (!read.intent.note) {
+		read.intent.note = product.note;
+		read.intent.bias = product.bias;
+	}
+	if (view.type != 0)
+		read.intent.type = view.type;
 	read.intent.no_linear = read.intent.note != NULL;
 	*weight = read;
 	return QUIRE_OK;
 }
 
 const struct weight_operator quire_operator_dequantized_matmul = {
-	.is = is_matmul,
+	.is = is_product,
 	.read = read_node,
 };

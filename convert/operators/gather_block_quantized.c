@@ -175,6 +175,8 @@ static quire_status read_scales(struct check *in)
 	if (status != QUIRE_OK)
 		return status;
 	scales->value = operand.value;
+	scales->casts = operand.casts;
+	in->weight->intent.type = operand.type;
 	scales->row_size = (size_t)blocks * quire_onnx_type_bits(type) / 8;
 	in->weight->uses[WEIGHT_SCALES] = operand.use;
 	return QUIRE_OK;

@@ -159,6 +159,7 @@ static quire_status read_zero_points(struct check *in)
 		return status;
 	type = in->zeros.value->type;
 	zeros->value = in->zeros.value;
+	zeros->casts = in->zeros.casts;
 	zeros->row_size = packed;
 	in->weight->uses[WEIGHT_ZERO_POINTS] = in->zeros.use;
 	if (quire_onnx_is_float(type)) {
@@ -212,7 +213,7 @@ static quire_status read_bias(struct check *in)
 {
 	const uint64_t n = in->weight->value.n;
 	quire_status status =
-	    quire_node_input(&in->node, &input_bias, &in->bias);
+	    quire_node_bias(&in->node, &input_bias, &in->bias);
 
 	if (status != QUIRE_OK || !in->bias.value)
 		return status;

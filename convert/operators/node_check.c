@@ -1,6 +1,6 @@
 /*
- * node_check.c - what the checks of all operators have in common. Of operators
- * it knows Reshape alone, which may stand between a constant and its node.
+ * node_check.c - what the checks of all operators have in common. wrappers.c
+ * knows the nodes that may stand between a constant and its node.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -94,12 +94,13 @@ quire_status quire_node_attributes(const struct node_check *in,
 
 /* ---------------------------------------------------------------- operands */
 
-/* Shape and use of the value itself. */
+/* Shape, type and use of the value itself. */
 static void set_operand(const struct onnx_value *value,
 			const struct onnx_node *node, size_t input,
 			struct node_operand *operand)
 {
 	operand->value = value;
+	operand->type = value->type;
 	operand->use = (struct onnx_use){ node, input };
 	operand->has_shape = value->has_shape;
 	operand->rank = value->rank;
@@ -131,87 +132,6 @@ quire_status quire_node_input(const struct node_check *in,
 	return QUIRE_OK;
 }
 
-/* The shape that a Reshape asks for. */
-static quire_status read_shape(const struct node_check *in,
-			       const struct onnx_value *shape,
-			       struct node_operand *operand)
-{
-	unsigned char bytes[NODE_RANK_MAX * 8];
-	const quire_status status =
-	    quire_onnx_read_all(shape, bytes, in->error);
-
-	if (status != QUIRE_OK)
-		return status;
-	operand->rank = (size_t)shape->count;
-	for (size_t i = 0; i < operand->rank; i++)
-		operand->dims[i] = (int64_t)load_u64(bytes + 8 * i);
-	return QUIRE_OK;
-}
-
-/* Completes the shape as ONNX does: 0 keeps a dimension, -1 stands for the
- * rest. Whether there are as many elements as before. */
-static bool complete(const struct onnx_value *value, bool allow_zero,
-		     struct node_operand *operand)
-{
-	uint64_t count = 1;
-	int64_t *rest = NULL;
-
-	for (size_t i = 0; i < operand->rank; i++) {
-		if (operand->dims[i] == 0 && !allow_zero) {
-			if (i >= value->rank)
-				return false;
-			operand->dims[i] = value->dims[i];
-		}
-		if (operand->dims[i] == -1 && !rest) {
-			rest = &operand->dims[i];
-			continue;
-		}
-		if (operand->dims[i] < 0 ||
-		    !checked_mul(count, (uint64_t)operand->dims[i], &count))
-			return false;
-	}
-	if (!rest)
-		return count == value->count;
-	if (count == 0 || value->count % count != 0)
-		return false;
-	*rest = (int64_t)(value->count / count);
-	return true;
-}
-
-/* Turns an operand that a Reshape of a constant computes into that constant, in
- * its new shape: a Reshape moves no byte. Leaves others as they are. */
-static quire_status follow_reshape(const struct node_check *in,
-				   struct node_operand *operand)
-{
-	const struct onnx_node *node =
-	    quire_onnx_producer(in->model, operand->value);
-	const struct onnx_value *from;
-	const struct onnx_value *shape;
-	quire_status status;
-
-	if (!node || !quire_onnx_is(node, "Reshape") || node->input_count < 2)
-		return QUIRE_OK;
-	from = quire_onnx_find(in->model, node->scope, node->inputs[0]);
-	shape = quire_onnx_find(in->model, node->scope, node->inputs[1]);
-	if (!from || from->origin != ONNX_CONSTANT || from->sparse || !shape ||
-	    shape->origin != ONNX_CONSTANT || shape->sparse ||
-	    shape->type != ONNX_INT64 || shape->count > NODE_RANK_MAX)
-		return QUIRE_OK;
-	status = read_shape(in, shape, operand);
-	if (status != QUIRE_OK)
-		return status;
-	if (!complete(from, quire_onnx_integer(node, "allowzero", 0) != 0,
-		      operand))
-		return quire_node_fail(in, QUIRE_ERROR_LAYOUT,
-				       "%s, '%s', is reshaped from %" PRIu64
-				       " elements to another number of them",
-				       operand->name, from->name, from->count);
-	operand->value = from;
-	operand->use = (struct onnx_use){ node, 0 };
-	operand->has_shape = true;
-	return QUIRE_OK;
-}
-
 quire_status quire_node_operand(const struct node_check *in,
 				const struct input_row *row,
 				struct node_operand *operand)
@@ -219,7 +139,7 @@ quire_status quire_node_operand(const struct node_check *in,
 	const quire_status status = quire_node_input(in, row, operand);
 
 	return status == QUIRE_OK && operand->value
-		   ? follow_reshape(in, operand)
+		   ? quire_node_unwrap(in, operand)
 		   : status;
 }
 
@@ -358,8 +278,10 @@ quire_status quire_node_scales(const struct node_check *in,
 		return status;
 	type = operand->value->type;
 	scales->value = operand->value;
+	scales->casts = operand->casts;
 	scales->row_size =
 	    (size_t)weight->value.blocks * quire_onnx_type_bits(type) / 8;
+	weight->intent.type = operand->type;
 	weight->uses[WEIGHT_SCALES] = operand->use;
 	status = quire_node_type(in, operand, quire_onnx_is_float(type),
 				 "a float type");

@@ -57,11 +57,13 @@ struct input_row {
 /* More dimensions than any weight has. */
 #define NODE_RANK_MAX 8
 
-/* An input as the node sees it. Where a Reshape of a constant computes it, it
- * is that constant in its new shape, used by the Reshape. */
+/* An input as the node sees it. Where wrappers of a constant compute it, it is
+ * that constant in its new shape, used by the first of the wrappers. */
 struct node_operand {
 	const char *name;
 	const struct onnx_value *value; /* NULL: absent */
+	int32_t type;			/* after the last Cast */
+	uint64_t casts;			/* of quire_casts_add */
 	struct onnx_use use;
 	bool has_shape;
 	size_t rank;
@@ -70,12 +72,12 @@ struct node_operand {
 
 /* Fails for an input that is defined nowhere, a required one that is absent,
  * and a Reshape that contradicts itself; IO, MEMORY for a Reshape whose shape
- * cannot be read. */
+ * cannot be read. Looks through wrappers. */
 quire_status quire_node_operand(const struct node_check *in,
 				const struct input_row *row,
 				struct node_operand *operand);
 
-/* The same for the value itself, without looking for a Reshape. */
+/* The same for the value itself, without looking through wrappers. */
 quire_status quire_node_input(const struct node_check *in,
 			      const struct input_row *row,
 			      struct node_operand *operand);
@@ -101,6 +103,46 @@ quire_status quire_node_type(const struct node_check *in,
  * it last, so that a model that is wrong as well is reported as wrong. */
 quire_status quire_node_constant(const struct node_check *in,
 				 const struct node_operand *operand);
+
+/* -------------------------------------------------------------- wrappers.c */
+
+/*
+ * A wrapper is a node that gives the numbers of its first input again: an
+ * Identity, a Cast between float types, which may round them, and a Reshape to
+ * a constant shape.
+ */
+
+/* The most wrappers between two nodes. A limit keeps the time for a model of
+ * long chains, which many nodes may share, linear in its size. */
+#define QUIRE_WRAPPERS_MAX 32
+
+/* The wrapper that computes a value, or NULL. */
+const struct onnx_node *quire_wrapper_of(const struct onnx_model *model,
+					 const struct onnx_value *value);
+
+/* The value before all wrappers of `value`, which may be NULL. */
+const struct onnx_value *quire_unwrap(const struct onnx_model *model,
+				      const struct onnx_value *value);
+
+/* The type that a Cast gives, or `type` for another node. */
+int32_t quire_wrapper_type(const struct onnx_node *node, int32_t type);
+
+/* Gives an operand the shape that a Reshape makes of it. Fails as
+ * quire_node_operand does. */
+quire_status quire_node_reshape(const struct node_check *in,
+				const struct onnx_node *reshape,
+				struct node_operand *operand);
+
+/* quire_node_operand for a bias. The container has it as the constant is, so
+ * that must be a vector already. */
+quire_status quire_node_bias(const struct node_check *in,
+			     const struct input_row *row,
+			     struct node_operand *operand);
+
+/* Turns an operand that wrappers of a constant compute into that constant.
+ * Leaves others as they are. */
+quire_status quire_node_unwrap(const struct node_check *in,
+			       struct node_operand *operand);
 
 /* ------------------------------------------------------------------ weight */
 

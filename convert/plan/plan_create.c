@@ -85,7 +85,9 @@ static quire_status allocate(struct planner *in)
 			weights += quire_operator_count(found, node);
 	}
 	in->operands = calloc(model->node_count + 1, sizeof(*in->operands));
+	in->is_holder = calloc(model->node_count + 1, sizeof(*in->is_holder));
 	in->uses = calloc(values, sizeof(*in->uses));
+	in->taker = calloc(values, sizeof(*in->taker));
 	in->tensor_of = calloc(values, sizeof(*in->tensor_of));
 	in->places = calloc(weights, sizeof(*in->places));
 	in->distinct = calloc(weights, sizeof(*in->distinct));
@@ -93,9 +95,9 @@ static quire_status allocate(struct planner *in)
 	plan->tensors = calloc(weights, sizeof(*plan->tensors));
 	plan->linears = calloc(weights, sizeof(*plan->linears));
 	plan->items = calloc(values + weights, sizeof(*plan->items));
-	if (!in->operands || !in->uses || !in->tensor_of || !in->places ||
-	    !in->distinct || !plan->weights || !plan->tensors ||
-	    !plan->linears || !plan->items)
+	if (!in->operands || !in->is_holder || !in->uses || !in->taker ||
+	    !in->tensor_of || !in->places || !in->distinct || !plan->weights ||
+	    !plan->tensors || !plan->linears || !plan->items)
 		return quire_plan_no_memory(in);
 	return QUIRE_OK;
 }
@@ -130,7 +132,9 @@ static quire_status make_plan(struct planner *in)
 static void free_planner(struct planner *in)
 {
 	free(in->operands);
+	free(in->is_holder);
 	free(in->uses);
+	free(in->taker);
 	free(in->tensor_of);
 	free(in->places);
 	free(in->distinct);

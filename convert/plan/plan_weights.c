@@ -31,9 +31,12 @@ static void mark_uses(const struct planner *in, size_t number)
 		const bool operand =
 		    i < OPERAND_INPUTS && (in->operands[number] >> i & 1);
 
-		if (value)
-			in->uses[value_number(in, value)] |=
-			    operand ? USED_BY_WEIGHT : USED_AS_SUCH;
+		if (!value)
+			continue;
+		in->uses[value_number(in, value)] |=
+		    operand ? USED_BY_WEIGHT : USED_AS_SUCH;
+		if (in->taker[value_number(in, value)] == 0)
+			in->taker[value_number(in, value)] = number + 1;
 	}
 }
 
@@ -47,6 +50,8 @@ static void mark_operands(const struct planner *in, const struct weight *weight)
 			in->operands[number_of_node(in, use->node)] |=
 			    UINT32_C(1) << use->input;
 	}
+	if (weight->holder)
+		in->is_holder[number_of_node(in, weight->holder)] = true;
 }
 
 struct weight_key quire_plan_key(const struct weight *weight)
@@ -96,7 +101,7 @@ static quire_status read_node(struct planner *in, size_t number, bool late)
 
 	if (!found && !late)
 		return quire_unsupported_check(in->model, node, in->error);
-	if (!found || found->late != late || (late && in->operands[number]))
+	if (!found || found->late != late || (late && in->is_holder[number]))
 		return QUIRE_OK;
 	count = quire_operator_count(found, node);
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
@@ -156,6 +161,9 @@ static quire_status choose_encoding(const struct planner *in,
 	if (weight->intent.note && !item->reason[0])
 		snprintf(item->reason, sizeof(item->reason), "%s",
 			 weight->intent.note);
+	else if (weight->holder == weight->node && weight->intent.no_padding &&
+		 !item->reason[0])
+		quire_plan_name_taker(in, weight, item->reason);
 	return QUIRE_OK;
 }
 

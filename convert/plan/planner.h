@@ -51,6 +51,9 @@ struct planner {
 	quire_error *error;
 	unsigned char *uses; /* of each value: USED_... */
 	uint32_t *operands;  /* of each node: a bit for an input of a weight */
+	bool *is_holder;     /* of each node: a weight has been read from it */
+	/* Of each value: the first node that takes it, from 1; 0: none. */
+	size_t *taker;
 	size_t *tensor_of;   /* of each value, or QUIRE_NO_TENSOR */
 	size_t weight_count; /* of plan->weights */
 	struct weight_place *places;
@@ -90,6 +93,12 @@ char *quire_plan_wanted_name(const struct plan_item *item);
 
 /* Reads the weights of all nodes, and notes what values are used for. */
 quire_status quire_plan_read_nodes(struct planner *in);
+
+/* Writes which node takes the value that a weight is dequantized to, where that
+ * is no product. */
+void quire_plan_name_taker(const struct planner *in,
+			   const struct weight *weight,
+			   char reason[QUIRE_REASON_SIZE]);
 
 /* Plans the tensor of a weight that no earlier node has. */
 quire_status quire_plan_weight(struct planner *in, size_t number);

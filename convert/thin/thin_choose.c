@@ -54,14 +54,14 @@ static const struct onnx_value *input_of(const struct thinning *thin,
 
 /* ----------------------------------------------------------------- linears */
 
-/* The type of x, if the model states it; else that of the scales, which the
+/* The type of x, if the model states it; else that of the weight, which the
  * operators require to be the same. */
 static int32_t type_of_x(const struct thinning *thin,
 			 const struct weight *weight)
 {
 	const struct onnx_value *x = input_of(thin, weight->node, 0);
 
-	return x && x->type != 0 ? x->type : weight->storage.scales.value->type;
+	return x && x->type != 0 ? x->type : weight->intent.type;
 }
 
 /* Makes the node a quire.Linear, or returns why it stays. */
@@ -144,16 +144,12 @@ static const char *choose_embedding(struct thinning *thin,
 	const struct onnx_node *from = weight->node;
 	const bool gather = strcmp(from->op_type, "GatherBlockQuantized") == 0;
 	struct thin_node *node = &thin->nodes[number_of(thin, from)];
-	int64_t type = weight->storage.scales.value->type;
+	const int32_t type = weight->intent.type;
 	const char *indices =
 	    gather && input_of(thin, from, 1) ? from->inputs[1] : NULL;
 
-	if (!gather) {
+	if (!gather)
 		indices = find_rows(thin, from);
-		type = quire_onnx_integer(from, "output_dtype", 0);
-		if (type == 0)
-			type = weight->storage.scales.value->type;
-	}
 	if (!indices)
 		return "there is no quire operator for it";
 	if (weight->value.rank != 2 || (gather && !gathers_rows(from)))
@@ -168,7 +164,7 @@ static const char *choose_embedding(struct thinning *thin,
 	node->tensor = tensor;
 	node->rows = weight->value.n;
 	node->k = weight->value.k;
-	node->type = (int32_t)type;
+	node->type = type;
 	return NULL;
 }
 

@@ -127,8 +127,9 @@ quire_status quire_thin_keep_shared(struct thinning *thin)
 /* Whether a node only hands constants on. */
 static bool hands_on(const struct onnx_node *node)
 {
-	static const char *const names[] = { "Constant", "Gather", "Reshape",
-					     "Transpose" };
+	static const char *const names[] = {
+		"Cast", "Constant", "Gather", "Identity", "Reshape", "Transpose"
+	};
 
 	if (strcmp(node->op_type, "DequantizeLinear") == 0)
 		return true;

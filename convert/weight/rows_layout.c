@@ -21,8 +21,29 @@ static bool by_rows(const struct rows_layout *layout)
 {
 	const struct element_order *order = &layout->order;
 
-	return layout->cols > 1 && (order->col_step <= order->row_step ||
-				    order->col_step <= order->group_step);
+	/* Within a group, if rows of a group differ. */
+	return layout->cols > 1 &&
+	       order->col_step <= (order->group > 1 && order->row_step > 0
+				       ? order->row_step
+				       : order->group_step);
+}
+
+/* Whether a group begins elsewhere than about where the one before it ends. */
+static bool jumps(const struct element_order *order)
+{
+	const uint64_t step = order->row_step > 0 ? order->row_step : 1;
+
+	return order->group_step / order->group > step ||
+	       order->group_step < (order->group - 1) * order->row_step;
+}
+
+/* How many of `count` rows a line may have: if groups jump, those of one. */
+static uint64_t line_rows(const struct element_order *order, uint64_t first,
+			  uint64_t count)
+{
+	const uint64_t left = order->group - first % order->group;
+
+	return jumps(order) && left < count ? left : count;
 }
 
 /* The most bytes that a line of `count` rows takes. */
@@ -33,9 +54,11 @@ static size_t line_size(const struct rows_layout *layout,
 	uint64_t line = element_number(order, 0, layout->cols - 1);
 
 	/* Rows that begin within a group may end in the next one. */
-	if (!by_rows(layout))
-		line = element_number(order, count - 1, 0) +
-		       order->group_step / order->share;
+	if (!by_rows(layout)) {
+		line = element_number(order, line_rows(order, 0, count) - 1, 0);
+		if (!jumps(order))
+			line += order->group_step / order->share;
+	}
 	if (line > value->size * 8 / layout->bits)
 		line = value->size * 8 / layout->bits;
 	/* One more element since division rounds down, and a byte at each end.
@@ -190,7 +213,8 @@ static void weave(const struct rows_layout *layout, const struct line *lines,
 	const struct element_order *order = &layout->order;
 	const size_t row_size = quire_rows_size(layout);
 	const uint64_t swap = order->swap;
-	const bool even = order->share == 1 && first_row + rows <= order->group;
+	const bool even = order->share == 1 &&
+			  first_row % order->group + rows <= order->group;
 
 	for (uint64_t row = 0; row < rows; row++, out += row_size)
 		for (uint64_t i = 0; i < count; i++) {
@@ -204,16 +228,16 @@ static void weave(const struct rows_layout *layout, const struct line *lines,
 		}
 }
 
-/* Reads and writes `count` columns. The rows are 0 before. */
+/* Reads and writes `count` columns, each by a line of `size` bytes at most. The
+ * rows are 0 before. */
 static quire_status gather_tile(const struct rows_layout *layout,
 				const struct onnx_value *value, uint64_t col,
 				uint64_t count, uint64_t first, uint64_t rows,
-				unsigned char *scratch, quire_error *error)
+				size_t size, unsigned char *room,
+				unsigned char *out, quire_error *error)
 {
 	const struct element_order *order = &layout->order;
 	const size_t row_size = quire_rows_size(layout);
-	const size_t size = line_size(layout, value, rows);
-	unsigned char *room = scratch + rows * row_size;
 	struct line lines[TILE];
 
 	for (uint64_t i = 0; i < count; i++) {
@@ -226,12 +250,32 @@ static quire_status gather_tile(const struct rows_layout *layout,
 			return status;
 	}
 	if (layout->bits == 4 && order->share == 1 && order->row_step == 1 &&
-	    first + rows <= order->group && !order->swap)
+	    first % order->group + rows <= order->group && !order->swap)
 		weave_nibbles(lines, count, rows, flip_mask(layout), row_size,
-			      scratch + col / 2);
+			      out + col / 2);
 	else
-		weave(layout, lines, col, count, first, rows, scratch);
+		weave(layout, lines, col, count, first, rows, out);
 	return QUIRE_OK;
+}
+
+/* Columns of rows that a line may have. */
+static quire_status gather_columns(const struct rows_layout *layout,
+				   const struct onnx_value *value,
+				   uint64_t first, uint64_t rows, size_t size,
+				   unsigned char *room, unsigned char *out,
+				   quire_error *error)
+{
+	quire_status status = QUIRE_OK;
+
+	for (uint64_t col = 0; col < layout->cols && status == QUIRE_OK;
+	     col += TILE) {
+		const uint64_t left = layout->cols - col;
+
+		status =
+		    gather_tile(layout, value, col, left < TILE ? left : TILE,
+				first, rows, size, room, out, error);
+	}
+	return status;
 }
 
 quire_status quire_rows_gather(const struct rows_layout *layout,
@@ -240,21 +284,22 @@ quire_status quire_rows_gather(const struct rows_layout *layout,
 			       quire_error *error)
 {
 	const size_t row_size = quire_rows_size(layout);
+	const size_t size = line_size(layout, value, count);
 	const bool rows = by_rows(layout);
-	const uint64_t step = rows ? 1 : TILE;
-	const uint64_t end = rows ? count : layout->cols;
 	unsigned char *room = scratch + count * row_size;
 	quire_status status = QUIRE_OK;
+	uint64_t step;
 
 	memset(scratch, 0, (size_t)count * row_size);
-	for (uint64_t i = 0; i < end && status == QUIRE_OK; i += step) {
-		const uint64_t left = end - i;
+	for (uint64_t i = 0; i < count && status == QUIRE_OK; i += step) {
+		unsigned char *out = scratch + i * row_size;
 
-		status = rows ? gather_row(layout, value, first + i, room,
-					   scratch + i * row_size, error)
-			      : gather_tile(layout, value, i,
-					    left < TILE ? left : TILE, first,
-					    count, scratch, error);
+		step =
+		    rows ? 1 : line_rows(&layout->order, first + i, count - i);
+		status = rows ? gather_row(layout, value, first + i, room, out,
+					   error)
+			      : gather_columns(layout, value, first + i, step,
+					       size, room, out, error);
 	}
 	return status;
 }

@@ -239,8 +239,7 @@ static void note_lost(const struct weight_rows *rows, uint64_t first,
 static void scan_scales(const struct weight_rows *rows,
 			struct weight_scan *scan)
 {
-	const struct weight *weight = rows->weight;
-	const struct weight_value *value = &weight->value;
+	const struct weight_value *value = &rows->weight->value;
 	const uint64_t count = rows->count * value->blocks;
 	/* No number of a codebook is greater than 1. */
 	const double top =
@@ -253,8 +252,7 @@ static void scan_scales(const struct weight_rows *rows,
 		const uint64_t left = count - first;
 		const size_t run = left < RUN_COUNT ? (size_t)left : RUN_COUNT;
 
-		quire_onnx_floats(weight->storage.scales.value->type,
-				  rows->scales, first, run, values);
+		quire_weight_scales(rows, first, run, values);
 		/* A scale of 0 adds nothing. */
 		memset(values + run, 0, (RUN_COUNT - run) * sizeof(float));
 		round_run(values, errors);

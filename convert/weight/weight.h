@@ -60,6 +60,7 @@ struct weight_constant {
 	const struct onnx_value *value; /* NULL: the weight has none */
 	size_t row_size;		/* bytes of a row, as fetched */
 	struct element_order order;
+	uint64_t casts; /* of floats: quire_casts_add */
 };
 
 /* Where the bytes lie. */
@@ -108,7 +109,7 @@ _Static_assert(sizeof(struct element_order) == 6 * sizeof(uint64_t),
 	       "no padding");
 _Static_assert(sizeof(struct weight_constant) ==
 		   sizeof(void *) + sizeof(size_t) +
-		       sizeof(struct element_order),
+		       sizeof(struct element_order) + sizeof(uint64_t),
 	       "no padding");
 _Static_assert(sizeof(struct weight_storage) ==
 		   4 * sizeof(struct weight_constant) + sizeof(uint64_t),
@@ -126,6 +127,7 @@ struct weight_intent {
 			     that differ in this do not share it */
 	bool no_linear;	  /* the container has the tensor alone */
 	const char *note; /* why there is no linear, or NULL */
+	int32_t type;	  /* the float type of W in the node's product */
 	uint32_t accuracy_level;
 	const struct onnx_value *bias; /* NULL: none */
 };
@@ -138,6 +140,8 @@ struct onnx_use {
 
 struct weight {
 	const struct onnx_node *node; /* that computes with the weight */
+	/* The DequantizeLinear that reads it; NULL: the node itself. */
+	const struct onnx_node *holder;
 	/* Where each constant is used. A node before this one may use it. */
 	struct onnx_use uses[WEIGHT_CONSTANT_COUNT];
 	struct weight_storage storage;
@@ -197,6 +201,10 @@ float quire_weight_scale(const struct weight_rows *rows, uint64_t row,
 float quire_weight_zero(const struct weight_rows *rows, uint64_t row,
 			uint64_t block);
 
+/* `count` scales, from number `first` of the fetched rows on. */
+void quire_weight_scales(const struct weight_rows *rows, uint64_t first,
+			 size_t count, float *scales);
+
 /* The unsigned number at `index` of a row of 2-, 4- or 8-bit codes. */
 static inline uint32_t weight_code(const unsigned char *row, uint32_t bits,
 				   uint64_t index)
@@ -230,6 +238,20 @@ quire_status quire_rows_gather(const struct rows_layout *layout,
 			       const struct onnx_value *value, uint64_t first,
 			       uint64_t count, unsigned char *scratch,
 			       quire_error *error);
+
+/* ------------------------------------------------------------------- casts */
+
+/*
+ * Casts between FLOAT, FLOAT16 and BFLOAT16 change a number only where they
+ * round it. They are kept as the roundings that are left of them, two bits
+ * each, the first one lowest. 0: none.
+ */
+
+/* Adds a Cast to the type `to`, of a float type. `type` is the constant's. */
+uint64_t quire_casts_add(uint64_t casts, int32_t type, int32_t to);
+
+/* Rounds `count` numbers as the casts do. */
+void quire_casts_round(uint64_t casts, float *values, size_t count);
 
 /* --------------------------------------------------------------------- f16 */
 

@@ -230,14 +230,33 @@ quire_status quire_weight_fetch(struct weight_rows *rows,
 	return status;
 }
 
+/* The float at `index` of fetched rows of a constant. */
+static float float_at(const struct weight_constant *constant,
+		      const unsigned char *bytes, uint64_t index)
+{
+	float value = quire_onnx_float(constant->value->type, bytes, index);
+
+	quire_casts_round(constant->casts, &value, 1);
+	return value;
+}
+
+void quire_weight_scales(const struct weight_rows *rows, uint64_t first,
+			 size_t count, float *scales)
+{
+	const struct weight_constant *stored = &rows->weight->storage.scales;
+
+	quire_onnx_floats(stored->value->type, rows->scales, first, count,
+			  scales);
+	quire_casts_round(stored->casts, scales, count);
+}
+
 float quire_weight_scale(const struct weight_rows *rows, uint64_t row,
 			 uint64_t block)
 {
 	const struct weight *weight = rows->weight;
 
-	return quire_onnx_float(weight->storage.scales.value->type,
-				rows->scales,
-				row * weight->value.blocks + block);
+	return float_at(&weight->storage.scales, rows->scales,
+			row * weight->value.blocks + block);
 }
 
 float quire_weight_zero(const struct weight_rows *rows, uint64_t row,
@@ -250,8 +269,8 @@ float quire_weight_zero(const struct weight_rows *rows, uint64_t row,
 	if (!zeros->value)
 		return (float)value->zero_point;
 	if (quire_onnx_is_float(zeros->value->type))
-		return quire_onnx_float(zeros->value->type, rows->zero_points,
-					row * value->blocks + block);
+		return float_at(zeros, rows->zero_points,
+				row * value->blocks + block);
 	return (float)weight_code(rows->zero_points + row * zeros->row_size,
 				  value->bits, block);
 }

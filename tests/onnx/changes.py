@@ -32,6 +32,6 @@ def computed(index):
     def change(graph):
         part = graph.initializer[index]
         graph.node.insert(
-            0, helper.make_node("Identity", ["other"], [part.name]))
+            0, helper.make_node("Neg", ["other"], [part.name]))
         part.name = "other"
     return change

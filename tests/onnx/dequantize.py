@@ -328,7 +328,6 @@ def make_bad():
     bad("zero_points_shape", dims(2, 6))
     bad("zero_points_type", type_(2, TensorProto.UINT4))
     bad("scales_type", type_(1, TensorProto.INT32))
-    bad("cube", dims(0, 64, 3, 1))
     bad("dims", dims(0, 1 << 32, 1 << 32))
     bad("dims_negative", dims(0, -64, -3))
     bad("short", dims(0, 64, 4))

@@ -21,6 +21,7 @@ import layouts
 import malformed
 import matmulnbits
 import places
+import wrappers
 from weight import BAD, GOOD, path, PLACES
 
 
@@ -31,6 +32,7 @@ def main():
     gathers.make()
     dequantize.make()
     experts.make()
+    wrappers.make()
     places.make()
     malformed.make()
     layouts.make()

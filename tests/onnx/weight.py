@@ -88,8 +88,9 @@ class Weight:
         if self.g_idx is not None:
             group = self.g_idx[:self.k]
         codes = self.codes[:, :self.k].astype(np.float32)
-        weight = ((codes - self.zero_points()[:, group])
-                  * self.scales[:, group])
+        with np.errstate(invalid="ignore"):
+            weight = ((codes - self.zero_points()[:, group])
+                      * self.scales[:, group])
         weight[np.isnan(weight)] = np.nan
         return weight
 

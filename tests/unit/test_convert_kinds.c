@@ -24,7 +24,8 @@ struct kind {
 
 /* Reasons of fallbacks that several rows have. */
 static const char by_column[] =
-    "block size 1, and blocks 0 and 1 of row 0 do not share a scale";
+    "each column has a scale of its own, and block types have one for 32 "
+    "columns of a row";
 static const char in_codebook[] = "a codebook says what codes mean";
 
 static const struct kind kinds[] = {
@@ -81,6 +82,40 @@ static const struct kind kinds[] = {
 	  { 2, 2, 2 },
 	  TENSOR,
 	  "rows of 3 elements are not whole blocks" },
+	{ "good/wrap_cast", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/wrap_identity", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/wrap_orders", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/wrap_long", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/wrap_nbits", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/cast_half", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "good/cast_brain", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "good/cast_half_brain", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "good/cast_brain_half", QUIRE_F32, 40, { 70 }, LINEAR, by_column },
+	{ "good/cast_wider", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/fused_matmul", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/fused_matmul_rows", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/fused_matmul_alpha", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
+	{ "good/fused_matmul_a", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
+	{ "good/fused_gemm", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/fused_gemm_bias", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/fused_gemm_relu", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
+	{ "good/einsum", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/einsum_rows", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/einsum_implied", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/einsum_implied_order", QUIRE_Q4_1, 64, { 5 }, TENSOR, NULL },
+	{ "good/einsum_implied_capital", QUIRE_Q4_1, 64, { 5 }, TENSOR, NULL },
+	{ "good/einsum_first", QUIRE_Q4_1, 64, { 5 }, TENSOR, NULL },
+	{ "good/einsum_sum", QUIRE_Q4_1, 64, { 5 }, TENSOR, NULL },
+	{ "good/einsum_outer", QUIRE_Q4_1, 64, { 5 }, TENSOR, NULL },
+	{ "good/reshaped_runs", QUIRE_Q4_1, 96, { 5 }, LINEAR, NULL },
+	{ "good/reshaped_first", QUIRE_Q4_1, 96, { 5 }, LINEAR, NULL },
+	{ "good/reshaped_squeezed", QUIRE_Q4_1, 96, { 5 }, LINEAR, NULL },
+	{ "good/reshaped_apart", QUIRE_Q4_1, 32, { 15 }, TENSOR, NULL },
+	{ "good/reshaped_turned", QUIRE_Q4_1, 64, { 32 }, TENSOR, NULL },
+	{ "good/stray_added", QUIRE_Q4_1, 64, { 5 }, TENSOR, NULL },
+	{ "good/stray_channels", QUIRE_Q4_0, 64, { 5 }, TENSOR, NULL },
+	{ "good/dq_cube", QUIRE_Q4_1, 64, { 7, 3 }, TENSOR, NULL },
+	{ "good/dq_cube_rows", QUIRE_Q4_1, 64, { 7, 3 }, TENSOR, NULL },
 	{ "good/gather_cube", QUIRE_Q4_0, 64, { 3, 2 }, TENSOR, NULL },
 	{ "good/gather_reshaped", QUIRE_Q4_1, 64, { 5 }, LINEAR, NULL },
 	{ "good/moe", QUIRE_Q4_0, 64, { 6, 3 }, TENSOR, NULL },

@@ -61,6 +61,8 @@ static const struct bad {
 	{ "cycle_of_two", LAYOUT, "its input 'z' depends on its own output" },
 	{ "input_scales", UNSUPPORTED, "scales, 'x', is a graph input" },
 	{ "seven_inputs", LAYOUT, "7 inputs; the most is 6" },
+	{ "wrap_too_long", UNSUPPORTED,
+	  "is computed by another node; a weight must be a constant" },
 	{ "zero_points_shape", LAYOUT, "zero_points has the shape [3, 2]" },
 	{ "g_idx_shape", LAYOUT, "g_idx is not a vector of 64 elements" },
 	{ "g_idx_range", LAYOUT, "g_idx of column 63 is 2, of 2 blocks" },
@@ -158,7 +160,6 @@ static const struct bad {
 	{ "dq_computed", UNSUPPORTED,
 	  "x, 'w_DQ_Q4', is computed by another node; a weight must "
 	  "be a constant" },
-	{ "dq_cube", UNSUPPORTED, "x, 'w_DQ_Q4', is not a matrix" },
 	{ "dq_dims", LAYOUT, "tensor 'w_DQ_Q4': dims overflow" },
 	{ "dq_dims_negative", LAYOUT, "tensor 'w_DQ_Q4': dimension 0 is -64" },
 	{ "dq_empty", UNSUPPORTED, "x, 'w_DQ_Q4', has no elements" },

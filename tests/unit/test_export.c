@@ -233,6 +233,46 @@ static void test_follows_container(void **state)
 	free(again);
 }
 
+/* Models whose constants are behind Casts, Identities and Reshapes, or before a
+ * fused product, convert to the same tensors again. */
+static void test_wrapped(void **state)
+{
+	static const char *const names[] = {
+		"wrap_orders",	  "wrap_nbits",	   "wrap_long",
+		"cast_half",	  "cast_wider",	   "fused_gemm_bias",
+		"einsum_rows",	  "reshaped_runs", "reshaped_first",
+		"reshaped_apart", "stray_added",   "dq_cube",
+	};
+	const struct place *place = *state;
+	char *again = scratch_path(place->folder, "again.gguf");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		quire_model *models[2];
+		quire_error error;
+
+		convert(place, names[i]);
+		if (export(place, &error) != QUIRE_OK)
+			fail_msg("%s: %s", names[i], error.message);
+		assert_int_equal(
+		    quire_convert_onnx(place->back, again, NULL, NULL, NULL),
+		    QUIRE_OK);
+		assert_int_equal(
+		    quire_model_open(place->container, NULL, &models[0], NULL),
+		    QUIRE_OK);
+		assert_int_equal(
+		    quire_model_open(again, NULL, &models[1], NULL), QUIRE_OK);
+		assert_int_equal(quire_model_tensor_count(models[0]),
+				 quire_model_tensor_count(models[1]));
+		assert_true(quire_model_tensor(models[0], 0)->xxh3 ==
+			    quire_model_tensor(models[1], 0)->xxh3);
+		quire_model_close(models[0]);
+		quire_model_close(models[1]);
+		remove(again);
+		remove(place->back);
+	}
+	free(again);
+}
+
 /* Puts a field of a model before the others of the source, or behind them. */
 static void add_field(const struct place *place, const void *field, size_t size,
 		      bool before)
@@ -378,6 +418,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changed, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_follows_container, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_wrapped, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_verbatim, set_up,
 						tear_down),

@@ -43,6 +43,11 @@ static const struct order_case cases[] = {
 	{ 5, 7, { 5, 0, 8, 1, 1, 1 } },
 	{ 5, 71, { 5, 0, 1, 5, 1, 0 } },
 	{ 5, 71, { 2, 2, 1, 6, 1, 0 } },
+	/* Matrices one after the other, by columns; and one row for all. */
+	{ 6, 5, { 3, 15, 1, 3, 1, 0 } },
+	{ 6, 37, { 3, 111, 1, 3, 1, 0 } },
+	{ 8, 5, { 4, 20, 1, 4, 1, 0 } },
+	{ 6, 1, { 3, 0, 1, 0, 1, 0 } },
 };
 
 static uint64_t element_of(const struct element_order *order, uint64_t row,

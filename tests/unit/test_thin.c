@@ -199,8 +199,14 @@ static void test_changed(void **state)
 /* A model from which nothing can be taken is the source, byte for byte. */
 static void test_verbatim(void **state)
 {
-	static const char *const names[] = { "dense", "moe", "dq_added",
-					     "dq_conv", "dq_gemm_scaled" };
+	static const char *const names[] = {
+		"dense",	  "moe",
+		"dq_added",	  "dq_conv",
+		"dq_gemm_scaled", "fused_gemm_relu",
+		"fused_matmul_a", "einsum_first",
+		"stray_added",	  "reshaped_turned",
+		"dq_cube",
+	};
 	const struct place *place = *state;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -217,6 +223,31 @@ static void test_verbatim(void **state)
 		assert_memory_equal(bytes, expected, size);
 		free(bytes);
 		free(expected);
+		remove(place->thin);
+	}
+}
+
+/* Linears behind Casts, Identities and Reshapes: of the source nothing is left
+ * but the node and its bias. */
+static void test_wrapped(void **state)
+{
+	static const char *const names[] = {
+		"wrap_cast",   "wrap_identity",	    "wrap_orders",
+		"wrap_long",   "wrap_nbits",	    "cast_half_brain",
+		"einsum_rows", "fused_matmul",	    "fused_gemm_bias",
+		"cast_wider",  "reshaped_squeezed",
+	};
+	const struct place *place = *state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		quire_thin_report *report;
+
+		convert(place, names[i]);
+		assert_int_equal(thin(place, &report, NULL), QUIRE_OK);
+		assert_int_equal(report->linears, 1);
+		assert_int_equal(report->kept, 0);
+		quire_thin_report_free(report);
+		check_compares(place);
 		remove(place->thin);
 	}
 }
@@ -359,6 +390,7 @@ static void test_damaged_models(void **state)
 {
 	check_damaged(*state, "body");
 	check_damaged(*state, "dq_gather");
+	check_damaged(*state, "reshaped_runs");
 }
 
 /* Compares damaged thin models with their container. */
@@ -394,6 +426,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changed, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_verbatim, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_wrapped, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),

@@ -1,0 +1,27 @@
+/*
+ * product.h - nodes that multiply by a matrix B, their second input: MatMul,
+ * Gemm, their fused forms, and the Einsum of a matrix product.
+ */
+#ifndef QUIRE_CONVERT_OPERATORS_PRODUCT_H
+#define QUIRE_CONVERT_OPERATORS_PRODUCT_H
+
+#include "convert/operators/operators.h"
+
+struct product {
+	bool by_rows;	  /* B is [N, K], a row for each output; else [K, N] */
+	const char *note; /* why it is not y = x W^T + bias, or NULL */
+	bool is_other;	  /* it is no product of a matrix B at all */
+	const struct onnx_value *bias; /* NULL: none, or there is a note */
+};
+
+/* Whether a node is one of these operators. */
+bool quire_product_is(const struct onnx_node *node);
+
+/* How such a node multiplies by a B of `n` outputs. */
+struct product quire_product_read(const struct onnx_model *model,
+				  const struct onnx_node *node);
+
+/* Checks the bias, once N is known. */
+void quire_product_check_bias(uint64_t n, struct product *product);
+
+#endif
