@@ -19,6 +19,12 @@ import thin_models  # noqa: E402
 F32_SUMS = 1e-5
 F16_SUMS = 2.0**-9
 
+# Sources of which ONNX Runtime computes something else than its documentation
+# says; the thin model is compared with its expansion alone.
+WRONG = {"g_idx_zero_points.onnx"}
+if sessions.VERSION < (1, 24):
+    WRONG.add("zero_points_float16.onnx")
+
 
 def write_level_1(path):
     """The same model in f32, beside it."""
@@ -57,9 +63,11 @@ class Model:
         thin_models.quire("thin", source, self.container, "-o", self.thin)
         self.proto = onnx.load(self.thin, load_external_data=False)
 
-    def run(self, name):
+    def run(self, name, theirs=True):
         """Returns how often the thin model ran, and how often the source."""
-        entries = {"session.qdq_matmulnbits_accuracy_level": "1"}
+        # Otherwise it makes MatMulNBits of DequantizeLinear and MatMul, for
+        # which older wheels crash where scales are not in blocks.
+        entries = {"session.disable_quant_qdq": "1"}
         expanded = self.folder / "expanded.onnx"
         thin_models.expand(self.thin, self.container, expanded)
         plain = sessions.plain(write_level_1(expanded))
@@ -67,7 +75,7 @@ class Model:
         # As it is, perhaps with activations of int8: it runs.
         whole = sessions.by_ops(self.thin, self.folder)
         try:
-            theirs = sessions.plain(
+            theirs = theirs and sessions.plain(
                 write_level_1(self.source), entries=entries
             )
         except Exception:
@@ -82,15 +90,15 @@ class Model:
             close(actual, expected, 0, name)
             whole.run(None, feeds)
             ran += 1
-            if theirs:
-                most = max((np.abs(x).max(initial=0) for x in feeds.values()),
-                           default=0)
-                step = thin_models.rounding(
-                    self.proto, self.container, most, True
-                )
-                close(actual, theirs.run(None, feeds), step,
-                      name + " and its source")
-                agreed += 1
+            try:
+                expected = theirs.run(None, feeds)
+            except Exception:
+                continue  # it was not made, or cannot compute this
+            most = max((np.abs(x).max(initial=0) for x in feeds.values()),
+                       default=0)
+            step = thin_models.rounding(self.proto, self.container, most, True)
+            close(actual, expected, step, name + " and its source")
+            agreed += 1
         return ran, agreed
 
 
@@ -102,13 +110,10 @@ def published():
     for path in sorted(paths):
         folder = sessions.scratch()
         model = Model(folder, thin_models.copy_model(path, folder))
-        # With a g_idx and zero points ONNX Runtime computes something else
-        # than its documentation says.
-        if (not thin_models.nodes_of(model.proto)
-                or path.name == "g_idx_zero_points.onnx"):
+        if not thin_models.nodes_of(model.proto):
             continue
         try:
-            counts = model.run(path.name)
+            counts = model.run(path.name, path.name not in WRONG)
         except SystemExit:
             raise
         except Exception as error:
