@@ -730,7 +730,16 @@ QUIRE_API quire_status quire_matmul(quire_runtime *runtime,
 				    const quire_matmul_options *options,
 				    quire_error *error);
 
-/* The same by the weight and bias of a linear: y[m][n] from x[m][k]. */
+/*
+ * How the CPU multiplies m rows of x by weights of a type: "GEMV", "small-batch
+ * GEMM" or "packed GEMM" (spec/kernels.md). The number of threads does not
+ * matter. NULL: weights of this type are not multiplied. Static storage.
+ */
+QUIRE_API const char *quire_matmul_form(const quire_runtime *runtime,
+					quire_dtype weights, size_t m,
+					uint32_t accuracy_level);
+
+/* quire_matmul by the weight and bias of a linear: y[m][n] from x[m][k]. */
 QUIRE_API quire_status quire_linear_run(quire_runtime *runtime,
 					const quire_linear *linear,
 					const void *x, size_t m, void *y,

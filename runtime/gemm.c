@@ -64,29 +64,6 @@ static size_t count_workers(double work, double unit, size_t threads)
 	return workers < 1.0 ? 1 : (size_t)workers;
 }
 
-/* m, rounded up to whole tiles. */
-static size_t pad_rows(const struct x_form *form, size_t m)
-{
-	return divide_up(m, form->rows) * form->rows;
-}
-
-/* The small-batch form for m rows of x, or NULL. Where packing pays too, it is
- * taken if it multiplies all rows at once and pads them to no more. */
-static const struct small_form *find_small(const struct kernel_op *op, size_t m)
-{
-	const struct small_form *small = NULL;
-
-	for (size_t i = 0; i < op->small_count; i++)
-		if (m >= op->small[i].from)
-			small = &op->small[i];
-	if (!small || !op->tile || m < op->tile->from)
-		return small;
-	return m <= small->most &&
-		       pad_rows(&small->x, m) <= pad_rows(&op->tile->x, m)
-		   ? small
-		   : NULL;
-}
-
 /* Bytes of all prepared x. */
 static double x_size(const struct gemm *gemm)
 {
@@ -124,21 +101,21 @@ static void choose_form(struct gemm *gemm, struct prepacked_list *prepacked)
 {
 	const struct kernel_op *op = gemm->op;
 	const struct request *request = gemm->request;
+	const struct small_form *small;
 
-	const struct small_form *small = find_small(op, request->m);
-
-	if (small) {
-		gemm->form = FORM_SMALL;
+	gemm->form = quire_kernel_op_form(op, request->m, &small);
+	switch (gemm->form) {
+	case FORM_SMALL:
 		gemm->small = small;
 		gemm->x_form = &small->x;
 		gemm->step = gemm->c_stride = small->nr;
-	} else if (op->tile && request->m >= op->tile->from) {
-		gemm->form = FORM_PACKED;
+		break;
+	case FORM_PACKED:
 		gemm->x_form = &op->tile->x;
 		gemm->step = op->pack->nr * count_panels(gemm);
 		gemm->c_stride = op->pack->nr;
-	} else {
-		gemm->form = FORM_GEMV;
+		break;
+	case FORM_GEMV:
 		gemm->x_form = &op->gemv->x;
 		gemm->step = gemm->c_stride =
 		    gemv_step(op->gemv, request->row_size);

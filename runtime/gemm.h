@@ -8,12 +8,6 @@
 #include "runtime/request.h"
 #include "runtime/runtime.h"
 
-enum form {
-	FORM_GEMV,
-	FORM_SMALL,
-	FORM_PACKED,
-};
-
 /* A product. Its user sets `scratch` to `size` bytes of memory, and `first` and
  * `rows`, at most `chunk`, to the next rows of x. */
 struct gemm {

@@ -141,8 +141,10 @@ void quire_gemm_packed_step(const struct gemm *gemm, size_t first, size_t rows,
 		ahead.row = (uintptr_t)weights +
 			    (i + 1 < panels ? next.offset : rows * row_size);
 		for (size_t t = 0; t < tiles; t++, x += gemm->tile_size) {
-			tile->multiply(x, packed, cols,
-				       sums + t * tile->x.rows * pack->nr,
+			tile->multiply(x, packed,
+				       min_size(gemm->rows - t * tile->x.rows,
+						tile->x.rows),
+				       cols, sums + t * tile->x.rows * pack->nr,
 				       panel.k > 0);
 			prefetch_ahead(&ahead, x);
 			if (panel.k + cols == all)

@@ -146,6 +146,23 @@ bool quire_kernel_set_op(const struct kernel_set *set, quire_dtype weights,
 		find_op(set, weights, COMPUTE_F32, op));
 }
 
+enum form quire_kernel_op_form(const struct kernel_op *op, size_t m,
+			       const struct small_form **small)
+{
+	*small = NULL;
+	for (size_t i = 0; i < op->small_count; i++) {
+		const struct small_form *form = &op->small[i];
+		const size_t rows = form->x.rows;
+
+		if (m >= form->from && m <= form->to &&
+		    (rows - m % rows) % rows <= form->padding) {
+			*small = form;
+			return FORM_SMALL;
+		}
+	}
+	return op->tile && m >= op->tile->from ? FORM_PACKED : FORM_GEMV;
+}
+
 void quire_kernel_table_fill(struct kernel_table *table,
 			     const struct kernel_set *set)
 {

@@ -34,6 +34,12 @@
  * the `group` of every form. */
 #define QUIRE_SEGMENT_COLS 512
 
+enum form {
+	FORM_GEMV,
+	FORM_SMALL,
+	FORM_PACKED,
+};
+
 enum compute {
 	COMPUTE_F32,
 	COMPUTE_INT8,
@@ -111,14 +117,15 @@ struct prepacked_form {
 	quire_small_function *multiply;
 };
 
-/* A type may have several rows, one after the other, by rising `from`. One of
- * them at most has a prepacked layout. */
+/* A type may have several rows, one after the other, for rising numbers of rows
+ * of x. One of them at most has a prepacked layout. */
 struct small_form {
 	quire_dtype weights;
 	struct x_form x;
-	uint32_t from; /* rows of x from which the form is used */
-	uint32_t most; /* rows of x at a time; a multiple of x.rows */
-	uint32_t nr;   /* rows of W that are best taken at a time */
+	uint32_t from, to; /* rows of x for which the form is used... */
+	uint32_t padding;  /* ...with at most this much to fill tiles of x */
+	uint32_t most;	   /* rows of x at a time; a multiple of x.rows */
+	uint32_t nr;	   /* rows of W that are best taken at a time */
 	quire_small_function *multiply;
 	struct prepacked_form prepacked;
 };
@@ -134,15 +141,17 @@ struct pack_form {
 	quire_pack_function *pack;
 };
 
-/* c[m][n] = x row m . panel row n over k columns, for m < x.rows and n < nr;
- * rows of c lie nr apart. With `add`, adds to c instead. */
-typedef void quire_tile_function(const void *x, const void *panel, size_t k,
-				 float *c, bool add);
+/* c[m][n] = x row m . panel row n over k columns, for m < rows and n < nr; rows
+ * of c lie nr apart. With `add`, adds to c instead. `rows` is from 1 to x.rows.
+ * Rows from there on may be computed too: they can be read, and written. */
+typedef void quire_tile_function(const void *x, const void *panel, size_t rows,
+				 size_t k, float *c, bool add);
 
 struct tile_form {
 	quire_dtype weights;
-	struct x_form x;	       /* its group divides kc */
-	uint32_t from;		       /* rows of x from which packing pays */
+	struct x_form x; /* its group divides kc */
+	uint32_t from;	 /* rows of x from which packing pays, if no small-batch
+			  * form is used */
 	const struct pack_form *packs; /* the list whose panels it reads */
 	quire_tile_function *multiply;
 };
@@ -181,6 +190,11 @@ struct kernel_op {
  * are computed in f32. False: no set here computes with this type. */
 bool quire_kernel_set_op(const struct kernel_set *set, quire_dtype weights,
 			 enum compute compute, struct kernel_op *op);
+
+/* The form for m rows of x. *small = the row of its small-batch form, or NULL.
+ */
+enum form quire_kernel_op_form(const struct kernel_op *op, size_t m,
+			       const struct small_form **small);
 
 /* Greater than the number of every weight type. */
 #define QUIRE_DTYPE_LIMIT 64

@@ -113,6 +113,21 @@ quire_status quire_matmul(quire_runtime *runtime, const quire_tensor *tensor,
 	return run(runtime, &request, op, error);
 }
 
+const char *quire_matmul_form(const quire_runtime *runtime, quire_dtype weights,
+			      size_t m, uint32_t accuracy_level)
+{
+	static const char *const names[] = {
+		[FORM_GEMV] = "GEMV",
+		[FORM_SMALL] = "small-batch GEMM",
+		[FORM_PACKED] = "packed GEMM",
+	};
+	const struct kernel_op *op = quire_kernel_table_op(
+	    &runtime->kernels, weights, quire_request_compute(accuracy_level));
+	const struct small_form *small;
+
+	return op ? names[quire_kernel_op_form(op, m, &small)] : NULL;
+}
+
 quire_status quire_linear_read(const quire_linear *linear,
 			       const quire_matmul_options *options,
 			       quire_matmul_options *own, quire_error *error)

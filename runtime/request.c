@@ -143,6 +143,11 @@ static quire_status check_bias(const quire_tensor *bias, size_t n,
 	return QUIRE_OK;
 }
 
+enum compute quire_request_compute(uint32_t accuracy_level)
+{
+	return accuracy_level == INT8_LEVEL ? COMPUTE_INT8 : COMPUTE_F32;
+}
+
 quire_status quire_request_read(struct request *request,
 				const quire_tensor *tensor, const void *x,
 				size_t m, void *y,
@@ -161,8 +166,7 @@ quire_status quire_request_read(struct request *request,
 		.y = y,
 		.y_dtype = options->y_dtype,
 		.bias = options->bias,
-		.compute = options->accuracy_level == INT8_LEVEL ? COMPUTE_INT8
-								 : COMPUTE_F32,
+		.compute = quire_request_compute(options->accuracy_level),
 	};
 	status = read_weights(request, tensor, error);
 	if (status != QUIRE_OK)

@@ -31,6 +31,9 @@ quire_status quire_request_read(struct request *request,
 				const quire_matmul_options *options,
 				quire_error *error);
 
+/* How an accuracy level, at most 4, computes. */
+enum compute quire_request_compute(uint32_t accuracy_level);
+
 /* Bytes of an element of x or y, which is F32 or F16. */
 size_t quire_plain_size(quire_dtype dtype);
 

@@ -66,6 +66,8 @@ static void add_op(struct one_form *one, const struct kernel_op *op, size_t i)
 	if (one->way.form == FORM_SMALL) {
 		one->small[op->compute][i] = op->small[one->way.row];
 		one->small[op->compute][i].from = 1;
+		one->small[op->compute][i].to = UINT32_MAX;
+		one->small[op->compute][i].padding = UINT32_MAX;
 	}
 	if (one->way.form == FORM_PACKED) {
 		one->tile[op->compute][i] = *op->tile;

@@ -432,10 +432,56 @@ static void test_order_of_small_batches(void **state)
 	}
 }
 
+/* A row of y does not depend on the other rows of its tile, nor on their
+ * number: a tile that is not full is multiplied by code of its own. */
+static void check_parts_of_tiles(const struct kernel_set *set,
+				 const struct kernel_op *op)
+{
+	const struct way packed = { .form = FORM_PACKED };
+	struct product product = product_of(op, 2 * op->tile->x.rows, 61, 417);
+	struct rng rng = { .state = 17 };
+	const size_t all = product.m;
+	unsigned char *y;
+
+	product_create(&product, &rng);
+	run_way(set, packed, &product);
+	y = malloc(product.y.size);
+	memcpy(y, product.y.data, product.y.size);
+	for (product.m = 1; product.m < all; product.m++) {
+		run_way(set, packed, &product);
+		assert_memory_equal(y, product.y.data,
+				    product.m * product.n * sizeof(float));
+	}
+	product.m = all;
+	free(y);
+	product_free(&product);
+}
+
+static void test_parts_of_tiles(void **state)
+{
+	(void)state;
+	for (size_t i = 0; quire_kernel_set(i); i++) {
+		const struct kernel_set *set = quire_kernel_set(i);
+
+		if (set->needs & ~quire_cpu_features())
+			continue;
+		for (int c = 0; c < COMPUTE_COUNT; c++)
+			for (int type = 0; type < QUIRE_DTYPE_LIMIT; type++) {
+				struct kernel_op op;
+
+				if (quire_kernel_set_op(set, (quire_dtype)type,
+							(enum compute)c, &op) &&
+				    op.tile)
+					check_parts_of_tiles(set, &op);
+			}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_parts_of_tiles),
 		cmocka_unit_test(test_columns),
 		cmocka_unit_test(test_wild_ranges),
 		cmocka_unit_test(test_large),

@@ -115,18 +115,18 @@ static void test_choice_by_features(void **state)
 /* By rising rows of x, and one prepacked layout at most. */
 static void check_small(const struct kernel_op *op)
 {
-	uint32_t before = 1, layouts = 0;
+	uint32_t before = 1, layouts = 0; /* `to` of the row before */
 
 	assert_in_range(op->small_count, 0, ONE_FORM_ROWS);
 	for (size_t i = 0; i < op->small_count; i++) {
 		const struct small_form *small = &op->small[i];
 		const struct prepacked_form *prepacked = &small->prepacked;
 
-		assert_true(small->from > before);
+		assert_true(small->from > before && small->to >= small->from);
 		assert_int_equal(QUIRE_SEGMENT_COLS % small->x.group, 0);
 		assert_int_equal(small->most % small->x.rows, 0);
 		assert_true(small->nr <= 64 && small->x.rows <= 16);
-		before = small->from;
+		before = small->to;
 		if (!prepacked->pack)
 			continue;
 		layouts++;
@@ -161,6 +161,25 @@ static void check_bases(const struct kernel_set *set)
 	assert_string_equal(set->name, "scalar");
 }
 
+/* One row of x is for GEMV. Where packing pays, no GEMV is used. */
+static void check_forms(const struct kernel_op *op)
+{
+	const struct small_form *small;
+
+	assert_int_equal(quire_kernel_op_form(op, 1, &small), FORM_GEMV);
+	for (size_t m = 1; m <= 129; m++) {
+		const enum form form = quire_kernel_op_form(op, m, &small);
+
+		assert_true((form == FORM_SMALL) == (small != NULL));
+		assert_true(form != FORM_GEMV || !op->tile ||
+			    m < op->tile->from);
+		assert_true(!small || (m >= small->from && m <= small->to));
+	}
+	if (op->tile)
+		assert_int_equal(quire_kernel_op_form(op, 129, &small),
+				 FORM_PACKED);
+}
+
 /* What the framework relies on. */
 static void check_op(const struct kernel_set *set, quire_dtype type,
 		     enum compute compute)
@@ -179,6 +198,7 @@ static void check_op(const struct kernel_set *set, quire_dtype type,
 	assert_int_equal(QUIRE_SEGMENT_COLS % op.gemv->x.group, 0);
 	check_small(&op);
 	check_packed(&op);
+	check_forms(&op);
 }
 
 static void test_tables_are_sound(void **state)
@@ -193,6 +213,40 @@ static void test_tables_are_sound(void **state)
 				check_op(set, (quire_dtype)type,
 					 (enum compute)c);
 	}
+}
+
+static void test_names_of_forms(void **state)
+{
+	const quire_runtime_options options = { .threads = 1,
+						.kernels = "scalar" };
+	quire_runtime *runtime;
+
+	(void)state;
+	assert_int_equal(quire_runtime_create(&options, &runtime, NULL),
+			 QUIRE_OK);
+	assert_string_equal(quire_matmul_form(runtime, QUIRE_Q4_0, 64, 4),
+			    "GEMV");
+	assert_null(quire_matmul_form(runtime, (quire_dtype)6, 1, 0));
+	assert_null(quire_matmul_form(runtime, (quire_dtype)-1, 1, 0));
+	quire_runtime_free(runtime);
+#if defined(__x86_64__)
+	if (quire_kernel_set_choose("avx2", quire_cpu_features(),
+				    &(const struct kernel_set *){ NULL },
+				    NULL) != QUIRE_OK)
+		return;
+	assert_int_equal(
+	    quire_runtime_create(
+		&(quire_runtime_options){ .threads = 1, .kernels = "avx2" },
+		&runtime, NULL),
+	    QUIRE_OK);
+	assert_string_equal(quire_matmul_form(runtime, QUIRE_Q4_0, 1, 4),
+			    "GEMV");
+	assert_string_equal(quire_matmul_form(runtime, QUIRE_Q4_0, 2, 1),
+			    "small-batch GEMM");
+	assert_string_equal(quire_matmul_form(runtime, QUIRE_Q4_0, 64, 4),
+			    "packed GEMM");
+	quire_runtime_free(runtime);
+#endif
 }
 
 static void test_devices(void **state)
@@ -278,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_unknown_name),
 		cmocka_unit_test(test_choice_by_features),
 		cmocka_unit_test(test_tables_are_sound),
+		cmocka_unit_test(test_names_of_forms),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_scratch),

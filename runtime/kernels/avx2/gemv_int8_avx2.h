@@ -1,14 +1,14 @@
 /*
- * gemv_int8_avx2.h - 1 to 16 rows of quantized x by rows of W in place: GEMV
- * and small-batch GEMM of the sets with 256-bit vectors, all block types. Each
- * set has its own way to multiply integers.
+ * gemv_int8_avx2.h - 1 to 6 rows of quantized x by rows of W in place: GEMV and
+ * small-batch GEMM of the sets with 256-bit vectors, all block types. Each set
+ * has its own way to multiply integers.
  *
  * A group is 8 blocks, in four pairs: blocks j and j + 4 are the two halves of
  * a vector. The integers of a block are added up to one number before they
  * become f32, in steps that stay within a half. So 8 blocks need one conversion
  * and one multiplication by scales. W is read one row at a time: reading
  * several halves the bandwidth of some machines. A group of W is unpacked once
- * for up to 4 rows of x.
+ * for up to 6 rows of x.
  */
 #ifndef QUIRE_RUNTIME_KERNELS_AVX2_GEMV_INT8_AVX2_H
 #define QUIRE_RUNTIME_KERNELS_AVX2_GEMV_INT8_AVX2_H
@@ -27,7 +27,7 @@
 #define PAIRS  (BLOCKS / 2)
 
 /* The most rows of x that a group is unpacked for. */
-#define AT_ONCE 4
+#define AT_ONCE 6
 
 /* Codes of columns 0 to 15 and 16 to 31 of two blocks. */
 struct pair {
@@ -283,7 +283,7 @@ QUIRE_INLINE __m256 add_group(__m256 sum, const struct group *w,
 	return _mm256_fmadd_ps(products, scales, sum);
 }
 
-/* x_rows rows of x, a constant up to 4, by rows of W, one at a time. */
+/* x_rows rows of x, a constant up to 6, by rows of W, one at a time. */
 QUIRE_INLINE void multiply_rows(const void *weights, size_t row_size,
 				size_t rows, size_t k, const unsigned char *x,
 				size_t x_size, size_t x_rows, float *y,
@@ -339,33 +339,31 @@ QUIRE_INLINE void multiply_one(const void *weights, size_t row_size,
 		      integers);
 }
 
-/* Up to 4 rows of x at a time, which fit the first-level cache. */
+/* Up to 6 rows of x; the codes of a group are then operands in memory. */
 QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 				 size_t rows, size_t k, const void *x,
 				 size_t x_size, size_t x_rows, float *y,
 				 size_t y_stride, const struct block_type *type,
 				 const struct integers *integers)
 {
-	_Static_assert(AT_ONCE == 4, "one case for each count");
+	_Static_assert(AT_ONCE == 6, "one case for each count");
 	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= QUIRE_SMALL_ROWS);
-	for (size_t m = 0; m < x_rows; m += AT_ONCE) {
-		const unsigned char *columns =
-		    (const unsigned char *)x + m * x_size;
+	assert(x_rows >= 1 && x_rows <= AT_ONCE);
+#define CASE(count)                                                            \
+	case count:                                                            \
+		multiply_rows(weights, row_size, rows, k, x, x_size, count, y, \
+			      y_stride, type, integers);                       \
+		break
 
-#define MULTIPLY(count)                                                        \
-	multiply_rows(weights, row_size, rows, k, columns, x_size, count,      \
-		      y + m * y_stride, y_stride, type, integers)
-		if (x_rows - m >= 4)
-			MULTIPLY(4);
-		else if (x_rows - m == 3)
-			MULTIPLY(3);
-		else if (x_rows - m == 2)
-			MULTIPLY(2);
-		else
-			MULTIPLY(1);
-#undef MULTIPLY
+	switch (x_rows) {
+		CASE(1);
+		CASE(2);
+		CASE(3);
+		CASE(4);
+		CASE(5);
+		CASE(6);
 	}
+#undef CASE
 }
 
 /* Both forms for a type of weights. */
@@ -399,11 +397,11 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 		.multiply = gemv_##type                                        \
 	}
 
-/* 16 rows of W are read again for each 4 rows of x. */
-#define QUIRE_SMALL_INT8_ROW(TYPE, type)                                       \
+/* Up to `last` rows of x. 16 rows of W are read again for each 6 rows of x. */
+#define QUIRE_SMALL_INT8_ROW(TYPE, type, last)                                 \
 	{                                                                      \
 		.weights = QUIRE_##TYPE, .x = QUIRE_X_INT8_ROW(TYPE),          \
-		.from = 2, .most = QUIRE_SMALL_ROWS, .nr = 16,                 \
+		.from = 2, .to = (last), .most = AT_ONCE, .nr = 16,            \
 		.multiply = small_##type                                       \
 	}
 

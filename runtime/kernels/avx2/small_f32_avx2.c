@@ -1,5 +1,5 @@
 /*
- * small_f32_avx2.c - 2 to 16 rows of f32 x by rows of W in place, all types:
+ * small_f32_avx2.c - 4 to 16 rows of f32 x by rows of W in place, all types:
  * small_f32.h with vectors of 8 lanes. Two vectors have 16 rows of x, and 12
  * of the 16 registers are sums.
  */
@@ -85,16 +85,13 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 }
 
 #define SMALL_SHAPES                                                           \
-	SMALL_SHAPE(2, 1, 12);                                                 \
 	SMALL_SHAPE(4, 1, 12);                                                 \
 	SMALL_SHAPE(8, 1, 12);                                                 \
 	SMALL_SHAPE(8, 2, 6)
 
 #define BY_SMALL_SHAPE(tile, x_rows, MULTIPLY)                                 \
 	do {                                                                   \
-		if ((tile) == 2)                                               \
-			MULTIPLY(shape_2_1);                                   \
-		else if ((tile) == 4)                                          \
+		if ((tile) == 4)                                               \
 			MULTIPLY(shape_4_1);                                   \
 		else if ((x_rows) <= 8)                                        \
 			MULTIPLY(shape_8_1);                                   \
@@ -158,13 +155,8 @@ TYPE(f32, 1, QUIRE_BLOCK_COLS * 4)
 			       y, y_stride, tile, &type_##type);               \
 	}
 
-SMALL(2, q4_0)
-SMALL(4, q4_0)
 SMALL(8, q4_0)
-SMALL(2, q4_1)
-SMALL(4, q4_1)
 SMALL(8, q4_1)
-SMALL(4, q8_0)
 SMALL(8, q8_0)
 SMALL(4, f16)
 SMALL(8, f16)
@@ -173,33 +165,42 @@ SMALL(8, bf16)
 SMALL(4, f32)
 SMALL(8, f32)
 
-/* From `first` to `last` rows of x. */
-#define ROW(TYPE, type, tile, first, last)                                     \
+/* From `first` to `last` rows of x, with `fill` rows of padding at most. */
+#define ROW(TYPE, type, tile, first, last, fill)                               \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
 		.x = { .rows = (tile),                                         \
 		       .group = LANES / (tile),                                \
 		       .size = LANES * sizeof(float),                          \
 		       .prepare = quire_prepare_columns_f32_scalar },          \
-		.from = (first), .most = (last), .nr = SMALL_NR,               \
+		.from = (first), .to = (last), .padding = (fill),              \
+		.most = (last), .nr = SMALL_NR,                                \
 		.multiply = small##tile##_##type                               \
 	}
 
-/* GEMV is as fast for two rows of x by Q8_0, and for three by plain types. */
+#define ROW_CODES(TYPE, type)                                                  \
+	{                                                                      \
+		.weights = QUIRE_##TYPE, .x = QUIRE_X_F32_ROW, .from = 2,      \
+		.to = AVX2_SMALL_CODES_MOST, .most = AVX2_SMALL_CODES_MOST,    \
+		.nr = SMALL_NR,                                                \
+		.multiply = quire_small_codes_f32_##type##_avx2                \
+	}
+
+/* GEMV is as fast for up to 3 rows of x by F16, BF16 and F32, and for 5 by F16.
+ * Where tiles are not nearly full, the packed form is faster, which pads no x.
+ */
 const struct small_form quire_small_f32_avx2[] = {
-	ROW(Q4_0, q4_0, 2, 2, 2),
-	ROW(Q4_0, q4_0, 4, 3, 4),
-	ROW(Q4_0, q4_0, 8, 5, MOST),
-	ROW(Q4_1, q4_1, 2, 2, 2),
-	ROW(Q4_1, q4_1, 4, 3, 4),
-	ROW(Q4_1, q4_1, 8, 5, MOST),
-	ROW(Q8_0, q8_0, 4, 3, 4),
-	ROW(Q8_0, q8_0, 8, 5, MOST),
-	ROW(F16, f16, 4, 4, 4),
-	ROW(F16, f16, 8, 5, MOST),
-	ROW(BF16, bf16, 4, 4, 4),
-	ROW(BF16, bf16, 8, 5, MOST),
-	ROW(F32, f32, 4, 4, 4),
-	ROW(F32, f32, 8, 5, MOST),
+	ROW_CODES(Q4_0, q4_0),
+	ROW(Q4_0, q4_0, 8, 15, MOST, 1),
+	ROW_CODES(Q4_1, q4_1),
+	ROW(Q4_1, q4_1, 8, 15, MOST, 1),
+	ROW_CODES(Q8_0, q8_0),
+	ROW(Q8_0, q8_0, 8, 13, MOST, 3),
+	ROW(F16, f16, 4, 4, 4, 0),
+	ROW(F16, f16, 8, 6, MOST, 5),
+	ROW(BF16, bf16, 4, 4, 4, 0),
+	ROW(BF16, bf16, 8, 7, MOST, 3),
+	ROW(F32, f32, 4, 4, 4, 0),
+	ROW(F32, f32, 8, 7, MOST, 3),
 	{ 0 },
 };

@@ -23,22 +23,23 @@ static inline void store(float *c, __m256 sum, bool add)
 	_mm256_storeu_ps(c, sum);
 }
 
-static void tile(const void *x, const void *panel, size_t k, float *c, bool add)
+/* `rows` rows of x, a constant. */
+QUIRE_INLINE void multiply_rows(const float *columns, const float *w,
+				size_t rows, size_t k, float *c, bool add)
 {
-	const float *columns = x, *w = panel;
 	__m256 sum[MR][2];
 
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++)
+	for (size_t m = 0; m < rows; m++)
 		sum[m][0] = sum[m][1] = _mm256_setzero_ps();
 	for (size_t j = 0; j < k; j++, w += AVX2_NR) {
 		const __m256 w0 = _mm256_load_ps(w);
 		const __m256 w1 = _mm256_load_ps(w + 8);
 
 		QUIRE_UNROLL
-		for (int m = 0; m < MR; m++) {
-			const __m256 a = _mm256_broadcast_ss(
-			    columns + (ptrdiff_t)m * AVX2_F32_KC);
+		for (size_t m = 0; m < rows; m++) {
+			const __m256 a =
+			    _mm256_broadcast_ss(columns + m * AVX2_F32_KC);
 
 			sum[m][0] = _mm256_fmadd_ps(a, w0, sum[m][0]);
 			sum[m][1] = _mm256_fmadd_ps(a, w1, sum[m][1]);
@@ -46,22 +47,44 @@ static void tile(const void *x, const void *panel, size_t k, float *c, bool add)
 		columns++;
 	}
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++) {
-		store(c + (ptrdiff_t)m * AVX2_NR, sum[m][0], add);
-		store(c + (ptrdiff_t)m * AVX2_NR + 8, sum[m][1], add);
+	for (size_t m = 0; m < rows; m++) {
+		store(c + m * AVX2_NR, sum[m][0], add);
+		store(c + m * AVX2_NR + 8, sum[m][1], add);
 	}
 }
 
-#define ROW(TYPE)                                                              \
+#define CASE(count)                                                            \
+	case count:                                                            \
+		multiply_rows(x, panel, count, k, c, add);                     \
+		break
+
+static void tile(const void *x, const void *panel, size_t rows, size_t k,
+		 float *c, bool add)
+{
+	_Static_assert(MR == 6, "one case for each count");
+	switch (rows) {
+		CASE(1);
+		CASE(2);
+		CASE(3);
+		CASE(4);
+		CASE(5);
+		CASE(6);
+	}
+}
+
+/* From `first` rows of x on. */
+#define ROW(TYPE, first)                                                       \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
 		.x = { .rows = MR,                                             \
 		       .group = AVX2_F32_KC,                                   \
 		       .size = MR * AVX2_F32_KC * sizeof(float),               \
 		       .prepare = quire_prepare_f32_scalar },                  \
-		.from = 5, .packs = quire_pack_f32_avx2, .multiply = tile      \
+		.from = (first), .packs = quire_pack_f32_avx2,                 \
+		.multiply = tile                                               \
 	}
 
 const struct tile_form quire_tile_f32_avx2[] = {
-	ROW(Q4_0), ROW(Q4_1), ROW(Q8_0), ROW(F16), ROW(BF16), ROW(F32), { 0 },
+	ROW(Q4_0, 9), ROW(Q4_1, 9), ROW(Q8_0, 9), ROW(F16, 6),
+	ROW(BF16, 5), ROW(F32, 5),  { 0 },
 };

@@ -1,7 +1,7 @@
 /*
- * tile_int8_avx2.h - 4 rows of quantized x by a panel of 16 rows of W, all
- * block types: an exact integer for each block, scaled and summed in f32. For
- * the sets with 256-bit vectors; each has its own way to multiply integers.
+ * tile_int8_avx2.h - up to 4 rows of quantized x by a panel of 16 rows of W,
+ * all block types: an exact integer for each block, scaled and summed in f32.
+ * For the sets with 256-bit vectors; each has its own way to multiply integers.
  *
  * The 8 vectors of integer sums of a tile are in registers, with two of weights
  * and one of x. The f32 sums, used once a block, are in memory.
@@ -37,11 +37,11 @@ QUIRE_INLINE __m256i load_offset(const unsigned char *x, int m, bool minima)
 
 /* The integers of a block of the tile at x and of the panel at w. */
 QUIRE_INLINE void multiply_block(const unsigned char *x, const unsigned char *w,
-				 const struct integers *integers, bool minima,
-				 __m256i s[MR][2])
+				 int rows, const struct integers *integers,
+				 bool minima, __m256i s[MR][2])
 {
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++)
+	for (int m = 0; m < rows; m++)
 		s[m][0] = s[m][1] = integers->start(load_offset(x, m, minima));
 	QUIRE_UNROLL
 	for (int i = 0; i < QUIRE_BLOCK_COLS / 4; i++) {
@@ -51,7 +51,7 @@ QUIRE_INLINE void multiply_block(const unsigned char *x, const unsigned char *w,
 		    _mm256_load_si256((const void *)(codes + 32));
 
 		QUIRE_UNROLL
-		for (int m = 0; m < MR; m++) {
+		for (int m = 0; m < rows; m++) {
 			const __m256i a =
 			    broadcast(x + m * QUIRE_BLOCK_COLS + i * 4);
 
@@ -62,7 +62,7 @@ QUIRE_INLINE void multiply_block(const unsigned char *x, const unsigned char *w,
 		}
 	}
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++) {
+	for (int m = 0; m < rows; m++) {
 		const __m256i offset = load_offset(x, m, minima);
 
 		s[m][0] = integers->finish(s[m][0], offset);
@@ -115,25 +115,25 @@ QUIRE_INLINE void store(float *c, __m256 sum, bool add)
 	_mm256_storeu_ps(c, sum);
 }
 
-/* The whole kernel; `minima`: the panel has them. */
-QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
-				float *c, bool add,
+/* `rows` rows of x, a constant; `minima`: the panel has them. */
+QUIRE_INLINE void multiply_rows(const void *x, const void *panel, int rows,
+				size_t k, float *c, bool add,
 				const struct integers *integers, bool minima)
 {
 	const unsigned char *columns = x, *w = panel;
 	__m256 sum[MR][2];
 
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++)
+	for (int m = 0; m < rows; m++)
 		sum[m][0] = sum[m][1] = _mm256_setzero_ps();
 	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
 		const float *scales =
 		    (const void *)(w + QUIRE_BLOCK_COLS * AVX2_NR);
 		__m256i s[MR][2];
 
-		multiply_block(columns, w, integers, minima, s);
+		multiply_block(columns, w, rows, integers, minima, s);
 		QUIRE_UNROLL
-		for (int m = 0; m < MR; m++) {
+		for (int m = 0; m < rows; m++) {
 			if (minima)
 				add_with_minima(columns, m, s[m], scales,
 						sum[m]);
@@ -144,20 +144,40 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 		w += minima ? AVX2_INT8_MIN_BLOCK_SIZE : AVX2_INT8_BLOCK_SIZE;
 	}
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++) {
+	for (int m = 0; m < rows; m++) {
 		store(c + m * AVX2_NR, sum[m][0], add);
 		store(c + m * AVX2_NR + 8, sum[m][1], add);
 	}
 }
 
+/* The whole kernel. */
+QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t rows,
+				size_t k, float *c, bool add,
+				const struct integers *integers, bool minima)
+{
+	_Static_assert(MR == 4, "one case for each count");
+#define MULTIPLY(count)                                                        \
+	multiply_rows(x, panel, count, k, c, add, integers, minima)
+	if (rows >= 4)
+		MULTIPLY(4);
+	else if (rows == 3)
+		MULTIPLY(3);
+	else if (rows == 2)
+		MULTIPLY(2);
+	else
+		MULTIPLY(1);
+#undef MULTIPLY
+}
+
 #define QUIRE_TILE_INT8(type, integers, minima)                                \
-	static void tile_##type(const void *x, const void *panel, size_t k,    \
-				float *c, bool add)                            \
+	static void tile_##type(const void *x, const void *panel, size_t rows, \
+				size_t k, float *c, bool add)                  \
 	{                                                                      \
-		multiply_tile(x, panel, k, c, add, integers, minima);          \
+		multiply_tile(x, panel, rows, k, c, add, integers, minima);    \
 	}
 
-#define QUIRE_TILE_INT8_ROW(TYPE, type)                                        \
+/* From `first` rows of x on. */
+#define QUIRE_TILE_INT8_ROW(TYPE, type, first)                                 \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
 		.x = { .rows = MR,                                             \
@@ -165,7 +185,7 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
 		       .size = QUIRE_INT8_SIZE(MR),                            \
 		       .factor = QUIRE_##TYPE##_FACTOR,                        \
 		       .prepare = quire_prepare_int8_avx2 },                   \
-		.from = 6, .packs = quire_pack_int8_avx2,                      \
+		.from = (first), .packs = quire_pack_int8_avx2,                \
 		.multiply = tile_##type                                        \
 	}
 

@@ -1,11 +1,11 @@
 /*
- * small_codes_f32_avx512.c - 2 to 8 rows of f32 x by rows of Q4_0, Q4_1 or Q8_0
- * in place.
+ * small_codes_f32_avx512.c - 2 to 12 rows of f32 x by rows of Q4_0, Q4_1 or
+ * Q8_0 in place.
  *
  * Lanes are columns, as in GEMV, and x is in the order of the codes in
  * registers. So a weight is decoded once, into a register, and multiplied by
  * all rows of x. Each load of x serves two rows of W. A chunk of 512 columns of
- * x, 18 KiB of 8 rows, stays in the first-level cache while 16 rows of W pass.
+ * x, 27 KiB of 12 rows, stays in the first-level cache while 16 rows of W pass.
  *
  * The next columns of these rows are prefetched into the first-level cache, and
  * the next 16 rows, from their first byte to their last, into the second.
@@ -26,6 +26,8 @@
 enum {
 	/* Rows of W that a load of x serves. */
 	PAIR = 2,
+	/* Rows of x up to which the code is in one function. */
+	FEW = 8,
 	/* Steps, of four blocks each, in a chunk. */
 	CHUNK_STEPS = 512 / AVX512_GEMV_F32_COLS,
 	STEP_BLOCKS = AVX512_GEMV_F32_COLS / QUIRE_BLOCK_COLS,
@@ -116,20 +118,21 @@ QUIRE_INLINE void add_chunk(struct row_sums *sums, size_t i,
 	}
 }
 
-/* Up to 16 rows of W by `count` rows of x, a constant. */
+/* Up to 16 rows of W by `count` rows of x, a constant. `sums` has one for each
+ * row of x. */
 QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 				   size_t row_size, size_t rows, size_t k,
 				   const float *x, size_t x_stride,
 				   size_t count, float *y, size_t y_stride,
+				   struct row_sums *sums,
 				   const struct codes_type *type)
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const size_t most = (size_t)CHUNK_STEPS * STEP_BLOCKS;
 	size_t far = AVX512_GEMV_NR * row_size + QUIRE_FAR_SHIFT;
-	struct row_sums sums[AVX512_SMALL_CODES_MOST]; /* one a row of x */
 
 	if (rows < AVX512_GEMV_NR)
-		memset(sums, 0, sizeof(sums));
+		memset(sums, 0, count * sizeof(*sums));
 	for (size_t b = 0; b < blocks; b += most) {
 		const size_t taken = min_size(blocks - b, most);
 		const size_t size = taken * type->block_size;
@@ -161,7 +164,7 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 	case count:                                                            \
 		multiply_16_rows(w, row_size, left, k, x,                      \
 				 x_size / sizeof(float), count, y + first,     \
-				 y_stride, type);                              \
+				 y_stride, sums, type);                        \
 		break
 
 QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
@@ -169,8 +172,8 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 				 size_t x_size, size_t x_rows, float *y,
 				 size_t y_stride, const struct codes_type *type)
 {
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= AVX512_SMALL_CODES_MOST);
+	struct row_sums sums[FEW];
+
 	for (size_t first = 0; first < rows; first += AVX512_GEMV_NR) {
 		const unsigned char *w =
 		    (const unsigned char *)weights + first * row_size;
@@ -185,6 +188,29 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 			CASE(6);
 			CASE(7);
 			CASE(8);
+		}
+	}
+}
+
+/* 9 to 12 rows of x: apart, as gcc's code for 4 and 5 rows is slower if all are
+ * in one function. */
+QUIRE_INLINE void multiply_more(const void *weights, size_t row_size,
+				size_t rows, size_t k, const void *x,
+				size_t x_size, size_t x_rows, float *y,
+				size_t y_stride, const struct codes_type *type)
+{
+	struct row_sums sums[AVX512_SMALL_CODES_MOST];
+
+	for (size_t first = 0; first < rows; first += AVX512_GEMV_NR) {
+		const unsigned char *w =
+		    (const unsigned char *)weights + first * row_size;
+		const size_t left = min_size(rows - first, AVX512_GEMV_NR);
+
+		switch (x_rows) {
+			CASE(9);
+			CASE(10);
+			CASE(11);
+			CASE(12);
 		}
 	}
 }
@@ -248,13 +274,27 @@ static const struct codes_type type_q8_0 = {
 };
 
 #define SMALL(type)                                                            \
+	QUIRE_APART void more_##type(const void *weights, size_t row_size,     \
+				     size_t rows, size_t k, const void *x,     \
+				     size_t x_size, size_t x_rows, float *y,   \
+				     size_t y_stride)                          \
+	{                                                                      \
+		multiply_more(weights, row_size, rows, k, x, x_size, x_rows,   \
+			      y, y_stride, &type_##type);                      \
+	}                                                                      \
 	void quire_small_codes_f32_##type##_avx512(                            \
 	    const void *weights, size_t row_size, size_t rows, size_t k,       \
 	    const void *x, size_t x_size, size_t x_rows, float *y,             \
 	    size_t y_stride)                                                   \
 	{                                                                      \
-		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
-			       y, y_stride, &type_##type);                     \
+		assert(k % QUIRE_BLOCK_COLS == 0);                             \
+		assert(x_rows >= 1 && x_rows <= AVX512_SMALL_CODES_MOST);      \
+		if (x_rows > FEW)                                              \
+			more_##type(weights, row_size, rows, k, x, x_size,     \
+				    x_rows, y, y_stride);                      \
+		else                                                           \
+			multiply_small(weights, row_size, rows, k, x, x_size,  \
+				       x_rows, y, y_stride, &type_##type);     \
 	}
 
 SMALL(q4_0)

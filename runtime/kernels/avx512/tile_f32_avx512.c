@@ -28,8 +28,8 @@ static inline void store(float *c, __m512 sum, bool add)
 
 /* `cols` columns, up to a group. Prefetches the next group, a line for each
  * row: a cache may have dropped it since the last panel. */
-QUIRE_INLINE void add_group(const float *group, const float *w, size_t cols,
-			    __m512 sum[MR][NV])
+QUIRE_INLINE void add_group(const float *group, const float *w, size_t rows,
+			    size_t cols, __m512 sum[MR][NV])
 {
 	const float *x = group;
 
@@ -42,9 +42,8 @@ QUIRE_INLINE void add_group(const float *group, const float *w, size_t cols,
 		for (int v = 0; v < NV; v++)
 			columns[v] = _mm512_load_ps(w + (ptrdiff_t)16 * v);
 		QUIRE_UNROLL
-		for (int m = 0; m < MR; m++) {
-			const __m512 a =
-			    _mm512_set1_ps(x[(ptrdiff_t)m * GROUP]);
+		for (size_t m = 0; m < rows; m++) {
+			const __m512 a = _mm512_set1_ps(x[m * GROUP]);
 
 			QUIRE_UNROLL
 			for (int v = 0; v < NV; v++)
@@ -54,29 +53,51 @@ QUIRE_INLINE void add_group(const float *group, const float *w, size_t cols,
 	}
 }
 
-static void tile(const void *x, const void *panel, size_t k, float *c, bool add)
+/* `rows` rows of x, a constant. */
+QUIRE_INLINE void multiply_rows(const float *columns, const float *w,
+				size_t rows, size_t k, float *c, bool add)
 {
-	const float *columns = x, *w = panel;
 	__m512 sum[MR][NV];
 
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++) {
+	for (size_t m = 0; m < rows; m++) {
 		QUIRE_UNROLL
 		for (int v = 0; v < NV; v++)
 			sum[m][v] = _mm512_setzero_ps();
 	}
 	for (; k > GROUP; k -= GROUP) {
-		add_group(columns, w, GROUP, sum);
+		add_group(columns, w, rows, GROUP, sum);
 		columns += (ptrdiff_t)MR * GROUP;
 		w += (ptrdiff_t)GROUP * AVX512_F32_NR;
 	}
-	add_group(columns, w, k, sum);
+	add_group(columns, w, rows, k, sum);
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++) {
+	for (size_t m = 0; m < rows; m++) {
 		QUIRE_UNROLL
 		for (int v = 0; v < NV; v++)
 			store(c + (ptrdiff_t)16 * v, sum[m][v], add);
 		c += AVX512_F32_NR;
+	}
+}
+
+#define CASE(count)                                                            \
+	case count:                                                            \
+		multiply_rows(x, panel, count, k, c, add);                     \
+		break
+
+static void tile(const void *x, const void *panel, size_t rows, size_t k,
+		 float *c, bool add)
+{
+	_Static_assert(MR == 8, "one case for each count");
+	switch (rows) {
+		CASE(1);
+		CASE(2);
+		CASE(3);
+		CASE(4);
+		CASE(5);
+		CASE(6);
+		CASE(7);
+		CASE(8);
 	}
 }
 

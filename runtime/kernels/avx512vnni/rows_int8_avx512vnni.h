@@ -41,8 +41,12 @@ struct row_block {
 			MULTIPLY(6);                                           \
 		else if ((x_rows) <= 8)                                        \
 			MULTIPLY(8);                                           \
+		else if ((x_rows) <= 10)                                       \
+			MULTIPLY(10);                                          \
 		else if ((x_rows) <= 12)                                       \
 			MULTIPLY(12);                                          \
+		else if ((x_rows) <= 14)                                       \
+			MULTIPLY(14);                                          \
 		else                                                           \
 			MULTIPLY(16);                                          \
 	} while (0)

@@ -293,13 +293,14 @@ SMALL(q4_0, Q4_0, NIBBLES_SIZE, false)
 SMALL(q4_1, Q4_1, NIBBLES_SIZE, true)
 SMALL(q8_0, Q8_0, BYTES_SIZE, false)
 
-/* 64 rows of W by 16 rows of x keep y in 4 KiB. */
-#define ROW(TYPE, type)                                                        \
+/* 64 rows of W by 16 rows of x keep y in 4 KiB. Up to `last` rows of x, so that
+ * prepacked weights are faster there too. */
+#define ROW(TYPE, type, last)                                                  \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
 		.x = AVX512_X_INT8(TILE, QUIRE_##TYPE##_FACTOR), .from = 2,    \
-		.most = QUIRE_SMALL_ROWS, .nr = 64, .multiply = small_##type,  \
-		.prepacked = {                                                 \
+		.to = (last), .padding = TILE - 1, .most = QUIRE_SMALL_ROWS,   \
+		.nr = 64, .multiply = small_##type, .prepacked = {             \
 			.rows = ROWS,                                          \
 			.cols = PAIR_COLS,                                     \
 			.size = PAIR_##TYPE##_SIZE,                            \
@@ -309,8 +310,8 @@ SMALL(q8_0, Q8_0, BYTES_SIZE, false)
 	}
 
 const struct small_form quire_small_int8_avx512vnni[] = {
-	ROW(Q4_0, q4_0),
-	ROW(Q4_1, q4_1),
-	ROW(Q8_0, q8_0),
+	ROW(Q4_0, q4_0, 24),
+	ROW(Q4_1, q4_1, 32),
+	ROW(Q8_0, q8_0, 32),
 	{ 0 },
 };

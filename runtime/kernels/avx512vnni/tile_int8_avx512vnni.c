@@ -1,5 +1,5 @@
 /*
- * tile_int8_avx512vnni.c - 6 rows of quantized x by a panel of 32 rows of
+ * tile_int8_avx512vnni.c - up to 6 rows of quantized x by a panel of 32 rows of
  * unsigned codes: an exact integer for each block, scaled and summed in f32.
  */
 #include <immintrin.h>
@@ -17,12 +17,11 @@ enum {
 
 /* The exact integers of a block. Without minima they begin at the offsets of x,
  * which contain AVX512_INT8_BEGIN. */
-static inline void multiply_block(const unsigned char *x,
-				  const unsigned char *w, bool minima,
-				  __m512i s[MR][NV])
+QUIRE_INLINE void multiply_block(const unsigned char *x, const unsigned char *w,
+				 int rows, bool minima, __m512i s[MR][NV])
 {
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++)
+	for (int m = 0; m < rows; m++)
 		s[m][0] = s[m][1] =
 		    minima ? begin_integers()
 			   : broadcast(x + QUIRE_INT8_OFFSETS(MR) + m * 4);
@@ -33,7 +32,7 @@ static inline void multiply_block(const unsigned char *x,
 		    _mm512_load_si512(w + i * AVX512_NR * 4 + 64);
 
 		QUIRE_UNROLL
-		for (int m = 0; m < MR; m++) {
+		for (int m = 0; m < rows; m++) {
 			const unsigned char *a =
 			    x + m * QUIRE_BLOCK_COLS + i * 4;
 
@@ -88,52 +87,72 @@ static inline void store(float *c, __m512 sum, bool add)
 	_mm512_storeu_ps(c, sum);
 }
 
-/* The whole kernel; `minima`: the panel has them. */
-QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t k,
-				float *c, bool add, bool minima)
+/* `rows` rows of x, a constant; `minima`: the panel has them. */
+QUIRE_INLINE void multiply_rows(const void *x, const void *panel, int rows,
+				size_t k, float *c, bool add, bool minima)
 {
 	const unsigned char *columns = x, *w = panel;
 	__m512 sum[MR][NV];
 
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++)
+	for (int m = 0; m < rows; m++)
 		sum[m][0] = sum[m][1] = _mm512_setzero_ps();
 	for (size_t b = 0; b < k / QUIRE_BLOCK_COLS; b++) {
 		const struct tile_scales scales = load_scales(
 		    (const void *)(w + QUIRE_BLOCK_COLS * AVX512_NR), minima);
 		__m512i s[MR][NV];
 
-		multiply_block(columns, w, minima, s);
+		multiply_block(columns, w, rows, minima, s);
 		QUIRE_UNROLL
-		for (int m = 0; m < MR; m++)
+		for (int m = 0; m < rows; m++)
 			add_scaled(columns, m, s[m], &scales, minima, sum[m]);
 		columns += QUIRE_INT8_SIZE(MR);
 		w += minima ? AVX512_INT8_MIN_BLOCK_SIZE
 			    : AVX512_INT8_BLOCK_SIZE;
 	}
 	QUIRE_UNROLL
-	for (int m = 0; m < MR; m++) {
+	for (int m = 0; m < rows; m++) {
 		store(c + m * AVX512_NR, sum[m][0], add);
 		store(c + m * AVX512_NR + 16, sum[m][1], add);
 	}
 }
 
-static void tile_zero(const void *x, const void *panel, size_t k, float *c,
-		      bool add)
+#define CASE(count)                                                            \
+	case count:                                                            \
+		multiply_rows(x, panel, count, k, c, add, minima);             \
+		break
+
+/* The whole kernel. */
+QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t rows,
+				size_t k, float *c, bool add, bool minima)
 {
-	multiply_tile(x, panel, k, c, add, false);
+	_Static_assert(MR == 6, "one case for each count");
+	switch (rows) {
+		CASE(1);
+		CASE(2);
+		CASE(3);
+		CASE(4);
+		CASE(5);
+		CASE(6);
+	}
 }
 
-static void tile_minima(const void *x, const void *panel, size_t k, float *c,
-			bool add)
+static void tile_zero(const void *x, const void *panel, size_t rows, size_t k,
+		      float *c, bool add)
 {
-	multiply_tile(x, panel, k, c, add, true);
+	multiply_tile(x, panel, rows, k, c, add, false);
+}
+
+static void tile_minima(const void *x, const void *panel, size_t rows, size_t k,
+			float *c, bool add)
+{
+	multiply_tile(x, panel, rows, k, c, add, true);
 }
 
 #define ROW(TYPE, tile)                                                        \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
-		.x = AVX512_X_INT8(MR, QUIRE_##TYPE##_FACTOR), .from = 33,     \
+		.x = AVX512_X_INT8(MR, QUIRE_##TYPE##_FACTOR), .from = 25,     \
 		.packs = quire_pack_int8_avx512vnni, .multiply = (tile)        \
 	}
 

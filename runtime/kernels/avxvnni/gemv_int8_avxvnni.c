@@ -18,8 +18,8 @@ const struct gemv_form quire_gemv_int8_avxvnni[] = {
 };
 
 const struct small_form quire_small_int8_avxvnni[] = {
-	QUIRE_SMALL_INT8_ROW(Q4_0, q4_0),
-	QUIRE_SMALL_INT8_ROW(Q4_1, q4_1),
-	QUIRE_SMALL_INT8_ROW(Q8_0, q8_0),
+	QUIRE_SMALL_INT8_ROW(Q4_0, q4_0, 6),
+	QUIRE_SMALL_INT8_ROW(Q4_1, q4_1, 6),
+	QUIRE_SMALL_INT8_ROW(Q8_0, q8_0, 7),
 	{ 0 },
 };

@@ -31,11 +31,14 @@ static inline void store(float *c, float32x4_t sum, bool add)
 		}                                                              \
 	} while (0)
 
-static void tile(const void *x, const void *panel, size_t k, float *c, bool add)
+/* All rows of the tile, whatever `rows` is. */
+static void tile(const void *x, const void *panel, size_t rows, size_t k,
+		 float *c, bool add)
 {
 	const float *columns = x, *w = panel;
 	float32x4_t sum[MR][2];
 
+	(void)rows;
 	QUIRE_UNROLL
 	for (int m = 0; m < MR; m++)
 		sum[m][0] = sum[m][1] = vdupq_n_f32(0);

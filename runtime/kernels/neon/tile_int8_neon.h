@@ -78,16 +78,19 @@ QUIRE_INLINE void tile_int8(const void *x, const void *panel, size_t k,
 	}
 }
 
-/* Two kernels: for panels without minima, and with them. */
+/* Two kernels: for panels without minima, and with them. They multiply all rows
+ * of the tile, whatever `rows` is. */
 #define TILES_INT8(multiply_block)                                             \
-	static void tile_zero(const void *x, const void *panel, size_t k,      \
-			      float *c, bool add)                              \
+	static void tile_zero(const void *x, const void *panel, size_t rows,   \
+			      size_t k, float *c, bool add)                    \
 	{                                                                      \
+		(void)rows;                                                    \
 		tile_int8(x, panel, k, c, add, multiply_block, false);         \
 	}                                                                      \
-	static void tile_minima(const void *x, const void *panel, size_t k,    \
-				float *c, bool add)                            \
+	static void tile_minima(const void *x, const void *panel, size_t rows, \
+				size_t k, float *c, bool add)                  \
 	{                                                                      \
+		(void)rows;                                                    \
 		tile_int8(x, panel, k, c, add, multiply_block, true);          \
 	}
 
