@@ -138,6 +138,10 @@ bool quire_stream_place(FILE *stream, uint64_t *offset);
 
 bool quire_file_is_terminal(int file);
 
+/* Characters in a line of the terminal; 0: the file is none, or it is not
+ * known. */
+size_t quire_file_terminal_columns(int file);
+
 /* If one of the three standard files is closed, the next file to be opened
  * would get its number. This opens one there that cannot be used. */
 void quire_standard_files_occupy(void);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -327,6 +328,13 @@ bool quire_stream_place(FILE *stream, uint64_t *offset)
 bool quire_file_is_terminal(int file)
 {
 	return isatty(file) == 1;
+}
+
+size_t quire_file_terminal_columns(int file)
+{
+	struct winsize size;
+
+	return ioctl(file, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void quire_standard_files_occupy(void)

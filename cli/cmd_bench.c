@@ -10,6 +10,7 @@
 #include "cli/bench/bench_options.h"
 #include "cli/bench/bench_print.h"
 #include "cli/bench/bench_run.h"
+#include "cli/bench/bench_sweep.h"
 #include "cli/command.h"
 #include "cli/files/lookup.h"
 #include "cli/ui/options.h"
@@ -28,6 +29,7 @@ struct values {
 	const char *level;
 	const char *weights;
 	bool prepack;
+	bool sweep;
 	bool json;
 };
 
@@ -41,7 +43,8 @@ static const struct args_option options[] = {
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
 	  .offset = offsetof(struct values, m),
-	  .help = "rows of x; default: 1,4,16,64,256; for a model: 1,256,512" },
+	  .help = "rows of x, as 1,4,16 or 1-64; default: 1,4,16,64,256; for a "
+		  "model: 1,256,512" },
 	{ .name = "threads",
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
@@ -69,6 +72,10 @@ static const struct args_option options[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, prepack),
 	  .help = "at level 4, also measure prepacked weights" },
+	{ .name = "sweep",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, sweep),
+	  .help = "show time over rows of x, as a table and a plot" },
 	OPTION_JSON(struct values, "print JSON"),
 	{ .name = NULL },
 };
@@ -80,6 +87,8 @@ static bool read_lists(const struct values *values, struct bench_plan *plan)
 	static const struct bench_numbers model_m = { 3, { 1, 256, 512 } };
 
 	plan->m = values->model ? model_m : m;
+	if (values->sweep)
+		plan->m = bench_sweep_rows;
 	plan->threads = (struct bench_numbers){ 1, { 1 } };
 	if (quire_cpu_count() > 1)
 		plan->threads =
@@ -91,9 +100,12 @@ static bool read_lists(const struct values *values, struct bench_plan *plan)
 		plan->level.count = 1;
 	}
 	plan->weights = (struct bench_numbers){ 1, { QUIRE_Q4_0 } };
-	return (!values->m ||
-		bench_read_numbers("m", values->m, 1, M_MAX, &plan->m)) &&
-	       (!values->threads ||
+	if (values->m &&
+	    !bench_read_numbers("m", values->m, 1, M_MAX, &plan->m))
+		return false;
+	if (values->sweep)
+		bench_sweep_sort(&plan->m);
+	return (!values->threads ||
 		bench_read_numbers("threads", values->threads, 1,
 				   ARGS_THREADS_MAX, &plan->threads)) &&
 	       (!values->level || bench_read_numbers("level", values->level, 1,
@@ -105,6 +117,7 @@ static bool read_lists(const struct values *values, struct bench_plan *plan)
 static bool read_shapes(const struct values *values, struct bench_plan *plan,
 			const struct bench_model **model)
 {
+	/* Without --shape; a sweep has the first one. */
 	static const struct bench_shape usual[] = {
 		{ .k = 4096, .n = 4096 },
 		{ .k = 4096, .n = 14336 },
@@ -121,8 +134,11 @@ static bool read_shapes(const struct values *values, struct bench_plan *plan,
 	}
 	if (values->shape.count > 0)
 		return bench_read_shapes(&values->shape, plan);
-	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
 		plan->shape[plan->shape_count++] = usual[i];
+		if (values->sweep)
+			break;
+	}
 	return true;
 }
 
@@ -211,12 +227,31 @@ static bool run_threads(const struct bench_plan *plan,
 	return done;
 }
 
+/* With each kernel set that the plan names, and each number of threads. */
+static bool run_sets(const struct bench_plan *plan,
+		     const struct bench_group *group,
+		     struct bench_weights *weights,
+		     struct bench_results *results)
+{
+	struct bench_plan one = *plan;
+
+	for (size_t i = 0; i == 0 || i < plan->sets.count; i++) {
+		if (plan->sets.count > 0)
+			one.kernels = plan->sets.name[i];
+		for (size_t j = 0; j < plan->threads.count; j++)
+			if (!run_threads(&one, group, weights,
+					 plan->threads.number[j], results))
+				return false;
+	}
+	return true;
+}
+
 static bool run_group(const struct bench_plan *plan,
 		      const struct bench_group *group,
 		      struct bench_results *results)
 {
 	struct bench_weights weights;
-	bool done = true;
+	bool done;
 
 	if (plan->device != QUIRE_DEVICE_CPU)
 		return bench_device_run(plan, group, results);
@@ -224,9 +259,7 @@ static bool run_group(const struct bench_plan *plan,
 		trouble_memory();
 		return false;
 	}
-	for (size_t i = 0; done && i < plan->threads.count; i++)
-		done = run_threads(plan, group, &weights,
-				   plan->threads.number[i], results);
+	done = run_sets(plan, group, &weights, results);
 	bench_weights_free(&weights);
 	return done;
 }
@@ -247,6 +280,16 @@ static bool measure(const struct bench_plan *plan,
 	return done;
 }
 
+static bool print(const struct values *values,
+		  const struct bench_results *results,
+		  const struct bench_model *model)
+{
+	if (values->json)
+		return bench_print_json(results, model);
+	return values->sweep ? bench_sweep_print(results)
+			     : bench_print_table(results, model);
+}
+
 static int bench(const struct values *values, struct bench_plan *plan)
 {
 	const struct bench_model *model = NULL;
@@ -256,8 +299,9 @@ static int bench(const struct values *values, struct bench_plan *plan)
 	if (!read_lists(values, plan) || !read_shapes(values, plan, &model))
 		return EXIT_TROUBLE;
 	if (measure(plan, &results)) {
-		if (values->json ? bench_print_json(&results, model)
-				 : bench_print_table(&results, model))
+		if (values->sweep)
+			bench_sweep_find_steps(&results);
+		if (print(values, &results, model))
 			code = EXIT_FINE;
 		else
 			trouble_memory();
@@ -280,6 +324,25 @@ static bool read_device(const struct values *values, struct bench_plan *plan)
 	return false;
 }
 
+/* Reads the kernel sets: one, or a list for a sweep; and refuses what a sweep
+ * does not do. */
+static bool read_sweep(const struct values *values, struct bench_plan *plan)
+{
+	plan->sweep = values->sweep;
+	plan->prepack = values->prepack;
+	plan->kernels = values->kernels;
+	if (!values->sweep)
+		return true;
+	if (values->prepack || values->model ||
+	    plan->device != QUIRE_DEVICE_CPU) {
+		trouble("bench: --sweep is for the CPU, and cannot be given "
+			"with --model or --prepack");
+		return false;
+	}
+	return !values->kernels ||
+	       bench_read_kernels(values->kernels, &plan->sets);
+}
+
 static int run(int argc, char **argv)
 {
 	struct values values = { .json = false };
@@ -297,7 +360,7 @@ static int run(int argc, char **argv)
 			       "given together; see 'quire bench --help'");
 	if (words.count > 0 && values.weights)
 		return trouble("bench: --weights cannot be given with FILE");
-	if (!read_device(&values, &plan))
+	if (!read_device(&values, &plan) || !read_sweep(&values, &plan))
 		return EXIT_TROUBLE;
 	if (words.count > 0) {
 		file = lookup_model(words.word[0], true);
@@ -305,8 +368,6 @@ static int run(int argc, char **argv)
 			return EXIT_TROUBLE;
 		plan.model = file;
 	}
-	plan.kernels = values.kernels;
-	plan.prepack = values.prepack;
 	code = bench(&values, &plan);
 	quire_model_close(file);
 	return code;
@@ -319,6 +380,16 @@ static const char about[] =
     "and beside it the most that this machine can read and multiply, measured\n"
     "in the same run.\n"
     "\n"
+    "--sweep shows time over rows of x, 33 numbers of them from 1 to 64 "
+    "without\n"
+    "--m, for each weight type, level and number of threads, and for each "
+    "kernel\n"
+    "set of --kernels, which may be a list: which form computes (GEMV,\n"
+    "small-batch GEMM, packed GEMM), and the larger of the shares of both\n"
+    "limits. A step is a time over 1.10 times that of the straight line "
+    "between\n"
+    "the times of the next smaller and the next larger M.\n"
+    "\n"
     "On Metal, up to 16 calls are submitted together, and each product is\n"
     "compared with the same product by F32 weights.\n"
     "\n"
@@ -329,6 +400,7 @@ static const char examples[] =
     "  quire bench model.gguf\n"
     "  quire bench --shape 4096,14336 --m 1,64 --level 4\n"
     "  quire bench --model Llama-3-8B --threads 2 --json\n"
+    "  quire bench --sweep --m 1-64 --level 4 --kernels avx512vnni,avx2\n"
     "  quire bench --device metal --shape 4096,4096 --m 1";
 
 const struct command command_bench = {

@@ -15,6 +15,16 @@ struct bench_numbers {
 	uint32_t number[BENCH_LIST_MAX];
 };
 
+/* More than there are, and longer than any of them. */
+#define BENCH_KERNELS_MAX  16
+#define BENCH_KERNELS_NAME 32
+
+/* Names of kernel sets. */
+struct bench_kernels {
+	size_t count;
+	char name[BENCH_KERNELS_MAX][BENCH_KERNELS_NAME];
+};
+
 struct bench_shape {
 	uint64_t k, n;
 	bool one_row; /* measured with one row of x only */
@@ -28,8 +38,10 @@ struct bench_plan {
 	struct bench_numbers threads;
 	struct bench_numbers level;
 	struct bench_numbers weights; /* quire_dtype */
-	const char *kernels;	      /* NULL: the best */
+	struct bench_kernels sets;    /* of a sweep; none: the best */
+	const char *kernels;	      /* one of them; NULL: the best */
 	bool prepack;		      /* also with prepacked weights */
+	bool sweep;		      /* cases take turns one by one */
 	quire_device device;	      /* QUIRE_DEVICE_CPU or ..._METAL */
 	const quire_model *model;     /* whose weights; NULL: random ones */
 };
@@ -48,6 +60,8 @@ struct bench_case {
 	struct peaks peaks; /* of these threads, in the same run; CPU */
 	double f32_ms;	    /* with F32 weights, in the same run; device */
 	char device[64];    /* its name; empty: the CPU */
+	const char *form;   /* that multiplies; NULL but in a sweep */
+	double step;	    /* bench_sweep_find_steps */
 };
 
 struct bench_results {

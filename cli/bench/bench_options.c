@@ -33,26 +33,42 @@ static bool add(const char *option, struct bench_numbers *list, uint32_t number)
 	return false;
 }
 
+/* A number, or a range of them: "4" or "1-16". False: it is neither, or not
+ * within min and max. */
+static bool read_range(const char *item, size_t size, uint32_t min,
+		       uint32_t max, uint32_t *first, uint32_t *last)
+{
+	const char *dash = memchr(item, '-', size);
+	const size_t first_size = dash ? (size_t)(dash - item) : size;
+
+	if (!args_number(item, first_size, first))
+		return false;
+	*last = *first;
+	if (dash && !args_number(dash + 1, size - first_size - 1, last))
+		return false;
+	return *first >= min && *first <= *last && *last <= max;
+}
+
 bool bench_read_numbers(const char *option, const char *text, uint32_t min,
 			uint32_t max, struct bench_numbers *numbers)
 {
 	const char *item = text;
-	uint32_t number;
+	uint32_t first, last;
 
 	numbers->count = 0;
 	for (;;) {
 		const size_t size = item_size(item);
 
-		if (!args_number(item, size, &number) || number < min ||
-		    number > max) {
+		if (!read_range(item, size, min, max, &first, &last)) {
 			trouble("bench: --%s takes numbers from %" PRIu32
 				" to %" PRIu32 ", separated by commas, not "
 				"'%s'",
 				option, min, max, text);
 			return false;
 		}
-		if (!add(option, numbers, number))
-			return false;
+		for (uint32_t number = first; number <= last; number++)
+			if (!add(option, numbers, number))
+				return false;
 		if (item[size] == '\0')
 			return true;
 		item += size + 1;
@@ -95,6 +111,34 @@ bool bench_read_weights(const char *text, struct bench_numbers *weights)
 	}
 }
 
+bool bench_read_kernels(const char *text, struct bench_kernels *kernels)
+{
+	size_t size;
+
+	kernels->count = 0;
+	for (const char *item = text;; item += size + 1) {
+		char *name = kernels->name[kernels->count];
+
+		size = item_size(item);
+		if (size == 0 || size >= BENCH_KERNELS_NAME) {
+			trouble("bench: --kernels takes names of kernel sets, "
+				"separated by commas, not '%s'",
+				text);
+			return false;
+		}
+		memcpy(name, item, size);
+		name[size] = '\0';
+		kernels->count++;
+		if (item[size] == '\0')
+			return true;
+		if (kernels->count == BENCH_KERNELS_MAX) {
+			trouble("bench: more than %d in --kernels",
+				BENCH_KERNELS_MAX);
+			return false;
+		}
+	}
+}
+
 bool bench_read_shapes(const struct args_list *list, struct bench_plan *plan)
 {
 	struct bench_numbers pair;
@@ -103,7 +147,7 @@ bool bench_read_shapes(const struct args_list *list, struct bench_plan *plan)
 		if (!bench_read_numbers("shape", list->item[i], 1,
 					DIMENSION_MAX, &pair))
 			return false;
-		if (pair.count != 2) {
+		if (pair.count != 2 || strchr(list->item[i], '-')) {
 			trouble("bench: --shape takes K,N, not '%s'",
 				list->item[i]);
 			return false;

@@ -8,6 +8,7 @@
 #include "base/cpu_limits.h"
 #include "cli/bench/bench_device.h"
 #include "cli/bench/bench_print.h"
+#include "cli/bench/bench_sweep.h"
 #include "cli/ui/cpu_text.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/text_table.h"
@@ -166,6 +167,8 @@ static void json_case(struct json_out *out, const struct bench_case *row)
 		json_out_f64(out, "int8_gops", row->peaks.int8_gops);
 		json_out_f64(out, "f32_gflops", row->peaks.f32_gflops);
 	}
+	if (row->form)
+		bench_sweep_json(out, row);
 	json_out_end(out, '}');
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "cli/bench/bench_run.h"
+#include "cli/bench/bench_sweep.h"
 #include "cli/ui/trouble.h"
 
 #define ROUNDS 7
@@ -40,7 +41,8 @@ struct bench {
 	struct peak_meter *meter; /* NULL: a device computes */
 	struct bench_weights *weights;
 	quire_batch *batch; /* that was begun, or NULL */
-	float *x, *y;	    /* for the most rows */
+	bool sweep;
+	float *x, *y; /* for the most rows */
 	struct timing *timings;
 };
 
@@ -144,7 +146,11 @@ static bool run_rounds(struct bench *bench, const struct bench_case *cases,
 		if (bench->meter)
 			peak_meter_sample(bench->meter, weights->memory,
 					  weights->size);
-		for (size_t i = 0; i < count; i++) {
+		for (size_t turn = 0; turn < count; turn++) {
+			const size_t i =
+			    bench->sweep ? bench_sweep_turn(count, round, turn)
+					 : turn;
+
 			if (i > 0 && cases[i].prepacked &&
 			    !cases[i - 1].prepacked)
 				pause_for_threads(cases);
@@ -176,6 +182,10 @@ static void conclude(struct bench *bench, struct bench_case *cases,
 		      sizeof(timing->seconds[0]), compare_times);
 		cases[i].ms = timing->seconds[timing->count / 2] * 1e3;
 		cases[i].kernels = info.kernels;
+		if (bench->sweep)
+			cases[i].form =
+			    quire_matmul_form(bench->runtime, cases[i].weights,
+					      cases[i].m, cases[i].level);
 		if (bench->meter)
 			cases[i].peaks = peak_meter_result(bench->meter);
 		if (info.device_name)
@@ -269,7 +279,7 @@ static bool prepare(struct bench *bench, const struct bench_plan *plan,
 bool bench_run(const struct bench_plan *plan, struct bench_weights *weights,
 	       struct bench_case *cases, size_t count)
 {
-	struct bench bench = { .weights = weights };
+	struct bench bench = { .weights = weights, .sweep = plan->sweep };
 	const bool done = prepare(&bench, plan, cases, count) &&
 			  warm_up(&bench, cases, count) &&
 			  run_rounds(&bench, cases, count);

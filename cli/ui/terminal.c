@@ -7,12 +7,28 @@
 #include "base/file.h"
 #include "cli/ui/terminal.h"
 
+#define USUAL_COLUMNS 80
+#define MOST_COLUMNS  1000
+
 bool terminal_is(int file)
 {
 	const char *term = getenv("TERM");
 
 	return quire_file_is_terminal(file) &&
 	       !(term && strcmp(term, "dumb") == 0);
+}
+
+size_t terminal_columns(void)
+{
+	const char *text = getenv("COLUMNS");
+	char *end = NULL;
+	unsigned long columns = text ? strtoul(text, &end, 10) : 0;
+
+	if (columns == 0 || *end != '\0')
+		columns = quire_file_terminal_columns(FILE_STDOUT);
+	if (columns == 0)
+		return USUAL_COLUMNS;
+	return columns < MOST_COLUMNS ? columns : MOST_COLUMNS;
 }
 
 static const char *colour(const char *sequence)

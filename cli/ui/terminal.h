@@ -6,10 +6,15 @@
 #define QUIRE_CLI_UI_TERMINAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether the file (FILE_STDOUT and so on, base/file.h) is a terminal that can
  * be drawn on. */
 bool terminal_is(int file);
+
+/* The characters in a line of stdout: what the environment variable COLUMNS
+ * says, or else the terminal; 80 if neither does. At most 1000. */
+size_t terminal_columns(void);
 
 /* The start and the end of green or red text on stdout; "" if stdout is not
  * to be coloured. Static storage. */

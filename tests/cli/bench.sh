@@ -22,6 +22,13 @@ try bench m.gguf --weights F16
 try bench absent.gguf
 try bench --device gpu
 try bench --device metal
+try bench --sweep --prepack
+try bench --sweep --model Llama-3-8B
+try bench --sweep --kernels scalar, --shape 64,32
+try bench --sweep --kernels scalar,fastest --threads 1 --m 1 --shape 64,32 \
+	--level 4 | sed 's/there are: .*/there are: .../'
+try bench --shape 64,32 --m 4-1
+try bench --shape 64-65
 
 figures() {
 	sed 's/[0-9][0-9]*\.[0-9][0-9.e+-]*/X/g; s/  */ /g
@@ -31,3 +38,14 @@ figures() {
 try bench --shape 64,32 --m 1,3 --threads 1 --weights q4_0,F32 --level 1,4 \
 	--kernels scalar | figures
 try bench m.gguf --m 2 --threads 1 --level 4 --kernels scalar --json | figures
+
+# The points of the plot are where the times are, and a step may be anywhere.
+curve() {
+	figures | sed 's/\( X\)* GEMV$/ ... GEMV/; s/^\( X\)* |.*/ |/
+		/"step"/s/"step": [X0-9nul]*/"step": S/'
+}
+export COLUMNS=60
+try bench --sweep --shape 64,32 --m 3,1-2,2 --threads 1 --level 4 \
+	--kernels scalar,scalar | curve
+try bench --sweep --shape 64,32 --m 1-3 --threads 1 --level 1 --json \
+	--kernels scalar | curve
