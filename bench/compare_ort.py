@@ -316,6 +316,21 @@ def print_rows(results):
     print(line, flush=True)
 
 
+def open_library(path):
+    library = ctypes.CDLL(path)
+    library.quire_matmul.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    ]
+    library.quire_runtime_free.argtypes = [ctypes.c_void_p]
+    return library
+
+
 def numbers(text):
     return [int(item) for item in text.split(",")]
 
@@ -338,17 +353,7 @@ def main():
     parser.add_argument("--single", action="store_true", help="one node a run")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
-    library = ctypes.CDLL(options.library)
-    library.quire_matmul.argtypes = [
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_size_t,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-    ]
-    library.quire_runtime_free.argtypes = [ctypes.c_void_p]
+    library = open_library(options.library)
     print(f"onnxruntime {ort.__version__}; ms a call, level 1 and level 4")
     print(
         f"{'K x N':>13} {'M':>4} {'T':>2} {'x':3}"
