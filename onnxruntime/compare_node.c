@@ -5,8 +5,8 @@
  * as spec/format.md and docs/onnx.md define it, so that equal means equal to
  * the bit.
  *
- * A sample is one run of codes that lie together, about a page, at a place that
- * depends on the linear's name alone: every weight costs a few page faults.
+ * A sample is one run of codes that lie together, at a place that depends on
+ * the linear's name alone: every weight costs a few page faults.
  */
 #include <fp16.h>
 #include <inttypes.h>
@@ -15,9 +15,13 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/memory.h"
 #include "onnxruntime/provider.h"
 
-/* A rectangle of a weight. */
+/* The columns of a block of a quantized tensor. */
+#define BLOCK_COLS 32
+
+/* A rectangle of a weight. The first column begins a block. */
 struct window {
 	uint64_t first_row, end_row;
 	uint64_t first_col, end_col;
@@ -52,24 +56,38 @@ static float as_bf16(float value)
 	return value;
 }
 
-/* What a tensor of a type decodes to for this code, zero point and scale. */
-static float expected(quire_dtype dtype, float code, float zero, float scale)
+/* What a tensor of a type holds of the scale and zero point of a block. */
+struct block_values {
+	float zero, scale; /* the model's */
+	float d, m;	   /* the container's: scale, and -zero * scale */
+};
+
+static struct block_values block_values(float zero, float scale)
+{
+	return (struct block_values){ zero, scale, as_f16(scale),
+				      double_as_f16(-(double)zero *
+						    (double)scale) };
+}
+
+/* What a tensor of a type decodes to for this code in such a block. */
+static inline float expected(quire_dtype dtype, float code,
+			     const struct block_values *block)
 {
 	switch (dtype) {
 	case QUIRE_Q4_0:
 	case QUIRE_Q8_0:
-		return (code - zero) * as_f16(scale);
+		return (code - block->zero) * block->d;
 	case QUIRE_Q4_1: {
-		const float product = code * as_f16(scale);
+		const float product = code * block->d;
 
-		return product + double_as_f16(-(double)zero * (double)scale);
+		return product + block->m;
 	}
 	case QUIRE_F16:
-		return as_f16((code - zero) * scale);
+		return as_f16((code - block->zero) * block->scale);
 	case QUIRE_BF16:
-		return as_bf16((code - zero) * scale);
+		return as_bf16((code - block->zero) * block->scale);
 	default:
-		return (code - zero) * scale;
+		return (code - block->zero) * block->scale;
 	}
 }
 
@@ -78,42 +96,85 @@ static bool equal(float a, float b)
 	return a == b || (isnan(a) && isnan(b));
 }
 
+static bool differ(const struct node_weight *weight, const quire_linear *linear,
+		   uint64_t row, uint64_t col, float wanted, float actual,
+		   char **reason)
+{
+	*reason = quire_ort_text(
+	    "the model's weight at row %" PRIu64 ", column %" PRIu64
+	    " is code %g with zero point %g and scale %g, which the container "
+	    "would hold as %g; tensor '%.*s' has %g there",
+	    row, col, (double)quire_node_weight_code(weight, row, col),
+	    (double)quire_node_weight_zero(weight, row, col),
+	    (double)quire_node_weight_scale(weight, row, col), (double)wanted,
+	    (int)linear->weight->name.size, linear->weight->name.data,
+	    (double)actual);
+	return false;
+}
+
+/* `actual` has the columns of the window, from the first one on. */
 static bool compare_row(const struct node_weight *weight,
 			const quire_linear *linear, const struct window *window,
 			uint64_t row, const float *actual, char **reason)
 {
+	const quire_dtype dtype = linear->weight->dtype;
 	/* Q4_1 counts codes from 0, also those of two's complement. */
-	const float lift =
-	    linear->weight->dtype == QUIRE_Q4_1 && weight->is_signed
-		? (float)(1 << (weight->bits - 1))
-		: 0;
+	const float lift = dtype == QUIRE_Q4_1 && weight->is_signed
+			       ? (float)(1 << (weight->bits - 1))
+			       : 0;
+	const uint64_t group = weight->scale_order.col_group;
+	uint64_t next = window->first_col; /* where another block begins */
+	struct block_values block = { 0 };
 
 	for (uint64_t col = window->first_col; col < window->end_col; col++) {
-		const float code = quire_node_weight_code(weight, row, col);
-		const float zero = quire_node_weight_zero(weight, row, col);
-		const float scale = quire_node_weight_scale(weight, row, col);
-		const float wanted = expected(linear->weight->dtype,
-					      code + lift, zero + lift, scale);
+		float wanted;
 
-		if (equal(wanted, actual[col]))
-			continue;
-		*reason = quire_ort_text(
-		    "the model's weight at row %" PRIu64 ", column %" PRIu64
-		    " is code %g with zero point %g and scale %g, which the "
-		    "container would hold as %g; tensor '%.*s' has %g there",
-		    row, col, (double)code, (double)zero, (double)scale,
-		    (double)wanted, (int)linear->weight->name.size,
-		    linear->weight->name.data, (double)actual[col]);
-		return false;
+		if (col == next) {
+			block = block_values(
+			    quire_node_weight_zero(weight, row, col) + lift,
+			    quire_node_weight_scale(weight, row, col));
+			next = weight->g_idx.data ? col + 1
+						  : (col / group + 1) * group;
+		}
+		wanted = expected(
+		    dtype, quire_node_weight_code(weight, row, col) + lift,
+		    &block);
+		if (!equal(wanted, actual[col - window->first_col]))
+			return differ(weight, linear, row, col, wanted,
+				      actual[col - window->first_col], reason);
 	}
 	return true;
+}
+
+/* Decodes the columns of a window in one row: a tensor that begins with the
+ * block that they begin in. */
+static quire_status decode(const quire_tensor *whole,
+			   const struct window *window, uint64_t row, float *y,
+			   quire_error *error)
+{
+	quire_tensor part = *whole;
+	uint32_t count = 1;
+	uint32_t size = 1;
+
+	quire_dtype_block(whole->dtype, &count, &size);
+	part.data =
+	    (const unsigned char *)whole->data +
+	    (row * (whole->shape[0] / count) + window->first_col / count) *
+		size;
+	part.rank = 1;
+	part.shape[0] = whole->shape[0] - window->first_col;
+	part.shape[1] = part.shape[2] = part.shape[3] = 1;
+	part.check = NULL;
+	return quire_tensor_decode(
+	    &part, 0, 1, window->end_col - window->first_col, y, error);
 }
 
 static bool compare_values(const struct node_weight *weight,
 			   const quire_linear *linear,
 			   const struct window *window, char **reason)
 {
-	float *row = calloc((size_t)window->end_col, sizeof(*row));
+	float *row =
+	    calloc((size_t)(window->end_col - window->first_col), sizeof(*row));
 	bool same = true;
 
 	if (!row) {
@@ -123,8 +184,8 @@ static bool compare_values(const struct node_weight *weight,
 	for (uint64_t i = window->first_row; i < window->end_row && same; i++) {
 		quire_error error = { 0 };
 
-		if (quire_tensor_decode(linear->weight, i, 1, window->end_col,
-					row, &error) == QUIRE_OK) {
+		if (decode(linear->weight, window, i, row, &error) ==
+		    QUIRE_OK) {
 			same =
 			    compare_row(weight, linear, window, i, row, reason);
 			continue;
@@ -157,7 +218,45 @@ static struct window sample(const struct node_weight *weight,
 	window.first_col = pick(hash >> 32, weight->k, &cols);
 	window.end_row = window.first_row + rows;
 	window.end_col = window.first_col + cols;
+	window.first_col -= window.first_col % BLOCK_COLS;
 	return window;
+}
+
+/* A range that is larger is strided, and mostly not compared. */
+#define MAX_READ_AHEAD ((size_t)64 << 10)
+
+static void read_ahead(const unsigned char *data, uint64_t first, uint64_t end)
+{
+	if (data && end > first && end - first <= MAX_READ_AHEAD)
+		quire_memory_read_ahead(data + first, (size_t)(end - first));
+}
+
+void quire_node_read_ahead(const struct node_weight *weight,
+			   const quire_linear *linear)
+{
+	const quire_tensor *tensor = linear->weight;
+	struct node_range codes, scales;
+	struct window window;
+	uint32_t count = 1;
+	uint32_t size = 1;
+	uint64_t row_size;
+
+	if (!weight->codes.data || weight->k != linear->k ||
+	    weight->n != linear->n)
+		return;
+	window = sample(weight, linear);
+	quire_dtype_block(tensor->dtype, &count, &size);
+	row_size = tensor->shape[0] / count * size;
+	quire_node_weight_ranges(weight, window.first_row, window.first_col,
+				 window.end_row - 1, window.end_col - 1, &codes,
+				 &scales);
+	read_ahead(weight->codes.data, codes.first, codes.end);
+	read_ahead(weight->scales.data, scales.first, scales.end);
+	read_ahead(tensor->data,
+		   window.first_row * row_size +
+		       window.first_col / count * size,
+		   (window.end_row - 1) * row_size +
+		       ((window.end_col - 1) / count + 1) * size);
 }
 
 static bool compare_sizes(const struct node_weight *weight,

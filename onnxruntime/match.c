@@ -206,3 +206,17 @@ const quire_linear *quire_node_match(const OrtApi *api,
 	free(list.items);
 	return linear;
 }
+
+void quire_node_match_ahead(const OrtApi *api, const struct node_group *group,
+			    const quire_model *model)
+{
+	const quire_linear *linear =
+	    quire_model_find_linear(model, group->name);
+	struct node_weight weight;
+	char *reason = NULL;
+
+	if (linear &&
+	    quire_node_weight_read(api, group, true, &weight, &reason))
+		quire_node_read_ahead(&weight, linear);
+	free(reason);
+}

@@ -11,11 +11,11 @@
 #include "base/bytes.h"
 #include "onnxruntime/provider.h"
 
-/* A page of 4-bit codes: reading it costs one fault. */
-#define NEAR_CODES 8192
+/* A KiB of 4-bit codes: one page fault, or two. */
+#define NEAR_CODES 2048
 /* Codes in the order [K, N] lie together along N. */
 #define NEAR_ROWS    64
-#define NEAR_COLUMNS 64
+#define NEAR_COLUMNS 32
 
 enum {
 	INPUT_B = 1,
@@ -129,8 +129,12 @@ static float code_at(const struct node_constant *constant, uint32_t bits,
 static uint64_t place(const struct node_order *order, uint64_t row,
 		      uint64_t col)
 {
-	return row / order->row_group * order->row_step +
-	       col / order->col_group * order->col_step;
+	const uint64_t row_at =
+	    order->row_group == 1 ? row : row / order->row_group;
+	const uint64_t col_at =
+	    order->col_group == 1 ? col : col / order->col_group;
+
+	return row_at * order->row_step + col_at * order->col_step;
 }
 
 /* The column whose block this column is in: g_idx names blocks. */
@@ -140,6 +144,26 @@ static uint64_t block_column(const struct node_weight *weight, uint64_t col)
 		return col;
 	return (uint64_t)load_u32(weight->g_idx.data + 4 * col) *
 	       weight->scale_order.col_group;
+}
+
+void quire_node_weight_ranges(const struct node_weight *weight,
+			      uint64_t first_row, uint64_t first_col,
+			      uint64_t last_row, uint64_t last_col,
+			      struct node_range *codes,
+			      struct node_range *scales)
+{
+	const uint64_t size =
+	    weight->scales.type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ? 4 : 2;
+
+	codes->first =
+	    place(&weight->code_order, first_row, first_col) * weight->bits / 8;
+	codes->end =
+	    place(&weight->code_order, last_row, last_col) * weight->bits / 8 +
+	    1;
+	scales->first =
+	    place(&weight->scale_order, first_row, first_col) * size;
+	scales->end =
+	    (place(&weight->scale_order, last_row, last_col) + 1) * size;
 }
 
 float quire_node_weight_code(const struct node_weight *weight, uint64_t row,

@@ -338,6 +338,19 @@ static OrtStatus *settle_left(struct provider *provider,
 	return NULL;
 }
 
+static void read_ahead(const struct provider *provider,
+		       const OrtNode *const *nodes, size_t count)
+{
+	const OrtApi *api = provider->factory->api;
+	struct node_group group;
+
+	for (size_t i = 0; i < count; i++)
+		if (quire_node_group_find(api, nodes[i], &group) == GROUP_FOUND)
+			quire_node_match_ahead(
+			    api, &group,
+			    quire_ort_container_model(provider->container));
+}
+
 static OrtStatus *get_capability(OrtEp *self, const OrtGraph *graph,
 				 OrtEpGraphSupportInfo *support)
 {
@@ -355,6 +368,9 @@ static OrtStatus *get_capability(OrtEp *self, const OrtGraph *graph,
 		return quire_ort_status(api, ORT_FAIL, "out of memory");
 	ensure_container(provider, graph);
 	status = api->Graph_GetNodes(graph, nodes, count);
+	if (!status && provider->container &&
+	    provider->options.check == CHECK_SAMPLE)
+		read_ahead(provider, nodes, count);
 	for (size_t i = 0; i < count && !status; i++)
 		status = visit(provider, support, nodes[i], &found);
 	if (!status && provider->container)

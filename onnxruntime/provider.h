@@ -106,6 +106,18 @@ float quire_node_weight_zero(const struct node_weight *weight, uint64_t row,
 			     uint64_t col);
 float quire_node_weight_bias(const struct node_weight *weight, uint64_t row);
 
+/* Bytes of a constant. */
+struct node_range {
+	uint64_t first, end;
+};
+
+/* From the code, and the scale, of one element to those of another. */
+void quire_node_weight_ranges(const struct node_weight *weight,
+			      uint64_t first_row, uint64_t first_col,
+			      uint64_t last_row, uint64_t last_col,
+			      struct node_range *codes,
+			      struct node_range *scales);
+
 /* ------------------------------------------------------------ groups of nodes
  */
 
@@ -130,6 +142,11 @@ bool quire_node_compare(const struct node_weight *weight,
 			const quire_linear *linear, enum check check,
 			char **reason);
 
+/* Starts reading what a sample of the two consists of, so that the disk reads
+ * for many nodes at once. */
+void quire_node_read_ahead(const struct node_weight *weight,
+			   const quire_linear *linear);
+
 /*
  * The linear of a node. NULL with *reason NULL: the container does not know the
  * node. NULL with a reason, to be freed: it does, but the two do not fit.
@@ -138,6 +155,10 @@ const quire_linear *quire_node_match(const OrtApi *api,
 				     const struct node_group *group,
 				     const quire_model *model, enum check check,
 				     char **reason);
+
+/* quire_node_read_ahead for the linear that has the node's name. */
+void quire_node_match_ahead(const OrtApi *api, const struct node_group *group,
+			    const quire_model *model);
 
 /* ---------------------------------------------------------------- provider */
 

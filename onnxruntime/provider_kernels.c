@@ -259,7 +259,7 @@ static OrtStatus *compile(struct provider *provider, const OrtGraph *graph,
 			  const OrtNode *node, struct fused *fused)
 {
 	const OrtApi *api = provider->factory->api;
-	struct node_group group;
+	struct node_group group = { 0 };
 	const struct claim *claim;
 	size_t x = 0;
 	OrtStatus *status;

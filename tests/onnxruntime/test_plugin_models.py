@@ -15,8 +15,8 @@ import plugin_sessions as sessions
 
 GOOD = pathlib.Path(__file__).parent.parent / "onnx" / "good"
 F32_SUMS = 1e-5
-# Rounding scales, and zero points times scales, to f16 changes outputs by some
-# 1e-4 of the largest one (the converter's tests have the exact limits); a wrong
+# Rounding scales, and zero points times scales, to f16 changes outputs by
+# about 1e-4 of the largest one (the converter's tests have the exact limits); a wrong
 # weight, row or bias would by about as much as there is.
 F16_SCALES = 2e-3
 
@@ -400,7 +400,7 @@ def test_good(folder):
             sessions.check(not nodes, f"{source.stem}: {nodes}")
         if nodes is not None and source.stem in ("plain", "shared", "dq_int4"):
             sessions.check(bool(nodes), f"{source.stem} is not taken")
-    print(f"ran {len(ran)} models, of which the provider has {taken} nodes")
+    print(f"ran {len(ran)} models; the provider has {taken} of their nodes")
     sessions.check(len(ran) >= 45, f"only {len(ran)} models ran: {ran}")
 
 
