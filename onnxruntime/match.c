@@ -13,8 +13,8 @@
 
 /* How well a linear fits a node, by names: higher is better. */
 enum {
-	FITS_LEVEL = 1,	   /* the accuracy level too: a tie-breaker */
-	FITS_NUMBERED = 2, /* NAME_2, NAME_3 ...: its name was taken */
+	FITS_LEVEL = 1,	  /* the accuracy level too: a tie-breaker */
+	FITS_CHANGED = 2, /* numbered because it was taken, or inlined */
 	FITS_NAME = 4,
 	FITS_SOURCE = 8,
 };
@@ -59,6 +59,19 @@ static bool is_numbered(quire_string name, const char *node)
 	return digits == name.size - rest - stem - 1;
 }
 
+/* Whether a name is what ONNX Runtime makes of another one when it inlines the
+ * function that has it: _inlfunc_FUNCTION_NAME. */
+static bool is_inlined(quire_string name, const char *inlined)
+{
+	static const char prefix[] = "_inlfunc_";
+	const size_t size = strlen(inlined);
+
+	return name.size > 0 && size > name.size + sizeof(prefix) - 1 &&
+	       strncmp(inlined, prefix, sizeof(prefix) - 1) == 0 &&
+	       inlined[size - name.size - 1] == '_' &&
+	       memcmp(inlined + size - name.size, name.data, name.size) == 0;
+}
+
 static int fits(const struct node_group *group,
 		const struct node_weight *weight, const quire_linear *linear)
 {
@@ -67,10 +80,13 @@ static int fits(const struct node_group *group,
 	if (weight->codes_name[0] &&
 	    is_text(linear->weight->source, weight->codes_name))
 		found += FITS_SOURCE;
+	else if (is_inlined(linear->weight->source, weight->codes_name))
+		found += FITS_CHANGED;
 	if (group->name[0] && is_text(linear->name, group->name))
 		found += FITS_NAME;
-	else if (group->name[0] && is_numbered(linear->name, group->name))
-		found += FITS_NUMBERED;
+	else if (group->name[0] && (is_numbered(linear->name, group->name) ||
+				    is_inlined(linear->name, group->name)))
+		found += FITS_CHANGED;
 	if (found > 0 && weight->accuracy_level == linear->accuracy_level)
 		found += FITS_LEVEL;
 	return found;
