@@ -11,6 +11,7 @@
 #include "cli/files/output_path.h"
 #include "cli/files/recipe_option.h"
 #include "cli/ui/convert_report.h"
+#include "cli/ui/convert_warnings.h"
 #include "cli/ui/options.h"
 #include "cli/ui/progress.h"
 #include "cli/ui/signals.h"
@@ -25,6 +26,8 @@ struct values {
 	uint32_t threads;
 	uint32_t alignment;
 	uint64_t split_size;
+	struct args_list leave;
+	bool leave_unsupported;
 	bool force;
 	bool print_recipe;
 };
@@ -44,6 +47,15 @@ static const struct args_option options[] = {
 	  .offset = offsetof(struct values, fallback),
 	  .help = "what to do if no block type can hold a weight: f32, f16 or "
 		  "error" },
+	{ .name = "leave",
+	  .value = "PATTERN",
+	  .type = ARGS_LIST,
+	  .offset = offsetof(struct values, leave),
+	  .help = "leave out what is so named, unsupported nodes too" },
+	{ .name = "leave-unsupported",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, leave_unsupported),
+	  .help = "leave out nodes that cannot be converted" },
 	{ .name = "recipe",
 	  .value = "FILE",
 	  .type = ARGS_TEXT,
@@ -140,8 +152,11 @@ static int convert(const struct values *values, quire_convert_options *how,
 					   how->recipe_path, NULL },
 		    &error);
 	conversion.report = report;
+	convert_warnings_tell(report);
 	conversion.seconds = quire_clock_seconds() - progress.started;
 	code = print_report(&conversion, report_file);
+	if (report->left > 0)
+		code = worse(code, EXIT_DIFFERS);
 	quire_convert_report_free(report);
 	return code;
 }
@@ -202,6 +217,10 @@ static bool choose(const struct values *values, quire_convert_options *how)
 	*how = (quire_convert_options){ .threads = values->threads,
 					.alignment = values->alignment,
 					.overwrite = values->force,
+					.leave = values->leave.item,
+					.leave_count = values->leave.count,
+					.leave_unsupported =
+					    values->leave_unsupported,
 					.split_size = values->split_size };
 	if (!option_alignment_fits("convert", values->alignment))
 		return false;
@@ -243,6 +262,10 @@ static const char about[] =
     "checksums. Other commands take any part for the whole set. K, M, G and T\n"
     "are powers of 1000, Ki to Ti powers of 1024. A part with a single tensor\n"
     "may be larger than SIZE.\n"
+    "\n"
+    "A quantized weight that becomes dense is a warning on stderr, with the\n"
+    "reason. A node whose weight cannot be converted is an error; --leave and\n"
+    "--leave-unsupported leave it out instead, and the exit status is 1.\n"
     "\n"
     "A recipe is a YAML file (docs/recipe.md): which tensors to take, their\n"
     "names and types, metadata, alignment, split size. Options override it. A\n"

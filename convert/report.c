@@ -114,6 +114,7 @@ quire_status quire_report_create(const struct plan *plan,
 	if (!made)
 		return quire_fail_memory(error, size);
 	made->public = (quire_convert_report){ .count = plan->item_count,
+					       .left = plan->left_count,
 					       .rows = made->rows };
 	room = fill_parts(writer, made);
 	for (size_t i = 0; i < plan->item_count; i++) {

@@ -46,6 +46,8 @@ typedef struct quire_convert_report {
 	const quire_convert_row *rows; /* in the container's tensor order */
 	uint64_t source_size;	       /* sum of the rows' source_size */
 	uint64_t tensor_size;	       /* sum of the rows' tensor_size */
+	size_t left; /* nodes whose quantized weight was left out, because it
+			cannot be converted: see quire_convert_options */
 	uint64_t file_size; /* bytes of the container, all parts together */
 	/* The files that were written: one, or the parts of a split set, with
 	 * the index of each part's first tensor in the container. */
@@ -78,6 +80,13 @@ typedef struct quire_convert_options {
 	bool overwrite;	     /* see quire_writer_options */
 	uint64_t split_size; /* see quire_writer_options */
 	quire_fallback fallback;
+	/* More patterns of names to leave out, as the recipe's `leave`. A node
+	 * whose quantized weight cannot be converted is left out too, instead
+	 * of failing with UNSUPPORTED, if one of them matches its name or that
+	 * of the weight; or in any case with `leave_unsupported`. */
+	const char *const *leave;
+	size_t leave_count;
+	bool leave_unsupported;
 	const char *architecture; /* NULL: "onnx" */
 	const char *name;	  /* NULL: the graph's, else the file's name */
 	const char *recipe_path;

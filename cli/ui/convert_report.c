@@ -6,6 +6,7 @@
 
 #include "cli/files/other_files.h"
 #include "cli/ui/convert_report.h"
+#include "cli/ui/convert_warnings.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/text.h"
 #include "cli/ui/text_table.h"
@@ -183,6 +184,7 @@ void convert_report_print(const struct conversion *conversion)
 	if (report->part_count > 1)
 		printf(" in %zu parts", report->part_count);
 	putchar('\n');
+	convert_warnings_print(report);
 	if (!print_outcomes(report))
 		trouble_memory();
 	print_reasons(report);
@@ -246,6 +248,7 @@ bool convert_report_write(const struct conversion *conversion, FILE *stream)
 	json_out_text(&out, "output", conversion->output);
 	json_out_f64(&out, "seconds", conversion->seconds);
 	json_totals(&out, report);
+	convert_warnings_json(&out, report);
 	json_files(&out, report);
 	json_out_begin(&out, "tensors", '[');
 	for (size_t i = 0; i < report->count; i++)

@@ -69,7 +69,7 @@ static quire_status open_container(struct exporting *job)
 
 static quire_status pair(struct exporting *job)
 {
-	static const struct recipe everything;
+	static const struct recipe everything = { .leave_unsupported = true };
 	quire_status status = quire_plan_create(job->model, &everything, 1,
 						&job->plan, job->error);
 

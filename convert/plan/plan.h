@@ -66,6 +66,8 @@ struct plan {
 	struct plan_linear *linears;
 	size_t linear_count;
 	size_t tensor_count;	/* items that are not left out */
+	size_t left_count;	/* nodes that cannot be converted, and are left
+				   out; the last items */
 	uint64_t size;		/* of all tensors */
 	struct weight *weights; /* of each node that has some */
 	size_t *tensors; /* of each: in the container, or QUIRE_NO_TENSOR */

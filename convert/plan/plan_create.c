@@ -46,6 +46,7 @@ static quire_status plan_items(struct planner *in)
 				return status;
 		}
 	}
+	quire_plan_add_left(in);
 	return QUIRE_OK;
 }
 
@@ -94,7 +95,9 @@ static quire_status allocate(struct planner *in)
 	plan->weights = calloc(weights, sizeof(*plan->weights));
 	plan->tensors = calloc(weights, sizeof(*plan->tensors));
 	plan->linears = calloc(weights, sizeof(*plan->linears));
-	plan->items = calloc(values + weights, sizeof(*plan->items));
+	/* A left node has no weight, or makes place for one. */
+	plan->items =
+	    calloc(values + weights + model->node_count, sizeof(*plan->items));
 	if (!in->operands || !in->is_holder || !in->uses || !in->taker ||
 	    !in->tensor_of || !in->places || !in->distinct || !plan->weights ||
 	    !plan->tensors || !plan->linears || !plan->items)
@@ -133,6 +136,7 @@ static void free_planner(struct planner *in)
 {
 	free(in->operands);
 	free(in->is_holder);
+	free(in->left);
 	free(in->uses);
 	free(in->taker);
 	free(in->tensor_of);

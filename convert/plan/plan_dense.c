@@ -131,7 +131,8 @@ quire_status quire_plan_dense(struct planner *in,
 bool quire_plan_is_dense(const struct planner *in,
 			 const struct onnx_value *value)
 {
-	const unsigned char uses = in->uses[value_number(in, value)];
+	const unsigned uses =
+	    in->uses[value_number(in, value)] & ~(unsigned)USED_BY_LEFT;
 	quire_dtype dtype;
 
 	if (value->origin != ONNX_CONSTANT || uses == USED_BY_WEIGHT)

@@ -67,7 +67,7 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 			       const struct weight_operator *found,
 			       size_t index)
 {
-	const size_t number = in->weight_count++;
+	const size_t number = in->weight_count;
 	struct weight *weight = &in->plan->weights[number];
 	struct weight_place *place = &in->places[number];
 	const size_t *first;
@@ -76,6 +76,7 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 
 	if (status != QUIRE_OK)
 		return status;
+	in->weight_count++;
 	mark_operands(in, weight);
 	place->key = quire_plan_key(weight);
 	place->tensor = QUIRE_NO_TENSOR;
@@ -100,13 +101,15 @@ static quire_status read_node(struct planner *in, size_t number, bool late)
 	size_t count;
 
 	if (!found && !late)
-		return quire_unsupported_check(in->model, node, in->error);
+		return quire_plan_leave_node(
+		    in, number,
+		    quire_unsupported_check(in->model, node, in->error));
 	if (!found || found->late != late || (late && in->is_holder[number]))
 		return QUIRE_OK;
 	count = quire_operator_count(found, node);
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
 		status = add_weight(in, node, found, i);
-	return status;
+	return quire_plan_leave_node(in, number, status);
 }
 
 quire_status quire_plan_read_nodes(struct planner *in)

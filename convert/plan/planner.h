@@ -13,6 +13,7 @@
 enum {
 	USED_BY_WEIGHT = 1, /* as an operand of a quantized weight */
 	USED_AS_SUCH = 2,
+	USED_BY_LEFT = 4, /* as the weight of a node that is left out */
 };
 
 /* What makes weights one tensor of the container. It has no padding, so equal
@@ -43,6 +44,13 @@ struct distinct {
 	size_t number; /* its own among plan->weights */
 };
 
+/* A node whose quantized weight cannot be converted, and is left out. */
+struct left_node {
+	const struct onnx_node *node;
+	const struct onnx_value *value; /* the weight, as far as is known */
+	char reason[QUIRE_REASON_SIZE];
+};
+
 struct planner {
 	const struct onnx_model *model;
 	const struct recipe *recipe;
@@ -59,8 +67,10 @@ struct planner {
 	struct weight_place *places;
 	struct distinct *distinct;
 	size_t distinct_count;
-	struct table shared; /* key to first weight */
-	size_t left_out;     /* tensors that the recipe does not take */
+	struct table shared;	/* key to first weight */
+	size_t left_out;	/* tensors that the recipe does not take */
+	struct left_node *left; /* nodes that cannot be converted */
+	size_t left_capacity;
 };
 
 /* The number of a value of the model. */
@@ -99,6 +109,14 @@ quire_status quire_plan_read_nodes(struct planner *in);
 void quire_plan_name_taker(const struct planner *in,
 			   const struct weight *weight,
 			   char reason[QUIRE_REASON_SIZE]);
+
+/* After reading the weight of a node has failed: OK if the recipe leaves such a
+ * node out, which is then noted; else `status`. */
+quire_status quire_plan_leave_node(struct planner *in, size_t number,
+				   quire_status status);
+
+/* Adds an item for each node that is left out. */
+void quire_plan_add_left(const struct planner *in);
 
 /* Plans the tensor of a weight that no earlier node has. */
 quire_status quire_plan_weight(struct planner *in, size_t number);

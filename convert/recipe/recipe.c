@@ -23,12 +23,17 @@ static bool any_matches(const struct recipe_pattern *patterns, size_t count,
 	return false;
 }
 
+bool quire_recipe_leaves(const struct recipe *recipe, const char *name)
+{
+	return any_matches(recipe->leave, recipe->leave_count, name);
+}
+
 bool quire_recipe_takes(const struct recipe *recipe, const char *name)
 {
 	if (recipe->take_count > 0 &&
 	    !any_matches(recipe->take, recipe->take_count, name))
 		return false;
-	return !any_matches(recipe->leave, recipe->leave_count, name);
+	return !quire_recipe_leaves(recipe, name);
 }
 
 const struct recipe_rename *quire_recipe_find_rename(
@@ -214,6 +219,41 @@ static quire_status set_string(struct recipe *recipe, const char *key,
 	return QUIRE_OK;
 }
 
+/* Adds the patterns of the options to those of the recipe. */
+static quire_status add_leave(const quire_convert_options *options,
+			      struct recipe *recipe, quire_error *error)
+{
+	const size_t count = recipe->leave_count;
+	struct recipe_pattern *leave;
+
+	if (options->leave_count == 0)
+		return QUIRE_OK;
+	leave = quire_arena_own(&recipe->arena, count + options->leave_count,
+				sizeof(*leave));
+	if (!leave)
+		return quire_fail_memory(error, sizeof(*leave));
+	if (count > 0)
+		memcpy(leave, recipe->leave, count * sizeof(*leave));
+	for (size_t i = 0; i < options->leave_count; i++) {
+		struct recipe_pattern *pattern = &leave[count + i];
+		const char *problem;
+
+		pattern->text = options->leave[i];
+		if (quire_pattern_parse(&pattern->pattern, pattern->text,
+					strlen(pattern->text), &recipe->arena,
+					&problem))
+			continue;
+		return problem
+			   ? quire_fail(error, QUIRE_ERROR_ARGUMENT,
+					QUIRE_NO_OFFSET, "leave '%.60s': %s",
+					pattern->text, problem)
+			   : quire_fail_memory(error, sizeof(*leave));
+	}
+	recipe->leave = leave;
+	recipe->leave_count += options->leave_count;
+	return QUIRE_OK;
+}
+
 quire_status quire_recipe_load(const quire_convert_options *options,
 			       struct recipe *recipe, quire_error *error)
 {
@@ -230,8 +270,12 @@ quire_status quire_recipe_load(const quire_convert_options *options,
 		read.alignment = options->alignment;
 	if (options->split_size > 0)
 		read.split_size = options->split_size;
-	status = set_string(&read, "general.architecture",
-			    options->architecture, error);
+	if (options->leave_unsupported)
+		read.leave_unsupported = true;
+	status = add_leave(options, &read, error);
+	if (status == QUIRE_OK)
+		status = set_string(&read, "general.architecture",
+				    options->architecture, error);
 	if (status == QUIRE_OK)
 		status =
 		    set_string(&read, "general.name", options->name, error);

@@ -103,6 +103,7 @@ struct recipe {
 	size_t dense_count;
 	struct recipe_value *values;
 	size_t value_count;
+	bool leave_unsupported;	 /* nodes that cannot be converted */
 	quire_fallback fallback; /* QUIRE_FALLBACK_DEFAULT: not given */
 	uint32_t alignment;	 /* 0: not given */
 	uint64_t split_size;	 /* 0: not given, or one file */
@@ -131,6 +132,9 @@ quire_status quire_recipe_fail_rule(const struct recipe *recipe,
 				    quire_error *error, const char *format, ...)
     QUIRE_PRINTF(4, 5);
 
+/* Whether the recipe leaves out what is called `name`, although it may take
+ * it. */
+bool quire_recipe_leaves(const struct recipe *recipe, const char *name);
 /* Whether the recipe takes the tensor that would be called `name`. */
 bool quire_recipe_takes(const struct recipe *recipe, const char *name);
 /* The rule that renames it; NULL: it keeps its name. */

@@ -16,6 +16,7 @@
 #define RECIPE_KEYS(X) \
 	X(take) \
 	X(leave) \
+	X(unsupported) \
 	X(rename) \
 	X(dense) \
 	X(fallback) \

@@ -253,6 +253,22 @@ static const char *fallback_name(size_t index)
 	    (quire_fallback)(index + QUIRE_FALLBACK_F32));
 }
 
+static const char *unsupported_name(size_t index)
+{
+	return index == 0 ? "error" : index == 1 ? "leave" : NULL;
+}
+
+static quire_status read_unsupported(const struct reading *in,
+				     const struct recipe_node *node)
+{
+	size_t index = 0;
+	const quire_status status = read_choice(
+	    in, node, "choice", "error or leave", unsupported_name, &index);
+
+	in->recipe->leave_unsupported = index == 1;
+	return status;
+}
+
 static quire_status read_fallback(const struct reading *in,
 				  const struct recipe_node *node)
 {

@@ -153,6 +153,16 @@ static void write_leave(struct text *text, const struct recipe *recipe)
 		put(text, "leave: []\n");
 }
 
+static void write_unsupported(struct text *text, const struct recipe *recipe)
+{
+	put(text, "\n# What to do with a node whose quantized weight cannot be "
+		  "converted: error, or\n"
+		  "# leave it out. Those that match a pattern of 'leave' are "
+		  "left out anyway.\n"
+		  "unsupported: ");
+	put(text, recipe->leave_unsupported ? "leave\n" : "error\n");
+}
+
 static void write_rename(struct text *text, const struct recipe *recipe)
 {
 	put(text, "\n# New names. The first pattern that matches counts; the "

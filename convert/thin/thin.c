@@ -162,7 +162,7 @@ static quire_status open_container(struct thinning *thin)
 
 static quire_status plan(struct thinning *thin)
 {
-	static const struct recipe everything;
+	static const struct recipe everything = { .leave_unsupported = true };
 	quire_status status =
 	    quire_plan_create(thin->model, &everything, thin->options->threads,
 			      &thin->plan, thin->error);

@@ -257,7 +257,21 @@ def make_strays():
              b"".join(one.q4_1() for one in experts))
 
 
+def make_unsupported():
+    """A weight that is converted, and one of an operator that is not."""
+    weight = with_zeros(Weight(64, 5, seed=470))
+    parts = parts_of(weight, 1, False)
+    codes = raw("c_Q4", TensorProto.UINT8, [2, 2, 3, 3], b"\1" * 36)
+    conv = helper.make_node("ConvInteger", ["image", "c_Q4"], ["t"],
+                            name="conv")
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, None)
+    save("unsupported",
+         model([conv, dequantize(parts, 0, 32), matmul()], parts + [codes],
+               [image]), folder=BAD)
+
+
 def make():
+    make_unsupported()
     make_chains()
     make_casts()
     make_nbits()

@@ -61,6 +61,9 @@ static const struct bad {
 	{ "cycle_of_two", LAYOUT, "its input 'z' depends on its own output" },
 	{ "input_scales", UNSUPPORTED, "scales, 'x', is a graph input" },
 	{ "seven_inputs", LAYOUT, "7 inputs; the most is 6" },
+	{ "unsupported", UNSUPPORTED,
+	  "node 'conv' (ConvInteger): its quantized weight 'c_Q4', UINT8, "
+	  "cannot be converted" },
 	{ "wrap_too_long", UNSUPPORTED,
 	  "is computed by another node; a weight must be a constant" },
 	{ "zero_points_shape", LAYOUT, "zero_points has the shape [3, 2]" },
