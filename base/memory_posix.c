@@ -103,7 +103,7 @@ bool quire_memory_resident(const void *memory, size_t size, uint64_t *resident)
 {
 	const size_t page = quire_page_size();
 	const unsigned char *bytes = memory;
-	unsigned char states[1024];
+	unsigned char states[1024] = { 0 };
 	uint64_t count = 0;
 
 	for (size_t at = 0; at < size; at += page * sizeof(states)) {
