@@ -40,9 +40,11 @@ quire_status quire_parse_split(const unsigned char *bytes,
 
 	if (!count)
 		return QUIRE_OK;
-	if (count->value.type != QUIRE_VALUE_U16 || count->value.as.u == 0)
-		return fail_key(bytes, count,
-				"split.count is not a u16 above 0", error);
+	if (count->value.type != QUIRE_VALUE_U16)
+		return fail_key(bytes, count, "split.count is not a u16",
+				error);
+	if (count->value.as.u == 0) /* llama-gguf-split has merged it */
+		return QUIRE_OK;
 	if (!no || no->value.type != QUIRE_VALUE_U16 ||
 	    no->value.as.u >= count->value.as.u)
 		return fail_key(bytes, no,

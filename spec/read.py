@@ -88,7 +88,8 @@ def read_split(values, tensor_count):
     if "split.count" not in values:
         return Split(0, 1, tensor_count)
     count = known(values, "split.count", "F-41", U16)
-    must(count >= 1, "F-41", "a set of 0 files")
+    if count == 0:
+        return Split(0, 1, tensor_count)
     no = known(values, "split.no", "F-41", U16)
     must(no < count, "F-41", f"part {no} of a set of {count}")
     tensors = known(values, "split.tensors.count", "F-41", I32)
