@@ -70,19 +70,29 @@ quire_status quire_writer_create(const char *path,
 	status = find_alignment(options, &alignment, error);
 	if (status != QUIRE_OK)
 		return status;
+	if (options->split_size > 0 && options->part_count > 0)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "both split_size and part_count are given");
 	created = calloc(1, sizeof(*created));
 	if (!created)
 		return quire_fail_memory(error, sizeof(*created));
 	created->alignment = alignment;
 	created->split_size = options->split_size;
+	created->parts_wanted = options->part_count;
+	created->keep_parts = options->keep_parts && options->overwrite;
 	created->plain = options->plain;
 	created->overwrite = options->overwrite;
-	status = quire_output_open(&created->output, path, options->overwrite,
-				   error);
+	/* Of a set, the file at `path` is not written: it may exist. */
+	status =
+	    quire_output_open(&created->output, path,
+			      options->overwrite || options->split_size > 0 ||
+				  options->part_count > 1,
+			      error);
 	if (status != QUIRE_OK) {
 		free(created);
 		return status;
 	}
+	created->output.overwrite = options->overwrite;
 	*writer = created;
 	return QUIRE_OK;
 }
@@ -236,6 +246,10 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 				  index);
 	tensor = &writer->tensors[index];
 	part = quire_out_part_of(writer, tensor);
+	if (part->kept)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "tensor '%s' is in a file that is kept",
+				  tensor->name);
 	if (tensor->written == 0 && !tensor->hash && !writer->plain)
 		status = start_hash(writer, tensor, error);
 	if (status == QUIRE_OK)
@@ -283,16 +297,21 @@ static quire_status write_headers(const quire_writer *writer,
 	quire_status status = QUIRE_OK;
 
 	for (size_t i = 0; i < writer->part_count && status == QUIRE_OK; i++)
-		status = quire_output_write(
-		    &writer->parts[i].output, 0, writer->parts[i].header,
-		    writer->parts[i].header_size, error);
+		if (!writer->parts[i].kept)
+			status = quire_output_write(
+			    &writer->parts[i].output, 0,
+			    writer->parts[i].header,
+			    writer->parts[i].header_size, error);
 	return status;
 }
 
+/* Of a set, the first part is written if any is (keep_parts): output_set.c
+ * knows by its place whether the set is in place. */
 static quire_status commit(const quire_writer *writer, quire_error *error)
 {
 	struct quire_output **outputs;
-	quire_status status;
+	quire_status status = QUIRE_OK;
+	size_t count = 0;
 
 	if (writer->part_count == 1)
 		return quire_output_commit(&writer->parts[0].output, error);
@@ -301,8 +320,12 @@ static quire_status commit(const quire_writer *writer, quire_error *error)
 		return quire_fail_memory(error,
 					 writer->part_count * sizeof(*outputs));
 	for (size_t i = 0; i < writer->part_count; i++)
-		outputs[i] = &writer->parts[i].output;
-	status = quire_output_commit_set(outputs, writer->part_count, error);
+		if (!writer->parts[i].kept)
+			outputs[count++] = &writer->parts[i].output;
+	if (count == 1)
+		status = quire_output_commit(outputs[0], error);
+	else if (count > 1)
+		status = quire_output_commit_set(outputs, count, error);
 	free(outputs);
 	return status;
 }

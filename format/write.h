@@ -37,6 +37,7 @@ struct quire_out_linear {
 struct quire_out_part {
 	struct quire_output output;
 	size_t no;
+	bool kept; /* the file is there already, and is not written */
 	size_t first_tensor, tensor_count;
 	unsigned char *header;
 	size_t header_size;    /* = where the data section starts */
@@ -53,6 +54,8 @@ struct quire_writer {
 	struct quire_output output;
 	uint32_t alignment;
 	uint64_t split_size; /* of a part, at most; 0: one file */
+	size_t parts_wanted; /* by the tensors' own `part`; 0: split_size */
+	bool keep_parts;
 	bool plain;
 	bool overwrite;
 	struct quire_out_value *values;
@@ -78,6 +81,9 @@ quire_status quire_out_fail_late(quire_error *error);
 /* The value that was set for a key, or NULL. */
 const struct quire_out_value *quire_out_find(const quire_writer *writer,
 					     const char *key);
+
+/* Whether a key is one of the three of F-41. */
+bool quire_out_is_split_key(const char *key);
 
 /* The bytes of a tensor's info in the header. */
 size_t quire_out_info_size(const struct quire_out_tensor *tensor);

@@ -160,31 +160,74 @@ static void put_zeros(struct buffer *buffer, size_t size)
 		memset(zeros, 0, size);
 }
 
+static void put_u16_value(struct buffer *buffer, const char *key, size_t value)
+{
+	unsigned char bytes[2];
+
+	put_key(buffer, key, QUIRE_VALUE_U16);
+	store_u16(bytes, (uint16_t)value);
+	put(buffer, bytes, sizeof(bytes));
+}
+
+/* What is the same for all headers of a set, and the part. */
+struct place {
+	const quire_writer *writer;
+	struct quire_out_part *part;
+	size_t part_count;
+};
+
+/* One of the keys of F-41. */
+static void put_split_key(struct buffer *buffer, const struct place *place,
+			  const char *key)
+{
+	if (strcmp(key, "split.no") == 0) {
+		put_u16_value(buffer, key, place->part->no);
+	} else if (strcmp(key, "split.count") == 0) {
+		put_u16_value(buffer, key, place->part_count);
+	} else {
+		put_key(buffer, key, QUIRE_VALUE_I32);
+		put_u32(buffer, (uint32_t)place->writer->tensor_count);
+	}
+}
+
+/* Whether the caller chose the place of this key among the values. */
+static bool is_placed_key(const struct place *place,
+			  const struct quire_out_value *value)
+{
+	return place->part_count > 1 && quire_out_is_split_key(value->key.data);
+}
+
 /* The values that were set, in the first part; other parts have the
  * architecture alone. In a container it comes first. */
-static uint64_t put_values(struct buffer *buffer, const quire_writer *writer,
-			   bool first)
+static uint64_t put_values(struct buffer *buffer, const struct place *place)
 {
+	const quire_writer *writer = place->writer;
 	const struct quire_out_value *architecture =
 	    writer->plain ? NULL
 			  : quire_out_find(writer, "general.architecture");
 
 	if (architecture)
 		put_value(buffer, architecture);
-	if (!first)
+	if (place->part->no > 0)
 		return architecture ? 1 : 0;
-	for (size_t i = 0; i < writer->value_count; i++)
-		if (&writer->values[i] != architecture)
-			put_value(buffer, &writer->values[i]);
+	for (size_t i = 0; i < writer->value_count; i++) {
+		const struct quire_out_value *value = &writer->values[i];
+
+		if (is_placed_key(place, value))
+			put_split_key(buffer, place, value->key.data);
+		else if (value != architecture)
+			put_value(buffer, value);
+	}
 	return writer->value_count;
 }
 
 /* The values that GGUF requires, unless they were set. A plain file needs its
  * alignment only, and only if it is not GGUF's default. */
-static uint64_t put_general(struct buffer *buffer, const quire_writer *writer,
-			    bool first)
+static uint64_t put_general(struct buffer *buffer, const struct place *place)
 {
+	const quire_writer *writer = place->writer;
 	const bool plain = writer->plain;
+	const bool first = place->part->no == 0;
 	uint64_t count = 0;
 
 	if (!plain && !quire_out_find(writer, "general.architecture")) {
@@ -192,7 +235,7 @@ static uint64_t put_general(struct buffer *buffer, const quire_writer *writer,
 		put_text(buffer, "unknown");
 		count++;
 	}
-	count += put_values(buffer, writer, first);
+	count += put_values(buffer, place);
 	if (!plain && is_quantized(writer) &&
 	    !(first &&
 	      quire_out_find(writer, "general.quantization_version"))) {
@@ -206,31 +249,37 @@ static uint64_t put_general(struct buffer *buffer, const quire_writer *writer,
 	return count + 1;
 }
 
-static void put_u16_value(struct buffer *buffer, const char *key, size_t value)
+/* F-41, in the order in which the first part has these keys, and the checksums
+ * of F-47, which are zero until quire_writer_seal. */
+static uint64_t put_split(struct buffer *buffer, const struct place *place)
 {
-	unsigned char bytes[2];
+	static const char *const keys[] = { "split.no", "split.count",
+					    "split.tensors.count" };
+	const quire_writer *writer = place->writer;
+	struct quire_out_part *part = place->part;
+	uint64_t count = 0;
 
-	put_key(buffer, key, QUIRE_VALUE_U16);
-	store_u16(bytes, (uint16_t)value);
-	put(buffer, bytes, sizeof(bytes));
-}
-
-/* F-41, and the checksums of F-47, which are zero until quire_writer_seal. */
-static uint64_t put_split(struct buffer *buffer, const quire_writer *writer,
-			  struct quire_out_part *part, size_t part_count)
-{
-	if (part_count == 1)
+	if (place->part_count == 1)
 		return 0;
-	put_u16_value(buffer, "split.no", part->no);
-	put_u16_value(buffer, "split.count", part_count);
-	put_key(buffer, "split.tensors.count", QUIRE_VALUE_I32);
-	put_u32(buffer, (uint32_t)writer->tensor_count);
+	for (size_t i = 0; part->no > 0 && i < writer->value_count; i++) {
+		if (!is_placed_key(place, &writer->values[i]))
+			continue;
+		put_split_key(buffer, place, writer->values[i].key.data);
+		count++;
+	}
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		if (quire_out_find(writer, keys[i]))
+			continue;
+		put_split_key(buffer, place, keys[i]);
+		count++;
+	}
 	if (writer->plain || part->no > 0)
-		return 3;
-	put_array(buffer, "quire.split.xxh3", QUIRE_VALUE_U64, part_count);
+		return count;
+	put_array(buffer, "quire.split.xxh3", QUIRE_VALUE_U64,
+		  place->part_count);
 	part->seals_at = buffer->size;
-	put_zeros(buffer, 8 * part_count);
-	return 4;
+	put_zeros(buffer, 8 * place->part_count);
+	return count + 1;
 }
 
 /* The checksums, zero until quire_writer_seal, and the sources. */
@@ -340,6 +389,7 @@ static void put_infos(struct buffer *buffer, const quire_writer *writer,
 quire_status quire_out_build(const quire_writer *writer, size_t part_count,
 			     struct quire_out_part *part, quire_error *error)
 {
+	const struct place place = { writer, part, part_count };
 	struct buffer buffer = { 0 };
 	uint64_t value_count;
 
@@ -347,8 +397,8 @@ quire_status quire_out_build(const quire_writer *writer, size_t part_count,
 	put_u32(&buffer, 3);
 	put_u64(&buffer, part->tensor_count);
 	put_u64(&buffer, 0);
-	value_count = put_general(&buffer, writer, part->no == 0);
-	value_count += put_split(&buffer, writer, part, part_count);
+	value_count = put_general(&buffer, &place);
+	value_count += put_split(&buffer, &place);
 	if (!writer->plain) {
 		value_count += put_tensor_columns(&buffer, writer, part);
 		if (part->no == 0)

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "format/parse.h"
 #include "format/write.h"
@@ -177,18 +178,50 @@ static quire_status choose_parts(quire_writer *writer, size_t *part_count,
 			  writer->split_size, *part_count, PART_COUNT_MAX);
 }
 
+/* Gives each tensor the part that it was declared with. */
+static quire_status take_parts(quire_writer *writer, size_t *part_count,
+			       quire_error *error)
+{
+	uint32_t part = 0;
+
+	*part_count = writer->parts_wanted;
+	if (*part_count > PART_COUNT_MAX)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "%zu parts, and a set has %d at most",
+				  *part_count, PART_COUNT_MAX);
+	for (size_t i = 0; i<writer->tensor_count && * part_count> 1; i++) {
+		struct quire_out_tensor *tensor = &writer->tensors[i];
+
+		if (tensor->view.part < part ||
+		    tensor->view.part >= *part_count)
+			return quire_fail(
+			    error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			    "tensor '%s' is in part %" PRIu32
+			    " of %zu, after one of part %" PRIu32,
+			    tensor->name, tensor->view.part, *part_count, part);
+		part = tensor->view.part;
+		tensor->part = part;
+	}
+	return QUIRE_OK;
+}
+
 /* Sets the tensors of each part, and the offsets of the tensors. */
 static void place_tensors(const quire_writer *writer,
-			  struct quire_out_part *parts)
+			  struct quire_out_part *parts, size_t count)
 {
+	size_t first = 0;
+
 	for (size_t i = 0; i < writer->tensor_count; i++) {
 		struct quire_out_tensor *tensor = &writer->tensors[i];
 		struct quire_out_part *part = &parts[tensor->part];
 
-		if (part->tensor_count++ == 0)
-			part->first_tensor = i;
+		part->tensor_count++;
 		tensor->view.offset = part->file_size;
 		part->file_size += padded(writer, tensor->view.size);
+	}
+	for (size_t i = 0; i < count; i++) {
+		parts[i].first_tensor = first;
+		first += parts[i].tensor_count;
 	}
 }
 
@@ -198,7 +231,7 @@ static quire_status build_parts(const quire_writer *writer,
 {
 	quire_status status = QUIRE_OK;
 
-	place_tensors(writer, parts);
+	place_tensors(writer, parts, count);
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
 		status = quire_out_build(writer, count, &parts[i], error);
 		if (status == QUIRE_OK)
@@ -207,31 +240,102 @@ static quire_status build_parts(const quire_writer *writer,
 	return status;
 }
 
+static bool same_bytes(int file, const unsigned char *bytes, size_t size)
+{
+	unsigned char chunk[4096];
+
+	for (size_t at = 0; at < size; at += sizeof(chunk)) {
+		const size_t rest = size - at;
+		const size_t step = rest < sizeof(chunk) ? rest : sizeof(chunk);
+		size_t got;
+
+		if (!quire_file_read(file, at, chunk, step, &got) ||
+		    got < step || memcmp(chunk, bytes + at, step) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the file is there with the same size and header. */
+static bool is_there(const struct quire_out_part *part, const char *path)
+{
+	const int file = quire_file_open(path);
+	struct file_facts facts;
+	bool same;
+
+	if (file < 0)
+		return false;
+	same = quire_file_facts(file, &facts) && facts.kind == FILE_REGULAR &&
+	       facts.size == part->file_size &&
+	       same_bytes(file, part->header, part->header_size);
+	quire_file_close(file);
+	return same;
+}
+
+/* The writer has opened the only file, before it knew that there is one. */
+static quire_status open_alone(const quire_writer *writer, uint64_t size,
+			       quire_error *error)
+{
+	struct file_facts old;
+
+	if (!writer->overwrite && quire_link_facts(writer->output.path, &old))
+		return quire_fail_file(error, QUIRE_ERROR_EXISTS,
+				       writer->output.path, QUIRE_NO_OFFSET,
+				       "the file exists");
+	return quire_output_resize(&writer->output, size, error);
+}
+
+/* Sets the path of each part (F-42), and which files are kept. The first one is
+ * kept only if all others are. */
+static quire_status name_parts(const quire_writer *writer,
+			       struct quire_out_part *parts, size_t count,
+			       quire_error *error)
+{
+	bool all_kept = true;
+
+	for (size_t i = count; i-- > 0;) {
+		struct quire_out_part *part = &parts[i];
+
+		part->output.path =
+		    quire_output_set_path(writer->output.path, i, count);
+		if (!part->output.path)
+			return quire_fail_memory(error,
+						 strlen(writer->output.path));
+		part->kept = writer->keep_parts && (i > 0 || all_kept) &&
+			     is_there(part, part->output.path);
+		all_kept = all_kept && part->kept;
+	}
+	return QUIRE_OK;
+}
+
+static quire_status open_part(const quire_writer *writer,
+			      struct quire_out_part *part, quire_error *error)
+{
+	char *path = part->output.path;
+	quire_status status;
+
+	part->output.path = NULL;
+	status =
+	    quire_output_open(&part->output, path, writer->overwrite, error);
+	free(path);
+	if (status != QUIRE_OK)
+		return status;
+	return quire_output_resize(&part->output, part->file_size, error);
+}
+
 /* Opens the files of several parts; one part has the writer's. */
 static quire_status open_parts(const quire_writer *writer,
 			       struct quire_out_part *parts, size_t count,
 			       quire_error *error)
 {
-	quire_status status = QUIRE_OK;
+	quire_status status;
 
 	if (count == 1)
-		return quire_output_resize(&writer->output, parts[0].file_size,
-					   error);
-	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
-		/* F-42 */
-		char *path =
-		    quire_output_set_path(writer->output.path, i, count);
-
-		if (!path)
-			return quire_fail_memory(error,
-						 strlen(writer->output.path));
-		status = quire_output_open(&parts[i].output, path,
-					   writer->overwrite, error);
-		free(path);
-		if (status == QUIRE_OK)
-			status = quire_output_resize(&parts[i].output,
-						     parts[i].file_size, error);
-	}
+		return open_alone(writer, parts[0].file_size, error);
+	status = name_parts(writer, parts, count, error);
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++)
+		if (!parts[i].kept)
+			status = open_part(writer, &parts[i], error);
 	return status;
 }
 
@@ -328,13 +432,15 @@ static quire_status choose(quire_writer *writer, size_t *count,
 	bool must;
 	quire_status status = check_sizes(writer, error);
 
+	for (size_t i = 0; i < writer->tensor_count; i++)
+		writer->tensors[i].part = 0;
+	if (status == QUIRE_OK && writer->parts_wanted > 0)
+		return take_parts(writer, count, error);
 	if (status == QUIRE_OK)
 		status = must_split(writer, &must, error);
 	if (status != QUIRE_OK)
 		return status;
 	*count = 1;
-	for (size_t i = 0; i < writer->tensor_count; i++)
-		writer->tensors[i].part = 0;
 	return must ? choose_parts(writer, count, error) : QUIRE_OK;
 }
 

@@ -29,16 +29,24 @@ static bool is_derived(const char *key)
 }
 
 /* Keys that say a part's place in its set. */
-static bool is_of_set(const char *key)
+bool quire_out_is_split_key(const char *key)
 {
 	static const char *const keys[] = { "split.no", "split.count",
-					    "split.tensors.count",
-					    "quire.split.xxh3" };
+					    "split.tensors.count" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(key, keys[i]) == 0)
 			return true;
 	return false;
+}
+
+/* Those, and F-47's. A caller who chooses the parts may choose the place of
+ * the first three. */
+static bool is_of_set(const quire_writer *writer, const char *key)
+{
+	if (strcmp(key, "quire.split.xxh3") == 0)
+		return writer->split_size > 0 || writer->parts_wanted > 1;
+	return writer->split_size > 0 && quire_out_is_split_key(key);
 }
 
 static quire_status check_key(const quire_writer *writer, const char *key,
@@ -49,7 +57,7 @@ static quire_status check_key(const quire_writer *writer, const char *key,
 				  "key '%s' would make a container of a plain "
 				  "file",
 				  key);
-	if (is_derived(key) || (writer->split_size > 0 && is_of_set(key)))
+	if (is_derived(key) || is_of_set(writer, key))
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 				  "key '%s' is set by the writer itself", key);
 	if (strcmp(key, "general.alignment") == 0 &&

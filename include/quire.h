@@ -437,6 +437,14 @@ typedef struct quire_writer_options {
 	 * is filled with whole tensors up to this size; a part with a single
 	 * tensor may be larger. Values and linears are in the first part. */
 	uint64_t split_size;
+	/* Instead of split_size: the files to write. More than one are a split
+	 * set, in which each tensor goes to the file that its `part` says; no
+	 * tensor's part is less than that of the one before. */
+	uint32_t part_count;
+	/* With part_count, `overwrite` and quire_writer_adopt_set: do not write
+	 * a file that is there with the same size and the same header. For new
+	 * metadata in a set: often only the first file changes. */
+	bool keep_parts;
 } quire_writer_options;
 
 /*
@@ -453,6 +461,8 @@ typedef struct quire_writer_options {
  *
  * On success the caller owns *writer and frees it with quire_writer_free. Fails
  * with EXISTS, IO, MEMORY, and ARGUMENT for an alignment that is not allowed.
+ * With split_size or part_count, what may not be replaced is known, and fails,
+ * when the layout is fixed.
  */
 QUIRE_API quire_status quire_writer_create(const char *path,
 					   const quire_writer_options *options,
@@ -467,6 +477,9 @@ QUIRE_API quire_status quire_writer_create(const char *path,
  * The writer adds general.alignment; to choose its place among the keys, set it
  * to the writer's alignment. Of the keys quire.*, set quire.source.* and
  * quire.converter only, and others only to copy them from another container.
+ *
+ * With part_count, split.no, split.count and split.tensors.count may be set to
+ * choose their place; the writer gives them their values.
  *
  * Fails with ARGUMENT for a key that the writer itself derives (section 3 of
  * spec/format.md), for any key quire.* of a plain file, for an alignment that
@@ -488,9 +501,9 @@ QUIRE_API quire_status quire_writer_set_u64(quire_writer *writer,
 					    quire_error *error);
 
 /* Declares the next tensor; its index is 0, 1, 2 and so on. The name, source,
- * dtype, rank and shape are copied; and, for quire_writer_adopt only, the
- * offset and the checksum. Fails with ARGUMENT for a name, type or shape that
- * GGUF cannot hold; MEMORY. */
+ * dtype, rank and shape are copied; with part_count, the part; and, for
+ * quire_writer_adopt only, the offset, the checksum and the part. Fails with
+ * ARGUMENT for a name, type or shape that GGUF cannot hold; MEMORY. */
 QUIRE_API quire_status quire_writer_add_tensor(quire_writer *writer,
 					       const quire_tensor *tensor,
 					       quire_error *error);
@@ -542,6 +555,17 @@ QUIRE_API quire_status quire_writer_write(quire_writer *writer, size_t index,
 QUIRE_API quire_status quire_writer_adopt(quire_writer *writer, int file,
 					  quire_progress_fn progress,
 					  void *context, quire_error *error);
+
+/*
+ * The same for tensors of a split set, which are in `count` files: a tensor's
+ * `part` is the place of its file in `files`. `paths` are their names, for
+ * errors; NULL: they have none. Fails with ARGUMENT also for a part that is not
+ * there.
+ */
+QUIRE_API quire_status quire_writer_adopt_set(
+    quire_writer *writer, const int *files, const char *const *paths,
+    size_t count, quire_progress_fn progress, void *context,
+    quire_error *error);
 
 /* The files that are written; 0 until the layout is fixed. */
 QUIRE_API size_t quire_writer_part_count(const quire_writer *writer);
