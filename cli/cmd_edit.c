@@ -9,9 +9,9 @@
 
 #include "base/file.h"
 #include "base/nearest.h"
+#include "base/output.h"
 #include "cli/command.h"
-#include "cli/files/output_path.h"
-#include "cli/rewrite/copy_model.h"
+#include "cli/rewrite/copy_output.h"
 #include "cli/rewrite/edit_value.h"
 #include "cli/ui/options.h"
 #include "cli/ui/text.h"
@@ -76,6 +76,9 @@ static bool may_change(const struct edit *edit, const struct change *change)
 		return refuse(
 		    key,
 		    "says where tensors are; 'quire stamp --align' moves them");
+	if (strncmp(key, "split.", 6) == 0 && edit->copy.file_count > 1)
+		return refuse(key, "says which file of the set this is; 'quire "
+				   "split' and 'quire merge' change it");
 	if (strncmp(key, "quire.", 6) == 0 && !container)
 		return refuse(key, "is a key of containers only; 'quire stamp' "
 				   "makes one of this file");
@@ -261,21 +264,13 @@ static void print_changes(const struct edit *edit, const char *output)
 		       from, to);
 }
 
-/* Another tool may have given a container an alignment below 32. */
-static uint32_t alignment_of(const quire_model_info *info)
-{
-	return info->quire_version && info->alignment < 32 ? 32
-							   : info->alignment;
-}
-
-static int write_edit(struct edit *edit, const struct values *values)
+static int write_edit(struct edit *edit, const struct values *values,
+		      const char *output)
 {
 	struct copy *copy = &edit->copy;
-	/* Replaces the target of a link, and not the link. */
-	char *target = values->output ? NULL : quire_path_resolve(copy->path);
 	const struct copy_how how = {
-		.output = target ? target : values->output,
-		.alignment = alignment_of(&copy->info),
+		.output = output,
+		.alignment = copy_alignment(copy),
 		.plain = copy->info.quire_version == 0,
 		.in_place = !values->output,
 		.choose = choose,
@@ -283,15 +278,13 @@ static int write_edit(struct edit *edit, const struct values *values)
 		.added = edit->added,
 		.added_count = edit->added_count,
 	};
-	int code;
+	const int code = copy_write(copy, &how);
 
-	if (!how.output)
-		return trouble("%s: the file is no longer there", copy->path);
-	code = copy_write(copy, &how);
+	/* A link that was edited has its own name. */
 	if (code == EXIT_FINE)
-		print_changes(edit,
-			      values->output ? values->output : copy->path);
-	free(target);
+		print_changes(edit, copy->file_count == 1 && !values->output
+					? copy->path
+					: copy_made_path(copy));
 	return code;
 }
 
@@ -305,19 +298,50 @@ static void free_changes(struct edit *edit)
 	free(edit->added);
 }
 
-/* --force means something else in this command. */
-static bool output_allowed(const char *source, const char *output)
+/* --force means something else in this command: no file is replaced. */
+static bool output_allowed(const struct copy *copy, const char *output)
 {
-	struct file_facts facts;
+	const size_t count = copy->file_count;
 
-	if (!output_path_differs(output, source, "model", "output") ||
-	    !output_path_allowed(output, true))
+	if (!copy_output_allowed(copy, output, COPY_SAME_FILES, true))
 		return false;
-	if (!quire_link_facts(output, &facts))
-		return true;
-	trouble("%s: exists already; remove it or choose another output",
-		output);
-	return false;
+	for (size_t i = 0; i < count; i++) {
+		char *part =
+		    count > 1 ? quire_output_set_path(output, i, count) : NULL;
+		const char *path = part ? part : output;
+		struct file_facts facts;
+		const bool taken = quire_link_facts(path, &facts);
+
+		if (taken)
+			trouble("%s: exists already; remove it or choose "
+				"another output",
+				path);
+		free(part);
+		if (taken)
+			return false;
+	}
+	return true;
+}
+
+static int edit_model(struct edit *edit, const struct values *values)
+{
+	const size_t count = edit->copy.file_count;
+	char *output;
+	int code = EXIT_TROUBLE;
+
+	if (values->output)
+		output = count > 1 ? copy_output_set(values->output, count)
+				   : strdup(values->output);
+	else
+		output = copy_output_in_place(&edit->copy);
+	if (!output)
+		return values->output ? trouble_memory() : EXIT_TROUBLE;
+	if (!values->output || output_allowed(&edit->copy, output))
+		code = read_changes(edit, values)
+			   ? write_edit(edit, values, output)
+			   : EXIT_TROUBLE;
+	free(output);
+	return code;
 }
 
 static int run(int argc, char **argv)
@@ -332,12 +356,9 @@ static int run(int argc, char **argv)
 	if (values.set.count + values.unset.count == 0 && !values.force)
 		return trouble(
 		    "edit: nothing to change; give --set or --unset");
-	if (values.output && !output_allowed(words.word[0], values.output))
-		return EXIT_TROUBLE;
 	if (!copy_open(&edit.copy, words.word[0], values.force))
 		return EXIT_TROUBLE;
-	code = read_changes(&edit, &values) ? write_edit(&edit, &values)
-					    : EXIT_TROUBLE;
+	code = edit_model(&edit, &values);
 	free_changes(&edit);
 	copy_close(&edit.copy);
 	return code;
@@ -349,7 +370,10 @@ static const char about[] =
     "mapped keep it. The file system copies the tensors, or shares them\n"
     "between the files. They are not read: their checksums stay, so damage to\n"
     "them is still found, and only the header gets a new checksum. If the new\n"
-    "header fits, the tensors keep their place in the file.\n"
+    "header fits, the tensors keep their place in the file. A part of a split\n"
+    "set stands for the set: its metadata is in the first file, and files "
+    "that\n"
+    "would not change are not written.\n"
     "\n"
     "Without TYPE, a key keeps its type. A new key gets the type that VALUE\n"
     "looks like: bool (true, false), u32, i32, i64 or u64, f32 or f64, an\n"
@@ -361,6 +385,7 @@ static const char about[] =
 
 static const char examples[] =
     "  quire edit model.gguf --set general.name=MiniLM\n"
+    "  quire edit model-00001-of-00003.gguf --set general.name=MiniLM\n"
     "  quire edit model.gguf --set general.version:string=1.0 -o new.gguf\n"
     "  quire edit model.gguf --set 'general.tags=[\"bert\", \"en\"]' --unset "
     "general.url";

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/rewrite/copy_command.h"
+#include "cli/rewrite/copy_output.h"
 #include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
@@ -19,14 +20,6 @@ static const struct args_option options[] = {
 	{ .name = NULL },
 };
 
-static const quire_value *keep(void *context, const char *key,
-			       const quire_value *value)
-{
-	(void)context;
-	(void)key;
-	return value;
-}
-
 static int stamp(struct copy *copy, struct copy_values *values)
 {
 	const struct copy_how how = {
@@ -34,18 +27,14 @@ static int stamp(struct copy *copy, struct copy_values *values)
 		.alignment = values->alignment,
 		.threads = values->threads,
 		.overwrite = values->force,
-		.choose = keep,
 	};
-	const size_t count = quire_model_tensor_count(copy->model);
-	char size[TEXT_SIZE_CAPACITY];
+	char size[COPY_SIZE_CAPACITY];
 	const int code = copy_write(copy, &how);
 
 	if (code != EXIT_FINE)
 		return code;
-	text_print(stdout, values->output);
-	printf(": stamped, %zu %s, %s%s\n", count,
-	       count == 1 ? "tensor" : "tensors",
-	       text_human_size(size, copy->result.file_size),
+	text_print(stdout, copy_made_path(copy));
+	printf(": stamped, %s%s\n", copy_output_size(size, copy),
 	       copy->info.quire_version ? "; their checksums were kept" : "");
 	return EXIT_FINE;
 }
@@ -62,11 +51,13 @@ static const char about[] =
     "general.alignment is replaced, and a missing architecture or\n"
     "quantization version is added. Other programs read the result as before.\n"
     "Tensors of a container keep their checksums, so damage to them is still\n"
-    "found. 'quire strip' undoes it.";
+    "found. 'quire strip' undoes it. A part of a split set stands for the\n"
+    "set, which is written as OUT-00001-of-00003.gguf and so on.";
 
 static const char examples[] =
     "  quire stamp llama.gguf -o stamped.gguf\n"
-    "  quire stamp llama.gguf -o stamped.gguf --align 4096";
+    "  quire stamp llama.gguf -o stamped.gguf --align 4096\n"
+    "  quire stamp llama-00001-of-00003.gguf -o stamped.gguf";
 
 const struct command command_stamp = {
 	.name = "stamp",

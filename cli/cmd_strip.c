@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/rewrite/copy_command.h"
+#include "cli/rewrite/copy_output.h"
 #include "cli/ui/options.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
@@ -52,7 +53,8 @@ static int verify(struct copy *copy, uint32_t threads)
 	if (status == QUIRE_ERROR_CHECKSUM || status == QUIRE_ERROR_LAYOUT)
 		return trouble("%s: %s; not stripped, because the damage could "
 			       "not be found afterwards",
-			       copy->path, error.message);
+			       error.path[0] ? error.path : copy->path,
+			       error.message);
 	return trouble_with_file(copy->path, &error);
 }
 
@@ -66,8 +68,7 @@ static int strip(struct copy *copy, struct copy_values *values)
 		.choose = keep_foreign,
 		.context = values,
 	};
-	const size_t count = quire_model_tensor_count(copy->model);
-	char size[TEXT_SIZE_CAPACITY];
+	char size[COPY_SIZE_CAPACITY];
 	int code;
 
 	if (copy->info.quire_version == 0)
@@ -79,10 +80,8 @@ static int strip(struct copy *copy, struct copy_values *values)
 		code = copy_write(copy, &how);
 	if (code != EXIT_FINE)
 		return code;
-	text_print(stdout, values->output);
-	printf(": stripped, %zu %s, %s\n", count,
-	       count == 1 ? "tensor" : "tensors",
-	       text_human_size(size, copy->result.file_size));
+	text_print(stdout, copy_made_path(copy));
+	printf(": stripped, %s\n", copy_output_size(size, copy));
 	return EXIT_FINE;
 }
 
@@ -99,11 +98,13 @@ static const char about[] =
     "they are. The file is verified first; a damaged one is refused. After\n"
     "'quire stamp', this gives the file that gguf-py or llama.cpp wrote, byte\n"
     "for byte, if it had all keys that a container needs and the default\n"
-    "alignment.";
+    "alignment. A part of a split set stands for the set, which is written as\n"
+    "OUT-00001-of-00003.gguf and so on.";
 
 static const char examples[] =
     "  quire strip model.gguf -o plain.gguf\n"
-    "  quire strip model.gguf -o plain.gguf --align 64";
+    "  quire strip model.gguf -o plain.gguf --align 64\n"
+    "  quire strip model-00001-of-00003.gguf -o plain.gguf";
 
 const struct command command_strip = {
 	.name = "strip",

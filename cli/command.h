@@ -33,6 +33,8 @@ struct command {
 	X(stamp) \
 	X(strip) \
 	X(edit) \
+	X(merge) \
+	X(split) \
 	X(dump) \
 	X(matmul) \
 	X(bench)

@@ -2,9 +2,31 @@
  * copy_command.c - what stamp and strip do before they differ.
  */
 #include "cli/rewrite/copy_command.h"
-#include "cli/files/output_path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/rewrite/copy_output.h"
 #include "cli/ui/options.h"
 #include "cli/ui/trouble.h"
+
+static int run_body(struct copy *copy, struct copy_values *values,
+		    copy_body_fn body)
+{
+	char *output = copy->file_count > 1
+			   ? copy_output_set(values->output, copy->file_count)
+			   : strdup(values->output);
+	int code = EXIT_TROUBLE;
+
+	if (!output)
+		return trouble_memory();
+	if (copy_output_allowed(copy, output, COPY_SAME_FILES, values->force)) {
+		values->output = output;
+		code = body(copy, values);
+	}
+	free(output);
+	return code;
+}
 
 int copy_command_run(const struct command *command, int argc, char **argv,
 		     uint32_t alignment, copy_body_fn body)
@@ -17,12 +39,9 @@ int copy_command_run(const struct command *command, int argc, char **argv,
 	if (!args_parse(command, argc, argv, &values, &words, &code))
 		return code;
 	if (!option_alignment_fits(command->name, values.alignment) ||
-	    !output_path_differs(values.output, words.word[0], "model",
-				 "output") ||
-	    !output_path_allowed(values.output, values.force) ||
 	    !copy_open(&copy, words.word[0], false))
 		return EXIT_TROUBLE;
-	code = body(&copy, &values);
+	code = run_body(&copy, &values, body);
 	copy_close(&copy);
 	return code;
 }

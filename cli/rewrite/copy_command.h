@@ -18,7 +18,8 @@ struct copy_values {
 typedef int (*copy_body_fn)(struct copy *copy, struct copy_values *values);
 
 /* Parses the options (`alignment` is the default of --align), opens the model,
- * and returns what `body` returns. */
+ * checks the output, and returns what `body` returns. For `body`, `output` is
+ * that of copy_write. */
 int copy_command_run(const struct command *command, int argc, char **argv,
 		     uint32_t alignment, copy_body_fn body);
 

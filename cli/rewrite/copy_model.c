@@ -1,6 +1,6 @@
 /*
  * copy_model.c - declares a model's metadata, tensors and linears to a writer
- * and puts the new file into place. copy_tensors.c copies the tensors' bytes.
+ * and puts the new files into place. copy_tensors.c copies the tensors' bytes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,37 +13,139 @@
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
-static void report_unopened(const char *path, const quire_error *error)
+/* ----------------------------------------------------------------- opening */
+
+static bool open_file(const char *path, int *file)
 {
-	if (error->status == QUIRE_ERROR_UNSUPPORTED)
-		trouble(
-		    "%s: it is a part of a split set; merge the parts first",
-		    path);
-	else
-		trouble_with_file(path, error);
+	struct file_facts facts;
+
+	*file = quire_file_open(path);
+	if (*file < 0) {
+		trouble("%s: cannot open: %s", path, strerror(errno));
+		return false;
+	}
+	if (!quire_file_facts(*file, &facts) || facts.kind == FILE_REGULAR)
+		return true;
+	trouble("%s: not a regular file", path);
+	return false;
+}
+
+/* Room for the files of `count` parts. */
+static bool make_room(struct copy *copy, size_t count)
+{
+	copy->files = malloc(count * sizeof(*copy->files));
+	copy->names = calloc(count, sizeof(*copy->names));
+	if (!copy->files || !copy->names) {
+		trouble_memory();
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		copy->files[i] = -1;
+	copy->file_count = count;
+	return true;
+}
+
+/* Takes the names of the parts from the model. False if they are not those of
+ * the open files. */
+static bool take_names(struct copy *copy)
+{
+	quire_part part;
+
+	if (quire_model_part_count(copy->model) != copy->file_count)
+		return false;
+	for (size_t i = 0; quire_model_part(copy->model, i, &part); i++) {
+		struct file_facts opened, named;
+
+		copy->names[i] = part.path;
+		if (!quire_file_facts(copy->files[i], &opened) ||
+		    !quire_path_facts(part.path, &named) ||
+		    !file_same(&opened, &named))
+			return false;
+	}
+	return true;
+}
+
+static bool open_parts(struct copy *copy, const quire_model *model)
+{
+	quire_part part;
+
+	if (!make_room(copy, quire_model_part_count(model)))
+		return false;
+	for (size_t i = 0; quire_model_part(model, i, &part); i++)
+		if (!open_file(part.path, &copy->files[i]))
+			return false;
+	return true;
+}
+
+/* The files are opened by the names that the model has, and then the model
+ * again: if its names still lead to these files, it was opened from them. */
+static bool open_set(struct copy *copy, const quire_open_options *options)
+{
+	quire_model *first = NULL;
+	quire_error error;
+	bool opened;
+
+	if (quire_model_open(copy->path, options, &first, &error) != QUIRE_OK) {
+		trouble_with_file(copy->path, &error);
+		return false;
+	}
+	opened = open_parts(copy, first);
+	quire_model_close(first);
+	if (!opened)
+		return false;
+	if (quire_model_open(copy->path, options, &copy->model, &error) !=
+	    QUIRE_OK) {
+		trouble_with_file(copy->path, &error);
+		return false;
+	}
+	if (take_names(copy))
+		return true;
+	trouble("%s: the files were replaced meanwhile; try again", copy->path);
+	return false;
+}
+
+static bool open_model(struct copy *copy, const quire_open_options *options)
+{
+	quire_status status;
+	quire_error error;
+
+	if (!make_room(copy, 1) || !open_file(copy->path, &copy->files[0]))
+		return false;
+	copy->names[0] = copy->path;
+	status =
+	    quire_model_open_fd(copy->files[0], options, &copy->model, &error);
+	if (status == QUIRE_OK)
+		return true;
+	if (status != QUIRE_ERROR_UNSUPPORTED) { /* a part */
+		trouble_with_file(copy->path, &error);
+		return false;
+	}
+	quire_file_close(copy->files[0]);
+	free(copy->files);
+	free(copy->names);
+	copy->files = NULL;
+	copy->names = NULL;
+	copy->file_count = 0;
+	return open_set(copy, options);
+}
+
+/* The file whose header was edited. */
+static const char *edited_file(const struct copy *copy)
+{
+	quire_part part;
+	size_t i = 0;
+
+	while (quire_model_part(copy->model, i, &part) && !part.header_edited)
+		i++;
+	return copy->names[i];
 }
 
 bool copy_open(struct copy *copy, const char *path, bool lenient)
 {
 	const quire_open_options options = { .allow_edited_header = true };
-	struct file_facts facts;
-	quire_error error;
 
 	*copy = (struct copy){ .path = path };
-	copy->file = quire_file_open(path);
-	if (copy->file < 0) {
-		trouble("%s: cannot open: %s", path, strerror(errno));
-		return false;
-	}
-	if (quire_file_facts(copy->file, &facts) &&
-	    facts.kind != FILE_REGULAR) {
-		trouble("%s: not a regular file", path);
-		copy_close(copy);
-		return false;
-	}
-	if (quire_model_open_fd(copy->file, &options, &copy->model, &error) !=
-	    QUIRE_OK) {
-		report_unopened(path, &error);
+	if (!open_model(copy, &options)) {
 		copy_close(copy);
 		return false;
 	}
@@ -53,7 +155,7 @@ bool copy_open(struct copy *copy, const char *path, bool lenient)
 	trouble("%s: the header does not match its checksum: edited by another "
 		"tool, or damaged; 'quire verify' checks the "
 		"tensors, and 'quire edit --force' accepts the header",
-		path);
+		edited_file(copy));
 	copy_close(copy);
 	return false;
 }
@@ -61,11 +163,46 @@ bool copy_open(struct copy *copy, const char *path, bool lenient)
 void copy_close(struct copy *copy)
 {
 	quire_model_close(copy->model);
-	quire_file_close(copy->file);
+	quire_model_close(copy->made);
+	for (size_t i = 0; i < copy->file_count; i++)
+		if (copy->files && copy->files[i] >= 0)
+			quire_file_close(copy->files[i]);
+	free(copy->files);
+	free(copy->names);
+	*copy = (struct copy){ .path = copy->path };
 }
 
-/* Keys that the writer derives. */
-static bool is_derived(const char *key, bool plain)
+const char *copy_made_path(const struct copy *copy)
+{
+	quire_part part = { .path = NULL };
+
+	quire_model_part(copy->made, 0, &part);
+	return part.path;
+}
+
+uint32_t copy_alignment(const struct copy *copy)
+{
+	const quire_model_info *info = &copy->info;
+
+	return info->quire_version && info->alignment < 32 ? 32
+							   : info->alignment;
+}
+
+/* ------------------------------------------------------------ declarations */
+
+/* Keys that say a file's place in a set. */
+static bool is_of_set(const char *key)
+{
+	return strcmp(key, "split.no") == 0 ||
+	       strcmp(key, "split.count") == 0 ||
+	       strcmp(key, "split.tensors.count") == 0 ||
+	       strcmp(key, "quire.split.xxh3") == 0;
+}
+
+/* Keys that the writer derives. In a set that keeps its files it takes the
+ * place of split.no and so on from the caller. */
+static bool is_derived(const char *key, const struct copy *copy,
+		       const struct copy_how *how)
 {
 	static const char *const derived[] = {
 		"quire.version",     "quire.header.xxh3",
@@ -75,7 +212,11 @@ static bool is_derived(const char *key, bool plain)
 		"quire.padding",     "quire.linear.accuracy_level",
 	};
 
-	if (plain)
+	if (how->files != COPY_SAME_FILES && is_of_set(key))
+		return true;
+	if (copy->file_count > 1 && strcmp(key, "quire.split.xxh3") == 0)
+		return true;
+	if (how->plain)
 		return strncmp(key, "quire.", 6) == 0;
 	for (size_t i = 0; i < sizeof(derived) / sizeof(*derived); i++)
 		if (strcmp(key, derived[i]) == 0)
@@ -83,16 +224,18 @@ static bool is_derived(const char *key, bool plain)
 	return false;
 }
 
-static quire_status declare_value(const struct copy_how *how,
+static quire_status declare_value(const struct copy *copy,
+				  const struct copy_how *how,
 				  quire_writer *writer, const char *key,
 				  const quire_value *value, quire_error *error)
 {
 	const quire_value alignment = { .type = QUIRE_VALUE_U32,
 					.as.u = how->alignment };
 
-	if (is_derived(key, how->plain))
+	if (is_derived(key, copy, how))
 		return QUIRE_OK;
-	value = how->choose(how->context, key, value);
+	if (how->choose)
+		value = how->choose(how->context, key, value);
 	if (!value)
 		return QUIRE_OK;
 	if (strcmp(key, "general.alignment") == 0)
@@ -119,8 +262,9 @@ static quire_status declare_values(const struct copy *copy,
 		    quire_model_value(copy->model, i, &name);
 		char *key = strndup(name.data, name.size);
 
-		status = key ? declare_value(how, writer, key, value, error)
-			     : out_of_memory(error);
+		status =
+		    key ? declare_value(copy, how, writer, key, value, error)
+			: out_of_memory(error);
 		free(key);
 	}
 	for (size_t i = 0; i < how->added_count && status == QUIRE_OK; i++)
@@ -175,14 +319,44 @@ static quire_status declare(const struct copy *copy, const struct copy_how *how,
 	return status;
 }
 
+/* ----------------------------------------------------------------- writing */
+
 /* Of two edits of one file at the same time, the second must not undo the
- * first. */
+ * first. For a file without links `path` is its own. */
 static bool is_still_there(const struct copy *copy, const char *path)
 {
-	struct file_facts opened, named;
+	for (size_t i = 0; i < copy->file_count; i++) {
+		const char *name = copy->file_count > 1 ? copy->names[i] : path;
+		struct file_facts opened, named;
 
-	return quire_file_facts(copy->file, &opened) &&
-	       quire_path_facts(path, &named) && file_same(&opened, &named);
+		if (!quire_file_facts(copy->files[i], &opened) ||
+		    !quire_path_facts(name, &named) ||
+		    !file_same(&opened, &named))
+			return false;
+	}
+	return true;
+}
+
+/* Fixes the layout. A model that would be split beside itself, but fits in one
+ * file, stays as it is. */
+static quire_status lay_out(const struct copy *copy, const struct copy_how *how,
+			    quire_writer *writer, quire_error *error)
+{
+	const bool itself = how->files == COPY_SPLIT &&
+			    quire_path_same(how->output, copy->path);
+	const quire_status status =
+	    quire_writer_write(writer, 0, NULL, 0, error);
+	const bool alone = status == QUIRE_OK
+			       ? quire_writer_part_count(writer) == 1
+			       : status == QUIRE_ERROR_EXISTS &&
+				     quire_error_is_about(error, how->output);
+
+	if (!itself || !alone)
+		return status;
+	return quire_fail_file(error, QUIRE_ERROR_ARGUMENT, copy->path,
+			       QUIRE_NO_OFFSET,
+			       "it fits in one file of this size; there is "
+			       "nothing to split");
 }
 
 static quire_status fill(struct copy *copy, const struct copy_how *how,
@@ -190,6 +364,8 @@ static quire_status fill(struct copy *copy, const struct copy_how *how,
 {
 	quire_status status = declare(copy, how, writer, error);
 
+	if (status == QUIRE_OK)
+		status = lay_out(copy, how, writer, error);
 	if (status == QUIRE_OK)
 		status = copy_tensors(copy, how, writer, error);
 	if (status == QUIRE_OK)
@@ -202,13 +378,27 @@ static quire_status fill(struct copy *copy, const struct copy_how *how,
 	return quire_writer_finish(writer, error);
 }
 
-static quire_status write_file(struct copy *copy, const struct copy_how *how,
-			       quire_error *error)
+/* The first of the new files, to be freed; NULL: out of memory. */
+static char *first_path(const quire_writer *writer)
 {
+	quire_part part = { .path = NULL };
+
+	quire_writer_part(writer, 0, &part);
+	return part.path ? strdup(part.path) : NULL;
+}
+
+/* *first is the path of the first file that was written. */
+static quire_status write_files(struct copy *copy, const struct copy_how *how,
+				char **first, quire_error *error)
+{
+	const bool same = how->files == COPY_SAME_FILES;
 	const quire_writer_options options = {
 		.alignment = how->alignment,
 		.overwrite = how->overwrite || how->in_place,
 		.plain = how->plain,
+		.split_size = how->files == COPY_SPLIT ? how->split_size : 0,
+		.part_count = same ? (uint32_t)copy->file_count : 0,
+		.keep_parts = how->in_place,
 	};
 	quire_writer *writer;
 	quire_status status =
@@ -217,40 +407,54 @@ static quire_status write_file(struct copy *copy, const struct copy_how *how,
 	if (status != QUIRE_OK)
 		return status;
 	status = fill(copy, how, writer, error);
+	if (status == QUIRE_OK)
+		*first = first_path(writer);
 	quire_writer_free(writer);
+	if (status == QUIRE_OK && !*first)
+		return out_of_memory(error);
 	return status;
 }
 
 /* Opens what was written, as any reader does. */
-static int look(struct copy *copy, const char *output)
+static int look(struct copy *copy, const char *path)
 {
-	quire_model *made;
 	quire_error error;
 
-	if (quire_model_open(output, NULL, &made, &error) != QUIRE_OK)
-		return trouble_with_file(output, &error);
-	quire_model_describe(made, &copy->result);
-	quire_model_close(made);
+	if (quire_model_open(path, NULL, &copy->made, &error) != QUIRE_OK)
+		return trouble_with_file(path, &error);
+	quire_model_describe(copy->made, &copy->result);
 	return EXIT_FINE;
+}
+
+/* The error is about a file that it names, or the model. */
+static int report(const struct copy *copy, const struct copy_how *how,
+		  const quire_error *error)
+{
+	const char *const paths[] = { copy->path, how->output, NULL };
+
+	if (error->status == QUIRE_ERROR_EXISTS && !how->in_place)
+		return trouble_with_files(paths, error);
+	return trouble_with_file(
+	    quire_error_is_about(error, how->output) ? how->output : copy->path,
+	    error);
 }
 
 int copy_write(struct copy *copy, const struct copy_how *how)
 {
+	char *first = NULL;
 	quire_status status;
 	quire_error error;
 	int code = EXIT_TROUBLE;
 
 	copy->progress = progress_start(how->output);
 	signals_hold();
-	status = write_file(copy, how, &error);
+	status = write_files(copy, how, &first, &error);
 	progress_clear(&copy->progress);
 	if (status == QUIRE_OK)
-		code = look(copy, how->output);
+		code = look(copy, first);
 	else if (status != QUIRE_ERROR_CANCELLED)
-		code = trouble_with_file(
-		    quire_error_is_about(&error, how->output) ? how->output
-							      : copy->path,
-		    &error);
+		code = report(copy, how, &error);
+	free(first);
 	signals_release(); /* ends the program if cancelled */
 	return code;
 }

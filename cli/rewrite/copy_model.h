@@ -1,7 +1,8 @@
 /*
- * copy_model.h - writes a model's file again, with other metadata and the same
- * tensors, for stamp, strip and edit. A call that returns false or an exit code
- * has printed the error.
+ * copy_model.h - writes a model again, with other metadata or in other files,
+ * and the same tensors: for stamp, strip, edit, merge and split. A model is one
+ * file or a split set. A call that returns false or an exit code has printed
+ * the error.
  *
  *	struct copy copy;
  *	if (!copy_open(&copy, "a.gguf", false))
@@ -17,18 +18,30 @@
 #include "quire.h"
 
 struct copy {
-	const char *path;
-	int file; /* from which the model was opened */
+	const char *path; /* as it was given */
+	/* From which the model was opened: one file, or those of all parts. */
+	int *files;
+	const char **names; /* their paths; of the model or `path` */
+	size_t file_count;
 	quire_model *model;
 	quire_model_info info;
-	quire_model_info result; /* of the new file, after copy_write */
+	/* The new file or set, after copy_write. */
+	quire_model *made;
+	quire_model_info result;
 	struct progress progress;
 };
 
-/* Opens one file, not a split set. `lenient`: a header that another tool edited
- * is allowed. */
+/* Opens a file, or the set that has it as a part. `lenient`: a header that
+ * another tool edited is allowed. */
 bool copy_open(struct copy *copy, const char *path, bool lenient);
 void copy_close(struct copy *copy);
+
+/* The path of the first file that copy_write has written. */
+const char *copy_made_path(const struct copy *copy);
+
+/* The alignment that a copy keeps: the model's; but another tool may have given
+ * a container one that is less than a container may have. */
+uint32_t copy_alignment(const struct copy *copy);
 
 /* Returns the new value of a key; NULL: the key is left out. It is not called
  * for keys that the writer derives. The value of general.alignment is replaced
@@ -41,22 +54,30 @@ struct copy_value {
 	quire_value value;
 };
 
+enum copy_files {
+	COPY_SAME_FILES, /* as many files as the model has */
+	COPY_ONE_FILE,
+	COPY_SPLIT, /* by split_size */
+};
+
 struct copy_how {
-	const char *output;
+	const char *output; /* see copy_output.h */
+	enum copy_files files;
+	uint64_t split_size;
 	uint32_t alignment;
 	uint32_t threads; /* that hash; 0: quire_cpu_count */
 	bool plain;	  /* a plain GGUF file, not a container */
 	bool overwrite;
-	bool in_place; /* the output is the model itself */
-	copy_choose_fn choose;
+	bool in_place;	       /* the output is the model itself */
+	copy_choose_fn choose; /* NULL: all keys stay */
 	void *context;
 	const struct copy_value *added; /* keys that are added at the end */
 	size_t added_count;
 };
 
-/* Writes the new file. For a container, tensors without checksums are read and
- * hashed; other tensors are copied and keep their checksums. Returns an exit
- * code. */
+/* Writes the new files. For a container, tensors without checksums are read and
+ * hashed; other tensors are copied and keep their checksums. In place, files of
+ * a set that would not change are not written. Returns an exit code. */
 int copy_write(struct copy *copy, const struct copy_how *how);
 
 /* Copies the tensors; copy_write calls it. */

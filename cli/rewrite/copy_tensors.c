@@ -51,16 +51,17 @@ static bool report(struct stream *stream, size_t size, quire_status status,
 	return well;
 }
 
-static quire_status read_chunk(const struct copy *copy, uint64_t offset,
-			       unsigned char *chunk, size_t size,
-			       quire_error *error)
+static quire_status read_chunk(const struct copy *copy, uint32_t part,
+			       uint64_t offset, unsigned char *chunk,
+			       size_t size, quire_error *error)
 {
+	const char *name = copy->names[part];
 	size_t got;
 
-	if (!quire_file_read(copy->file, offset, chunk, size, &got))
-		return quire_fail_errno(error, copy->path, "cannot read");
+	if (!quire_file_read(copy->files[part], offset, chunk, size, &got))
+		return quire_fail_errno(error, name, "cannot read");
 	if (got < size)
-		return quire_fail_file(error, QUIRE_ERROR_TRUNCATED, copy->path,
+		return quire_fail_file(error, QUIRE_ERROR_TRUNCATED, name,
 				       offset + got,
 				       "the file ends while it is read");
 	return QUIRE_OK;
@@ -81,8 +82,9 @@ static void write_tensor(void *context, size_t worker, size_t index)
 		const size_t size =
 		    rest < CHUNK_SIZE ? (size_t)rest : CHUNK_SIZE;
 		quire_error error;
-		quire_status status = read_chunk(
-		    stream->copy, tensor->offset + at, chunk, size, &error);
+		quire_status status =
+		    read_chunk(stream->copy, tensor->part, tensor->offset + at,
+			       chunk, size, &error);
 
 		if (status == QUIRE_OK)
 			status = quire_writer_write(stream->writer, index,
@@ -142,7 +144,8 @@ quire_status copy_tensors(struct copy *copy, const struct copy_how *how,
 			  quire_writer *writer, quire_error *error)
 {
 	if (how->plain || copy->info.quire_version > 0)
-		return quire_writer_adopt(writer, copy->file, progress_report,
-					  &copy->progress, error);
+		return quire_writer_adopt_set(writer, copy->files, copy->names,
+					      copy->file_count, progress_report,
+					      &copy->progress, error);
 	return stream_tensors(copy, how, writer, error);
 }

@@ -3,7 +3,7 @@
 
 try --help
 "$QUIRE" -h >1; "$QUIRE" help >2; "$QUIRE" --help | cmp - 1 && cmp 1 2
-for command in convert info verify hash compare export thin stamp strip edit dump matmul bench
+for command in convert info verify hash compare export thin stamp strip edit merge split dump matmul bench
 do
 	try help $command
 	"$QUIRE" help $command >1
