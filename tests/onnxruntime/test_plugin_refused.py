@@ -3,7 +3,10 @@ that changed after they were converted; options that do not exist. Each fails
 when the session is made, in words that name what is wrong, or gives the right
 numbers."""
 
+import pathlib
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -345,6 +348,22 @@ def test_provider_left(folder):
     linears = models.info(container)["linears"]
     sessions.check(len(linears) == 1, f"linears: {linears}")
     right(sessions.by_provider(model), weights, "half of the weights")
+    # Not in silence: at ONNX Runtime's usual severity there is a warning.
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-B",
+            "-c",
+            "import sys, plugin_sessions as sessions\n"
+            "sessions.by_provider(sys.argv[1], severity=2)",
+            model,
+        ],
+        cwd=pathlib.Path(__file__).parent,
+        capture_output=True,
+        text=True,
+    )
+    for words in ("computes 1 of the 2", str(container), "/layer.1/MatMul"):
+        sessions.check(words in done.stderr, f"no {words} in {done.stderr}")
 
 
 def test_provider_options(folder):
