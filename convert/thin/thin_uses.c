@@ -51,44 +51,50 @@ quire_status quire_thin_count_uses(struct thinning *thin)
 
 /* ----------------------------------------------------- dequantized weights */
 
-/* The node of a weight that a MatMul or Gemm takes from other nodes, and that
+/* The node of a weight that a product takes from a DequantizeLinear, and that
  * becomes a linear; NULL: another one. */
 static const struct onnx_node *product_of(const struct thinning *thin,
 					  size_t number)
 {
-	const struct onnx_node *node = thin->plan->weights[number].node;
+	const struct weight *weight = &thin->plan->weights[number];
+	const struct onnx_node *node = weight->node;
 
 	if (thin->nodes[node - thin->model->nodes].kind != THIN_LINEAR ||
-	    (!quire_onnx_is(node, "MatMul") && !quire_onnx_is(node, "Gemm")))
+	    !weight->holder || weight->holder == node)
 		return NULL;
 	return node;
 }
 
-/* From a value that a Transpose gives to the one that it takes; SIZE_MAX: it
- * comes from another node. */
-static size_t before_transpose(const struct thinning *thin, size_t number)
+/* From a value between a DequantizeLinear and its product to the one before it;
+ * SIZE_MAX: it is what the DequantizeLinear gives. */
+static size_t before(const struct thinning *thin, size_t number)
 {
+	static const char *const names[] = { "Cast", "Identity", "Reshape",
+					     "Transpose" };
 	const struct onnx_node *node =
 	    quire_onnx_producer(thin->model, &thin->model->values[number]);
 
-	return node && quire_onnx_is(node, "Transpose") && node->input_count > 0
-		   ? find(thin, node, node->inputs[0])
-		   : SIZE_MAX;
+	if (!node || node->input_count == 0)
+		return SIZE_MAX;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (quire_onnx_is(node, names[i]))
+			return find(thin, node, node->inputs[0]);
+	return SIZE_MAX;
 }
 
 /* Counts the use of B by a linear. When all uses of a transposed weight have
- * been counted, so is that of the weight. */
+ * been counted, for example, so is that of the weight. */
 static void cover(const struct thinning *thin, size_t *covered, size_t number)
 {
 	while (number != SIZE_MAX && ++covered[number] == thin->uses[number])
-		number = before_transpose(thin, number);
+		number = before(thin, number);
 }
 
 /* Whether linears have all uses of the weight that B comes from. */
 static bool is_covered(const struct thinning *thin, const size_t *covered,
 		       size_t number)
 {
-	for (; number != SIZE_MAX; number = before_transpose(thin, number))
+	for (; number != SIZE_MAX; number = before(thin, number))
 		if (covered[number] != thin->uses[number])
 			return false;
 	return true;

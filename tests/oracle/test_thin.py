@@ -275,10 +275,19 @@ class Thin(unittest.TestCase):
             helper.make_node("Transpose", ["w"], ["t"], perm=[1, 0]),
             helper.make_node("MatMul", ["x", "t"], ["z"], name="second"),
         ]
-        for other in ([], [helper.make_node("ReduceSum", ["w"], ["r"])],
-                      [helper.make_node("ReduceSum", ["t"], ["r"])]):
+        wrapped = [
+            nodes[0],
+            helper.make_node("Identity", ["w"], ["i"]),
+            helper.make_node("MatMul", ["x", "i"], ["y"], name="first"),
+            helper.make_node("Transpose", ["i"], ["t"], perm=[1, 0]),
+            nodes[3],
+        ]
+        for base, used in ((nodes, ""), (nodes, "w"), (nodes, "t"),
+                           (wrapped, ""), (wrapped, "w"), (wrapped, "i")):
+            other = [helper.make_node("ReduceSum", [used], ["r"])]
+            other = other if used else []
             outputs = ["y", "z", "r"] if other else ["y", "z"]
-            model = model_of([*nodes, *other], [info_of("x", ["m", 64])],
+            model = model_of([*base, *other], [info_of("x", ["m", 64])],
                              [info_of(n, None) for n in outputs], tensors)
             thin = self.thin_model(model)
             kinds = [n.op_type for n in thin_models.nodes_of(thin)]
