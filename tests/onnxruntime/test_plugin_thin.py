@@ -19,11 +19,14 @@ import thin_models  # noqa: E402
 F32_SUMS = 1e-5
 F16_SUMS = 2.0**-9
 
-# Sources of which ONNX Runtime computes something else than its documentation
-# says; the thin model is compared with its expansion alone.
-WRONG = {"g_idx_zero_points.onnx"}
-if sessions.VERSION < (1, 24):
-    WRONG.add("zero_points_float16.onnx")
+def is_wrong(name):
+    """Whether ONNX Runtime computes something else of a source than its
+    documentation says, or crashes; the thin model is compared with its
+    expansion alone."""
+    if sessions.VERSION < (1, 24):
+        if name == "zero_points_float16.onnx" or name.startswith("einsum"):
+            return True
+    return name == "g_idx_zero_points.onnx"
 
 
 def write_level_1(path):
@@ -113,7 +116,7 @@ def published():
         if not thin_models.nodes_of(model.proto):
             continue
         try:
-            counts = model.run(path.name, path.name not in WRONG)
+            counts = model.run(path.name, not is_wrong(path.name))
         except SystemExit:
             raise
         except Exception as error:
