@@ -41,7 +41,7 @@ bool quire_dequantize_type(int32_t type);
 bool quire_dequantize_holds_weight(const struct onnx_model *model,
 				   const struct onnx_node *node);
 
-/* x of a DequantizeLinear, as the node has it. */
+/* x of a DequantizeLinear, behind its wrappers. */
 quire_status quire_dequantize_x(const struct node_check *node,
 				struct node_operand *x);
 
