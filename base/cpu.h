@@ -35,8 +35,8 @@ uint32_t quire_cpu_count(void);
 /* Bytes of the third-level cache; 0: the system does not say. */
 size_t quire_cpu_cache_size(void);
 
-/* For a loop that waits for another thread to write: takes few of the CPU's
- * resources for some 10 to 50 ns. */
+/* For a loop that waits until another thread has written: takes few of the
+ * CPU's resources, for 10 to 50 ns. */
 static inline void quire_cpu_pause(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

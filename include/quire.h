@@ -670,7 +670,7 @@ QUIRE_API quire_status quire_runtime_attach(quire_runtime *runtime,
  * Makes a second copy of a model's weights in memory, in the order in which the
  * kernels read them: of its linears, or, if it has none, of all its matrices.
  * The copy has about the size of the weights. Products at accuracy level 4 of
- * about 2 to 32 rows of x read it and are faster (bench/NOTES.md); all other
+ * about 2 to 32 rows of x read it and are faster (bench/RESULTS.md); all other
  * products use the mapped pages. Results are the same to the last bit.
  *
  * Weights for which the kernel set has no prepacked order are left out; only
