@@ -12,7 +12,7 @@
 /* ------------------------------------------------------ from codes to matrix
  */
 
-/* Whether a node reverses dimensions, of which there must be two. */
+/* Whether a node reverses dimensions; there must be two. */
 static bool turns(const struct onnx_node *node)
 {
 	const struct onnx_attribute *perm = quire_onnx_attribute(node, "perm");

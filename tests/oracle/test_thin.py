@@ -169,8 +169,8 @@ class Thin(unittest.TestCase):
         self.assertEqual(self.check_means(), 2)
 
     def test_bodies(self):
-        """Weights around an If, shared by both of its branches, one of which
-        has a name that another graph has too."""
+        """Weights around an If, shared by both of its branches. One weight has
+        a name that another graph has too."""
         thin = self.thin_model(thin_models.bodies_model())
         kinds = sorted(n.op_type for n in thin_models.nodes_of(thin))
         self.assertEqual(kinds, ["Linear", "Linear", "LinearMany"])
