@@ -104,10 +104,17 @@ static int dump(const quire_model *model, const char *path, const char *name,
 	struct lookup_operand operand;
 	struct output_file file;
 	struct matrix matrix;
+	quire_error error;
+	float none;
 	int code;
 
 	if (!lookup_tensor(model, path, name, &operand))
 		return EXIT_TROUBLE;
+	/* No row: only whether the type is decoded, before anything is written
+	 * to a pipe. */
+	if (quire_tensor_decode(operand.tensor, 0, 0, 0, &none, &error) !=
+	    QUIRE_OK)
+		return trouble_with_file(path, &error);
 	matrix = matrix_of(&operand);
 	if (!output_file_open(&file, output))
 		return EXIT_TROUBLE;
@@ -143,7 +150,9 @@ static const char about[] =
     "TENSOR is the name of a tensor, of a linear layer, or of a tensor in the\n"
     "source model. The array is float32: [N, K] for a matrix, where K\n"
     "excludes the padding of its rows; [n] for a vector; other shapes in\n"
-    "NumPy's order, with the fastest dimension last.";
+    "NumPy's order, with the fastest dimension last. All floating-point and\n"
+    "quantized types of GGUF are decoded but IQ1, IQ2, IQ3, Q8_1, Q8_K, Q1_0,\n"
+    "Q2_0 and F64; integers are not.";
 
 static const char examples[] =
     "  quire dump model.gguf layers.0.query.weight -o W.npy\n"

@@ -1,6 +1,7 @@
 /*
  * decode.c - a tensor's rows as f32, and its hash. The simple definition of
- * each type (spec/format.md, 4); the fast kernels are in runtime/.
+ * each type that Quire writes (spec/format.md, 4); decode_foreign.c has other
+ * types. The fast kernels are in runtime/.
  */
 #include <fp16.h>
 #include <inttypes.h>
@@ -9,10 +10,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "format/blocks.h"
+#include "format/decode.h"
 #include "format/parse.h"
-
-/* Decodes one block of 1 or of QUIRE_BLOCK_COLS elements. */
-typedef void (*decode_fn)(const unsigned char *block, float *y);
 
 static float load_f16(const unsigned char *bytes)
 {
@@ -72,7 +71,7 @@ static void decode_q8_0(const unsigned char *block, float *y)
 		y[i] = (float)(int8_t)codes[i] * d;
 }
 
-static decode_fn find_decoder(quire_dtype dtype)
+static quire_decode_function *find_decoder(quire_dtype dtype)
 {
 	switch (dtype) {
 	case QUIRE_F32:
@@ -88,26 +87,33 @@ static decode_fn find_decoder(quire_dtype dtype)
 	case QUIRE_Q8_0:
 		return decode_q8_0;
 	}
-	return NULL;
+	return quire_decoder_foreign(dtype);
+}
+
+static quire_status not_decoded(const quire_tensor *tensor, quire_error *error)
+{
+	const char *name = quire_dtype_name(tensor->dtype);
+
+	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, tensor->offset,
+			  "tensor '%.*s': %s%s is not decoded",
+			  QUIRE_PRINT(tensor->name),
+			  name ? "type " : "its type", name ? name : "");
 }
 
 quire_status quire_tensor_decode(const quire_tensor *tensor, uint64_t first,
 				 uint64_t rows, uint64_t cols, float *y,
 				 quire_error *error)
 {
-	const decode_fn decode = find_decoder(tensor->dtype);
+	quire_decode_function *const decode = find_decoder(tensor->dtype);
 	const uint64_t row_count =
 	    tensor->shape[1] * tensor->shape[2] * tensor->shape[3];
 	const unsigned char *bytes = tensor->data;
 	uint32_t block_count, block_size;
 	uint64_t row_size;
-	float block[QUIRE_BLOCK_COLS];
+	float block[QUIRE_SUPER_COLS]; /* the largest block */
 
 	if (!decode)
-		return quire_fail(
-		    error, QUIRE_ERROR_UNSUPPORTED, tensor->offset,
-		    "tensor '%.*s': type %d is not decoded",
-		    QUIRE_PRINT(tensor->name), (int)tensor->dtype);
+		return not_decoded(tensor, error);
 	if (first > row_count || rows > row_count - first ||
 	    cols > tensor->shape[0])
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, tensor->offset,

@@ -29,6 +29,14 @@ static bool plain_size(uint64_t rows, uint64_t cols, uint64_t item_size,
 	       checked_mul(*bytes, item_size, bytes) && *bytes <= PTRDIFF_MAX;
 }
 
+/* For messages: a caller may give any number. */
+static const char *name_of(quire_dtype dtype)
+{
+	const char *name = quire_dtype_name(dtype);
+
+	return name ? name : "unknown";
+}
+
 /* The tensor must be a matrix, and have all its bytes. */
 static quire_status read_weights(struct request *request,
 				 const quire_tensor *tensor, quire_error *error)
@@ -96,8 +104,8 @@ static quire_status read_plain(const char *name, const void *data,
 	uint64_t size;
 
 	if (dtype != QUIRE_F32 && dtype != QUIRE_F16)
-		return FAIL(error, "%s is of type %d; it can be F32 or F16",
-			    name, (int)dtype);
+		return FAIL(error, "%s is of type %s; it can be F32 or F16",
+			    name, name_of(dtype));
 	if (stride == 0)
 		stride = cols;
 	if (stride < cols)
@@ -123,11 +131,11 @@ static quire_status check_bias(const quire_tensor *bias, size_t n,
 
 	if (bias->dtype != QUIRE_F32 && bias->dtype != QUIRE_F16 &&
 	    bias->dtype != QUIRE_BF16)
-		return quire_fail(error, QUIRE_ERROR_UNSUPPORTED,
-				  QUIRE_NO_OFFSET,
-				  "bias '%.*s' is of type %d; it can be F32, "
-				  "F16 or BF16",
-				  QUIRE_PRINT(bias->name), (int)bias->dtype);
+		return quire_fail(
+		    error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+		    "bias '%.*s' is of type %s; it can be F32, "
+		    "F16 or BF16",
+		    QUIRE_PRINT(bias->name), name_of(bias->dtype));
 	if (bias->rank != 1 || bias->shape[0] != n)
 		return FAIL(error, "bias '%.*s' is not of shape [%zu]",
 			    QUIRE_PRINT(bias->name), n);

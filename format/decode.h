@@ -1,0 +1,16 @@
+/*
+ * decode.h - decoders of blocks. A private header of decode.c and
+ * decode_foreign.c.
+ */
+#ifndef QUIRE_FORMAT_DECODE_H
+#define QUIRE_FORMAT_DECODE_H
+
+#include "quire.h"
+
+/* Decodes one block, of as many elements as quire_dtype_block says. */
+typedef void quire_decode_function(const unsigned char *block, float *y);
+
+/* Of a type that Quire does not write; NULL: it is not decoded. */
+quire_decode_function *quire_decoder_foreign(quire_dtype dtype);
+
+#endif
