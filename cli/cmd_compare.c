@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/files/recognize.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/options.h"
 #include "cli/ui/terminal.h"
@@ -145,10 +146,13 @@ static int run(int argc, char **argv)
 	if (!args_parse(&command_compare, argc, argv, &values, &words, &code))
 		return code;
 	if (quire_compare_onnx(words.word[0], words.word[1], &report, &error) !=
-	    QUIRE_OK)
+	    QUIRE_OK) {
+		if (recognize_no_onnx(words.word[0], &error))
+			return EXIT_TROUBLE;
 		return trouble_with_files(
 		    (const char *const[]){ words.word[0], words.word[1], NULL },
 		    &error);
+	}
 	code = EXIT_FINE;
 	if (values.json)
 		code = print_json(words.word, report);

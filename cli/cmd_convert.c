@@ -10,6 +10,7 @@
 #include "cli/files/output_file.h"
 #include "cli/files/output_path.h"
 #include "cli/files/recipe_option.h"
+#include "cli/files/recognize.h"
 #include "cli/ui/convert_report.h"
 #include "cli/ui/convert_warnings.h"
 #include "cli/ui/options.h"
@@ -146,6 +147,8 @@ static int convert(const struct values *values, quire_convert_options *how,
 	progress_clear(&progress);
 	if (status == QUIRE_ERROR_CANCELLED)
 		return EXIT_TROUBLE; /* the signal ends the program */
+	if (status != QUIRE_OK && recognize_no_onnx(source, &error))
+		return EXIT_TROUBLE;
 	if (status != QUIRE_OK)
 		return trouble_with_files(
 		    (const char *const[]){ source, values->output,

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/files/output_path.h"
+#include "cli/files/recognize.h"
 #include "cli/ui/options.h"
 #include "cli/ui/progress.h"
 #include "cli/ui/signals.h"
@@ -71,6 +72,8 @@ static int report_failure(const struct values *values, const char *container,
 	const char *const paths[] = { values->output, values->model, container,
 				      NULL };
 
+	if (recognize_no_onnx(values->model, error))
+		return EXIT_TROUBLE;
 	if (error->path[0] == '\0')
 		return trouble("%s with %s: %s", container, values->model,
 			       error->message);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/files/output_path.h"
+#include "cli/files/recognize.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/options.h"
 #include "cli/ui/progress.h"
@@ -110,6 +111,8 @@ static int print_json(const struct values *values, char *const *paths,
 static int report_failure(const struct values *values, char *const *paths,
 			  const quire_error *error)
 {
+	if (recognize_no_onnx(paths[0], error))
+		return EXIT_TROUBLE;
 	if (error->path[0] == '\0')
 		return trouble("%s with %s: %s", paths[0], paths[1],
 			       error->message);

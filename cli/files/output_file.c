@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/files/output_file.h"
+#include "cli/files/output_path.h"
 #include "cli/ui/signals.h"
 #include "cli/ui/trouble.h"
 
@@ -13,6 +14,17 @@ static bool fail(const char *name)
 {
 	trouble("%s: cannot write: %s", name, strerror(errno));
 	return false;
+}
+
+/* errno says why; a folder that is not there says so. */
+static bool fail_open(const char *name)
+{
+	const int why = errno;
+
+	if (why == ENOENT && !output_path_has_folder(name))
+		return false;
+	errno = why;
+	return fail(name);
 }
 
 static bool open_stdout(struct output_file *file)
@@ -39,7 +51,7 @@ static bool open_temporary(struct output_file *file)
 	int own;
 
 	if (!quire_output_open_unlocked(&file->output, file->name))
-		return fail(file->name);
+		return fail_open(file->name);
 	own = quire_file_keep(file->output.file);
 	file->stream = own < 0 ? NULL : quire_stream_open(own);
 	if (file->stream)

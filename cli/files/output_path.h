@@ -13,7 +13,11 @@
 bool output_path_differs(const char *path, const char *input, const char *what,
 			 const char *kind);
 
-/* Whether `path` is free, or a regular file that `force` lets it replace. */
+/* Whether the folder of `path` is there. */
+bool output_path_has_folder(const char *path);
+
+/* Whether `path` is free and its folder there, or a regular file that `force`
+ * lets it replace. */
 bool output_path_allowed(const char *path, bool force);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "cli/files/recognize.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
@@ -62,6 +63,8 @@ static int print_error(const char *path, const char *kind,
 	if (error->offset != QUIRE_NO_OFFSET)
 		snprintf(offset, sizeof(offset), " (at byte %" PRIu64 ")",
 			 error->offset);
+	if (recognize_no_gguf(path, error))
+		return EXIT_TROUBLE;
 	return trouble("%s: %s%s%s%s", path, kind, error->message, offset,
 		       way_out);
 }
