@@ -16,6 +16,7 @@
 #include "cli/ui/options.h"
 #include "cli/ui/progress.h"
 #include "cli/ui/signals.h"
+#include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 #include "quire_convert.h"
 
@@ -30,6 +31,8 @@ struct values {
 	struct args_list leave;
 	bool leave_unsupported;
 	bool force;
+	bool quiet;
+	bool dry_run;
 	bool print_recipe;
 };
 
@@ -68,11 +71,20 @@ static const struct args_option options[] = {
 	  .help = "print the recipe that would be followed; convert nothing" },
 	OPTION_THREADS(struct values, "to use"),
 	OPTION_ALIGN(struct values, 32, "16384"),
+	{ .name = "dry-run",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, dry_run),
+	  .help = "decide and print the summary; write no container" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, quiet),
+	  .help = "print no summary and no progress; warnings stay" },
 	{ .name = "split-size",
 	  .value = "SIZE",
 	  .type = ARGS_SIZE,
 	  .offset = offsetof(struct values, split_size),
-	  .help = "write a set of files of at most this size: 4G, 500M, 2GiB" },
+	  .help = "write a set of files of at most this size: 4G, 0.5G, 2GiB" },
 	{ .name = NULL },
 };
 
@@ -90,7 +102,7 @@ static bool fallback_named(const char *name, quire_fallback *fallback)
 
 	*fallback = QUIRE_FALLBACK_DEFAULT;
 	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i].name, name) == 0) {
+		if (text_equal_any_case(text_of(name), names[i].name)) {
 			*fallback = names[i].fallback;
 			return true;
 		}
@@ -104,23 +116,26 @@ static bool paths_allowed(const struct values *values, const char *source)
 	const char *output = values->output;
 	const char *report = values->report;
 
-	if (!output_path_differs(output, source, "model", "output") ||
-	    (recipe &&
-	     !output_path_differs(output, recipe, "recipe", "output")))
+	if (output &&
+	    (!output_path_differs(output, source, "model", "output") ||
+	     (recipe &&
+	      !output_path_differs(output, recipe, "recipe", "output"))))
 		return false;
 	if (report &&
 	    (!output_path_differs(report, source, "model", "report") ||
-	     !output_path_differs(report, output, "output", "report") ||
+	     (output &&
+	      !output_path_differs(report, output, "output", "report")) ||
 	     (recipe &&
 	      !output_path_differs(report, recipe, "recipe", "report"))))
 		return false;
-	return output_path_allowed(output, values->force);
+	return !output || output_path_allowed(output, values->force);
 }
 
-static int print_report(const struct conversion *conversion,
+static int print_report(const struct conversion *conversion, bool quiet,
 			struct output_file *report_file)
 {
-	convert_report_print(conversion);
+	if (!quiet)
+		convert_report_print(conversion);
 	if (!report_file->stream)
 		return EXIT_FINE;
 	if (!convert_report_write(conversion, report_file->stream))
@@ -131,7 +146,8 @@ static int print_report(const struct conversion *conversion,
 static int convert(const struct values *values, quire_convert_options *how,
 		   const char *source, struct output_file *report_file)
 {
-	struct progress progress = progress_start(values->output);
+	struct progress progress =
+	    progress_start(values->output ? values->output : source);
 	struct conversion conversion = { .source = source,
 					 .output = values->output,
 					 .split_size = values->split_size };
@@ -140,6 +156,8 @@ static int convert(const struct values *values, quire_convert_options *how,
 	quire_error error;
 	int code;
 
+	if (values->quiet)
+		progress.visible = false;
 	how->progress = progress_report;
 	how->context = &progress;
 	status =
@@ -157,7 +175,7 @@ static int convert(const struct values *values, quire_convert_options *how,
 	conversion.report = report;
 	convert_warnings_tell(report);
 	conversion.seconds = quire_clock_seconds() - progress.started;
-	code = print_report(&conversion, report_file);
+	code = print_report(&conversion, values->quiet, report_file);
 	if (report->left > 0)
 		code = worse(code, EXIT_DIFFERS);
 	quire_convert_report_free(report);
@@ -208,11 +226,11 @@ static bool is_complete(const struct values *values,
 	if (words->count == 0)
 		trouble("convert: too few words; usage: quire convert %s",
 			command_convert.usage);
-	else if (!values->output)
+	else if (!values->output && !values->dry_run)
 		trouble("convert: -o OUT.gguf is missing; usage: quire convert "
 			"%s",
 			command_convert.usage);
-	return words->count > 0 && values->output;
+	return words->count > 0 && (values->output || values->dry_run);
 }
 
 static bool choose(const struct values *values, quire_convert_options *how)
@@ -224,6 +242,7 @@ static bool choose(const struct values *values, quire_convert_options *how)
 					.leave_count = values->leave.count,
 					.leave_unsupported =
 					    values->leave_unsupported,
+					.dry_run = values->dry_run,
 					.split_size = values->split_size };
 	if (!option_alignment_fits("convert", values->alignment))
 		return false;
@@ -270,6 +289,11 @@ static const char about[] =
     "reason. A node whose weight cannot be converted is an error; --leave and\n"
     "--leave-unsupported leave it out instead, and the exit status is 1.\n"
     "\n"
+    "--dry-run reads the model and decides about every weight, as a "
+    "conversion\n"
+    "does, and prints the summary, and the report if one is wanted. It writes\n"
+    "no container and needs no -o.\n"
+    "\n"
     "A recipe is a YAML file (docs/recipe.md): which tensors to take, their\n"
     "names and types, metadata, alignment, split size. Options override it. A\n"
     "word without . and / is the name of a recipe that comes with the\n"
@@ -280,6 +304,7 @@ static const char examples[] =
     "  quire convert model.onnx -o model.gguf\n"
     "  quire convert model.onnx -o model.gguf --force --report report.json\n"
     "  quire convert model.onnx -o model.gguf --split-size 4G\n"
+    "  quire convert model.onnx --dry-run\n"
     "  quire convert model.onnx -o model.gguf --recipe llama\n"
     "  quire convert --print-recipe --recipe llama >my.yaml";
 

@@ -64,11 +64,12 @@ static void print_help(void)
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-8s  %s\n", commands[i]->name, commands[i]->summary);
 	printf("  %-8s  %s\n", "help", "explain a command");
-	printf("\noptions:\n"
-	       "  -h, --help  show this help\n"
-	       "  --version   show the version and the default of --threads\n"
-	       "\nexit codes: 0 fine, 1 different or damaged, 2 error\n"
-	       "'quire help COMMAND' explains each command.\n");
+	printf(
+	    "\noptions:\n"
+	    "  -h, --help     show this help\n"
+	    "  -V, --version  show the version and the default of --threads\n"
+	    "\nexit codes: 0 fine, 1 different or damaged, 2 error\n"
+	    "'quire help COMMAND' explains each command.\n");
 }
 
 /* Programs read the first line only. */
@@ -107,7 +108,7 @@ static int run(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0)
 		return run_help(argc - 1, argv + 1);
-	if (strcmp(argv[1], "--version") == 0) {
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
 		print_version();
 		return EXIT_FINE;
 	}

@@ -245,6 +245,7 @@ static quire_status write_container(struct conversion *job)
 }
 
 /* Checks that the source did not change meanwhile: its hash is in the metadata.
+ * Without a writer nothing is written.
  * Makes the report before the writer finishes, so that nothing can fail after
  * the file is in place. */
 static quire_status finish(const struct conversion *job,
@@ -254,9 +255,9 @@ static quire_status finish(const struct conversion *job,
 	quire_status status = quire_onnx_check_files(job->model, job->error);
 
 	if (status == QUIRE_OK && report)
-		status = quire_report_create(job->plan, job->writer, &made,
-					     job->error);
-	if (status == QUIRE_OK)
+		status = quire_report_create(job->model, job->plan, job->writer,
+					     &made, job->error);
+	if (status == QUIRE_OK && job->writer)
 		status = quire_writer_finish(job->writer, job->error);
 	if (status != QUIRE_OK) {
 		quire_convert_report_free(made);
@@ -287,7 +288,8 @@ static bool is_part_name(const char *path)
 
 static quire_status check_path(const struct conversion *job)
 {
-	if (job->recipe.split_size > 0 && is_part_name(job->gguf_path))
+	if (job->recipe.split_size > 0 && job->gguf_path &&
+	    is_part_name(job->gguf_path))
 		return quire_fail_file(job->error, QUIRE_ERROR_ARGUMENT,
 				       job->gguf_path, QUIRE_NO_OFFSET,
 				       "the name of a part; name the set, "
@@ -320,8 +322,10 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 		status =
 		    quire_plan_create(job.model, &job.recipe,
 				      job.options->threads, &job.plan, error);
-	if (status == QUIRE_OK)
+	if (status == QUIRE_OK && !job.options->dry_run)
 		status = write_container(&job);
+	else if (status == QUIRE_OK && gguf_path)
+		status = check_output(&job, gguf_path);
 	if (status == QUIRE_OK)
 		status = finish(&job, report);
 	if (status != QUIRE_OK)

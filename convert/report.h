@@ -6,10 +6,11 @@
 
 #include "convert/plan/plan.h"
 
-/* A report of all items of a plan, and of the files of a writer whose layout is
- * fixed. It points into neither. Free it with quire_convert_report_free. Fails
- * with MEMORY only. */
-quire_status quire_report_create(const struct plan *plan,
+/* A report of all items of a plan of a model, and of the files of a writer
+ * whose layout is fixed; NULL: of no files. It points into none of them. Free
+ * it with quire_convert_report_free. Fails with MEMORY only. */
+quire_status quire_report_create(const struct onnx_model *model,
+				 const struct plan *plan,
 				 const quire_writer *writer,
 				 quire_convert_report **report,
 				 quire_error *error);

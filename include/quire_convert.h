@@ -23,13 +23,25 @@ typedef enum quire_outcome {
 	QUIRE_OUTCOME_ROUNDED = 3,  /* dense, in a type that the recipe names */
 } quire_outcome;
 
-/* The result for one weight of the source. */
+/* What a row is about. */
+typedef enum quire_role {
+	QUIRE_ROLE_WEIGHT = 0,	  /* a quantized weight */
+	QUIRE_ROLE_BIAS = 1,	  /* floats: the bias of a linear */
+	QUIRE_ROLE_EMBEDDING = 2, /* floats; nodes gather rows of it */
+	QUIRE_ROLE_TENSOR = 3,	  /* other floats, and integers of 8 or less
+				     bits */
+	/* Not floats: shapes, indices, axes. Never in the container. */
+	QUIRE_ROLE_CONSTANT = 4,
+} quire_role;
+
+/* The result for one weight or constant of the source. */
 typedef struct quire_convert_row {
 	const char *node;   /* that has the weight; NULL: an initializer */
 	const char *source; /* the initializer's name */
 	const char *tensor; /* the name in the container; NULL: skipped */
 	const char *reason; /* for a fallback or a skip; else a note or NULL */
 	quire_outcome outcome;
+	quire_role role;
 	quire_dtype dtype;    /* in the container; not if skipped */
 	uint64_t source_size; /* bytes, with scales and zero points */
 	uint64_t tensor_size; /* bytes; 0: skipped */
@@ -50,7 +62,8 @@ typedef struct quire_convert_report {
 			cannot be converted: see quire_convert_options */
 	uint64_t file_size; /* bytes of the container, all parts together */
 	/* The files that were written: one, or the parts of a split set, with
-	 * the index of each part's first tensor in the container. */
+	 * the index of each part's first tensor in the container. None, and
+	 * `file_size` 0, where nothing was written. */
 	size_t part_count;
 	const quire_part *parts;
 } quire_convert_report;
@@ -78,6 +91,7 @@ typedef struct quire_convert_options {
 	uint32_t threads;    /* 0: see quire_runtime_options */
 	uint32_t alignment;  /* see quire_writer_options */
 	bool overwrite;	     /* see quire_writer_options */
+	bool dry_run;	     /* decide and report, and write nothing */
 	uint64_t split_size; /* see quire_writer_options */
 	quire_fallback fallback;
 	/* More patterns of names to leave out, as the recipe's `leave`. A node
@@ -106,7 +120,8 @@ typedef struct quire_convert_options {
  *
  * Files appear whole or not at all (quire_writer_create). The files of a split
  * set take the place of the one at `gguf_path`, which must not be the name of a
- * part. On success, if `report` is not NULL, the caller owns *report.
+ * part. On success, if `report` is not NULL, the caller owns *report. With
+ * `dry_run` nothing is written, and `gguf_path` may be NULL.
  *
  * Fails with IO, also if a file of the source changes while it is read; EXISTS,
  * MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model; UNSUPPORTED for a
@@ -134,14 +149,19 @@ QUIRE_API void quire_recipe_text_free(char *text);
 /* NULL is fine. */
 QUIRE_API void quire_convert_report_free(quire_convert_report *report);
 
-/* Reads a size in bytes, such as "4G", "500M", "64KiB" or "1000": a whole
+/* Reads a size in bytes, such as "4G", "0.5G", "500M", "64KiB" or "1000": a
  * number and, directly after it, nothing, K, M, G, T (powers of 1000) or Ki,
- * Mi, Gi, Ti (powers of 1024), with or without a B; k is the same as K. Returns
- * false for anything else, and for sizes above 2^63 - 1. */
+ * Mi, Gi, Ti (powers of 1024), with or without a B, in upper or lower case.
+ * With a unit the number may have up to six digits after a point; the result is
+ * rounded down. Returns false for anything else, and for sizes above 2^63 - 1.
+ */
 QUIRE_API bool quire_size_parse(const char *text, uint64_t *size);
 
 /* "exact", "fallback", "skipped", "rounded". Static storage. */
 QUIRE_API const char *quire_outcome_name(quire_outcome outcome);
+
+/* "weight", "bias", "embedding", "tensor", "constant". Static storage. */
+QUIRE_API const char *quire_role_name(quire_role role);
 
 /* ----------------------------------------------------------------- compare */
 

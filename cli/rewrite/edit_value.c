@@ -53,8 +53,9 @@ bool edit_type_named(const char *name, size_t size, struct edit_type *type)
 		size -= 2;
 	}
 	for (size_t i = 0; i < SCALAR_COUNT; i++) {
-		if (!scalars[i].name || strlen(scalars[i].name) != size ||
-		    memcmp(scalars[i].name, name, size) != 0)
+		if (!scalars[i].name ||
+		    !text_equal_any_case((quire_string){ name, size },
+					 scalars[i].name))
 			continue;
 		*type = (struct edit_type){ (quire_value_type)i, array };
 		return true;

@@ -2,6 +2,7 @@
  * convert_report.c - the summary on stdout and the --report file. Both use the
  * same sums over the rows.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/files/other_files.h"
@@ -30,21 +31,61 @@ struct sum {
 	uint64_t tensor_size;
 };
 
-static struct sum sum_of(const quire_convert_report *report,
+static void add_row(struct sum *sum, const quire_convert_row *row)
+{
+	sum->count++;
+	sum->source_size += row->source_size;
+	sum->tensor_size += row->tensor_size;
+}
+
+static struct sum sum_of(const quire_convert_report *report, quire_role role,
 			 quire_outcome outcome)
 {
 	struct sum sum = { 0 };
 
-	for (size_t i = 0; i < report->count; i++) {
-		const quire_convert_row *row = &report->rows[i];
-
-		if (row->outcome != outcome)
-			continue;
-		sum.count++;
-		sum.source_size += row->source_size;
-		sum.tensor_size += row->tensor_size;
-	}
+	for (size_t i = 0; i < report->count; i++)
+		if (report->rows[i].role == role &&
+		    report->rows[i].outcome == outcome)
+			add_row(&sum, &report->rows[i]);
 	return sum;
+}
+
+static uint64_t count_role(const quire_convert_report *report, quire_role role)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < report->count; i++)
+		count += report->rows[i].role == role;
+	return count;
+}
+
+/* Shapes and indices are no weights that were skipped. */
+static uint64_t count_outcome(const quire_convert_report *report,
+			      quire_outcome outcome)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < report->count; i++)
+		count += report->rows[i].outcome == outcome &&
+			 report->rows[i].role != QUIRE_ROLE_CONSTANT;
+	return count;
+}
+
+/* All rows that the table shows. */
+static struct sum total_of(const quire_convert_report *report)
+{
+	struct sum sum = { 0 };
+
+	for (size_t i = 0; i < report->count; i++)
+		if (report->rows[i].role != QUIRE_ROLE_CONSTANT)
+			add_row(&sum, &report->rows[i]);
+	return sum;
+}
+
+/* Whether a scale was rounded at all: dense tensors have none. */
+static bool has_scales(const quire_convert_report *report)
+{
+	return sum_of(report, QUIRE_ROLE_WEIGHT, QUIRE_OUTCOME_EXACT).count > 0;
 }
 
 static double largest_rounding(const quire_convert_report *report)
@@ -58,23 +99,18 @@ static double largest_rounding(const quire_convert_report *report)
 	return largest;
 }
 
-static struct sum total_of(const quire_convert_report *report)
-{
-	return (struct sum){
-		.count = report->count,
-		.source_size = report->source_size,
-		.tensor_size = report->tensor_size,
-	};
-}
-
 static void describe_ratio(char *text, size_t capacity, struct sum sum)
 {
 	const double before = (double)sum.source_size;
 	const double after = (double)sum.tensor_size;
 
+	text[0] = '\0';
 	if (sum.source_size == 0 || sum.tensor_size == 0)
-		text[0] = '\0';
-	else if (before >= after)
+		return;
+	/* A ratio that is printed as 1.00 says nothing. */
+	if (before / after < 1.005 && after / before < 1.005)
+		return;
+	if (before >= after)
 		snprintf(text, capacity, "%.2fx smaller", before / after);
 	else
 		snprintf(text, capacity, "%.2fx larger", after / before);
@@ -95,20 +131,37 @@ static void table_sum(struct text_table *table, const char *name,
 	text_table_text(table, text);
 }
 
-static bool print_outcomes(const quire_convert_report *report)
+static bool print_sums(const quire_convert_report *report)
 {
+	static const char *const names[] = {
+		[QUIRE_ROLE_WEIGHT] = "weights",
+		[QUIRE_ROLE_BIAS] = "biases",
+		[QUIRE_ROLE_EMBEDDING] = "embeddings",
+		[QUIRE_ROLE_TENSOR] = "other tensors",
+	};
+	static const char *const endings[] = {
+		[QUIRE_OUTCOME_EXACT] = "",
+		[QUIRE_OUTCOME_FALLBACK] = ", made dense",
+		[QUIRE_OUTCOME_SKIPPED] = ", left out",
+		[QUIRE_OUTCOME_ROUNDED] = ", rounded",
+	};
 	struct text_table table = text_table_start("lrrlrl");
-	size_t kinds = 0;
+	size_t lines = 0;
 
-	for (size_t i = 0; i < OUTCOME_COUNT; i++) {
-		const struct sum sum = sum_of(report, outcomes[i]);
+	for (quire_role role = 0; role < QUIRE_ROLE_CONSTANT; role++)
+		for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+			const struct sum sum =
+			    sum_of(report, role, outcomes[i]);
+			char name[48];
 
-		if (sum.count == 0)
-			continue;
-		kinds++;
-		table_sum(&table, quire_outcome_name(outcomes[i]), sum);
-	}
-	if (kinds != 1)
+			if (sum.count == 0)
+				continue;
+			lines++;
+			snprintf(name, sizeof(name), "%s%s", names[role],
+				 endings[outcomes[i]]);
+			table_sum(&table, name, sum);
+		}
+	if (lines > 1)
 		table_sum(&table, "all", total_of(report));
 	return text_table_print(&table);
 }
@@ -122,7 +175,8 @@ static void print_reasons(const quire_convert_report *report)
 		const quire_convert_row *row = &report->rows[i];
 
 		if (row->outcome == QUIRE_OUTCOME_EXACT ||
-		    row->outcome == QUIRE_OUTCOME_ROUNDED)
+		    row->outcome == QUIRE_OUTCOME_ROUNDED ||
+		    row->role == QUIRE_ROLE_CONSTANT)
 			continue;
 		if (shown == REASONS_SHOWN) {
 			more++;
@@ -171,26 +225,64 @@ static void print_files(const struct conversion *conversion)
 	putchar('\n');
 }
 
-void convert_report_print(const struct conversion *conversion)
+static void print_first(const struct conversion *conversion)
 {
 	const quire_convert_report *report = conversion->report;
+	const uint64_t weights = count_role(report, QUIRE_ROLE_WEIGHT);
+	const uint64_t left =
+	    sum_of(report, QUIRE_ROLE_WEIGHT, QUIRE_OUTCOME_SKIPPED).count;
 	char size[TEXT_SIZE_CAPACITY];
 
 	/* The first part names the set; a single file is the first part. */
-	text_print(stdout, report->parts[0].path);
-	printf(": %zu %s, %s", report->count,
-	       report->count == 1 ? "weight" : "weights",
-	       text_human_size(size, report->file_size));
+	text_print(stdout, report->part_count > 0 ? report->parts[0].path
+						  : conversion->source);
+	fputs(weights > 0 ? ": " : ": no quantized weights, ", stdout);
+	if (left > 0)
+		printf("%" PRIu64 " of ", weights - left);
+	if (weights > 0)
+		printf("%" PRIu64 " quantized %s, ", weights,
+		       weights == 1 ? "weight" : "weights");
+	if (report->part_count == 0)
+		printf("%s of tensors; nothing was written",
+		       text_human_size(size, report->tensor_size));
+	else
+		fputs(text_human_size(size, report->file_size), stdout);
 	if (report->part_count > 1)
 		printf(" in %zu parts", report->part_count);
 	putchar('\n');
+}
+
+static void print_constants(const quire_convert_report *report)
+{
+	const uint64_t count = count_role(report, QUIRE_ROLE_CONSTANT);
+
+	if (count > 0)
+		printf("  not counted: %" PRIu64
+		       " %s that %s no floats, such as shapes and indices\n",
+		       count, count == 1 ? "constant" : "constants",
+		       count == 1 ? "has" : "have");
+}
+
+void convert_report_print(const struct conversion *conversion)
+{
+	const quire_convert_report *report = conversion->report;
+
+	print_first(conversion);
+	if (count_role(report, QUIRE_ROLE_WEIGHT) == 0)
+		printf("  Quire keeps quantized weights and makes none: "
+		       "quantize the model first,\n"
+		       "  for example with ONNX Runtime's "
+		       "MatMulNBitsQuantizer\n");
 	convert_warnings_print(report);
-	if (!print_outcomes(report))
+	if (!print_sums(report))
 		trouble_memory();
 	print_reasons(report);
-	print_files(conversion);
-	printf("  largest rounding of a scale: %.2g relative\n",
-	       largest_rounding(report));
+	print_constants(report);
+	if (report->part_count > 0)
+		print_files(conversion);
+	if (has_scales(report))
+		printf("  largest rounding of a scale: %.2g relative\n",
+		       largest_rounding(report));
 	printf("  %.2f seconds\n", conversion->seconds);
 }
 
@@ -200,6 +292,7 @@ static void json_row(struct json_out *out, const quire_convert_row *row)
 	json_out_text(out, "node", row->node);
 	json_out_text(out, "source", row->source);
 	json_out_text(out, "tensor", row->tensor);
+	json_out_text(out, "role", quire_role_name(row->role));
 	json_out_text(out, "outcome", quire_outcome_name(row->outcome));
 	json_out_text(out, "reason", row->reason);
 	json_out_text(out, "dtype",
@@ -217,7 +310,13 @@ static void json_totals(struct json_out *out,
 	json_out_begin(out, "totals", '{');
 	for (size_t i = 0; i < OUTCOME_COUNT; i++)
 		json_out_u64(out, quire_outcome_name(outcomes[i]),
-			     sum_of(report, outcomes[i]).count);
+			     count_outcome(report, outcomes[i]));
+	json_out_u64(out, "weights", count_role(report, QUIRE_ROLE_WEIGHT));
+	json_out_u64(out, "biases", count_role(report, QUIRE_ROLE_BIAS));
+	json_out_u64(out, "embeddings",
+		     count_role(report, QUIRE_ROLE_EMBEDDING));
+	json_out_u64(out, "tensors", count_role(report, QUIRE_ROLE_TENSOR));
+	json_out_u64(out, "constants", count_role(report, QUIRE_ROLE_CONSTANT));
 	json_out_u64(out, "source_size", report->source_size);
 	json_out_u64(out, "tensor_size", report->tensor_size);
 	json_out_u64(out, "file_size", report->file_size);

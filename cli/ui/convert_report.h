@@ -11,7 +11,7 @@
 /* Owns nothing. */
 struct conversion {
 	const char *source; /* paths as the user gave them */
-	const char *output;
+	const char *output; /* NULL: nothing was written */
 	double seconds;
 	uint64_t split_size; /* that the user gave; 0: none */
 	const quire_convert_report *report;

@@ -177,6 +177,21 @@ static quire_status read_rename(const struct reading *in,
 }
 
 /* Finds a scalar among names: *index is its number. `expected` lists them. */
+static char lower_case(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* GGUF's names of types are in upper case, those of recipes in lower. */
+static bool same_any_case(const char *a, const char *b)
+{
+	while (*a && lower_case(*a) == lower_case(*b)) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 static quire_status read_choice(const struct reading *in,
 				const struct recipe_node *node,
 				const char *what, const char *expected,
@@ -188,7 +203,7 @@ static quire_status read_choice(const struct reading *in,
 	if (status != QUIRE_OK)
 		return status;
 	for (size_t i = 0; (name = names(i)); i++)
-		if (strcmp(name, node->text) == 0) {
+		if (same_any_case(name, node->text)) {
 			*index = i;
 			return QUIRE_OK;
 		}

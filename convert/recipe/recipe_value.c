@@ -353,13 +353,19 @@ quire_status quire_recipe_read_value(const char *name,
 
 /* ------------------------------------------------------------------- sizes */
 
+static char upper_case(char c)
+{
+	return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+}
+
 /* Takes a unit, if any, from the front of the text. Returns its factor. */
 static uint64_t take_unit(const char **text)
 {
 	static const char letters[] = "KMGT";
-	const char found = (char)(**text == 'k' ? 'K' : **text);
+	const char found = upper_case(**text);
 	const char *letter = found ? strchr(letters, found) : NULL;
-	const uint64_t thousand = letter && (*text)[1] == 'i' ? 1024 : 1000;
+	const uint64_t thousand =
+	    letter && upper_case((*text)[1]) == 'I' ? 1024 : 1000;
 	uint64_t unit = 1;
 
 	if (!letter)
@@ -370,9 +376,31 @@ static uint64_t take_unit(const char **text)
 	return unit;
 }
 
+/* 10^6: more digits after the point than anybody means, and few enough that
+ * the fraction times a unit fits: 10^6 x 2^40 < 2^63. */
+#define MOST_PARTS 1000000
+
+/* Digits after a point, as *fraction / *parts. */
+static bool take_fraction(const char **text, uint64_t *fraction,
+			  uint64_t *parts)
+{
+	*fraction = 0;
+	*parts = 1;
+	if (**text != '.')
+		return true;
+	for (++*text; **text >= '0' && **text <= '9'; ++*text) {
+		*fraction = *fraction * 10 + (uint64_t)(**text - '0');
+		*parts *= 10;
+		if (*parts > MOST_PARTS)
+			return false;
+	}
+	return *parts > 1;
+}
+
 bool quire_size_parse(const char *text, uint64_t *size)
 {
 	uint64_t number = 0;
+	uint64_t fraction, parts, unit;
 
 	if (*text < '0' || *text > '9')
 		return false;
@@ -380,9 +408,14 @@ bool quire_size_parse(const char *text, uint64_t *size)
 		if (!checked_mul(number, 10, &number) ||
 		    !checked_add(number, (uint64_t)(*text - '0'), &number))
 			return false;
-	if (!checked_mul(number, take_unit(&text), &number))
+	if (!take_fraction(&text, &fraction, &parts))
 		return false;
-	text += *text == 'B';
+	unit = take_unit(&text);
+	/* There is no fraction of a byte. */
+	if ((parts > 1 && unit == 1) || !checked_mul(number, unit, &number) ||
+	    !checked_add(number, fraction * unit / parts, &number))
+		return false;
+	text += *text == 'B' || *text == 'b';
 	if (*text || number > INT64_MAX)
 		return false;
 	*size = number;

@@ -7,7 +7,7 @@ seconds() {
 		s/"seconds": [0-9][0-9.e-]*/"seconds": N/'
 }
 
-try convert minilm.onnx -o m.gguf --split-size 4g
+try convert minilm.onnx -o m.gguf --split-size 4x
 try convert minilm.onnx -o m.gguf --split-size 0
 try convert minilm.onnx -o m.gguf --split-size 4G5
 try convert minilm.onnx -o m.gguf --split-size 10000000T
