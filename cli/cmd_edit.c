@@ -12,6 +12,8 @@
 #include "base/output.h"
 #include "cli/command.h"
 #include "cli/rewrite/copy_output.h"
+#include "cli/rewrite/edit_keys.h"
+#include "cli/rewrite/edit_text.h"
 #include "cli/rewrite/edit_value.h"
 #include "cli/ui/options.h"
 #include "cli/ui/text.h"
@@ -29,8 +31,8 @@ static const struct args_option options[] = {
 	  .value = "KEY=VALUE",
 	  .type = ARGS_LIST,
 	  .offset = offsetof(struct values, set),
-	  .help = "set a key; KEY:TYPE=VALUE gives it a type; may be "
-		  "repeated" },
+	  .help = "set a key; KEY:TYPE=VALUE gives it a type, KEY=@FILE the "
+		  "bytes of a file; may be repeated" },
 	{ .name = "unset",
 	  .value = "KEY",
 	  .type = ARGS_LIST,
@@ -48,6 +50,7 @@ struct change {
 	const quire_value *old; /* NULL: the key is new */
 	bool unset;
 	quire_value value;
+	struct edit_text text;
 	void *storage;
 };
 
@@ -123,11 +126,56 @@ static bool cut_type(struct change *change, struct edit_type *type, bool *typed)
 	return true;
 }
 
+/* Refuses KEY[0]: it would make a new key of that name. */
+static bool names_element(const struct change *change)
+{
+	const size_t size = strlen(change->key);
+	size_t at = size > 0 ? size - 1 : 0;
+
+	if (change->old || size < 4 || change->key[at] != ']')
+		return false;
+	while (at > 0 && strchr("0123456789", change->key[at - 1]))
+		at--;
+	if (at == size - 1 || at < 2 || change->key[at - 1] != '[')
+		return false;
+	trouble("edit: '%s' names an element; an array is set as a whole: "
+		"--set '%.*s=[...]'",
+		change->key, (int)(at - 1), change->key);
+	return true;
+}
+
+/* The type that the user gives, that the key has, that GGUF says, or that the
+ * text looks like. */
+static bool choose_type(struct edit *edit, struct change *change,
+			struct edit_type *type)
+{
+	bool typed = false;
+
+	change->old = quire_model_find_value(edit->copy.model, change->key);
+	if (!change->old && !cut_type(change, type, &typed))
+		return false;
+	if (typed)
+		change->old =
+		    quire_model_find_value(edit->copy.model, change->key);
+	if (!may_change(edit, change) || names_element(change))
+		return false;
+	if (typed)
+		return true;
+	if (change->old) {
+		*type = edit_type_of(change->old);
+		return true;
+	}
+	if (edit_key_type(change->key, change->text.data, type))
+		return true;
+	*type = (struct edit_type){ QUIRE_VALUE_STRING, false };
+	return change->text.from_file ||
+	       edit_type_guess(change->key, change->text.data, type);
+}
+
 static bool read_set(struct edit *edit, struct change *change, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	struct edit_type type;
-	bool typed = false;
 
 	if (!equals || equals == text) {
 		trouble("edit: --set takes KEY=VALUE, not '%s'", text);
@@ -138,19 +186,10 @@ static bool read_set(struct edit *edit, struct change *change, const char *text)
 		trouble_memory();
 		return false;
 	}
-	change->old = quire_model_find_value(edit->copy.model, change->key);
-	if (!change->old && !cut_type(change, &type, &typed))
-		return false;
-	if (typed)
-		change->old =
-		    quire_model_find_value(edit->copy.model, change->key);
-	if (!may_change(edit, change))
-		return false;
-	if (!typed && change->old)
-		type = edit_type_of(change->old);
-	else if (!typed && !edit_type_guess(change->key, equals + 1, &type))
-		return false;
-	return edit_value_parse(change->key, type, equals + 1, &change->value,
+	return edit_text_read(change->key, equals + 1, &change->text) &&
+	       choose_type(edit, change, &type) &&
+	       edit_value_parse(change->key, type, change->text.data,
+				change->text.size, &change->value,
 				&change->storage);
 }
 
@@ -292,6 +331,7 @@ static void free_changes(struct edit *edit)
 {
 	for (size_t i = 0; i < edit->count; i++) {
 		free(edit->changes[i].key);
+		free(edit->changes[i].text.storage);
 		free(edit->changes[i].storage);
 	}
 	free(edit->changes);
@@ -375,18 +415,23 @@ static const char about[] =
     "that\n"
     "would not change are not written.\n"
     "\n"
-    "Without TYPE, a key keeps its type. A new key gets the type that VALUE\n"
-    "looks like: bool (true, false), u32, i32, i64 or u64, f32 or f64, an\n"
-    "array for a JSON list, else string. TYPE is u8, i8, u16, i16, u32, i32,\n"
-    "u64, i64, f32, f64, bool or string, or one of them in brackets for an\n"
-    "array. general.alignment and the keys that Quire itself derives cannot\n"
+    "Without TYPE, a key keeps its type. A new key gets the type that GGUF's\n"
+    "specification gives it (general.version is a string), and else the type\n"
+    "that VALUE looks like: bool (true, false), u32, i32, i64 or u64, f32 or\n"
+    "f64, an array for a JSON list, else string. @FILE is a string, byte for\n"
+    "byte, or a value of the key's type; @@ is an @. TYPE is u8, i8, u16, "
+    "i16,\n"
+    "u32, i32, u64, i64, f32, f64, bool or string, or one of them in brackets\n"
+    "for an array. general.alignment and the keys that Quire itself derives "
+    "cannot\n"
     "be changed. --force alone gives a header that another tool edited a new\n"
     "checksum.";
 
 static const char examples[] =
     "  quire edit model.gguf --set general.name=MiniLM\n"
     "  quire edit model-00001-of-00003.gguf --set general.name=MiniLM\n"
-    "  quire edit model.gguf --set general.version:string=1.0 -o new.gguf\n"
+    "  quire edit model.gguf --set general.version=1.10 -o new.gguf\n"
+    "  quire edit model.gguf --set tokenizer.chat_template=@chat.jinja\n"
     "  quire edit model.gguf --set 'general.tags=[\"bert\", \"en\"]' --unset "
     "general.url";
 

@@ -293,18 +293,40 @@ static bool parse_array(const char *key, quire_value_type type,
 	return parsed;
 }
 
+/* A number in a file has a line end behind it. A copy without it, and without
+ * anything behind a NUL, which no number has. */
+static bool parse_line(quire_value_type type, const char *text, size_t size,
+		       quire_value *value)
+{
+	char line[512];
+
+	while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
+		size--;
+	if (size >= sizeof(line) || memchr(text, '\0', size))
+		return false;
+	memcpy(line, text, size);
+	line[size] = '\0';
+	return parse_scalar(type, line, size, value);
+}
+
 bool edit_value_parse(const char *key, struct edit_type type, const char *text,
-		      quire_value *value, void **storage)
+		      size_t size, quire_value *value, void **storage)
 {
 	*storage = NULL;
+	if (type.array && strlen(text) != size) {
+		trouble("edit: '%s': the list has a NUL byte", key);
+		return false;
+	}
 	if (type.array)
 		return parse_array(key, type.type, text, value, storage);
-	if (parse_scalar(type.type, text, strlen(text), value))
+	if (type.type == QUIRE_VALUE_STRING
+		? parse_scalar(type.type, text, size, value)
+		: parse_line(type.type, text, size, value))
 		return true;
 	if (type.type == QUIRE_VALUE_STRING)
 		trouble("edit: '%s': the text is not UTF-8", key);
 	else
-		trouble("edit: '%s' is of type %s, which '%s' is not; "
+		trouble("edit: '%s' is of type %s, which '%.60s' is not; "
 			"'KEY:TYPE=VALUE' changes the type",
 			key, scalars[type.type].name, text);
 	return false;

@@ -26,10 +26,11 @@ struct edit_type edit_type_of(const quire_value *value);
  * messages. */
 bool edit_type_guess(const char *key, const char *text, struct edit_type *type);
 
-/* Reads `text` as a value of that type. The caller frees *storage after the
- * last use of *value. `key` is for messages. */
+/* Reads `size` bytes of text, with a NUL behind them, as a value of that type.
+ * *value may point into the text. The caller frees *storage after the last use
+ * of *value. `key` is for messages. */
 bool edit_value_parse(const char *key, struct edit_type type, const char *text,
-		      quire_value *value, void **storage);
+		      size_t size, quire_value *value, void **storage);
 
 /* Prints "u32 7", "string 'llama'", "[f32] of 3". */
 void edit_value_print(const quire_value *value);
