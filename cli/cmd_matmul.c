@@ -95,6 +95,37 @@ static bool shapes_fit(const struct lookup_operand *operand, const char *path,
 	return false;
 }
 
+static bool is_weight(const quire_model *model, const quire_tensor *tensor)
+{
+	const size_t count = quire_model_linear_count(model);
+
+	for (size_t i = 0; i < count; i++)
+		if (quire_model_linear(model, i)->weight == tensor)
+			return true;
+	return false;
+}
+
+/* Constants of an ONNX model are in the container as they are. The weight of a
+ * MatMul is [K, N] there, and W of Y = X W^T is [N, K]. */
+static void warn_of_order(const quire_model *model, const char *path,
+			  const char *name,
+			  const struct lookup_operand *operand)
+{
+	const quire_tensor *tensor = operand->tensor;
+
+	/* Only a tensor of an ONNX model has a source. */
+	if (tensor->source.size == 0 || operand->linear ||
+	    (tensor->dtype != QUIRE_F32 && tensor->dtype != QUIRE_F16 &&
+	     tensor->dtype != QUIRE_BF16) ||
+	    is_weight(model, tensor))
+		return;
+	trouble("%s: warning: '%s' belongs to no linear, so nothing says which "
+		"way it is multiplied by; Y = X W^T takes it as [N, K] = "
+		"[%" PRIu64 ", %" PRIu64 "], and the weight of an ONNX MatMul "
+		"is [K, N]",
+		path, name, tensor->shape[1], tensor->shape[0]);
+}
+
 /* Lets the runtime use the model's memory; frees it on failure. */
 static quire_runtime *attach(quire_runtime *runtime, const quire_model *model,
 			     const char *path)
@@ -217,9 +248,11 @@ static int matmul(const struct values *values, const char *path,
 	int code = EXIT_TROUBLE;
 
 	if (model && lookup_matrix(model, path, name, &operand) &&
-	    read_input(values->input, &x) &&
-	    shapes_fit(&operand, path, name, &x))
-		code = run_operand(values, model, path, &operand, &x);
+	    read_input(values->input, &x)) {
+		warn_of_order(model, path, name, &operand);
+		if (shapes_fit(&operand, path, name, &x))
+			code = run_operand(values, model, path, &operand, &x);
+	}
 	npy_free(&x);
 	quire_model_close(model);
 	return code;
@@ -242,7 +275,10 @@ static int run(int argc, char **argv)
 static const char about[] =
     "Computes Y = X W^T + bias with the weight and the bias of a linear\n"
     "layer. LINEAR may also be the name of a 2-D tensor: then there is no\n"
-    "bias, and f32 is used unless --accuracy is 4.";
+    "bias, and f32 is used unless --accuracy is 4. A dense tensor that "
+    "belongs\n"
+    "to no linear gives a warning: it is used as [N, K], as it is stored, and\n"
+    "the weight of an ONNX MatMul is [K, N].";
 
 static const char examples[] =
     "  quire matmul model.gguf layers.0.query -i X.npy -o Y.npy\n"

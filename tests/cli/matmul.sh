@@ -61,3 +61,18 @@ run -o 0.npy --accuracy 0
 run -o - --accuracy 1 --threads 3 | cmp - 0.npy
 cmp -s 0.npy 4.npy || echo int8 differs from f32
 show_npy <4.npy | head -n 1
+
+# A dense constant of an ONNX model: a MatMul has it as [K, N]. Not a word where
+# the order is known: a linear, its weight, a file of another program.
+cp "$ONNX/good/layout_qwen2.onnx" qwen2.onnx
+"$QUIRE" convert qwen2.onnx -q -o qwen2.gguf
+"$QUIRE" info qwen2.gguf | grep F32 | grep ' x '
+dense=$("$QUIRE" info qwen2.gguf | grep F32 | grep ' x ' | sed 1q |
+	awk '{ print $1 }')
+cols=$("$QUIRE" info qwen2.gguf | grep "^  $dense " | awk '{ print $3 }')
+(npy "'<f4'" "(1, $cols)"; zeros $((cols * 4))) >D.npy
+try matmul qwen2.gguf "$dense" -i D.npy -o out/D.npy
+(npy "'<f4'" '(1, 3)'; f32 1 2 3) >W.npy
+try matmul qwen2.gguf "$dense" -i W.npy -o out/D.npy
+"$QUIRE" stamp m.gguf -o stamped.gguf >/dev/null
+try matmul stamped.gguf w -i X.npy -o out/Y.npy
