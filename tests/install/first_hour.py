@@ -6,7 +6,7 @@ there, and compares all that they print.
 In README's blocks of "console" a line that begins with "$ " is a command, and
 the lines behind it are what it prints on stdout and stderr. A line "..." is any
 number of lines, and "..." in a line is any text. A command must succeed, unless
-a line that it prints begins with "quire: " or tells of damage.
+a line that it prints begins with "quire: " or reports damage.
 
 Commands run in a copy of the repository, with a home folder of their own. The
 build in BUILD stands for theirs: `cmake --preset` and `cmake --build` do
