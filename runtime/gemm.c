@@ -202,15 +202,19 @@ static void multiply_small(const struct gemm *gemm,
 			   const unsigned char *weights, size_t row_size,
 			   size_t rows, float *c)
 {
-	const size_t most = gemm->small->most;
+	const size_t most = gemm->small->most, alone = gemm->small->alone;
+	size_t taken;
 
 	assert(most % gemm->x_form->rows == 0);
-	for (size_t m = 0; m < gemm->rows; m += most)
-		multiply(weights, row_size, rows, gemm->request->cols,
-			 gemm->scratch +
-			     m / gemm->x_form->rows * gemm->tile_size,
-			 gemm->tile_size, min_size(gemm->rows - m, most),
-			 c + m * gemm->step, gemm->step);
+	for (size_t m = 0; m < gemm->rows; m += taken) {
+		const size_t left = gemm->rows - m;
+
+		taken = left <= alone ? left : min_size(left, most);
+		multiply(
+		    weights, row_size, rows, gemm->request->cols,
+		    gemm->scratch + m / gemm->x_form->rows * gemm->tile_size,
+		    gemm->tile_size, taken, c + m * gemm->step, gemm->step);
+	}
 }
 
 static void multiply_strips(const struct gemm *gemm, size_t first, size_t rows,

@@ -91,10 +91,11 @@ struct gemv_form {
 /* ----------------------------------------------------- small-batch GEMM */
 
 /* The most rows of x that int8 kernels of this form take at a time. */
-#define QUIRE_SMALL_ROWS 16
+#define QUIRE_SMALL_ROWS 24
 
-/* The same for x_rows rows of x, from 1 to the form's `most`, in tiles that lie
- * x_size bytes apart: y[m * y_stride + i] = row m of x . row i of W. */
+/* The same for x_rows rows of x, from 1 to the greater of the form's `most` and
+ * `alone`, in tiles that lie x_size bytes apart: y[m * y_stride + i] = row m of
+ * x . row i of W. */
 typedef void quire_small_function(const void *weights, size_t row_size,
 				  size_t rows, size_t k, const void *x,
 				  size_t x_size, size_t x_rows, float *y,
@@ -125,6 +126,8 @@ struct small_form {
 	uint32_t from, to; /* rows of x for which the form is used... */
 	uint32_t padding;  /* ...with at most this much to fill tiles of x */
 	uint32_t most;	   /* rows of x at a time; a multiple of x.rows */
+	uint32_t alone;	   /* so many are taken at once if no more are left; 0:
+			    * `most` */
 	uint32_t nr;	   /* rows of W that are best taken at a time */
 	quire_small_function *multiply;
 	struct prepacked_form prepacked;

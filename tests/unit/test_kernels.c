@@ -39,7 +39,7 @@ static void check_size(struct one_form *one, struct rng *rng,
 	product_free(&product);
 }
 
-/* The largest tiles of any set are 8 by 48. The small-batch form takes 16 rows
+/* The largest tiles of any set are 8 by 48. The small-batch form takes 24 rows
  * of x at a time, and in f32 up to 64, by 16. */
 #define M_MAX (2 * QUIRE_SMALL_ROWS + 1)
 #define N_MAX (2 * 48 + 1)

@@ -125,6 +125,7 @@ static void check_small(const struct kernel_op *op)
 		assert_true(small->from > before && small->to >= small->from);
 		assert_int_equal(QUIRE_SEGMENT_COLS % small->x.group, 0);
 		assert_int_equal(small->most % small->x.rows, 0);
+		assert_true(small->alone == 0 || small->alone > small->most);
 		assert_true(small->nr <= 64 && small->x.rows <= 16);
 		before = small->to;
 		if (!prepacked->pack)

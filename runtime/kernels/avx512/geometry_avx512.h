@@ -27,7 +27,7 @@ enum {
 	AVX512_GEMV_F32_SIZE = AVX512_GEMV_F32_COLS * 4 + 64,
 
 	/* The most rows of x of small_codes_f32_avx512.c. */
-	AVX512_SMALL_CODES_MOST = 12,
+	AVX512_SMALL_CODES_MOST = 15,
 };
 
 quire_prepare_function quire_prepare_gemv_f32_avx512;
@@ -39,10 +39,13 @@ quire_prepare_function quire_prepare_gemv_f32_avx512;
 		.prepare = quire_prepare_gemv_f32_avx512                       \
 	}
 
-/* 2 to 12 rows of x, in tiles of one row, as GEMV takes it. */
+/* 2 to 15 rows of x, in tiles of one row, as GEMV takes it. */
 quire_small_function quire_small_codes_f32_q4_0_avx512;
 quire_small_function quire_small_codes_f32_q4_1_avx512;
 quire_small_function quire_small_codes_f32_q8_0_avx512;
+quire_small_function quire_small_codes_f32_f16_avx512;
+quire_small_function quire_small_codes_f32_bf16_avx512;
+quire_small_function quire_small_codes_f32_f32_avx512;
 
 extern const struct gemv_form quire_gemv_f32_avx512[];
 extern const struct small_form quire_small_f32_avx512[];

@@ -1,10 +1,9 @@
 /*
- * small_f32_avx512.c - 3 to 64 rows of f32 x by rows of W in place, all types:
+ * small_f32_avx512.c - 13 to 64 rows of f32 x by rows of W in place, all types:
  * small_f32.h with vectors of 16 lanes. Four vectors have 64 rows of x, and 24
  * of the 32 registers are sums.
  */
 #include <immintrin.h>
-#include <string.h>
 
 #include "runtime/kernels/avx512/geometry_avx512.h"
 #include "runtime/kernels/avx512/rows_avx512.h"
@@ -61,20 +60,11 @@ QUIRE_INLINE vector vector_fma(vector a, vector b, vector c)
 	return _mm512_fmadd_ps(a, b, c);
 }
 
-/* `columns` columns of a row of W, repeated for each row of x. */
+/* A column of a row of W, repeated for each row of x: these fill all lanes. */
 QUIRE_INLINE vector vector_spread(const float *w, size_t columns)
 {
-	double two;
-
-	switch (columns) {
-	case 1:
-		return _mm512_set1_ps(*w);
-	case 2:
-		memcpy(&two, w, sizeof(two));
-		return _mm512_castpd_ps(_mm512_set1_pd(two));
-	default:
-		return _mm512_broadcast_f32x4(_mm_load_ps(w));
-	}
+	(void)columns;
+	return _mm512_set1_ps(*w);
 }
 
 /* Four lanes of each row, from byte `offset` on, as 4 vectors. */
@@ -91,8 +81,6 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 
 /* Each has as many sums as registers can hold. */
 #define SMALL_SHAPES                                                           \
-	SMALL_SHAPE(4, 1, 12);                                                 \
-	SMALL_SHAPE(8, 1, 12);                                                 \
 	SMALL_SHAPE(16, 1, 12);                                                \
 	SMALL_SHAPE(16, 2, 12);                                                \
 	SMALL_SHAPE(16, 3, 8);                                                 \
@@ -100,11 +88,8 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 
 #define BY_SMALL_SHAPE(tile, x_rows, MULTIPLY)                                 \
 	do {                                                                   \
-		if ((tile) == 4)                                               \
-			MULTIPLY(shape_4_1);                                   \
-		else if ((tile) == 8)                                          \
-			MULTIPLY(shape_8_1);                                   \
-		else if ((x_rows) <= 16)                                       \
+		(void)(tile);                                                  \
+		if ((x_rows) <= 16)                                            \
 			MULTIPLY(shape_16_1);                                  \
 		else if ((x_rows) <= 32)                                       \
 			MULTIPLY(shape_16_2);                                  \
@@ -298,66 +283,60 @@ TYPE(f16, 1, sizeof(uint16_t))
 TYPE(bf16, 1, sizeof(uint16_t))
 TYPE(f32, 1, sizeof(float))
 
-/* x in tiles of `tile` rows. */
-#define SMALL(tile, type)                                                      \
-	static void small##tile##_##type(const void *weights, size_t row_size, \
-					 size_t rows, size_t k, const void *x, \
-					 size_t x_size, size_t x_rows,         \
-					 float *y, size_t y_stride)            \
+#define SMALL(type)                                                            \
+	static void small_##type(const void *weights, size_t row_size,         \
+				 size_t rows, size_t k, const void *x,         \
+				 size_t x_size, size_t x_rows, float *y,       \
+				 size_t y_stride)                              \
 	{                                                                      \
 		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
-			       y, y_stride, tile, &type_##type);               \
+			       y, y_stride, LANES, &type_##type);              \
 	}
 
-SMALL(16, q4_0)
-SMALL(16, q4_1)
-SMALL(16, q8_0)
-SMALL(4, f16)
-SMALL(8, f16)
-SMALL(16, f16)
-SMALL(4, bf16)
-SMALL(8, bf16)
-SMALL(16, bf16)
-SMALL(8, f32)
-SMALL(16, f32)
+SMALL(q4_0)
+SMALL(q4_1)
+SMALL(q8_0)
+SMALL(f16)
+SMALL(bf16)
+SMALL(f32)
 
 /* From `first` to `last` rows of x, with `fill` rows of padding at most. */
-#define ROW(TYPE, type, tile, first, last, fill)                               \
+#define ROW(TYPE, type, first, last, fill)                                     \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
-		.x = { .rows = (tile),                                         \
-		       .group = LANES / (tile),                                \
+		.x = { .rows = LANES,                                          \
+		       .group = 1,                                             \
 		       .size = LANES * sizeof(float),                          \
 		       .prepare = quire_prepare_columns_f32_scalar },          \
 		.from = (first), .to = (last), .padding = (fill),              \
-		.most = (last), .nr = SMALL_NR,                                \
-		.multiply = small##tile##_##type                               \
+		.most = (last), .nr = SMALL_NR, .multiply = small_##type       \
 	}
 
-#define ROW_CODES(TYPE, type, x_form, last)                                    \
+#define ROW_CODES(TYPE, type, x_form, first, last, at_once)                    \
 	{                                                                      \
-		.weights = QUIRE_##TYPE, .x = x_form, .from = 2, .to = (last), \
-		.most = AVX512_SMALL_CODES_MOST, .nr = SMALL_NR,               \
+		.weights = QUIRE_##TYPE, .x = x_form, .from = (first),         \
+		.to = (last), .most = (at_once), .nr = SMALL_NR,               \
 		.multiply = quire_small_codes_f32_##type##_avx512              \
 	}
 
-/* GEMV is as fast for up to 4 rows of x by F32, and for 2 by F16 and BF16.
- * Where tiles of 16 are not nearly full, the packed form is faster, which pads
- * no x. */
+/* Where tiles of 16 are not nearly full, the packed form is faster, which pads
+ * no x; or, up to 24 rows by F16 and F32, 12 rows and the others in place. */
 const struct small_form quire_small_f32_avx512[] = {
-	ROW_CODES(Q4_0, q4_0, AVX512_X_F32_NIBBLES, 11),
-	ROW(Q4_0, q4_0, 16, 13, MOST, 2),
-	ROW_CODES(Q4_1, q4_1, AVX512_X_F32_NIBBLES, 11),
-	ROW(Q4_1, q4_1, 16, 13, MOST, 2),
-	ROW_CODES(Q8_0, q8_0, QUIRE_X_F32_ROW, 12),
-	ROW(Q8_0, q8_0, 16, 13, MOST, 5),
-	ROW(F16, f16, 4, 3, 4, 3),
-	ROW(F16, f16, 8, 5, 8, 7),
-	ROW(F16, f16, 16, 9, MOST, 7),
-	ROW(BF16, bf16, 4, 3, 4, 3),
-	ROW(BF16, bf16, 8, 5, 8, 7),
-	ROW(BF16, bf16, 16, 9, MOST, 7),
-	ROW(F32, f32, 8, 5, 8, 7),
-	ROW(F32, f32, 16, 9, MOST, 7),
+	ROW_CODES(Q4_0, q4_0, AVX512_X_F32_NIBBLES, 2, 11, 11),
+	ROW(Q4_0, q4_0, 13, MOST, 2),
+	ROW_CODES(Q4_1, q4_1, AVX512_X_F32_NIBBLES, 2, 11, 11),
+	ROW(Q4_1, q4_1, 13, MOST, 2),
+	ROW_CODES(Q8_0, q8_0, QUIRE_X_F32_ROW, 2, 12, 12),
+	ROW(Q8_0, q8_0, 13, MOST, 5),
+	ROW_CODES(F16, f16, QUIRE_X_F32_ROW, 2, 15, 15),
+	ROW(F16, f16, 16, 16, 0),
+	ROW_CODES(F16, f16, QUIRE_X_F32_ROW, 17, 24, 12),
+	ROW(F16, f16, 25, MOST, 7),
+	ROW_CODES(BF16, bf16, QUIRE_X_F32_ROW, 2, 15, 15),
+	ROW(BF16, bf16, 16, MOST, 7),
+	ROW_CODES(F32, f32, QUIRE_X_F32_ROW, 2, 15, 15),
+	ROW(F32, f32, 16, 16, 0),
+	ROW_CODES(F32, f32, QUIRE_X_F32_ROW, 17, 24, 12),
+	ROW(F32, f32, 25, MOST, 7),
 	{ 0 },
 };

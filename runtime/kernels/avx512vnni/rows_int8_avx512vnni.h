@@ -20,12 +20,20 @@
 enum {
 	ROWS = 16, /* of W, at a time */
 	TILE = 4,  /* rows of x in a tile */
+	/* Rows of x whose sums are in registers. Those of more are in memory,
+	 * and multiplied in a loop. */
+	IN_REGISTERS = 16,
 };
 
 /* A block of each of 16 rows of W. */
 struct row_block {
 	__m512i codes[8]; /* unsigned, of columns 4j to 4j + 3 */
 	__m512 d, min;
+};
+
+/* The sums of 16 rows of W by each row of x. */
+struct row_sums {
+	__m512 held[IN_REGISTERS], more[QUIRE_SMALL_ROWS - IN_REGISTERS];
 };
 
 /* MULTIPLY(count) with the least of these constants that is at least x_rows. */
@@ -47,8 +55,10 @@ struct row_block {
 			MULTIPLY(12);                                          \
 		else if ((x_rows) <= 14)                                       \
 			MULTIPLY(14);                                          \
+		else if ((x_rows) <= IN_REGISTERS)                             \
+			MULTIPLY(IN_REGISTERS);                                \
 		else                                                           \
-			MULTIPLY(16);                                          \
+			MULTIPLY(QUIRE_SMALL_ROWS);                            \
 	} while (0)
 
 /* sum + a block of row m of the tile at `x` times a block of 16 rows of W.
@@ -71,17 +81,60 @@ QUIRE_INLINE __m512 add_block(__m512 sum, const struct row_block *w,
 	return _mm512_fmadd_ps(block, scale, sum);
 }
 
-/* The same for the first `count` rows of x. */
-QUIRE_INLINE void add_rows(__m512 sum[QUIRE_SMALL_ROWS],
-			   const struct row_block *w, const unsigned char *x,
-			   size_t x_size, size_t count, bool minima)
+/* Of `count`, a constant, the rows whose sums are in registers. */
+QUIRE_INLINE size_t count_held(size_t count)
+{
+	return count < IN_REGISTERS ? count : IN_REGISTERS;
+}
+
+/* The same for the first `count` rows of x; beyond those whose sums are in
+ * registers, for x_rows of them. */
+QUIRE_INLINE void add_rows(struct row_sums *sums, const struct row_block *w,
+			   const unsigned char *x, size_t x_size, size_t count,
+			   size_t x_rows, bool minima)
 {
 	const __m512 begin = take_off_begin(w->d);
 
 	QUIRE_UNROLL
-	for (size_t m = 0; m < count; m++)
-		sum[m] = add_block(sum[m], w, begin, x + m / TILE * x_size,
-				   m % TILE, minima);
+	for (size_t m = 0; m < count_held(count); m++)
+		sums->held[m] =
+		    add_block(sums->held[m], w, begin, x + m / TILE * x_size,
+			      m % TILE, minima);
+	if (count <= IN_REGISTERS)
+		return;
+	QUIRE_NO_UNROLL
+	for (size_t m = IN_REGISTERS; m < x_rows; m++)
+		sums->more[m - IN_REGISTERS] =
+		    add_block(sums->more[m - IN_REGISTERS], w, begin,
+			      x + m / TILE * x_size, m % TILE, minima);
+}
+
+QUIRE_INLINE void clear_rows(struct row_sums *sums, size_t count)
+{
+	QUIRE_UNROLL
+	for (size_t m = 0; m < count_held(count); m++)
+		sums->held[m] = _mm512_setzero_ps();
+	QUIRE_NO_UNROLL
+	for (size_t m = IN_REGISTERS; m < count; m++)
+		sums->more[m - IN_REGISTERS] = _mm512_setzero_ps();
+}
+
+/* Writes the sums of the first x_rows rows of x. */
+QUIRE_INLINE void store_rows(const struct row_sums *sums, size_t count,
+			     size_t x_rows, float *y, size_t y_stride,
+			     __mmask16 lanes)
+{
+	QUIRE_UNROLL
+	for (size_t m = 0; m < count_held(count); m++)
+		if (m < x_rows)
+			_mm512_mask_storeu_ps(y + m * y_stride, lanes,
+					      sums->held[m]);
+	if (count <= IN_REGISTERS)
+		return;
+	QUIRE_NO_UNROLL
+	for (size_t m = IN_REGISTERS; m < x_rows; m++)
+		_mm512_mask_storeu_ps(y + m * y_stride, lanes,
+				      sums->more[m - IN_REGISTERS]);
 }
 
 #endif

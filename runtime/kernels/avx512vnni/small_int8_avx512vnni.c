@@ -33,13 +33,11 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 	const size_t run = type->run_blocks;
 	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
 	const unsigned char *row[ROWS];
-	__m512 sum[QUIRE_SMALL_ROWS];
+	struct row_sums sums;
 	size_t b = 0;
 
 	find_rows16(weights, row_size, rows, 0, row);
-	QUIRE_UNROLL
-	for (size_t m = 0; m < count; m++)
-		sum[m] = _mm512_setzero_ps();
+	clear_rows(&sums, count);
 	for (; blocks - b >= run; b += run) {
 		__m512i dwords[MAX_DWORDS];
 
@@ -49,8 +47,8 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 
 			prefetch_far(weights, ahead + (b + i) * size, size);
 			w = type->take(row, b * type->block_size, dwords, i);
-			add_rows(sum, &w, x + (b + i) * QUIRE_INT8_SIZE(TILE),
-				 x_size, count, type->minima);
+			add_rows(&sums, &w, x + (b + i) * QUIRE_INT8_SIZE(TILE),
+				 x_size, count, x_rows, type->minima);
 		}
 	}
 	for (; b < blocks; b++) {
@@ -58,13 +56,10 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 
 		prefetch_far(weights, ahead + b * size, size);
 		w = type->load(row, b * type->block_size);
-		add_rows(sum, &w, x + b * QUIRE_INT8_SIZE(TILE), x_size, count,
-			 type->minima);
+		add_rows(&sums, &w, x + b * QUIRE_INT8_SIZE(TILE), x_size,
+			 count, x_rows, type->minima);
 	}
-	QUIRE_UNROLL
-	for (size_t m = 0; m < count; m++)
-		if (m < x_rows)
-			_mm512_mask_storeu_ps(y + m * y_stride, lanes, sum[m]);
+	store_rows(&sums, count, x_rows, y, y_stride, lanes);
 }
 
 /* All rows of a tile of x can be read: a tile is prepared whole. */
@@ -211,28 +206,23 @@ QUIRE_INLINE void multiply_strip(const unsigned char *pair, size_t rows,
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	const __mmask16 lanes = (__mmask16)((1U << rows) - 1);
-	__m512 sum[QUIRE_SMALL_ROWS];
+	struct row_sums sums;
 
-	QUIRE_UNROLL
-	for (size_t m = 0; m < count; m++)
-		sum[m] = _mm512_setzero_ps();
+	clear_rows(&sums, count);
 	for (size_t b = 0; b < blocks; b += 2) {
 		struct row_block w = read_block(pair, 0, type);
 
 		prefetch_along(pair, type->pair_size);
-		add_rows(sum, &w, x, x_size, count, type->minima);
+		add_rows(&sums, &w, x, x_size, count, x_rows, type->minima);
 		x += QUIRE_INT8_SIZE(TILE);
 		if (b + 1 == blocks)
 			break;
 		w = read_block(pair, 1, type);
-		add_rows(sum, &w, x, x_size, count, type->minima);
+		add_rows(&sums, &w, x, x_size, count, x_rows, type->minima);
 		x += QUIRE_INT8_SIZE(TILE);
 		pair += type->pair_size;
 	}
-	QUIRE_UNROLL
-	for (size_t m = 0; m < count; m++)
-		if (m < x_rows)
-			_mm512_mask_storeu_ps(y + m * y_stride, lanes, sum[m]);
+	store_rows(&sums, count, x_rows, y, y_stride, lanes);
 }
 
 /* All rows of a tile of x can be read: a tile is prepared whole. */
@@ -293,14 +283,15 @@ SMALL(q4_0, Q4_0, NIBBLES_SIZE, false)
 SMALL(q4_1, Q4_1, NIBBLES_SIZE, true)
 SMALL(q8_0, Q8_0, BYTES_SIZE, false)
 
-/* 64 rows of W by 16 rows of x keep y in 4 KiB. Up to `last` rows of x, so that
- * prepacked weights are faster there too. */
-#define ROW(TYPE, type, last)                                                  \
+/* 64 rows of W by 24 rows of x keep y in 6 KiB. Up to `last` rows of x, so that
+ * prepacked weights are faster there too. Those of Q8_0 cost more to read. */
+#define ROW(TYPE, type, last, at_once)                                         \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
 		.x = AVX512_X_INT8(TILE, QUIRE_##TYPE##_FACTOR), .from = 2,    \
-		.to = (last), .padding = TILE - 1, .most = QUIRE_SMALL_ROWS,   \
-		.nr = 64, .multiply = small_##type, .prepacked = {             \
+		.to = (last), .padding = TILE - 1, .most = IN_REGISTERS,       \
+		.alone = (at_once), .nr = 64, .multiply = small_##type,        \
+		.prepacked = {                                                 \
 			.rows = ROWS,                                          \
 			.cols = PAIR_COLS,                                     \
 			.size = PAIR_##TYPE##_SIZE,                            \
@@ -310,8 +301,8 @@ SMALL(q8_0, Q8_0, BYTES_SIZE, false)
 	}
 
 const struct small_form quire_small_int8_avx512vnni[] = {
-	ROW(Q4_0, q4_0, 24),
-	ROW(Q4_1, q4_1, 32),
-	ROW(Q8_0, q8_0, 32),
+	ROW(Q4_0, q4_0, 24, 22),
+	ROW(Q4_1, q4_1, 32, 22),
+	ROW(Q8_0, q8_0, 32, QUIRE_SMALL_ROWS),
 	{ 0 },
 };
