@@ -298,7 +298,13 @@ static void test_populate_says_where_it_was_cut(void **state)
 	part = &model->parts[0];
 	assert_int_equal(quire_map_populate(&part->map, part->path, &error),
 			 QUIRE_OK);
-	assert_true(!takes || is_resident(model));
+	/* An emulator that ignores hints ignores this one too, and reads
+	 * nothing. */
+	if (!takes) {
+		quire_model_close(model);
+		skip();
+	}
+	assert_true(is_resident(model));
 	cut(folder->file, 5 << 20);
 	assert_int_equal(quire_map_populate(&part->map, part->path, &error),
 			 QUIRE_ERROR_TRUNCATED);
