@@ -90,6 +90,7 @@ void quire_crew_run(struct crew *crew, size_t workers, size_t count,
 	}
 	atomic_init(&run.ended, 0);
 	atomic_init(&run.next, 0);
+	atomic_store_explicit(&run.next, 0, memory_order_release);
 	if (crew->parallel_for)
 		crew->parallel_for(crew->caller_pool, run_worker, &run,
 				   workers);
