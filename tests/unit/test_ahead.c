@@ -343,6 +343,7 @@ static void test_read_into_memory(void **state)
 	quire_model_close(model);
 }
 
+#ifndef __SANITIZE_THREAD__
 static bool close_in_copy(void *context, const struct process_link *link)
 {
 	(void)link;
@@ -368,6 +369,7 @@ static void test_closes_in_a_copy(void **state)
 		quire_model_close(model);
 	}
 }
+#endif
 
 int main(void)
 {
@@ -380,7 +382,11 @@ int main(void)
 		FOLDER_TEST(test_populate_says_where_it_was_cut),
 		FOLDER_TEST(test_no_thread),
 		FOLDER_TEST(test_read_into_memory),
+/* ThreadSanitizer takes the other threads of a process to be in its fork too,
+ * and calls it a race that the copy frees what they have read. */
+#ifndef __SANITIZE_THREAD__
 		FOLDER_TEST(test_closes_in_a_copy),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
