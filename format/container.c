@@ -1,13 +1,14 @@
 /*
- * container.c - what makes a GGUF file a container, F-24 to F-34. The table of
- * linear layers is in linears.c. The checksums of tensors are read, and not
- * checked.
+ * container.c - what makes a GGUF file a container, F-24 to F-34, and F-49. The
+ * table of linear layers is in linears.c. The checksums of tensors are read,
+ * and not checked.
  */
 #include <inttypes.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "format/operation.h"
 #include "format/parse.h"
 #include "format/value.h"
 
@@ -244,6 +245,101 @@ static quire_status read_columns(const struct container *file)
 	return QUIRE_OK;
 }
 
+/* A matrix while its operation is undone, from the last step to the first.
+ * 0: any number. */
+struct undone {
+	uint64_t rows;
+	uint64_t cols;
+};
+
+/* Whether a step can have given that matrix; then *undone is what it took. */
+static bool undo_step(const struct quire_step *step, struct undone *undone)
+{
+	const uint64_t rows = undone->rows;
+
+	switch (step->kind) {
+	case QUIRE_STEP_ROWS:
+		undone->rows = 0;
+		return step->count > 0 && (!rows || step->count == rows);
+	case QUIRE_STEP_PERMUTE:
+		return step->count > 0 &&
+		       (!rows || (rows % step->count == 0 &&
+				  rows / step->count % 2 == 0));
+	case QUIRE_STEP_TRANSPOSE:
+		undone->rows = undone->cols;
+		undone->cols = rows;
+		return true;
+	case QUIRE_STEP_JOIN:
+		undone->rows = step->count;
+		return step->count > 0 && step->count < rows;
+	}
+	return false;
+}
+
+/* The steps of an operation; more of them say nothing new. */
+#define STEPS_MAX 8
+
+/* F-49, of one tensor. */
+static bool operation_fits(const quire_tensor *tensor)
+{
+	struct undone undone = { tensor->rank == 2 ? tensor->shape[1]
+						   : tensor->shape[0],
+				 tensor->rank == 2 ? tensor->shape[0] : 1 };
+	struct quire_step steps[STEPS_MAX];
+	quire_string rest = tensor->operation;
+	uint32_t block = 1, size;
+	size_t count = 0;
+	bool plain;
+
+	quire_dtype_block(tensor->dtype, &block, &size);
+	plain = tensor->rank == 2 && block == 1;
+	if (tensor->rank > 2)
+		return false;
+	for (; rest.size > 0; count++) {
+		if (count == STEPS_MAX ||
+		    !quire_step_next(&rest, &steps[count]))
+			return false;
+		if (steps[count].kind == QUIRE_STEP_TRANSPOSE && !plain)
+			return false;
+	}
+	while (count-- > 0)
+		if (!undo_step(&steps[count], &undone))
+			return false;
+	return true;
+}
+
+/* F-49 */
+static quire_status read_operations(const struct container *file)
+{
+	static const char key[] = "quire.tensor.operation";
+	struct quire_index *index = file->index;
+	const struct quire_entry *entry;
+	quire_array rest;
+	quire_value value;
+
+	if (!quire_index_value(index, key))
+		return QUIRE_OK;
+	entry = need_column(file, key, QUIRE_VALUE_STRING, "F-49");
+	if (!entry)
+		return QUIRE_ERROR_LAYOUT;
+	rest = entry->value.as.a;
+	for (size_t i = 0; i < index->tensor_count; i++) {
+		quire_tensor *tensor = &index->tensors[i];
+
+		quire_array_next(&rest, &value);
+		tensor->operation = value.as.s;
+		if (tensor->operation.size > 0 && !operation_fits(tensor))
+			return quire_fail(
+			    file->error, QUIRE_ERROR_LAYOUT,
+			    quire_string_offset(file->bytes, entry->key),
+			    "tensor '%.*s' cannot come from its source by "
+			    "'%.*s' [F-49]",
+			    QUIRE_PRINT(tensor->name),
+			    QUIRE_PRINT(tensor->operation));
+	}
+	return QUIRE_OK;
+}
+
 quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
 				   const struct quire_parse_options *options,
 				   struct quire_index *index,
@@ -264,6 +360,8 @@ quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
 		status = check_tail(&file);
 	if (status == QUIRE_OK)
 		status = read_columns(&file);
+	if (status == QUIRE_OK)
+		status = read_operations(&file);
 	if (status == QUIRE_OK && index->split.count <= 1)
 		status = quire_parse_linears(bytes, options, index, error);
 	return status;

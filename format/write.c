@@ -146,13 +146,19 @@ quire_status quire_writer_add_tensor(quire_writer *writer,
 	writer->tensors = grown;
 	added.name = quire_out_copy(tensor->name.data, tensor->name.size);
 	added.source = quire_out_copy(tensor->source.data, tensor->source.size);
-	if (!added.name || !added.source) {
+	added.operation =
+	    quire_out_copy(tensor->operation.data, tensor->operation.size);
+	if (!added.name || !added.source || !added.operation) {
 		free(added.name);
 		free(added.source);
+		free(added.operation);
 		return quire_fail_memory(error, tensor->name.size);
 	}
 	added.view.name.data = added.name;
 	added.view.source.data = added.source;
+	added.view.operation.data = added.operation;
+	if (tensor->operation.size > 0)
+		writer->has_operations = true;
 	grown[writer->tensor_count++] = added;
 	return QUIRE_OK;
 }
@@ -358,6 +364,7 @@ void quire_writer_free(quire_writer *writer)
 	for (size_t i = 0; i < writer->tensor_count; i++) {
 		free(writer->tensors[i].name);
 		free(writer->tensors[i].source);
+		free(writer->tensors[i].operation);
 		quire_hash_free(writer->tensors[i].hash);
 	}
 	for (size_t i = 0; i < writer->linear_count; i++)

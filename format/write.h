@@ -22,6 +22,7 @@ struct quire_out_tensor {
 	quire_tensor view;
 	char *name;
 	char *source;
+	char *operation;
 	uint64_t declared_offset; /* in the file that it may be adopted from */
 	uint64_t written;
 	uint32_t part;		 /* once the layout is fixed */
@@ -57,6 +58,7 @@ struct quire_writer {
 	size_t parts_wanted; /* by the tensors' own `part`; 0: split_size */
 	bool keep_parts;
 	bool plain;
+	bool has_operations; /* of at least one tensor: F-49 */
 	bool overwrite;
 	struct quire_out_value *values;
 	size_t value_count, value_capacity;

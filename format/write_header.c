@@ -282,7 +282,22 @@ static uint64_t put_split(struct buffer *buffer, const struct place *place)
 	return count + 1;
 }
 
-/* The checksums, zero until quire_writer_seal, and the sources. */
+/* F-49: nothing where all tensors are their sources as they are. */
+static uint64_t put_operations(struct buffer *buffer,
+			       const quire_writer *writer,
+			       const struct quire_out_tensor *tensors,
+			       size_t count)
+{
+	if (!writer->has_operations)
+		return 0;
+	put_array(buffer, "quire.tensor.operation", QUIRE_VALUE_STRING, count);
+	for (size_t i = 0; i < count; i++)
+		put_string(buffer, tensors[i].view.operation);
+	return 1;
+}
+
+/* The checksums, zero until quire_writer_seal, the sources and the
+ * operations. */
 static uint64_t put_tensor_columns(struct buffer *buffer,
 				   const quire_writer *writer,
 				   struct quire_out_part *part)
@@ -302,7 +317,7 @@ static uint64_t put_tensor_columns(struct buffer *buffer,
 		  part->tensor_count);
 	for (size_t i = 0; i < part->tensor_count; i++)
 		put_string(buffer, tensors[i].view.source);
-	return 4;
+	return 4 + put_operations(buffer, writer, tensors, part->tensor_count);
 }
 
 static uint64_t put_linears(struct buffer *buffer, const quire_writer *writer)

@@ -76,6 +76,8 @@ static struct filling fill(const quire_writer *writer, struct filling filling,
 	filling.bare_size += quire_out_info_size(tensor);
 	if (!writer->plain) /* its checksum and its source */
 		filling.bare_size += 8 + 8 + tensor->view.source.size;
+	if (!writer->plain && writer->has_operations)
+		filling.bare_size += 8 + tensor->view.operation.size;
 	return filling;
 }
 

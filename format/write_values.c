@@ -15,11 +15,12 @@
 static bool is_derived(const char *key)
 {
 	static const char *const derived[] = {
-		"quire.version",     "quire.header.xxh3",
-		"quire.tensor.xxh3", "quire.tensor.source",
-		"quire.linear.name", "quire.linear.weight",
-		"quire.linear.bias", "quire.linear.k",
-		"quire.padding",     "quire.linear.accuracy_level",
+		"quire.version",	  "quire.header.xxh3",
+		"quire.tensor.xxh3",	  "quire.tensor.source",
+		"quire.linear.name",	  "quire.linear.weight",
+		"quire.linear.bias",	  "quire.linear.k",
+		"quire.padding",	  "quire.linear.accuracy_level",
+		"quire.tensor.operation",
 	};
 
 	for (size_t i = 0; i < sizeof(derived) / sizeof(derived[0]); i++)

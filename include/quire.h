@@ -183,6 +183,9 @@ typedef struct quire_model quire_model;
 typedef struct quire_tensor {
 	quire_string name;
 	quire_string source; /* its name in the source model; empty: unknown */
+	/* How its rows came from the source's (F-49 of spec/format.md), such as
+	 * "rows 0 576; permute 9"; empty: the tensor is the source as it is. */
+	quire_string operation;
 	quire_dtype dtype;
 	uint32_t rank;	   /* 1 to 4 */
 	uint64_t shape[4]; /* K first; 1 beyond the rank */

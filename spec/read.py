@@ -10,6 +10,7 @@ import argparse
 import codecs
 import json
 import math
+import re
 import sys
 from collections import namedtuple
 
@@ -78,6 +79,72 @@ def column(values, key, rule, element, count):
     items = known(values, key, rule, ARRAY, element)
     must(len(items) == count, rule, f"'{key}' has {len(items)} elements")
     return items
+
+
+NUMBER = rb"(0|[1-9][0-9]*)"
+STEP = re.compile(rb"rows %b %b|permute %b|(transpose)|join %b ([^\0]*)"
+                  % (NUMBER, NUMBER, NUMBER, NUMBER), re.DOTALL)
+
+
+def steps_of(operation):
+    """The steps as the groups of STEP: first, count, heads, transpose, rows,
+    name. None where it is not made of steps."""
+    steps = []
+    while True:
+        step = STEP.match(operation)
+        if not step:
+            return None
+        steps.append(step.groups())
+        if step.end() == len(operation):
+            return steps
+        if operation[step.end():step.end() + 2] != b"; ":
+            return None
+        operation = operation[step.end() + 2:]
+
+
+def undo(step, rows, cols):
+    """The (rows, cols) before a step that gave these, None for any number; or
+    None if it cannot have."""
+    first, count, heads, transpose, joined, _ = step
+    numbers = [int(n) for n in (first, count, heads, joined) if n]
+    if any(n >= LIMIT for n in numbers):
+        return None
+    if transpose:
+        return cols, rows
+    if first:
+        good = int(count) and rows in (None, int(count))
+        return (None, cols) if good else None
+    if heads:
+        good = int(heads) and (rows is None or rows % (2 * int(heads)) == 0)
+        return (rows, cols) if good else None
+    good = rows is not None and 0 < int(joined) < rows
+    return (int(joined), cols) if good else None
+
+
+def operation_fits(operation, tensor):
+    steps = steps_of(operation)
+    if not steps or len(steps) > 8 or len(tensor.shape) > 2:
+        return False
+    dense = len(tensor.shape) == 2 and tensor.dtype in PLAIN
+    if any(step[3] for step in steps) and not dense:
+        return False
+    cols, rows = ([1, *tensor.shape])[-2:]
+    for step in reversed(steps):
+        before = undo(step, rows, cols)
+        if before is None:
+            return False
+        rows, cols = before
+    return True
+
+
+def check_operations(values, tensors):
+    key = "quire.tensor.operation"
+    if key not in values:
+        return
+    for operation, tensor in zip(
+            column(values, key, "F-49", STRING, len(tensors)), tensors):
+        must(not operation or operation_fits(operation, tensor), "F-49",
+             f"'{tensor.name}' cannot come from its source by {operation}")
 
 
 # A file's place in a split set, and the tensors of the set.
@@ -206,6 +273,7 @@ def read(data, allow_edited):
     hashes = column(values, "quire.tensor.xxh3", "F-32", U64, tensor_count)
     sources = column(values, "quire.tensor.source", "F-34", STRING,
                      tensor_count)
+    check_operations(values, tensors)
     return File(*common, True, edited, hashes, sources)
 
 

@@ -205,11 +205,12 @@ static bool is_derived(const char *key, const struct copy *copy,
 		       const struct copy_how *how)
 {
 	static const char *const derived[] = {
-		"quire.version",     "quire.header.xxh3",
-		"quire.tensor.xxh3", "quire.tensor.source",
-		"quire.linear.name", "quire.linear.weight",
-		"quire.linear.bias", "quire.linear.k",
-		"quire.padding",     "quire.linear.accuracy_level",
+		"quire.version",	  "quire.header.xxh3",
+		"quire.tensor.xxh3",	  "quire.tensor.source",
+		"quire.linear.name",	  "quire.linear.weight",
+		"quire.linear.bias",	  "quire.linear.k",
+		"quire.padding",	  "quire.linear.accuracy_level",
+		"quire.tensor.operation",
 	};
 
 	if (how->files != COPY_SAME_FILES && is_of_set(key))

@@ -1,4 +1,4 @@
-"""Files that break one rule of Quire alone, F-24 to F-40."""
+"""Files that break one rule of Quire alone, F-24 to F-40 and F-49."""
 
 import struct
 
@@ -131,6 +131,45 @@ def sources():
         ("not_array", scalar(STRING, "a"))))
 
 
+def operations():
+    """An operation of one tensor of the box, the others having none."""
+    key = "quire.tensor.operation"
+    none = [""] * len(box().tensors)
+
+    def added(slug, value):
+        file = box()
+        file.values.insert(-1, [key, value])
+        return bad("F-49", slug, file.image(), key)
+
+    for slug, value in (
+            ("short", array(STRING, none[1:])), ("empty", array(STRING, [])),
+            ("long", array(STRING, none + [""])),
+            ("u64", array(U64, [0] * len(none))),
+            ("not_array", scalar(STRING, "permute 1"))):
+        yield added(slug, value)
+    for slug, tensor, operation in (
+            ("word", 0, "rotate 1"), ("prefix", 0, "permute1"),
+            ("no_number", 0, "permute "), ("sign", 0, "permute +1"),
+            ("zero_first", 0, "permute 01"), ("behind", 0, "permute 1 "),
+            ("semicolon", 0, "permute 1; "), ("separator", 0,
+                                              "permute 1;permute 1"),
+            ("large", 0, f"rows {2**63} 2"), ("one_number", 0, "rows 2"),
+            ("nul", 0, b"join 1 a\0b"), ("no_name", 0, "join 1"),
+            ("nine", 0, "; ".join(["permute 1"] * 9)),
+            ("rows_0", 0, "rows 0 0"), ("rows_other", 0, "rows 0 3"),
+            ("rows_before", 0, "rows 0 4; permute 1; rows 1 2; permute 1; "
+                               "rows 0 3"),
+            ("heads_0", 0, "permute 0"), ("heads_odd", 0, "permute 2"),
+            ("heads_3", 4, "permute 3"), ("heads_1", 4, "permute 1"),
+            ("join_0", 0, "join 0 b"), ("join_all", 0, "join 2 b"),
+            ("join_odd", 0, "permute 1; join 1 b"),
+            ("quantized", 0, "transpose"), ("vector", 1, "transpose"),
+            ("cube", 2, "rows 0 3")):
+        operations = none[:]
+        operations[tensor] = operation
+        yield added(slug, array(STRING, operations))
+
+
 # ---------------------------------------------------------- the linear layers
 
 COLUMNS = {"name": (STRING, ["first", "second"]), "weight": (U32, [0, 0]),
@@ -181,5 +220,6 @@ def rows():
 
 
 def files():
-    for part in (identity, layout, checksums, sources, table, rows):
+    for part in (identity, layout, checksums, sources, operations, table,
+                 rows):
         yield from part()

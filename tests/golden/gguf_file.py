@@ -95,11 +95,12 @@ class Tensor:
     wrong."""
 
     def __init__(self, name, dtype, shape, seed=0, source="", data=None,
-                 offset=None):
+                 offset=None, operation=""):
         self.name = name
         self.dtype = dtype
         self.shape = shape
         self.source = source
+        self.operation = operation
         self.offset = offset
         self.data = pattern(self.size, seed) if data is None else data
 
@@ -281,6 +282,9 @@ def container(values=(), tensors=(), linears=(), alignment=32,
         ["quire.tensor.xxh3", array(U64, hashes, list(map(hex_form, hashes)))],
         ["quire.tensor.source",
          array(STRING, [tensor.source for tensor in tensors])]]
+    if any(tensor.operation for tensor in tensors):
+        file.values.append(["quire.tensor.operation", array(
+            STRING, [tensor.operation for tensor in tensors])])
     if linears or empty_table:
         file.values += [
             ["quire.linear.name", array(STRING, columns[0])],

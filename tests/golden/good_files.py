@@ -92,12 +92,33 @@ def exact_padding():
     raise AssertionError("no size fits")
 
 
+def operations():
+    """Each step alone, and steps in a row."""
+    rows = ["", "rows 0 12", f"rows {2**63 - 1} 12", "permute 1", "permute 6",
+            "rows 12 12; permute 3", "permute 2; permute 3",
+            "permute 2; rows 7 12", "rows 0 11; join 11 up", "join 1 ; join",
+            "join 11 naïve \"name\"", "join 2 ", "rows 0 24; rows 5 12",
+            "; ".join(["permute 6"] * 7 + ["permute 1"])]
+    dense = rows + ["transpose", "transpose; rows 4 12; permute 2",
+                    "rows 3 8; transpose", "permute 2; transpose",
+                    "transpose; transpose", "transpose; join 4 x"]
+    return container([], [
+        *(Tensor(f"q{i}", "Q4_0", [32, 12], i, "a", operation=operation)
+          for i, operation in enumerate(rows)),
+        *(Tensor(f"f{i}", "F16", [8, 12], i, "b", operation=operation)
+          for i, operation in enumerate(dense)),
+        *(Tensor(f"v{i}", "F32", [12], i, "c", operation=operation)
+          for i, operation in enumerate(rows)),
+    ], [("plain", 0, -1, 32, 0)])
+
+
 def written_by_api():
     """What test_written.c builds with the public interface. The values are set
     in this order, except the architecture, which is set last."""
     tensors = [Tensor("blk.0.weight", "Q4_0", [96, 4], 11, "/0/MatMul_Q4"),
                Tensor("blk.0.bias", "F32", [4], 12, "blk.0.bias"),
-               Tensor("blk.1.weight", "Q4_1", [32, 4], 13),
+               Tensor("blk.1.weight", "Q4_1", [32, 4], 13,
+                      operation="rows 4 4"),
                Tensor("blk.1.bias", "F16", [4], 14, "blk.1.bias"),
                Tensor("head", "BF16", [3, 2, 2, 2], 15, "tête"),
                Tensor("table", "Q8_0", [64], 16)]
@@ -137,6 +158,7 @@ def containers():
         Tensor("n" * 63, "I8", [1]), Tensor("é" * 31 + "!", "I8", [1, 1]),
         Tensor(" ", "I8", [1, 1, 1]), Tensor("a\n\x7f\"b", "I8", [1, 1, 1, 1]),
         Tensor("N" * 63, "I8", [31])], alignment=64)
+    yield "container_operations", operations()
     yield "written_by_api", written_by_api()
 
 

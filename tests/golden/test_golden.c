@@ -14,7 +14,7 @@
 #include "tests/support/check.h"
 #include "tests/support/scratch.h"
 
-#define RULE_COUNT 48
+#define RULE_COUNT 49
 #define LINE_SIZE  256
 
 struct row {

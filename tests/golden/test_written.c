@@ -85,15 +85,23 @@ struct tensor_row {
 	uint64_t shape[4];
 	size_t size;
 	unsigned seed;
+	const char *operation; /* NULL: none */
 };
 
 static const struct tensor_row tensor_rows[] = {
-	{ "blk.0.weight", "/0/MatMul_Q4", QUIRE_Q4_0, 2, { 96, 4 }, 216, 11 },
-	{ "blk.0.bias", "blk.0.bias", QUIRE_F32, 1, { 4 }, 16, 12 },
-	{ "blk.1.weight", "", QUIRE_Q4_1, 2, { 32, 4 }, 80, 13 },
-	{ "blk.1.bias", "blk.1.bias", QUIRE_F16, 1, { 4 }, 8, 14 },
-	{ "head", "t\xC3\xAAte", QUIRE_BF16, 4, { 3, 2, 2, 2 }, 48, 15 },
-	{ "table", "", QUIRE_Q8_0, 1, { 64 }, 68, 16 },
+	{ "blk.0.weight",
+	  "/0/MatMul_Q4",
+	  QUIRE_Q4_0,
+	  2,
+	  { 96, 4 },
+	  216,
+	  11,
+	  NULL },
+	{ "blk.0.bias", "blk.0.bias", QUIRE_F32, 1, { 4 }, 16, 12, NULL },
+	{ "blk.1.weight", "", QUIRE_Q4_1, 2, { 32, 4 }, 80, 13, "rows 4 4" },
+	{ "blk.1.bias", "blk.1.bias", QUIRE_F16, 1, { 4 }, 8, 14, NULL },
+	{ "head", "t\xC3\xAAte", QUIRE_BF16, 4, { 3, 2, 2, 2 }, 48, 15, NULL },
+	{ "table", "", QUIRE_Q8_0, 1, { 64 }, 68, 16, NULL },
 };
 
 #define TENSOR_COUNT (sizeof(tensor_rows) / sizeof(tensor_rows[0]))
@@ -108,6 +116,10 @@ static void add_tensors(quire_writer *writer)
 		tensor.name = (quire_string){ row->name, strlen(row->name) };
 		tensor.source =
 		    (quire_string){ row->source, strlen(row->source) };
+		if (row->operation)
+			tensor.operation =
+			    (quire_string){ row->operation,
+					    strlen(row->operation) };
 		memcpy(tensor.shape, row->shape, sizeof(tensor.shape));
 		writing_declare(writer, &tensor);
 	}
@@ -169,7 +181,7 @@ static bool is_derived(const char *key)
 		"quire.tensor.source", "quire.linear.name",
 		"quire.linear.weight", "quire.linear.bias",
 		"quire.linear.k",      "quire.linear.accuracy_level",
-		"quire.padding",
+		"quire.padding",       "quire.tensor.operation",
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
