@@ -101,6 +101,12 @@ static struct cut cut_cast(const struct plan_item *item)
 				 (size_t)count * item->cast->from_width };
 }
 
+/* A bias is one piece. */
+static struct cut cut_bias(const struct plan_item *item)
+{
+	return (struct cut){ .units = 1, .step = 1, .out = (size_t)item->size };
+}
+
 static quire_status open_weight(const struct plan_item *item,
 				uint32_t **column_blocks, quire_error *error)
 {
@@ -179,6 +185,13 @@ static quire_status fill_cast(struct piece *piece, quire_error *error)
 	return QUIRE_OK;
 }
 
+static quire_status fill_bias(struct piece *piece, quire_error *error)
+{
+	piece->data = piece->out;
+	piece->size = (size_t)piece->item->size;
+	return quire_bias_dequantize(&piece->item->bias, piece->out, error);
+}
+
 /* How tensors of each kind are made. Nothing else here depends on the kind. */
 static const struct maker {
 	struct cut (*cut)(const struct plan_item *item);
@@ -191,6 +204,7 @@ static const struct maker {
 	[PLAN_WEIGHT] = { cut_weight, open_weight, fill_rows, close_weight },
 	[PLAN_COPY] = { cut_copy, open_dense, fill_copy, close_dense },
 	[PLAN_CAST] = { cut_cast, open_dense, fill_cast, close_dense },
+	[PLAN_BIAS] = { cut_bias, open_dense, fill_bias, close_dense },
 };
 
 /* ------------------------------------------------------------------ pieces */

@@ -95,6 +95,8 @@ static quire_role role_of(const struct plan_item *item,
 {
 	if (item->node)
 		return QUIRE_ROLE_WEIGHT;
+	if (item->kind == PLAN_BIAS)
+		return QUIRE_ROLE_BIAS;
 	if (is_constant(item->value))
 		return QUIRE_ROLE_CONSTANT;
 	if (item->kind != PLAN_LEFT_OUT && uses->bias[item->index])

@@ -114,9 +114,10 @@ typedef struct quire_convert_options {
 /*
  * Converts the ONNX model at `onnx_path`, with its external data, to a
  * container at `gguf_path`. Quantized weights (docs/onnx.md: those of
- * MatMulNBits, GatherBlockQuantized, DequantizeLinear, QMoE and MatMulBnb4) are
- * never quantized again: their codes are put into blocks, or, where no block
- * type can hold them, they are dequantized as `fallback` says.
+ * MatMulNBits, GatherBlockQuantized, DequantizeLinear, QLinearMatMul, QGemm,
+ * QMoE, MatMulBnb4 and others) are never quantized again: their codes are put
+ * into blocks, or, where no block type can hold them, they are dequantized as
+ * `fallback` says.
  *
  * Files appear whole or not at all (quire_writer_create). The files of a split
  * set take the place of the one at `gguf_path`, which must not be the name of a

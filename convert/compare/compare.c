@@ -111,6 +111,9 @@ static quire_status compare_pair(struct comparison *in,
 	} else {
 		status = quire_compare_weight(source, linear->weight, linear,
 					      &row, &reason);
+		/* No constant has the numbers of such a bias. */
+		if (source->integers.value && linear->bias)
+			in->weight[tensor_number(in, linear->bias)] = true;
 	}
 	if (status != QUIRE_OK)
 		return status;

@@ -44,6 +44,15 @@ struct compare_array {
  * and its product. */
 #define COMPARE_STEPS_MAX 32
 
+/* A bias of INT32, and the inputs of nodes whose numbers multiply it. */
+struct compare_integers {
+	const struct onnx_value *value; /* NULL: it is of a float type */
+	struct {
+		const struct onnx_node *user; /* NULL: none */
+		size_t input;
+	} scales[2];
+};
+
 struct compare_source {
 	/* Set by the caller. */
 	const struct onnx_model *model;
@@ -56,6 +65,7 @@ struct compare_source {
 	struct compare_array arrays[COMPARE_ARRAY_COUNT];
 	bool has_linear;
 	const char *bias; /* of the linear: its name; empty: none */
+	struct compare_integers integers; /* that the bias is */
 	/* Of a matrix that a node multiplies by: what is between it and the
 	 * codes, the last step first. */
 	bool is_product;
@@ -118,6 +128,9 @@ struct compare_kind {
 	X(matmul_bnb4) \
 	X(qmoe) \
 	X(dequantized_matmul) \
+	X(quantized_product) \
+	X(integer_to_float) \
+	X(dynamic_product) \
 	X(dequantized_rows) \
 	X(dequantized_tensor)
 /* clang-format on */
@@ -288,6 +301,11 @@ quire_status quire_compare_cast(const struct compare_source *source,
 bool quire_compare_dequantizes(const struct onnx_model *model,
 			       const struct onnx_node *node, bool gathered);
 
+/* Whether an input of a node is INT32 that a DequantizeLinear has multiplied by
+ * constants. If so, sets the source's bias. */
+bool quire_compare_dequantizes_bias(struct compare_source *source,
+				    size_t input);
+
 /* ------------------------------------------------------- compare_product.c */
 
 /* The `is` of a matrix that comes from a DequantizeLinear and that a MatMul,
@@ -317,5 +335,10 @@ bool quire_compare_dense_type(int32_t type, quire_dtype *dtype);
 quire_status quire_compare_plain(const struct onnx_value *value,
 				 const quire_tensor *tensor,
 				 quire_compare_row *row, quire_error *error);
+
+/* Whether a tensor has the numbers of a bias of INT32. Fails with LAYOUT, IO
+ * and MEMORY. */
+quire_status quire_compare_integers(const struct compare_source *source,
+				    const quire_tensor *tensor, bool *same);
 
 #endif

@@ -18,6 +18,7 @@ static const struct compare_kind *find_kind(struct compare_source *source)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		source->has_linear = false;
 		source->is_product = false;
+		source->integers = (struct compare_integers){ .value = NULL };
 		source->bias = "";
 		if (kinds[i]->is(source))
 			return kinds[i];
@@ -128,6 +129,22 @@ static void mark_uses(const struct finder *in)
 	}
 }
 
+/* The scale of a bias that a DequantizeLinear gives is no tensor either. */
+static void mark_bias(const struct finder *in, const struct compare_source *of)
+{
+	struct compare_source source = *of;
+	struct compare_array scale = { .user = NULL };
+
+	if (!of->integers.value || of->integers.scales[1].user ||
+	    !of->has_linear)
+		return;
+	source.holder = of->integers.scales[0].user;
+	find_array(&source, of->integers.scales[0].input, &scale);
+	if (scale.user)
+		in->inputs[scale.user - in->model->nodes] |=
+		    input_bit(scale.input);
+}
+
 static void find_weight(const struct finder *in, const struct onnx_node *node,
 			size_t index)
 {
@@ -146,6 +163,7 @@ static void find_weight(const struct finder *in, const struct onnx_node *node,
 			in->inputs[array->user - in->model->nodes] |=
 			    input_bit(array->input);
 	}
+	mark_bias(in, source);
 }
 
 static void find_weights(const struct finder *in, bool late)

@@ -150,3 +150,79 @@ quire_status quire_compare_plain(const struct onnx_value *value,
 		return compare_elements(value, dtype, tensor, row, error);
 	return QUIRE_OK;
 }
+
+/* ----------------------------------------------------------- biases of INT32
+ */
+
+/* The float at `at` of a scale; the only one, if there is one for all. */
+static float factor_at(const struct compare_array *scale, uint64_t at)
+{
+	return quire_onnx_float(scale->type, scale->bytes,
+				scale->value->count == 1 ? 0 : at);
+}
+
+/* Reads a scale of the bias. */
+static quire_status read_scale(const struct compare_source *source,
+			       const struct onnx_node *user, size_t input,
+			       struct compare_array *scale)
+{
+	const struct onnx_value *value =
+	    quire_compare_origin(source->model, user, input);
+
+	if (!value || value->origin != ONNX_CONSTANT || value->sparse ||
+	    (value->count != 1 &&
+	     value->count != source->integers.value->count) ||
+	    (value->type != ONNX_FLOAT && value->type != ONNX_FLOAT16 &&
+	     value->type != ONNX_BFLOAT16))
+		return quire_compare_malformed(source, "a scale of the bias is "
+						       "not a constant");
+	*scale =
+	    (struct compare_array){ .value = value,
+				    .type = value->type,
+				    .bytes = malloc((size_t)value->size + 1) };
+	if (!scale->bytes)
+		return quire_fail_memory(source->error, value->size);
+
+	const quire_status status =
+	    quire_onnx_read_all(value, scale->bytes, source->error);
+
+	return status == QUIRE_OK
+		   ? quire_compare_cast(source, user, input, scale)
+		   : status;
+}
+
+quire_status quire_compare_integers(const struct compare_source *source,
+				    const quire_tensor *tensor, bool *same)
+{
+	const struct compare_integers *integers = &source->integers;
+	const struct onnx_value *value = integers->value;
+	struct compare_array scales[2] = { { .value = NULL } };
+	unsigned char *codes = malloc((size_t)value->size + 1);
+	quire_status status =
+	    codes ? quire_onnx_read_all(value, codes, source->error)
+		  : quire_fail_memory(source->error, value->size);
+
+	for (size_t i = 0; i < 2 && status == QUIRE_OK; i++)
+		if (integers->scales[i].user)
+			status =
+			    read_scale(source, integers->scales[i].user,
+				       integers->scales[i].input, &scales[i]);
+	*same = tensor->dtype == QUIRE_F32 && tensor->rank == 1 &&
+		tensor->shape[0] == value->count;
+	for (uint64_t i = 0; i < value->count && *same && status == QUIRE_OK;
+	     i++) {
+		const float stored =
+		    load_f32((const unsigned char *)tensor->data + 4 * i);
+		float number = (float)(int32_t)load_u32(codes + 4 * i);
+		float by = scales[0].bytes ? factor_at(&scales[0], i) : 1;
+
+		if (scales[1].bytes)
+			by *= factor_at(&scales[1], i);
+		number *= by;
+		*same = number == stored || (isnan(number) && isnan(stored));
+	}
+	free(codes);
+	free(scales[0].bytes);
+	free(scales[1].bytes);
+	return status;
+}

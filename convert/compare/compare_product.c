@@ -167,6 +167,11 @@ static bool find_bias(struct compare_source *source)
 
 	if (!compare_input(node, 2)[0])
 		return true;
+	if (quire_compare_dequantizes_bias(source, 2))
+		return is_one(node, "beta") &&
+		       (!source->is_product ||
+			source->integers.value->count ==
+			    source->shape[!source->by_rows]);
 	c = quire_compare_origin(source->model, node, 2);
 	if (!c || c->rank != 1)
 		c = quire_onnx_find(source->model, node->scope,

@@ -252,6 +252,18 @@ static bool has_shape(const struct compare_source *source,
 	return memcmp(tensor->shape, wanted, sizeof(wanted)) == 0;
 }
 
+static quire_status compare_integers(const struct compare_source *source,
+				     const quire_tensor *bias,
+				     const char **reason)
+{
+	bool same = false;
+	const quire_status status = quire_compare_integers(source, bias, &same);
+
+	if (status == QUIRE_OK && !same)
+		*reason = "the numbers of the bias differ";
+	return status;
+}
+
 quire_status quire_compare_weight(struct compare_source *source,
 				  const quire_tensor *tensor,
 				  const quire_linear *linear,
@@ -267,6 +279,8 @@ quire_status quire_compare_weight(struct compare_source *source,
 		*reason = "no conversion makes a tensor of this type";
 	if (status == QUIRE_OK && !*reason && !has_shape(source, tensor))
 		*reason = "the shape differs";
+	if (status == QUIRE_OK && !*reason && linear && source->integers.value)
+		status = compare_integers(source, linear->bias, reason);
 	if (status == QUIRE_OK && !*reason)
 		status = compare_elements(source, tensor, layout, row);
 	quire_compare_close(source);

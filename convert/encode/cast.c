@@ -1,5 +1,6 @@
 /*
- * cast.c - every cast goes through f32, which holds all of f16 and bf16.
+ * cast.c - every cast goes through f32, which holds all of f16 and bf16. So
+ * does a bias of INT32.
  */
 #include <fp16.h>
 #include <math.h>
@@ -175,5 +176,54 @@ quire_status quire_cast_scan(const struct cast *cast,
 out:
 	free(in);
 	free(out);
+	return status;
+}
+
+/* ------------------------------------------------------------------ biases */
+
+/* Multiplies `count` factors by a scale. */
+static quire_status multiply(const struct bias_scale *scale, uint64_t count,
+			     float *factors, quire_error *error)
+{
+	const struct onnx_value *value = scale->value;
+	float *numbers;
+	unsigned char *bytes;
+	quire_status status;
+
+	if (!value)
+		return QUIRE_OK;
+	numbers = malloc((size_t)value->count * sizeof(*numbers) + 1);
+	bytes = malloc((size_t)value->size + 1);
+	status = numbers && bytes ? quire_onnx_read_all(value, bytes, error)
+				  : quire_fail_memory(error, value->size);
+	if (status == QUIRE_OK) {
+		quire_onnx_floats(value->type, bytes, 0, (size_t)value->count,
+				  numbers);
+		quire_casts_round(scale->casts, numbers, (size_t)value->count);
+		for (uint64_t i = 0; i < count; i++)
+			factors[i] *= numbers[value->count == 1 ? 0 : i];
+	}
+	free(numbers);
+	free(bytes);
+	return status;
+}
+
+quire_status quire_bias_dequantize(const struct weight_bias *bias,
+				   unsigned char *out, quire_error *error)
+{
+	const uint64_t count = bias->value->count;
+	float *factors = malloc((size_t)count * sizeof(*factors) + 1);
+	quire_status status = factors
+				  ? quire_onnx_read_all(bias->value, out, error)
+				  : quire_fail_memory(error, bias->value->size);
+
+	for (uint64_t i = 0; i < count && status == QUIRE_OK; i++)
+		factors[i] = 1;
+	for (size_t i = 0; i < 2 && status == QUIRE_OK; i++)
+		status = multiply(&bias->scales[i], count, factors, error);
+	for (uint64_t i = 0; i < count && status == QUIRE_OK; i++)
+		store_f32(out + 4 * i,
+			  (float)(int32_t)load_u32(out + 4 * i) * factors[i]);
+	free(factors);
 	return status;
 }

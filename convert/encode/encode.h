@@ -2,7 +2,7 @@
  * encode.h - what a weight or a dense tensor can become in the container. A
  * struct encoding writes a quantized weight in one tensor type: a block type if
  * that holds the codes as they are, else a dense type. A struct cast writes a
- * dense tensor in another float type.
+ * dense tensor in another float type. A bias of INT32 becomes F32.
  */
 #ifndef QUIRE_CONVERT_ENCODE_ENCODE_H
 #define QUIRE_CONVERT_ENCODE_ENCODE_H
@@ -81,5 +81,13 @@ struct cast_scan {
 quire_status quire_cast_scan(const struct cast *cast,
 			     const struct onnx_value *value,
 			     struct cast_scan *scan, quire_error *error);
+
+/*
+ * Writes a bias of INT32 as F32, value->count numbers: the f32 of each integer
+ * times the product of its scales, each product rounded to f32. Each scale must
+ * have one element or as many as the bias. Fails with IO, MEMORY.
+ */
+quire_status quire_bias_dequantize(const struct weight_bias *bias,
+				   unsigned char *out, quire_error *error);
 
 #endif

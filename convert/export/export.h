@@ -18,6 +18,8 @@ enum content_kind {
 	CONTENT_PLAIN,	/* the elements of a dense tensor */
 	CONTENT_CODES,	/* the codes of a quantized weight */
 	CONTENT_SCALES, /* its scales */
+	CONTENT_KEPT,	/* its scales as they are: those of the tensor, but not
+			   rounded to f16 */
 };
 
 /* What one use of a constant wants it to hold. */

@@ -64,6 +64,16 @@ static quire_status fail_item(const struct matcher *in,
 			  weight->node->op_type, what);
 }
 
+/* Whether the scales of a weight are those of its bias, too. The bias in the
+ * container is its product with them before they were rounded. */
+static bool scales_bias(const struct weight *weight)
+{
+	const struct weight_intent *intent = &weight->intent;
+
+	return intent->bias && intent->bias_scales[1].value &&
+	       intent->bias_scales[1].value == weight->storage.scales.value;
+}
+
 /* Adds the constants of a weight: codes and scales from the tensor, if they are
  * rewritten; the others as they are. */
 static quire_status add_constants(struct matcher *in,
@@ -73,8 +83,9 @@ static quire_status add_constants(struct matcher *in,
 	const struct weight *weight = item->weight;
 	const enum content_kind codes =
 	    rewritten ? CONTENT_CODES : CONTENT_SOURCE;
-	const enum content_kind scales =
-	    rewritten ? CONTENT_SCALES : CONTENT_SOURCE;
+	const enum content_kind scales = !rewritten	       ? CONTENT_SOURCE
+					 : scales_bias(weight) ? CONTENT_KEPT
+							       : CONTENT_SCALES;
 	quire_status status =
 	    add(in, weight->storage.codes.value, codes, item, tensor);
 
@@ -171,6 +182,28 @@ static quire_status match_plain(struct matcher *in,
 		   tensor);
 }
 
+/* A bias of INT32 stays, if its tensor has the numbers that it gives. */
+static quire_status match_bias(const struct matcher *in,
+			       const struct plan_item *item,
+			       const quire_tensor *tensor)
+{
+	unsigned char *wanted = malloc((size_t)item->size + 1);
+	quire_status status;
+
+	if (!wanted)
+		return fail_memory(in);
+	status = quire_bias_dequantize(&item->bias, wanted, in->error);
+	if (status == QUIRE_OK &&
+	    (tensor->dtype != QUIRE_F32 ||
+	     memcmp(wanted, tensor->data, (size_t)item->size) != 0))
+		status = fail_item(in, item, QUIRE_ERROR_UNSUPPORTED,
+				   "it is a bias in integers, and its tensor "
+				   "has other numbers than these times their "
+				   "scales");
+	free(wanted);
+	return status;
+}
+
 static quire_status match_item(struct matcher *in, const struct plan_item *item)
 {
 	const quire_tensor *tensor;
@@ -188,6 +221,8 @@ static quire_status match_item(struct matcher *in, const struct plan_item *item)
 		return fail_item(in, item, QUIRE_ERROR_LAYOUT,
 				 "its tensor in the container has another "
 				 "shape");
+	if (item->kind == PLAN_BIAS)
+		return match_bias(in, item, tensor);
 	return item->kind == PLAN_WEIGHT ? match_weight(in, item, tensor)
 					 : match_plain(in, item, tensor);
 }

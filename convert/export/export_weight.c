@@ -361,6 +361,24 @@ static quire_status check_scale(const struct returning *in, uint64_t row,
 		    "the node has one scale for blocks that differ");
 }
 
+/* Checks that a scale of the node rounds to the tensor's. */
+static quire_status keep_scale(const struct returning *in, uint64_t row,
+			       uint64_t block, unsigned char *bytes)
+{
+	const uint64_t col = block * in->weight->value.block_size;
+	const struct rounded wanted = stored_at(in, row, col);
+	const quire_status status = check_shared(in, row, block, &wanted);
+
+	(void)bytes;
+	if (status != QUIRE_OK ||
+	    gives(in, quire_weight_scale(&in->rows, row, block),
+		  quire_weight_zero(&in->rows, row, block), &wanted))
+		return status;
+	return fail(in, row, col,
+		    "the node's scale is another one, and its bias is in "
+		    "integers that this scale multiplies");
+}
+
 typedef quire_status (*scale_fn)(const struct returning *in, uint64_t row,
 				 uint64_t block, unsigned char *bytes);
 
@@ -387,6 +405,15 @@ static quire_status make_scales(const struct returning *in,
 	if (status == QUIRE_OK && in->weight->storage.scales.order.share != 0)
 		status = each_scale(in, check_scale, bytes);
 	return status;
+}
+
+static quire_status keep_scales(const struct returning *in,
+				unsigned char *bytes)
+{
+	const quire_status status = quire_onnx_read_all(
+	    in->weight->storage.scales.value, bytes, in->error);
+
+	return status == QUIRE_OK ? each_scale(in, keep_scale, bytes) : status;
 }
 
 /* ----------------------------------------------------------- plain tensors */
@@ -436,10 +463,12 @@ quire_status quire_export_make(const struct onnx_model *model,
 				.error = error };
 	quire_status status = open_rows(&in);
 
-	if (status == QUIRE_OK)
-		status = content->kind == CONTENT_CODES
-			     ? make_codes(&in, bytes)
-			     : make_scales(&in, bytes);
+	if (status == QUIRE_OK && content->kind == CONTENT_CODES)
+		status = make_codes(&in, bytes);
+	else if (status == QUIRE_OK && content->kind == CONTENT_SCALES)
+		status = make_scales(&in, bytes);
+	else if (status == QUIRE_OK)
+		status = keep_scales(&in, bytes);
 	free(in.scratch);
 	return status;
 }

@@ -1,6 +1,7 @@
 /*
  * dequantize.h - reading a DequantizeLinear, for the operators whose weight
- * comes out of one.
+ * comes out of one; and the same constants of a product that dequantizes within
+ * itself.
  */
 #ifndef QUIRE_CONVERT_OPERATORS_DEQUANTIZE_H
 #define QUIRE_CONVERT_OPERATORS_DEQUANTIZE_H
@@ -18,9 +19,21 @@ enum dequantize_form {
 	DEQUANTIZE_TENSOR,
 };
 
+/* The inputs of a node that are x, scales and zero points. */
+struct dequantize_inputs {
+	struct input_row x;
+	struct input_row scale;
+	struct input_row zero;
+	/* Of a product: there are no attributes that say how. Scales are one
+	 * for all, or one for each index along this axis. 0: DequantizeLinear.
+	 */
+	int64_t axis;
+};
+
 /* A DequantizeLinear while it is read. */
 struct dequantize {
 	struct node_check node;
+	const struct dequantize_inputs *inputs;
 	struct weight *weight;
 	enum dequantize_form form;
 	int64_t axis;	     /* once the scales are read: from 0 */
@@ -53,6 +66,11 @@ quire_status quire_dequantize_read(const struct node_check *node,
 				   enum dequantize_form form,
 				   const uint64_t *reshaped,
 				   struct weight *weight);
+
+/* The same for other inputs. */
+quire_status quire_dequantize_inputs_read(
+    const struct node_check *node, const struct dequantize_inputs *inputs,
+    enum dequantize_form form, const uint64_t *reshaped, struct weight *weight);
 
 /* ------------------------------------------------------ dequantize_order.c */
 

@@ -2,7 +2,8 @@
  * dequantize_read.c - reads x, scales and zero points of a DequantizeLinear. It
  * means (code - zero) * scale, where an absent zero point is 0. There is one
  * scale, or one for each index along `axis`, or one for each block_size of
- * them; dequantize_order.c says which.
+ * them; dequantize_order.c says which. A product that dequantizes within itself
+ * has the same three inputs.
  */
 #include <inttypes.h>
 
@@ -22,16 +23,22 @@ static const struct attribute_row attribute_rows[] = {
 
 #define ATTRIBUTE_COUNT (sizeof(attribute_rows) / sizeof(attribute_rows[0]))
 
-static const struct input_row input_x = { "x", 0, true };
-static const struct input_row input_scale = { "x_scale", 1, true };
-static const struct input_row input_zero_point = { "x_zero_point", 2, false };
+static const struct dequantize_inputs own_inputs = {
+	.x = { "x", 0, true },
+	.scale = { "x_scale", 1, true },
+	.zero = { "x_zero_point", 2, false },
+};
 
 static quire_status read_attributes(struct dequantize *in)
 {
 	int64_t values[ATTRIBUTE_COUNT];
-	quire_status status = quire_node_attributes(&in->node, attribute_rows,
-						    ATTRIBUTE_COUNT, values);
+	quire_status status;
 
+	in->axis = in->inputs->axis;
+	if (in->axis != 0)
+		return QUIRE_OK;
+	status = quire_node_attributes(&in->node, attribute_rows,
+				       ATTRIBUTE_COUNT, values);
 	if (status != QUIRE_OK)
 		return status;
 	in->axis = values[ROW_AXIS];
@@ -85,11 +92,11 @@ static quire_status check_x(const struct dequantize *in)
 		return status;
 	if (x->value->count == 0)
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
-				       "x, '%s', has no elements",
+				       "%s, '%s', has no elements", x->name,
 				       x->value->name);
 	if (x->rank < 1 || x->rank > NODE_RANK_MAX || (matrix && x->rank != 2))
 		return quire_node_fail(&in->node, QUIRE_ERROR_UNSUPPORTED,
-				       "x, '%s', is not a matrix",
+				       "%s, '%s', is not a matrix", x->name,
 				       x->value->name);
 	return QUIRE_OK;
 }
@@ -104,7 +111,8 @@ static quire_status read_x(struct dequantize *in)
 	struct weight_value *value = &in->weight->value;
 	struct weight_storage *storage = &in->weight->storage;
 	const struct node_operand *x = &in->x;
-	quire_status status = read_operand(in, &input_x, WEIGHT_CODES, &in->x);
+	quire_status status =
+	    read_operand(in, &in->inputs->x, WEIGHT_CODES, &in->x);
 
 	if (status == QUIRE_OK)
 		status = check_x(in);
@@ -135,10 +143,22 @@ static bool has_block_shape(const struct dequantize *in, uint64_t count)
 static quire_status fail_scales(const struct dequantize *in, uint64_t count)
 {
 	return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-			       "x_scale does not have the shape that x, axis "
-			       "and block_size make: %" PRIu64
+			       "%s does not have the shape that %s, axis and "
+			       "block_size make: %" PRIu64
 			       " along axis %" PRId64,
-			       count, in->axis);
+			       in->scale.name, in->x.name, count, in->axis);
+}
+
+/* Whether there is one scale for each of `count` indices. Those of a product
+ * may have dimensions of 1 before it. */
+static bool has_vector_shape(const struct dequantize *in, uint64_t count)
+{
+	const struct node_operand *scale = &in->scale;
+	const bool product = in->inputs->axis != 0;
+
+	return scale->value->count == count && scale->rank >= 1 &&
+	       scale->rank <= (product ? in->x.rank : 1) &&
+	       (uint64_t)scale->dims[scale->rank - 1] == count;
 }
 
 /* Checks axis and shape of the scales, and decides whether W is swapped. */
@@ -156,13 +176,13 @@ static quire_status check_scale(struct dequantize *in)
 		return QUIRE_OK;
 	if (in->axis < -rank || in->axis >= rank)
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-				       "axis is %" PRId64 "; x has %" PRId64
+				       "axis is %" PRId64 "; %s has %" PRId64
 				       " dimensions",
-				       in->axis, rank);
+				       in->axis, in->x.name, rank);
 	in->axis += in->axis < 0 ? rank : 0;
 	count = ((uint64_t)in->x.dims[in->axis] - 1) / size + 1;
 	if (blocked ? !has_block_shape(in, count)
-		    : in->scale.rank != 1 || in->scale.value->count != count)
+		    : !has_vector_shape(in, count))
 		return fail_scales(in, count);
 	if (in->form == DEQUANTIZE_TENSOR && rank >= 2)
 		in->swapped = in->axis == (blocked ? rank - 2 : rank - 1);
@@ -173,7 +193,7 @@ static quire_status read_scale(struct dequantize *in)
 {
 	struct weight_constant *scales = &in->weight->storage.scales;
 	quire_status status =
-	    read_operand(in, &input_scale, WEIGHT_SCALES, &in->scale);
+	    read_operand(in, &in->inputs->scale, WEIGHT_SCALES, &in->scale);
 	int32_t type;
 
 	if (status != QUIRE_OK)
@@ -241,36 +261,42 @@ static quire_status read_zero_point(struct dequantize *in)
 	struct weight_storage *storage = &in->weight->storage;
 	const struct node_operand *zero = &in->zero;
 	quire_status status =
-	    read_operand(in, &input_zero_point, WEIGHT_ZERO_POINTS, &in->zero);
+	    read_operand(in, &in->inputs->zero, WEIGHT_ZERO_POINTS, &in->zero);
+	const bool product = in->inputs->axis != 0;
 	bool same;
 
 	if (status != QUIRE_OK || !zero->value)
 		return status;
-	status = quire_node_type(&in->node, zero,
-				 zero->value->type == in->x.value->type,
-				 "of the type of x");
+	status = quire_node_type(
+	    &in->node, zero, zero->value->type == in->x.value->type,
+	    product ? "of the type of B" : "of the type of x");
 	if (status != QUIRE_OK)
 		return status;
 	same = zero->rank == in->scale.rank;
 	for (size_t i = 0; same && i < zero->rank; i++)
 		same = zero->dims[i] == in->scale.dims[i];
-	/* A single scale may have any number of dimensions. */
-	if (!same && !(zero->value->count == 1 && in->scale.value->count == 1))
+	/* A single scale may have any number of dimensions; and in a product a
+	 * single zero point may belong to all scales. */
+	if (!same && !(zero->value->count == 1 &&
+		       (product || in->scale.value->count == 1)))
 		return quire_node_fail(&in->node, QUIRE_ERROR_LAYOUT,
-				       "x_zero_point does not have the shape "
-				       "of x_scale");
+				       "%s does not have the shape of %s",
+				       zero->name, in->scale.name);
 	storage->zero_points = (struct weight_constant){
 		.value = zero->value,
 		.row_size = packed_size(value->blocks, value->bits),
 		.order = storage->scales.order,
 	};
+	if (!same)
+		storage->zero_points.order =
+		    (struct element_order){ .group = value->n, .share = 1 };
 	return QUIRE_OK;
 }
 
 quire_status quire_dequantize_x(const struct node_check *node,
 				struct node_operand *x)
 {
-	return quire_node_operand(node, &input_x, x);
+	return quire_node_operand(node, &own_inputs.x, x);
 }
 
 quire_status quire_dequantize_read(const struct node_check *node,
@@ -278,10 +304,19 @@ quire_status quire_dequantize_read(const struct node_check *node,
 				   const uint64_t *reshaped,
 				   struct weight *weight)
 {
+	return quire_dequantize_inputs_read(node, &own_inputs, form, reshaped,
+					    weight);
+}
+
+quire_status quire_dequantize_inputs_read(
+    const struct node_check *node, const struct dequantize_inputs *inputs,
+    enum dequantize_form form, const uint64_t *reshaped, struct weight *weight)
+{
 	static quire_status (*const steps[])(struct dequantize *) = {
 		read_attributes, read_x, read_scale, order, read_zero_point
 	};
 	struct dequantize in = { .node = *node,
+				 .inputs = inputs,
 				 .weight = weight,
 				 .form = form,
 				 .reshaped = reshaped };

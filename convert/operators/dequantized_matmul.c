@@ -171,6 +171,9 @@ static quire_status read_node(const struct onnx_model *model,
 	if (!read.intent.note) {
 		read.intent.note = product.note;
 		read.intent.bias = product.bias;
+		read.intent.bias_scales[0] = product.bias_scale;
+		if (product.bias)
+			read.intent.bias_scale_use = product.bias_scale_use;
 	}
 	if (view.type != 0)
 		read.intent.type = view.type;

@@ -37,6 +37,7 @@ struct weight_operator {
 	X(matmul_bnb4) \
 	X(qmoe) \
 	X(dequantized_matmul) \
+	X(quantized_product) \
 	X(dequantized_rows) \
 	X(dequantized_tensor)
 /* clang-format on */

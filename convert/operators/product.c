@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "convert/operators/node_check.h"
 #include "convert/operators/product.h"
 
@@ -52,16 +53,77 @@ static struct product read_fused_matmul(const struct onnx_model *model,
 	return product;
 }
 
-/* The constant that C is, itself or behind wrappers. */
-static const struct onnx_value *find_bias(const struct onnx_model *model,
-					  const struct onnx_node *node)
+static const struct onnx_value *input_of(const struct onnx_model *model,
+					 const struct onnx_node *node,
+					 size_t input)
 {
-	const struct onnx_value *c =
-	    quire_onnx_find(model, node->scope, node->inputs[2]);
+	return input < node->input_count && node->inputs[input][0]
+		   ? quire_onnx_find(model, node->scope, node->inputs[input])
+		   : NULL;
+}
+
+/* Whether all elements of a constant are 0. */
+static bool is_zero(const struct onnx_value *value)
+{
+	unsigned char bytes[8] = { 0 };
+	bool zero = true;
+
+	if (value->origin != ONNX_CONSTANT || value->sparse ||
+	    quire_onnx_file_acquire(value->file, NULL) != QUIRE_OK)
+		return false;
+	for (uint64_t at = 0; at < value->size && zero; at += sizeof(bytes)) {
+		const uint64_t left = value->size - at;
+		const size_t size = left < 8 ? (size_t)left : 8;
+
+		zero =
+		    quire_onnx_read(value, at, bytes, size, NULL) == QUIRE_OK &&
+		    load_u64(bytes) == 0;
+	}
+	quire_onnx_file_release(value->file);
+	return zero;
+}
+
+/* The integers of a bias that a DequantizeLinear gives, if `node` is one; NULL:
+ * it is not. Its zero point can only be 0. */
+static const struct onnx_value *find_integers(const struct onnx_model *model,
+					      const struct onnx_node *node,
+					      struct product *product)
+{
+	const struct node_check in = { model, node, NULL };
+	const struct input_row row = { "x_scale", 1, true };
+	const struct onnx_value *x;
+	const struct onnx_value *zero;
+	struct node_operand found;
+
+	if (!node || !quire_onnx_is(node, "DequantizeLinear") ||
+	    quire_onnx_integer(node, "block_size", 0) != 0 ||
+	    quire_node_operand(&in, &row, &found) != QUIRE_OK)
+		return NULL;
+	x = quire_unwrap(model, input_of(model, node, 0));
+	zero = input_of(model, node, 2);
+	if (!x || x->origin != ONNX_CONSTANT || x->type != ONNX_INT32 ||
+	    (zero && !is_zero(zero)))
+		return NULL;
+	product->bias_scale = (struct bias_scale){ found.value, found.casts };
+	product->bias_scale_use = found.use;
+	return x;
+}
+
+/* Sets the constant that C is, itself or behind wrappers, a DequantizeLinear
+ * among them. */
+static void find_bias(const struct onnx_model *model,
+		      const struct onnx_node *node, struct product *product)
+{
+	const struct onnx_value *c = input_of(model, node, 2);
 	const struct onnx_value *from = quire_unwrap(model, c);
 
-	return from && from->origin == ONNX_CONSTANT && from->rank == 1 ? from
-									: c;
+	product->bias =
+	    find_integers(model, quire_onnx_producer(model, from), product);
+	if (!product->bias)
+		product->bias =
+		    from && from->origin == ONNX_CONSTANT && from->rank == 1
+			? from
+			: c;
 }
 
 static const char *const bad_bias =
@@ -80,10 +142,18 @@ static struct product read_gemm(const struct onnx_model *model,
 		    "transA of the Gemm is not 0, so there is no linear";
 	if (product.note || node->input_count < 3 || node->inputs[2][0] == '\0')
 		return product;
-	product.bias = find_bias(model, node);
+	find_bias(model, node, &product);
 	if (!is_one(node, "beta") || !product.bias)
 		product.note = bad_bias;
 	return product;
+}
+
+/* Whether there is one scale, or one for each of n integers. */
+static bool is_scale(const struct onnx_value *scale, uint64_t n)
+{
+	return scale && scale->origin == ONNX_CONSTANT && !scale->sparse &&
+	       quire_onnx_is_float(scale->type) &&
+	       (scale->count == 1 || scale->count == n);
 }
 
 void quire_product_check_bias(uint64_t n, struct product *product)
@@ -91,8 +161,10 @@ void quire_product_check_bias(uint64_t n, struct product *product)
 	const struct onnx_value *c = product->bias;
 
 	if (c && !product->note &&
-	    (c->origin != ONNX_CONSTANT || c->sparse ||
-	     !quire_onnx_is_float(c->type) || c->rank != 1 || c->count != n))
+	    (c->origin != ONNX_CONSTANT || c->sparse || c->rank != 1 ||
+	     c->count != n ||
+	     !(quire_onnx_is_float(c->type) ||
+	       is_scale(product->bias_scale.value, n))))
 		product->note = bad_bias;
 	if (product->note)
 		product->bias = NULL;

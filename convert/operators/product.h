@@ -12,6 +12,8 @@ struct product {
 	const char *note; /* why it is not y = x W^T + bias, or NULL */
 	bool is_other;	  /* it is no product of a matrix B at all */
 	const struct onnx_value *bias; /* NULL: none, or there is a note */
+	struct bias_scale bias_scale;  /* of a bias of INT32 */
+	struct onnx_use bias_scale_use;
 };
 
 /* Whether a node is one of these operators. */

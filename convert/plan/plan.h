@@ -17,6 +17,7 @@ enum plan_kind {
 	PLAN_WEIGHT,   /* a quantized weight, encoded row by row */
 	PLAN_COPY,     /* a dense tensor, copied byte for byte */
 	PLAN_CAST,     /* a dense tensor, cast to another float type */
+	PLAN_BIAS,     /* a bias of INT32, dequantized to F32 */
 };
 
 struct plan_item {
@@ -26,6 +27,8 @@ struct plan_item {
 	const struct encoding *encoding;
 	/* Of PLAN_CAST. */
 	const struct cast *cast;
+	/* Of PLAN_BIAS. */
+	struct weight_bias bias;
 	/* In the model. */
 	const struct onnx_value
 	    *value;	  /* the constant; of a weight: its codes */

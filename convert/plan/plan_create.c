@@ -46,8 +46,10 @@ static quire_status plan_items(struct planner *in)
 				return status;
 		}
 	}
+	const quire_status status = quire_plan_biases(in);
+
 	quire_plan_add_left(in);
-	return QUIRE_OK;
+	return status;
 }
 
 static quire_status check_total(const struct planner *in)
@@ -95,9 +97,10 @@ static quire_status allocate(struct planner *in)
 	plan->weights = calloc(weights, sizeof(*plan->weights));
 	plan->tensors = calloc(weights, sizeof(*plan->tensors));
 	plan->linears = calloc(weights, sizeof(*plan->linears));
-	/* A left node has no weight, or makes place for one. */
-	plan->items =
-	    calloc(values + weights + model->node_count, sizeof(*plan->items));
+	/* A left node has no weight, or makes place for one; and each weight
+	 * may have a bias. */
+	plan->items = calloc(values + 2 * weights + model->node_count,
+			     sizeof(*plan->items));
 	if (!in->operands || !in->is_holder || !in->uses || !in->taker ||
 	    !in->tensor_of || !in->places || !in->distinct || !plan->weights ||
 	    !plan->tensors || !plan->linears || !plan->items)
@@ -143,6 +146,7 @@ static void free_planner(struct planner *in)
 	free(in->places);
 	free(in->distinct);
 	quire_table_free(&in->shared);
+	quire_table_free(&in->biases);
 	quire_crew_destroy(in->crew);
 }
 

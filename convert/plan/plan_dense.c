@@ -128,6 +128,59 @@ quire_status quire_plan_dense(struct planner *in,
 	return QUIRE_OK;
 }
 
+struct weight_bias quire_plan_bias_of(const struct weight *weight)
+{
+	const struct weight_intent *intent = &weight->intent;
+
+	if (!intent->bias || intent->bias->type != ONNX_INT32)
+		return (struct weight_bias){ .value = NULL };
+	return (struct weight_bias){
+		intent->bias, { intent->bias_scales[0], intent->bias_scales[1] }
+	};
+}
+
+static quire_status plan_bias(struct planner *in,
+			      const struct weight_bias *bias)
+{
+	struct plan_item *item = quire_plan_add_item(in, bias->value, NULL);
+	bool taken;
+	quire_status status = quire_plan_take(in, item, &taken);
+
+	item->bias = *bias;
+	if (status != QUIRE_OK)
+		return status;
+	if (taken) {
+		item->kind = PLAN_BIAS;
+		item->outcome = QUIRE_OUTCOME_EXACT;
+		item->dtype = QUIRE_F32;
+		item->rank = 1;
+		item->shape[0] = bias->value->count;
+		item->size = 4 * bias->value->count;
+		snprintf(item->reason, sizeof(item->reason),
+			 "INT32 times its scales");
+		item->index = in->plan->tensor_count++;
+	}
+	return quire_table_add(&in->biases, 0, &item->bias, sizeof(item->bias),
+			       item->index, in->error);
+}
+
+/* Weights may share a bias, or its integers with other scales. */
+quire_status quire_plan_biases(struct planner *in)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < in->weight_count && status == QUIRE_OK; i++) {
+		const size_t first = in->places[i].first;
+		const struct weight_bias bias =
+		    quire_plan_bias_of(&in->plan->weights[i]);
+
+		if (bias.value && in->places[first].tensor != QUIRE_NO_TENSOR &&
+		    !quire_table_find(&in->biases, 0, &bias, sizeof(bias)))
+			status = plan_bias(in, &bias);
+	}
+	return status;
+}
+
 bool quire_plan_is_dense(const struct planner *in,
 			 const struct onnx_value *value)
 {
@@ -135,7 +188,8 @@ bool quire_plan_is_dense(const struct planner *in,
 	    in->uses[value_number(in, value)] & ~(unsigned)USED_BY_LEFT;
 	quire_dtype dtype;
 
-	if (value->origin != ONNX_CONSTANT || uses == USED_BY_WEIGHT)
+	if (value->origin != ONNX_CONSTANT || uses == USED_BY_WEIGHT ||
+	    (uses & USED_DEQUANTIZED))
 		return false;
 	if (value->initializer)
 		return !((uses & USED_BY_WEIGHT) &&

@@ -92,10 +92,16 @@ quire_status quire_plan_name_items(const struct planner *in)
 static quire_status find_bias(const struct planner *in,
 			      const struct weight *weight, size_t *bias)
 {
+	const struct weight_bias integers = quire_plan_bias_of(weight);
+	const size_t *found;
+
 	*bias = QUIRE_NO_TENSOR;
 	if (!weight->intent.bias)
 		return QUIRE_OK;
-	*bias = in->tensor_of[value_number(in, weight->intent.bias)];
+	found = quire_table_find(&in->biases, 0, &integers, sizeof(integers));
+	*bias = found && integers.value
+		    ? *found
+		    : in->tensor_of[value_number(in, weight->intent.bias)];
 	if (*bias != QUIRE_NO_TENSOR || in->left_out == 0)
 		return QUIRE_OK;
 	return quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,

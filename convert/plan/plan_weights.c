@@ -40,16 +40,19 @@ static void mark_uses(const struct planner *in, size_t number)
 	}
 }
 
+static void mark_operand(const struct planner *in, const struct onnx_use *use)
+{
+	assert(use->input < OPERAND_INPUTS);
+	if (use->node)
+		in->operands[number_of_node(in, use->node)] |= UINT32_C(1)
+							       << use->input;
+}
+
 static void mark_operands(const struct planner *in, const struct weight *weight)
 {
-	for (size_t i = 0; i < WEIGHT_CONSTANT_COUNT; i++) {
-		const struct onnx_use *use = &weight->uses[i];
-
-		assert(use->input < OPERAND_INPUTS);
-		if (use->node)
-			in->operands[number_of_node(in, use->node)] |=
-			    UINT32_C(1) << use->input;
-	}
+	for (size_t i = 0; i < WEIGHT_CONSTANT_COUNT; i++)
+		mark_operand(in, &weight->uses[i]);
+	mark_operand(in, &weight->intent.bias_scale_use);
 	if (weight->holder)
 		in->is_holder[number_of_node(in, weight->holder)] = true;
 }
@@ -78,6 +81,9 @@ static quire_status add_weight(struct planner *in, const struct onnx_node *node,
 		return status;
 	in->weight_count++;
 	mark_operands(in, weight);
+	if (quire_plan_bias_of(weight).value)
+		in->uses[value_number(in, weight->intent.bias)] |=
+		    USED_DEQUANTIZED;
 	place->key = quire_plan_key(weight);
 	place->tensor = QUIRE_NO_TENSOR;
 	first =

@@ -13,7 +13,8 @@
 enum {
 	USED_BY_WEIGHT = 1, /* as an operand of a quantized weight */
 	USED_AS_SUCH = 2,
-	USED_BY_LEFT = 4, /* as the weight of a node that is left out */
+	USED_BY_LEFT = 4,      /* as the weight of a node that is left out */
+	USED_DEQUANTIZED = 32, /* as a bias of INT32: see quire_plan_biases */
 };
 
 /* What makes weights one tensor of the container. It has no padding, so equal
@@ -68,6 +69,7 @@ struct planner {
 	struct distinct *distinct;
 	size_t distinct_count;
 	struct table shared;	/* key to first weight */
+	struct table biases;	/* struct weight_bias to tensor */
 	size_t left_out;	/* tensors that the recipe does not take */
 	struct left_node *left; /* nodes that cannot be converted */
 	size_t left_capacity;
@@ -129,6 +131,12 @@ bool quire_plan_is_dense(const struct planner *in,
 /* Plans the tensor of such a constant, or says why it has none. */
 quire_status quire_plan_dense(struct planner *in,
 			      const struct onnx_value *value);
+
+/* Plans the tensors of biases of INT32, once all weights are planned. */
+quire_status quire_plan_biases(struct planner *in);
+
+/* The bias of INT32 of a weight; its value is NULL if there is none. */
+struct weight_bias quire_plan_bias_of(const struct weight *weight);
 
 /* Names of tensors; then the linears, with theirs. */
 quire_status quire_plan_name_items(const struct planner *in);

@@ -73,6 +73,8 @@ static const char *choose_linear(struct thinning *thin,
 
 	if (!linear)
 		return "the container lacks its linear";
+	if (weight->intent.integers)
+		return "it multiplies in integers, and its linear in floats";
 	if (!has_kernel(type_of_x(thin, weight)))
 		return "x is neither FLOAT nor FLOAT16";
 	if (!gives_one(weight->node) || !input_of(thin, weight->node, 0))

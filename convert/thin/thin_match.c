@@ -40,7 +40,9 @@ static quire_status follow_type(const struct thinning *thin,
 					 "another type" NOT_OF_MODEL);
 		item->encoding = &quire_encode_dense_f16;
 	} else {
-		item->cast = quire_cast_find(item->dtype, tensor->dtype);
+		item->cast = item->kind == PLAN_BIAS
+				 ? NULL
+				 : quire_cast_find(item->dtype, tensor->dtype);
 		if (!item->cast)
 			return fail_item(thin, item,
 					 "its tensor is not of a float type");

@@ -121,6 +121,29 @@ _Static_assert(sizeof(struct weight_value) ==
 
 /* ------------------------------------------------------------------ weight */
 
+/* Numbers by which a bias of INT32 is multiplied: one for all of its elements,
+ * or one for each. */
+struct bias_scale {
+	const struct onnx_value *value; /* of a float type; NULL: 1 */
+	uint64_t casts;			/* quire_casts_add */
+};
+
+/* A bias of INT32 and its scales. */
+struct weight_bias {
+	const struct onnx_value *value;
+	struct bias_scale scales[2];
+};
+
+_Static_assert(sizeof(struct weight_bias) ==
+		   3 * sizeof(void *) + 2 * sizeof(uint64_t),
+	       "no padding");
+
+/* The input of a node where a constant is used. */
+struct onnx_use {
+	const struct onnx_node *node; /* NULL: none */
+	size_t input;
+};
+
 /* What the container is to do with a weight. */
 struct weight_intent {
 	bool no_padding;  /* the tensor must have the shape of the source; nodes
@@ -129,13 +152,12 @@ struct weight_intent {
 	const char *note; /* why there is no linear, or NULL */
 	int32_t type;	  /* the float type of W in the node's product */
 	uint32_t accuracy_level;
-	const struct onnx_value *bias; /* NULL: none */
-};
-
-/* The input of a node where a constant is used. */
-struct onnx_use {
-	const struct onnx_node *node; /* NULL: none */
-	size_t input;
+	bool integers; /* the node multiplies by x in integers, so that the
+			  linear computes what it rounds */
+	const struct onnx_value *bias;	  /* NULL: none */
+	struct bias_scale bias_scales[2]; /* of a bias of INT32 */
+	/* Where the first of these is used for the bias alone. */
+	struct onnx_use bias_scale_use;
 };
 
 struct weight {

@@ -17,6 +17,7 @@ import shutil
 import dequantize
 import experts
 import gathers
+import integers
 import layouts
 import malformed
 import matmulnbits
@@ -36,6 +37,7 @@ def main():
     places.make()
     malformed.make()
     layouts.make()
+    integers.make()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import (
-    CalibrationDataReader, QuantFormat, QuantType, quantize_static,
+    CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic,
+    quantize_static,
 )
 from onnxruntime.quantization import matmul_nbits_quantizer as quantizers
 
@@ -28,6 +29,10 @@ LEVELS = {
 }
 LIMITS = {np.float32: 2e-3, np.float16: 1e-2}
 K, N, BLOCK = 96, 48, 32
+BLOCKS = ("Q4_0", "Q4_1", "Q8_0")
+KINDS = ("MatMul", "Gemm", "Gemm with a bias")
+PRODUCTS = ("MatMul", "Gemm", "QLinearMatMul", "QGemm",
+            "DynamicQuantizeMatMul")
 DEPTH = 3
 
 
@@ -53,17 +58,18 @@ class Saved(unittest.TestCase):
         self.weight = rng.standard_normal((N, K)).astype(np.float32) / 8
         self.x = rng.standard_normal((3, K)).astype(np.float32)
 
-    def check(self, source, x, theirs, limit):
-        """The container of a model with one weight."""
+    def check(self, source, x, theirs, limit, dtypes=BLOCKS):
+        """The container of a model with one weight. Returns the linear."""
         path = oracle.convert(self, source)
         said = json.loads(oracle.quire("compare", source, path, "--json"))
         self.assertEqual((said["rows_different"], said["different"]), (0, 0))
         info = oracle.info(path)
         (linear,) = info["linears"]
         types = {t["name"]: t["dtype"] for t in info["tensors"]}
-        self.assertIn(types[linear["weight"]], ("Q4_0", "Q4_1", "Q8_0"))
+        self.assertIn(types[linear["weight"]], dtypes)
         ours = oracle.matmul(path, linear["name"], x, "--accuracy", 0)
         self.assertLessEqual(oracle.relative(ours, theirs), limit)
+        return linear
 
     # ------------------------------------------------- ONNX Runtime's quantizers
 
@@ -89,9 +95,22 @@ class Saved(unittest.TestCase):
                 (theirs,) = session(saved).run(None, {"x": x})
                 self.check(saved, x, theirs, LIMITS[dtype])
 
-    def test_static(self):
-        """In QDQ form. x is quantized in the model: the linear gets what the
-        product gets."""
+    # ------------------------------------------------------ static quantization
+
+    def float_model(self, kind, dtype):
+        """A MatMul, or a Gemm with or without a bias."""
+        model = matmul_model(self.weight, dtype)
+        (node,) = model.graph.node
+        if kind != "MatMul":
+            node.op_type = "Gemm"
+        if kind == "Gemm with a bias":
+            node.input.append("b")
+            bias = np.random.default_rng(3).standard_normal(N).astype(dtype)
+            model.graph.initializer.append(numpy_helper.from_array(bias, "b"))
+        return model
+
+    def quantize(self, kind, dtype, quantize=quantize_static, **options):
+        """The path of the model that ONNX Runtime's quantizer makes."""
         class Reader(CalibrationDataReader):
             def __init__(self, x):
                 self.rows = iter([{"x": x}])
@@ -99,34 +118,146 @@ class Saved(unittest.TestCase):
             def get_next(self):
                 return next(self.rows, None)
 
-        for channels, dtype, level in itertools.product(
-            (False, True), LIMITS, ("none", "basic")
+        source = self.folder / "float.onnx"
+        quantized = self.folder / "quantized.onnx"
+        onnx.save(self.float_model(kind, dtype), source)
+        if quantize is quantize_static:
+            options["calibration_data_reader"] = Reader(self.x.astype(dtype))
+            options["activation_type"] = QuantType.QUInt8
+        quantize(source, quantized, **options)
+        return quantized
+
+    def saved(self, quantized):
+        """What ONNX Runtime saves at each level, each different model once."""
+        seen = set()
+        for level in LEVELS:
+            saved = self.folder / f"saved_{level}.onnx"
+            session(quantized, level, saved)
+            if saved.read_bytes() not in seen:
+                seen.add(saved.read_bytes())
+                yield level, saved
+
+    def run_product(self, path, x):
+        """What the product of a saved model sees as x, and its output, both in
+        floats.
+
+        A node of integers sees x after it was quantized: the linear gets these
+        numbers, dequantized, so that both compute the same. Its own output is
+        rounded to steps of y_scale. So MatMulIntegerToFloat, or QGemm without
+        y_scale, multiplies the node's own inputs in its place; and the rounded
+        output must be at most half a step away.
+        """
+        model = onnx.load(path)
+        graph = model.graph
+        (node,) = (n for n in graph.node if n.op_type in PRODUCTS)
+        if node.op_type == "DynamicQuantizeMatMul":
+            graph.node.extend([
+                helper.make_node("DynamicQuantizeLinear", [node.input[0]],
+                                 ["x_q", "x_s", "x_z"]),
+                helper.make_node("DequantizeLinear", ["x_q", "x_s", "x_z"],
+                                 ["given"])])
+            outputs = ["given", node.output[0]]
+        elif node.op_type in ("QLinearMatMul", "QGemm"):
+            a, b = node.input[:3], node.input[3:6]
+            gemm = node.op_type == "QGemm"
+            y = node.input[-2:]
+            graph.node.extend([
+                helper.make_node("DequantizeLinear", a, ["given"]),
+                helper.make_node("QGemm", list(node.input[:7]), ["exact"],
+                                 domain="com.microsoft")
+                if gemm else
+                helper.make_node(
+                    "MatMulIntegerToFloat",
+                    [a[0], b[0], a[1], b[1], a[2], b[2]], ["exact"],
+                    domain="com.microsoft"),
+                *(helper.make_node("Identity", [name], [output])
+                  for name, output in zip(y, ("y_step", "y_at_0")))])
+            names = {o.domain for o in model.opset_import}
+            if "com.microsoft" not in names:
+                model.opset_import.append(
+                    helper.make_opsetid("com.microsoft", 1))
+            outputs = ["given", "exact", node.output[0], "y_step", "y_at_0"]
+        else:
+            # Of f16 where ONNX Runtime has put no Cast before the product.
+            outputs = [node.input[0], node.output[0]]
+        known = {o.name for o in graph.output}
+        graph.output.extend(
+            onnx.ValueInfoProto(name=name)
+            for name in outputs if name not in known)
+        results = session(model.SerializeToString()).run(outputs, {"x": x})
+        if len(results) == 5:
+            _, exact, codes, step, at_0 = results
+            rounded = (codes.astype(np.float32) - at_0) * step
+            inside = (codes > 0) & (codes < 255)
+            self.assertLessEqual(
+                np.abs(exact - rounded)[inside].max(), step / 2 * (1 + 1e-3))
+        return results[:2]
+
+    def test_static(self):
+        """Every weight in a block type, with its linear and its bias."""
+        for form, kind, channels, dtype in itertools.product(
+            (QuantFormat.QDQ, QuantFormat.QOperator), KINDS, (False, True),
+            LIMITS,
         ):
-            with self.subTest(
-                channels=channels, dtype=dtype.__name__, level=level
-            ):
-                x = self.x.astype(dtype)
-                source = self.folder / "float.onnx"
-                quantized = self.folder / "static.onnx"
-                saved = self.folder / "saved.onnx"
-                onnx.save(matmul_model(self.weight, dtype), source)
-                quantize_static(
-                    source, quantized, Reader(x), per_channel=channels,
-                    quant_format=QuantFormat.QDQ, weight_type=QuantType.QInt8,
-                    activation_type=QuantType.QUInt8,
-                )
-                session(quantized, level, saved)
-                model = onnx.load(saved)
-                (node,) = (n for n in model.graph.node if n.op_type == "MatMul")
-                # Of f16 where ONNX Runtime has put no Cast before the product.
-                model.graph.output.extend(
-                    onnx.ValueInfoProto(name=name)
-                    for name in (node.input[0], node.output[0])
-                )
-                given, theirs = session(model.SerializeToString()).run(
-                    [node.input[0], node.output[0]], {"x": x}
-                )
-                self.check(saved, given, theirs, LIMITS[dtype])
+            # ONNX Runtime loads no QGemm with scales in f16.
+            if (form is QuantFormat.QOperator and dtype is np.float16
+                    and kind != "MatMul"):
+                continue
+            quantized = self.quantize(
+                kind, dtype, per_channel=channels, quant_format=form,
+                weight_type=QuantType.QInt8)
+            for level, saved in self.saved(quantized):
+                with self.subTest(
+                    form=form.name, kind=kind, channels=channels,
+                    dtype=dtype.__name__, level=level,
+                ):
+                    given, theirs = self.run_product(
+                        saved, self.x.astype(dtype))
+                    linear = self.check(saved, given, theirs, LIMITS[dtype])
+                    self.assertEqual(
+                        linear["bias"] is not None, kind == KINDS[-1])
+
+    def test_unsigned(self):
+        """UINT8 around a zero point: Q8_0 holds codes less zero point from -128
+        to 127, as those of 7 bits are. No block type holds all of -115 to 140:
+        that weight becomes F32, and a warning says why."""
+        for form, dtype, narrow in itertools.product(
+            (QuantFormat.QDQ, QuantFormat.QOperator), LIMITS, (True, False)
+        ):
+            quantized = self.quantize(
+                "MatMul", dtype, quant_format=form, reduce_range=narrow,
+                weight_type=QuantType.QUInt8)
+            for level, saved in self.saved(quantized):
+                with self.subTest(form=form.name, dtype=dtype.__name__,
+                                  narrow=narrow, level=level):
+                    given, theirs = self.run_product(
+                        saved, self.x.astype(dtype))
+                    self.check(saved, given, theirs, LIMITS[dtype],
+                               BLOCKS if narrow else ("F32",))
+                    if not narrow:
+                        result = oracle.run("convert", saved, "-o",
+                                            self.folder / "dense.gguf",
+                                            "--force")
+                        self.assertRegex(
+                            result.stderr,
+                            "became F32: code minus zero point, -?1[23][0-9] "
+                            "at row .* does not fit int8")
+
+    def test_dynamic(self):
+        """DynamicQuantizeMatMul, which is fused from the extended level on."""
+        for channels, weight in itertools.product(
+            (False, True), (QuantType.QInt8, QuantType.QUInt8)
+        ):
+            quantized = self.quantize(
+                "MatMul", np.float32, quantize_dynamic, per_channel=channels,
+                weight_type=weight, reduce_range=True)
+            for level in ("extended", "all"):
+                with self.subTest(channels=channels, weight=weight.name,
+                                  level=level):
+                    saved = self.folder / "saved.onnx"
+                    session(quantized, level, saved)
+                    given, theirs = self.run_product(saved, self.x)
+                    self.check(saved, given, theirs, LIMITS[np.float32])
 
     # ------------------------------------------------------------------ wrappers
 

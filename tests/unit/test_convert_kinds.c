@@ -72,7 +72,9 @@ static const struct kind kinds[] = {
 	{ "places/dq_external", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
 	{ "good/dq_body", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
 	{ "good/dq_reshaped", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
-	{ "good/dq_bias", QUIRE_Q8_0, 64, { 3 }, TENSOR, NULL },
+	{ "good/dq_bias", QUIRE_Q8_0, 64, { 3 }, LINEAR, NULL },
+	{ "good/dq_bias_cast", QUIRE_Q8_0, 64, { 3 }, LINEAR, NULL },
+	{ "good/dq_bias_zero", QUIRE_Q8_0, 64, { 3 }, TENSOR, NULL },
 	{ "good/dq_gemm_scaled", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
 	{ "good/dq_gather", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
 	{ "good/dq_added", QUIRE_Q4_0, 64, { 3 }, TENSOR, NULL },
@@ -118,6 +120,27 @@ static const struct kind kinds[] = {
 	{ "good/dq_cube_rows", QUIRE_Q4_1, 64, { 7, 3 }, TENSOR, NULL },
 	{ "good/gather_cube", QUIRE_Q4_0, 64, { 3, 2 }, TENSOR, NULL },
 	{ "good/gather_reshaped", QUIRE_Q4_1, 64, { 5 }, LINEAR, NULL },
+	{ "good/q_matmul", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_matmul_one", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_matmul_zero_points", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_matmul_seven_bits", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_matmul_large",
+	  QUIRE_F32,
+	  75,
+	  { 5 },
+	  LINEAR,
+	  "code minus zero point, 128 at row 1, column 3, does not fit int8" },
+	{ "good/q_matmul_deep", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_matmul_wrapped", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_matmul_cube", QUIRE_Q8_0, 64, { 3, 2 }, TENSOR, NULL },
+	{ "good/q_gemm", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_gemm_bias", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_gemm_rows", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_gemm_alpha", QUIRE_Q8_0, 75, { 5 }, TENSOR, NULL },
+	{ "good/q_gemm_shared", QUIRE_Q8_0, 64, { 5 }, LINEAR, NULL },
+	{ "good/q_to_float", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_dynamic", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_dynamic_bias", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
 	{ "good/moe", QUIRE_Q4_0, 64, { 6, 3 }, TENSOR, NULL },
 	{ "good/moe_zero_points", QUIRE_Q4_1, 64, { 6, 3 }, TENSOR, NULL },
 	{ "good/moe_rows", QUIRE_Q4_0, 40, { 5, 3 }, TENSOR, NULL },
@@ -259,10 +282,57 @@ static void test_gemm(void **state)
 	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
 	    "alpha of the Gemm is not 1, so there is no linear");
 	converted_discard(&done);
-	done = converted_make("good/dq_bias");
+	done = converted_make("good/dq_bias_zero");
 	assert_string_equal(
 	    converted_row(&done, quire_model_tensor(done.model, 0))->reason,
 	    "C of the Gemm is not a bias, so there is no linear");
+	converted_discard(&done);
+}
+
+/* A bias of INT32 becomes F32: its numbers times the scales of x and of its
+ * column. A change of one is found. */
+static void test_integer_bias(void **state)
+{
+	struct converted done = converted_make("good/q_gemm_bias");
+	const quire_linear *linear = quire_model_find_linear(done.model, "mm");
+	const quire_convert_row *row = converted_row(&done, linear->bias);
+
+	(void)state;
+	assert_int_equal(linear->bias->dtype, QUIRE_F32);
+	assert_int_equal(linear->bias->rank, 1);
+	assert_int_equal(linear->bias->shape[0], 5);
+	assert_int_equal(row->role, QUIRE_ROLE_BIAS);
+	assert_string_equal(row->reason, "INT32 times its scales");
+	converted_check("good/q_gemm_bias_b", linear->bias);
+	spoil(&done, linear->bias);
+	assert_int_equal(compare(&done, "good/q_gemm_bias"), 1);
+	converted_discard(&done);
+
+	done = converted_make("good/dq_bias_cast");
+	linear = quire_model_find_linear(done.model, "mm");
+	converted_check("good/dq_bias_cast_b", linear->bias);
+	converted_discard(&done);
+}
+
+/* Two products in steps of other scales of x have two biases from the same
+ * integers; a third one shares the first. */
+static void test_shared_integers(void **state)
+{
+	struct converted done = converted_make("good/q_gemm_shared");
+	const quire_linear *first = quire_model_find_linear(done.model, "mm");
+	const quire_linear *other =
+	    quire_model_find_linear(done.model, "other");
+	const quire_linear *again =
+	    quire_model_find_linear(done.model, "again");
+
+	(void)state;
+	assert_ptr_equal(first->bias, again->bias);
+	assert_ptr_not_equal(first->bias, other->bias);
+	assert_int_equal(first->bias->source.size, 3);
+	assert_memory_equal(other->bias->source.data, "b_q", 3);
+	assert_ptr_equal(first->weight, other->weight);
+	spoil(&done, other->bias);
+	assert_int_equal(compare(&done, "good/q_gemm_shared"), 1);
 	converted_discard(&done);
 }
 
@@ -333,9 +403,14 @@ static void test_fallback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	cmocka_unit_test(test_places),
-		cmocka_unit_test(test_gemm),	cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_experts), cmocka_unit_test(test_fallback),
+		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_gemm),
+		cmocka_unit_test(test_integer_bias),
+		cmocka_unit_test(test_shared_integers),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_experts),
+		cmocka_unit_test(test_fallback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,6 +218,16 @@ static const struct bad {
 	{ "moe_scales", LAYOUT,
 	  "fc1_scales has the shape [3, 4, 3]; K, N, bits and "
 	  "block_size make [3, 6, 2]" },
+	{ "q_attribute", UNSUPPORTED, "attribute 'layout' is not known" },
+	{ "q_computed", UNSUPPORTED,
+	  "b_scale, 'w_DQ_scales', is computed by another node; a weight must "
+	  "be a constant" },
+	{ "q_scales_shape", LAYOUT,
+	  "b_scale does not have the shape that B, axis and block_size make: "
+	  "5 along axis 1" },
+	{ "q_x_scale", LAYOUT, "input a_scale is absent" },
+	{ "q_zero_points_shape", LAYOUT,
+	  "b_zero_point does not have the shape of b_scale" },
 	{ "moe_zero_points", LAYOUT,
 	  "fc1_zero_points has the shape [9, 2]; K, N, bits and "
 	  "block_size make [3, 6, 1]" },

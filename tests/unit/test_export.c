@@ -136,6 +136,13 @@ static void leave_out(struct change *change)
 	change->left_out = true;
 }
 
+/* The three blocks of the first row of Q8_0, 75 columns. */
+static void change_row(struct change *change)
+{
+	for (size_t i = 0; i < 3; i++)
+		store_u16(change->bytes + 34 * i, 0x3555);
+}
+
 /* Truncates the first constant of dense.onnx to BF16. */
 static void narrow(struct change *change)
 {
@@ -180,6 +187,13 @@ static const struct changed {
 	{ "dense", leave_out, QUIRE_OK, NULL },
 	{ "dense", to_integers, LAYOUT, "not of a float type" },
 	{ "dense", narrow, QUIRE_OK, NULL },
+	/* One scale for all rows: the others still have the old one. */
+	{ "q_matmul_one", change_code, QUIRE_OK, NULL },
+	{ "q_matmul_one", change_scale, LAYOUT, "would need two scales" },
+	{ "q_matmul", leave_out, NOT_FOUND, "the container lacks its weight" },
+	{ "q_matmul", change_row, QUIRE_OK, NULL },
+	{ "q_gemm_bias", change_row, LAYOUT,
+	  "its bias is in integers that this scale multiplies" },
 };
 
 static void check_changed(const struct place *place, const struct changed *row)
@@ -242,6 +256,10 @@ static void test_wrapped(void **state)
 		"cast_half",	  "cast_wider",	   "fused_gemm_bias",
 		"einsum_rows",	  "reshaped_runs", "reshaped_first",
 		"reshaped_apart", "stray_added",   "dq_cube",
+		"q_matmul",	  "q_matmul_cube", "q_matmul_wrapped",
+		"q_gemm_bias",	  "q_gemm_shared", "q_gemm_rows",
+		"q_to_float",	  "q_dynamic",	   "q_matmul_large",
+		"dq_bias",	  "dq_bias_cast",  "dq_bias_zero",
 	};
 	const struct place *place = *state;
 	char *again = scratch_path(place->folder, "again.gguf");
@@ -263,8 +281,10 @@ static void test_wrapped(void **state)
 		    quire_model_open(again, NULL, &models[1], NULL), QUIRE_OK);
 		assert_int_equal(quire_model_tensor_count(models[0]),
 				 quire_model_tensor_count(models[1]));
-		assert_true(quire_model_tensor(models[0], 0)->xxh3 ==
-			    quire_model_tensor(models[1], 0)->xxh3);
+		for (size_t at = 0; at < quire_model_tensor_count(models[0]);
+		     at++)
+			assert_true(quire_model_tensor(models[0], at)->xxh3 ==
+				    quire_model_tensor(models[1], at)->xxh3);
 		quire_model_close(models[0]);
 		quire_model_close(models[1]);
 		remove(again);

@@ -205,7 +205,9 @@ static void test_verbatim(void **state)
 		"dq_gemm_scaled", "fused_gemm_relu",
 		"fused_matmul_a", "einsum_first",
 		"stray_added",	  "reshaped_turned",
-		"dq_cube",
+		"dq_cube",	  "q_matmul",
+		"q_gemm_bias",	  "q_to_float",
+		"q_dynamic",	  "dq_bias_zero",
 	};
 	const struct place *place = *state;
 
@@ -232,10 +234,11 @@ static void test_verbatim(void **state)
 static void test_wrapped(void **state)
 {
 	static const char *const names[] = {
-		"wrap_cast",   "wrap_identity",	    "wrap_orders",
-		"wrap_long",   "wrap_nbits",	    "cast_half_brain",
-		"einsum_rows", "fused_matmul",	    "fused_gemm_bias",
-		"cast_wider",  "reshaped_squeezed",
+		"wrap_cast",	"wrap_identity",     "wrap_orders",
+		"wrap_long",	"wrap_nbits",	     "cast_half_brain",
+		"einsum_rows",	"fused_matmul",	     "fused_gemm_bias",
+		"cast_wider",	"reshaped_squeezed", "dq_bias",
+		"dq_bias_cast",
 	};
 	const struct place *place = *state;
 
