@@ -111,7 +111,8 @@ static void mark_uses(const struct finder *in)
 	for (size_t i = 0; i < model->node_count; i++) {
 		const struct onnx_node *node = &model->nodes[i];
 
-		for (size_t at = 0; at < node->input_count; at++) {
+		for (size_t at = 0; at < node->input_count && !node->expanded;
+		     at++) {
 			const struct onnx_value *value = quire_onnx_find(
 			    model, node->scope, node->inputs[at]);
 

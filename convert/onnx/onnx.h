@@ -132,6 +132,9 @@ struct onnx_attribute {
 	size_t int_count;
 	const unsigned char *string; /* bytes, not terminated */
 	size_t string_size;
+	/* In a function: the attribute of the call that it stands for, or NULL.
+	 */
+	const char *of_call;
 };
 
 struct onnx_node {
@@ -146,9 +149,12 @@ struct onnx_node {
 	size_t attribute_count;
 	struct onnx_attribute *attributes;
 	uint64_t message_offset; /* where its message lies in the file */
+	/* It calls a function, and the function's nodes are in the model with
+	 * its inputs, in a scope of their own: they use what it has. */
+	bool expanded;
 };
 
-/* A graph or a function. */
+/* A graph, a function, or a call of one: see onnx_functions.c. */
 struct onnx_scope {
 	size_t parent; /* whose values it sees, or ONNX_NO_SCOPE */
 	bool is_function;

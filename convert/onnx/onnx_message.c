@@ -149,7 +149,7 @@ quire_status quire_message_input(const struct onnx_reader *in, size_t scope,
 
 /* The tensor of a Constant node; NULL for its other attributes, which hold
  * numbers and strings of the graph, not weights. */
-static const QuireOnnx__Tensor *constant_of(const QuireOnnx__Node *node)
+const QuireOnnx__Tensor *quire_message_constant(const QuireOnnx__Node *node)
 {
 	if (!node->op_type || strcmp(node->op_type, "Constant") != 0 ||
 	    (node->domain && node->domain[0]))
@@ -163,11 +163,10 @@ static const QuireOnnx__Tensor *constant_of(const QuireOnnx__Node *node)
 	return NULL;
 }
 
-static quire_status read_outputs(const struct onnx_reader *in, size_t scope,
-				 const QuireOnnx__Node *node)
+static quire_status add_outputs(const struct onnx_reader *in, size_t scope,
+				const QuireOnnx__Node *node,
+				const QuireOnnx__Tensor *tensor)
 {
-	const QuireOnnx__Tensor *tensor = constant_of(node);
-
 	for (size_t i = 0; i < node->n_output; i++) {
 		struct onnx_value value = {
 			.scope = scope,
@@ -190,6 +189,12 @@ static quire_status read_outputs(const struct onnx_reader *in, size_t scope,
 			return status;
 	}
 	return QUIRE_OK;
+}
+
+quire_status quire_message_outputs(const struct onnx_reader *in, size_t scope,
+				   const QuireOnnx__Node *node)
+{
+	return add_outputs(in, scope, node, NULL);
 }
 
 /* Numbers of AttributeProto.AttributeType. */
@@ -225,25 +230,35 @@ static void read_attribute(const QuireOnnx__Attribute *from,
 	to->string_size = from->s.len;
 }
 
+quire_status quire_message_attribute(const struct onnx_reader *in,
+				     const QuireOnnx__Attribute *from,
+				     struct onnx_attribute *to)
+{
+	quire_status status = quire_onnx_text(from->name, &to->name, in->error);
+
+	to->of_call = NULL;
+	if (status == QUIRE_OK && from->ref_attr_name && from->ref_attr_name[0])
+		status = quire_onnx_text(from->ref_attr_name, &to->of_call,
+					 in->error);
+	read_attribute(from, to);
+	return status;
+}
+
 static quire_status read_attributes(const struct onnx_reader *in,
 				    const QuireOnnx__Node *from,
 				    struct onnx_node *node)
 {
+	quire_status status = QUIRE_OK;
+
 	node->attributes = quire_arena_own(in->arena, from->n_attribute,
 					   sizeof(*node->attributes));
 	if (!node->attributes)
 		return quire_message_no_memory(in);
 	node->attribute_count = from->n_attribute;
-	for (size_t i = 0; i < from->n_attribute; i++) {
-		struct onnx_attribute *to = &node->attributes[i];
-		const quire_status status = quire_onnx_text(
-		    from->attribute[i]->name, &to->name, in->error);
-
-		if (status != QUIRE_OK)
-			return status;
-		read_attribute(from->attribute[i], to);
-	}
-	return QUIRE_OK;
+	for (size_t i = 0; i < from->n_attribute && status == QUIRE_OK; i++)
+		status = quire_message_attribute(in, from->attribute[i],
+						 &node->attributes[i]);
+	return status;
 }
 
 quire_status quire_message_node(const struct onnx_reader *in, size_t scope,
@@ -272,5 +287,5 @@ quire_status quire_message_node(const struct onnx_reader *in, size_t scope,
 	status = quire_onnx_add_node(in->model, &node, in->error);
 	if (status != QUIRE_OK)
 		return status;
-	return read_outputs(in, scope, from);
+	return add_outputs(in, scope, from, quire_message_constant(from));
 }

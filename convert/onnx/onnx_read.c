@@ -194,9 +194,9 @@ static quire_status read_model(const struct onnx_reader *in)
 					 &model->producer_version, in->error);
 	if (status == QUIRE_OK)
 		status = read_graph(in, ONNX_NO_SCOPE, root->graph, 0);
-	for (size_t i = 0; i < root->n_functions && status == QUIRE_OK; i++)
-		status = read_function(in, root->functions[i]);
-	return status;
+	return status == QUIRE_OK
+		   ? quire_functions_read(in, root, read_function)
+		   : status;
 }
 
 static quire_status open_file(const struct onnx_reader *in)

@@ -130,7 +130,8 @@ quire_status quire_plan_read_nodes(struct planner *in)
 				return status;
 		}
 	for (size_t i = 0; i < count; i++)
-		mark_uses(in, i);
+		if (!in->model->nodes[i].expanded)
+			mark_uses(in, i);
 	return QUIRE_OK;
 }
 

@@ -76,7 +76,7 @@ def save_bias(name, *scales):
     factors = np.ones(len(numbers), np.float32)
     for scale in scales:
         factors = factors * scale.astype(np.float32)
-    write(GOOD, name + "_b.weight",
+    write(GOOD, name + ".bias",
           (numbers.astype(np.float32) * factors).astype("<f4").tobytes())
 
 

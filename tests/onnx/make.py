@@ -8,7 +8,8 @@ outer graph.
 
 NAME.weight beside NAME.onnx has the bytes that the tensor of the model's first
 quantized weight must have in the container. They are computed here in numpy
-from the operator's definition, without any of the converter's code.
+from the operator's definition, without any of the converter's code. NAME.bias
+has those of the first linear's bias.
 Run it with onnx and numpy installed; the same versions give the same bytes.
 """
 
@@ -16,6 +17,7 @@ import shutil
 
 import dequantize
 import experts
+import functions
 import gathers
 import integers
 import layouts
@@ -38,6 +40,7 @@ def main():
     malformed.make()
     layouts.make()
     integers.make()
+    functions.make()
 
 
 if __name__ == "__main__":

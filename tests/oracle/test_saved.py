@@ -259,6 +259,38 @@ class Saved(unittest.TestCase):
                     given, theirs = self.run_product(saved, self.x)
                     self.check(saved, given, theirs, LIMITS[np.float32])
 
+    # ----------------------------------------------------------------- functions
+
+    def test_functions(self):
+        """A function of the model that is called with three weights. The
+        linears are those of the calls, and compute what ONNX Runtime, which
+        inlines the calls, gives behind each; also as it saves the model."""
+        source = oracle.ROOT / "tests" / "onnx" / "good" / "function_calls.onnx"
+        model = onnx.load(source)
+        model.graph.output.extend(
+            onnx.ValueInfoProto(name=name) for name in "hg")
+        x = np.random.default_rng(4).standard_normal((3, 64))
+        x = x.astype(np.float32)
+        h, g, y = session(model.SerializeToString()).run(
+            ["h", "g", "y"], {"x": x})
+        path = oracle.convert(self, source)
+        for name, given, theirs in (
+            ("one/mm", x, h), ("two/mm", h, g), ("three/mm", g, y)
+        ):
+            # The function doubles what the product gives.
+            ours = 2 * oracle.matmul(path, name, given, "--accuracy", 0)
+            # Its accuracy_level is 4: there ONNX Runtime computes with x in
+            # int8, and its own tests allow 0.02.
+            limit = 2e-2 if name == "three/mm" else LIMITS[np.float32]
+            self.assertLessEqual(oracle.relative(ours, theirs), limit)
+        for level in LEVELS:
+            saved = self.folder / "saved.onnx"
+            session(str(source), level, saved)
+            path = oracle.convert(self, saved)
+            said = json.loads(oracle.quire("compare", saved, path, "--json"))
+            self.assertEqual(said["rows_different"], 0)
+            self.assertEqual(len(oracle.info(path)["linears"]), 3)
+
     # ------------------------------------------------------------------ wrappers
 
     def wrap(self, graph, value, kinds, shape):

@@ -141,6 +141,10 @@ static const struct kind kinds[] = {
 	{ "good/q_to_float", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
 	{ "good/q_dynamic", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
 	{ "good/q_dynamic_bias", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/function_calls", QUIRE_Q4_1, 64, { 32 }, LINEAR, NULL },
+	{ "good/function_nested", QUIRE_Q4_0, 32, { 64 }, LINEAR, NULL },
+	{ "good/function_nested_last", QUIRE_Q4_0, 32, { 64 }, LINEAR, NULL },
+	{ "good/function_dequantized", QUIRE_Q8_0, 64, { 3 }, LINEAR, NULL },
 	{ "good/moe", QUIRE_Q4_0, 64, { 6, 3 }, TENSOR, NULL },
 	{ "good/moe_zero_points", QUIRE_Q4_1, 64, { 6, 3 }, TENSOR, NULL },
 	{ "good/moe_rows", QUIRE_Q4_0, 40, { 5, 3 }, TENSOR, NULL },
@@ -289,6 +293,20 @@ static void test_gemm(void **state)
 	converted_discard(&done);
 }
 
+/* Fails unless a bias has the bytes of tests/onnx/good/NAME.bias. */
+static void check_bias(const char *name, const quire_tensor *bias)
+{
+	char path[512];
+	unsigned char *expected;
+	size_t size;
+
+	snprintf(path, sizeof(path), "%s/good/%s.bias", QUIRE_TEST_ONNX, name);
+	expected = scratch_read(path, &size);
+	assert_int_equal(bias->size, size);
+	assert_memory_equal(bias->data, expected, size);
+	free(expected);
+}
+
 /* A bias of INT32 becomes F32: its numbers times the scales of x and of its
  * column. A change of one is found. */
 static void test_integer_bias(void **state)
@@ -303,14 +321,14 @@ static void test_integer_bias(void **state)
 	assert_int_equal(linear->bias->shape[0], 5);
 	assert_int_equal(row->role, QUIRE_ROLE_BIAS);
 	assert_string_equal(row->reason, "INT32 times its scales");
-	converted_check("good/q_gemm_bias_b", linear->bias);
+	check_bias("q_gemm_bias", linear->bias);
 	spoil(&done, linear->bias);
 	assert_int_equal(compare(&done, "good/q_gemm_bias"), 1);
 	converted_discard(&done);
 
 	done = converted_make("good/dq_bias_cast");
 	linear = quire_model_find_linear(done.model, "mm");
-	converted_check("good/dq_bias_cast_b", linear->bias);
+	check_bias("dq_bias_cast", linear->bias);
 	converted_discard(&done);
 }
 
@@ -333,6 +351,38 @@ static void test_shared_integers(void **state)
 	assert_ptr_equal(first->weight, other->weight);
 	spoil(&done, other->bias);
 	assert_int_equal(compare(&done, "good/q_gemm_shared"), 1);
+	converted_discard(&done);
+}
+
+/* Each call of a function has linears of its own, by the call's constants and
+ * attributes. What the function holds itself is there once. */
+static void test_calls(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t k;
+		uint64_t n;
+		uint32_t level;
+		bool bias;
+	} calls[] = { { "one/mm", 64, 32, 0, true },
+		      { "two/mm", 32, 64, 0, false },
+		      { "three/mm", 64, 32, 4, true } };
+	struct converted done = converted_make("good/function_calls");
+
+	(void)state;
+	assert_int_equal(quire_model_tensor_count(done.model), 4);
+	assert_int_equal(quire_model_linear_count(done.model), 3);
+	for (size_t i = 0; i < 3; i++) {
+		const quire_linear *linear =
+		    quire_model_find_linear(done.model, calls[i].name);
+
+		assert_non_null(linear);
+		assert_int_equal(linear->k, calls[i].k);
+		assert_int_equal(linear->n, calls[i].n);
+		assert_int_equal(linear->accuracy_level, calls[i].level);
+		assert_int_equal(linear->bias != NULL, calls[i].bias);
+	}
+	assert_non_null(quire_model_find_tensor(done.model, "gain"));
 	converted_discard(&done);
 }
 
@@ -408,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_gemm),
 		cmocka_unit_test(test_integer_bias),
 		cmocka_unit_test(test_shared_integers),
+		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_experts),
 		cmocka_unit_test(test_fallback),

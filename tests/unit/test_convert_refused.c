@@ -218,6 +218,9 @@ static const struct bad {
 	{ "moe_scales", LAYOUT,
 	  "fc1_scales has the shape [3, 4, 3]; K, N, bits and "
 	  "block_size make [3, 6, 2]" },
+	{ "function_inputs", LAYOUT, "two inputs of a function are named 'b'" },
+	{ "function_of_itself", UNSUPPORTED,
+	  "calls of functions make too many nodes" },
 	{ "q_attribute", UNSUPPORTED, "attribute 'layout' is not known" },
 	{ "q_computed", UNSUPPORTED,
 	  "b_scale, 'w_DQ_scales', is computed by another node; a weight must "

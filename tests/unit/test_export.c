@@ -252,14 +252,15 @@ static void test_follows_container(void **state)
 static void test_wrapped(void **state)
 {
 	static const char *const names[] = {
-		"wrap_orders",	  "wrap_nbits",	   "wrap_long",
-		"cast_half",	  "cast_wider",	   "fused_gemm_bias",
-		"einsum_rows",	  "reshaped_runs", "reshaped_first",
-		"reshaped_apart", "stray_added",   "dq_cube",
-		"q_matmul",	  "q_matmul_cube", "q_matmul_wrapped",
-		"q_gemm_bias",	  "q_gemm_shared", "q_gemm_rows",
-		"q_to_float",	  "q_dynamic",	   "q_matmul_large",
-		"dq_bias",	  "dq_bias_cast",  "dq_bias_zero",
+		"wrap_orders",	  "wrap_nbits",	     "wrap_long",
+		"cast_half",	  "cast_wider",	     "fused_gemm_bias",
+		"einsum_rows",	  "reshaped_runs",   "reshaped_first",
+		"reshaped_apart", "stray_added",     "dq_cube",
+		"q_matmul",	  "q_matmul_cube",   "q_matmul_wrapped",
+		"q_gemm_bias",	  "q_gemm_shared",   "q_gemm_rows",
+		"q_to_float",	  "q_dynamic",	     "q_matmul_large",
+		"dq_bias",	  "dq_bias_cast",    "dq_bias_zero",
+		"function_calls", "function_nested",
 	};
 	const struct place *place = *state;
 	char *again = scratch_path(place->folder, "again.gguf");

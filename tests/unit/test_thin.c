@@ -208,6 +208,7 @@ static void test_verbatim(void **state)
 		"dq_cube",	  "q_matmul",
 		"q_gemm_bias",	  "q_to_float",
 		"q_dynamic",	  "dq_bias_zero",
+		"function_calls", "function_dequantized",
 	};
 	const struct place *place = *state;
 
