@@ -24,8 +24,9 @@ quire_status quire_crew_init(struct crew *crew, uint32_t threads,
 			     quire_parallel_for_fn parallel_for,
 			     void *caller_pool)
 {
-	/* One thread needs no count, which takes the system a while. */
-	const uint32_t cpus = threads == 1 ? 1 : quire_cpu_count();
+	/* Counting takes the system a while. */
+	const bool counts = threads == 0 || (threads > 1 && !parallel_for);
+	const uint32_t cpus = counts ? quire_cpu_count() : 1;
 
 	if (threads > QUIRE_CREW_MAX_THREADS)
 		return QUIRE_ERROR_ARGUMENT;
@@ -74,8 +75,8 @@ static void run_worker(void *context, size_t worker)
 	atomic_fetch_add_explicit(&run->ended, 1, memory_order_release);
 }
 
-void quire_crew_run(struct crew *crew, size_t workers, size_t count,
-		    crew_task_fn task, void *context)
+void quire_crew_run_brief(struct crew *crew, size_t workers, size_t count,
+			  bool brief, crew_task_fn task, void *context)
 {
 	struct run run = { .count = count, .task = task, .context = context };
 
@@ -95,7 +96,13 @@ void quire_crew_run(struct crew *crew, size_t workers, size_t count,
 		crew->parallel_for(crew->caller_pool, run_worker, &run,
 				   workers);
 	else
-		quire_thread_pool_run(crew->pool, (uint32_t)workers - 1,
+		quire_thread_pool_run(crew->pool, (uint32_t)workers - 1, brief,
 				      run_worker, &run);
 	(void)atomic_load_explicit(&run.ended, memory_order_acquire);
+}
+
+void quire_crew_run(struct crew *crew, size_t workers, size_t count,
+		    crew_task_fn task, void *context)
+{
+	quire_crew_run_brief(crew, workers, count, false, task, context);
 }

@@ -5,6 +5,7 @@
 #ifndef QUIRE_BASE_CREW_H
 #define QUIRE_BASE_CREW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,5 +47,9 @@ void quire_crew_destroy(struct crew *crew);
  */
 void quire_crew_run(struct crew *crew, size_t workers, size_t count,
 		    crew_task_fn task, void *context);
+
+/* The same for a run that may be brief (quire_thread_pool_run). */
+void quire_crew_run_brief(struct crew *crew, size_t workers, size_t count,
+			  bool brief, crew_task_fn task, void *context);
 
 #endif

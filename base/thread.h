@@ -61,6 +61,10 @@ bool quire_thread_start(struct thread *thread, void (*run)(void *context),
 /* Waits for its end. */
 void quire_thread_join(struct thread *thread);
 
+/* How many of the forks that made this process came after the first call of
+ * this, in this process or the one that it was forked from. */
+uint32_t quire_thread_forks(void);
+
 /* The CPU that the calling thread runs on, which may be another one at once;
  * below 0: not known. */
 int quire_thread_cpu(void);

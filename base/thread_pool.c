@@ -6,7 +6,9 @@
  * Who waits first spins, because waking a sleeping thread takes as long as a
  * small product, and then sleeps. A worker does not spin where that would take
  * the CPU from others: if the pool has more threads than there are CPUs, and
- * for a while after it has met its caller on its own CPU.
+ * for a while after it has met its caller on its own CPU. There it does not
+ * work either: the caller waits for this CPU and would have to wait for the
+ * worker's items as well.
  */
 #include "base/thread_pool.h"
 
@@ -32,6 +34,10 @@
 #define CALM_LEAST 1e-3
 #define CALM_MOST  32e-3
 
+/* A brief run within so many seconds of another one that found workers asleep
+ * is followed by more, most likely. */
+#define RUNS_FOLLOW 500e-6
+
 /* Between two looks at the clock. */
 #define SPINS 16
 
@@ -52,6 +58,9 @@ struct pool_worker {
 
 struct thread_pool {
 	struct mutex caller; /* held during a run */
+	/* Its: when workers were asleep at the beginning of a run, last. */
+	double found_sleepers;
+	uint32_t forks; /* before its threads were started */
 
 	/* Of the run; constant while a place is open or a worker inside. */
 	thread_pool_fn work;
@@ -113,8 +122,8 @@ static void leave(struct thread_pool *pool)
 }
 
 /* Whether it runs on the CPU on which the caller began its run. If so, one of
- * the two waits for the other's CPU, and spinning makes that worse. */
-static void note_cpu(struct pool_worker *worker)
+ * the two waits for the other's CPU. */
+static bool meets_caller(struct pool_worker *worker)
 {
 	struct thread_pool *pool = worker->pool;
 	const int cpu = quire_thread_cpu();
@@ -122,13 +131,14 @@ static void note_cpu(struct pool_worker *worker)
 
 	if (cpu < 0 || cpu != atomic_load_explicit(&pool->caller_cpu,
 						   memory_order_relaxed))
-		return;
+		return false;
 	now = quire_clock_seconds();
 	if (now - worker->calm_until > worker->calm)
 		worker->calm = CALM_LEAST;
 	else if (worker->calm < CALM_MOST)
 		worker->calm *= 2;
 	worker->calm_until = now + worker->calm;
+	return true;
 }
 
 static bool spin_for_work(struct pool_worker *worker)
@@ -170,8 +180,8 @@ static void work(void *context)
 		const uint32_t number = enter(pool);
 
 		if (number > 0) {
-			note_cpu(worker);
-			pool->work(pool->context, number);
+			if (!meets_caller(worker))
+				pool->work(pool->context, number);
 			leave(pool);
 		} else if (!spin_for_work(worker)) {
 			sleep_for_work(pool);
@@ -181,7 +191,16 @@ static void work(void *context)
 
 /* --------------------------------------------------------------- the caller */
 
-static void open_places(struct thread_pool *pool, uint32_t count)
+/* Whether it is better to leave sleeping workers alone. */
+static bool is_alone(struct thread_pool *pool, bool brief)
+{
+	const double before = pool->found_sleepers;
+
+	pool->found_sleepers = quire_clock_seconds();
+	return brief && pool->found_sleepers - before > RUNS_FOLLOW;
+}
+
+static void open_places(struct thread_pool *pool, uint32_t count, bool brief)
 {
 	uint32_t sleepers;
 
@@ -189,7 +208,7 @@ static void open_places(struct thread_pool *pool, uint32_t count)
 			      memory_order_relaxed);
 	atomic_store(&pool->state, count);
 	sleepers = atomic_load(&pool->sleepers);
-	if (sleepers == 0)
+	if (sleepers == 0 || is_alone(pool, brief))
 		return;
 	quire_mutex_lock(&pool->mutex);
 	for (uint32_t i = 0; i < sleepers && i < count; i++)
@@ -231,13 +250,24 @@ static void close_places(struct thread_pool *pool)
 	quire_mutex_unlock(&pool->mutex);
 }
 
-void quire_thread_pool_run(struct thread_pool *pool, uint32_t workers,
-			   thread_pool_fn work_of_run, void *context)
+/* fork copies no threads but the one that calls it, and locks as they are. */
+static bool is_copy(const struct thread_pool *pool)
 {
+	return pool->forks != quire_thread_forks();
+}
+
+void quire_thread_pool_run(struct thread_pool *pool, uint32_t workers,
+			   bool brief, thread_pool_fn work_of_run,
+			   void *context)
+{
+	if (is_copy(pool)) {
+		work_of_run(context, 0);
+		return;
+	}
 	quire_mutex_lock(&pool->caller);
 	pool->work = work_of_run;
 	pool->context = context;
-	open_places(pool, workers);
+	open_places(pool, workers, brief);
 	work_of_run(context, 0);
 	close_places(pool);
 	quire_mutex_unlock(&pool->caller);
@@ -278,6 +308,8 @@ struct thread_pool *quire_thread_pool_create(uint32_t threads, uint32_t cpus)
 	atomic_init(&pool->caller_cpu, -1);
 	atomic_init(&pool->stop, false);
 	atomic_init(&pool->sleepers, 0);
+	pool->found_sleepers = 0;
+	pool->forks = quire_thread_forks();
 	pool->crowded = threads >= cpus;
 	pool->size = 0;
 	while (pool->size < threads) {
@@ -294,6 +326,10 @@ struct thread_pool *quire_thread_pool_create(uint32_t threads, uint32_t cpus)
 
 void quire_thread_pool_destroy(struct thread_pool *pool)
 {
+	if (is_copy(pool)) {
+		quire_aligned_free(pool);
+		return;
+	}
 	atomic_store(&pool->stop, true);
 	quire_mutex_lock(&pool->mutex);
 	quire_condition_wake_all(&pool->opened);

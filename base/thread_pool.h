@@ -7,6 +7,7 @@
 #ifndef QUIRE_BASE_THREAD_POOL_H
 #define QUIRE_BASE_THREAD_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,10 +36,13 @@ uint32_t quire_thread_pool_size(const struct thread_pool *pool);
  * must take its items from a place that all share, and the caller's must not
  * return before no item is left. What they write is visible when this returns.
  *
- * `workers` is at most the pool's size. Any threads may call it; a second
- * caller waits until the first one's run has ended.
+ * `workers` is at most the pool's size. A run is `brief` if one thread does it
+ * in less than a quarter of a millisecond: after a pause it is not worth while
+ * to wake others for one. Any threads may call it; a second caller waits until
+ * the first one's run has ended. In a process that was forked after the pool
+ * was made no threads of it exist, and the caller works alone.
  */
 void quire_thread_pool_run(struct thread_pool *pool, uint32_t workers,
-			   thread_pool_fn work, void *context);
+			   bool brief, thread_pool_fn work, void *context);
 
 #endif

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define FITS(type, object)                                                     \
@@ -152,6 +153,26 @@ void quire_thread_join(struct thread *thread)
 
 	memcpy(&its, &thread->storage, sizeof(its));
 	pthread_join(its, NULL);
+}
+
+static atomic_uint forks;
+
+static void count_fork(void)
+{
+	atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void count_forks(void)
+{
+	(void)pthread_atfork(NULL, NULL, count_fork);
+}
+
+uint32_t quire_thread_forks(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, count_forks);
+	return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
 int quire_thread_cpu(void)

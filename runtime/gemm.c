@@ -54,6 +54,12 @@
 #define WORKER_PRODUCTS 131072.0
 #define WORKER_ELEMENTS 16384.0
 
+/* A product of no more multiplications is brief (base/thread_pool.h): with one
+ * row of x, where they take longest, these take 0.2 ms. After a pause of 1 or
+ * 50 ms, waking a second thread for as many gains nothing
+ * (bench/log/2026-12-01-pool.md). */
+#define BRIEF_PRODUCTS 8388608.0
+
 /* The number of threads for `work`, if each is to have `unit` of it. */
 static size_t count_workers(double work, double unit, size_t threads)
 {
@@ -291,6 +297,14 @@ static void multiply_range(void *context, size_t worker, size_t range)
 	}
 }
 
+static bool is_brief(const struct gemm *gemm)
+{
+	const struct request *request = gemm->request;
+
+	return (double)request->m * (double)request->n * (double)request->k <=
+	       BRIEF_PRODUCTS;
+}
+
 size_t quire_gemm_tiles(const struct gemm *gemm)
 {
 	return divide_up(gemm->rows, gemm->x_form->rows);
@@ -300,9 +314,9 @@ void quire_gemm_prepare(struct crew *crew, struct gemm *gemm)
 {
 	const double elements = (double)gemm->rows * (double)gemm->request->k;
 
-	quire_crew_run(crew,
-		       count_workers(elements, WORKER_ELEMENTS, crew->threads),
-		       quire_gemm_tiles(gemm), prepare_item, gemm);
+	quire_crew_run_brief(
+	    crew, count_workers(elements, WORKER_ELEMENTS, crew->threads),
+	    quire_gemm_tiles(gemm), is_brief(gemm), prepare_item, gemm);
 }
 
 void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)
@@ -310,8 +324,8 @@ void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)
 	const size_t items = divide_up(gemm->request->n, item_rows(gemm));
 
 	quire_work_split(find_ranges(gemm), gemm->workers, (uint32_t)items);
-	quire_crew_run(crew, gemm->workers, gemm->workers, multiply_range,
-		       gemm);
+	quire_crew_run_brief(crew, gemm->workers, gemm->workers, is_brief(gemm),
+			     multiply_range, gemm);
 }
 
 quire_status quire_gemm_init(struct gemm *gemm, quire_runtime *runtime,

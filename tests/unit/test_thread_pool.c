@@ -128,6 +128,25 @@ static void test_short_lives(void **state)
 	}
 }
 
+/* In the forked process: the old crew, and one of its own. ThreadSanitizer lets
+ * a fork start no threads, and takes those of the first process to be in it: so
+ * freeing what they read is a race to it. */
+static int use_copy(struct crew *crew)
+{
+	int failures = 0;
+
+	for (int i = 0; i < 5; i++)
+		failures += run_once(crew, 4, 100);
+#ifndef __SANITIZE_THREAD__
+	quire_crew_destroy(crew);
+	if (quire_crew_init(crew, 4, NULL, NULL) != QUIRE_OK)
+		return 1;
+	failures += run_once(crew, 4, 100);
+	quire_crew_destroy(crew);
+#endif
+	return failures;
+}
+
 /* The threads of a pool do not exist in a forked process: so none of them ever
  * begins, and the caller does all items. */
 static void test_threads_that_never_begin(void **state)
@@ -138,22 +157,20 @@ static void test_threads_that_never_begin(void **state)
 	(void)state;
 	assert_int_equal(quire_crew_init(&crew, 4, NULL, NULL), QUIRE_OK);
 	assert_int_equal(run_once(&crew, 4, 100), 0);
-	/* So that all sleep: one that is about to holds a lock, which the copy
-	 * would find locked for ever. */
-	quire_clock_sleep(0.5);
-	const pid_t child = fork();
+	/* They fall asleep meanwhile, and hold a lock at that moment. */
+	for (int i = 0; i < 40; i++) {
+		const pid_t child = fork();
 
-	assert_true(child >= 0);
-	if (child == 0) {
-		int failures = 0;
-
-		alarm(60);
-		for (int i = 0; i < 20; i++)
-			failures += run_once(&crew, 4, 100);
-		_exit(failures == 0 ? 0 : 1);
+		assert_true(child >= 0);
+		if (child == 0) {
+			alarm(60);
+			_exit(use_copy(&crew) == 0 ? 0 : 1);
+		}
+		assert_int_equal(waitpid(child, &ended, 0), child);
+		assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+		if (i % 4 == 0)
+			assert_int_equal(run_once(&crew, 4, 100), 0);
 	}
-	assert_int_equal(waitpid(child, &ended, 0), child);
-	assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
 	quire_crew_destroy(&crew);
 }
 
