@@ -9,9 +9,6 @@
  * takes space in that cache, and only the sums are transposed, once. Columns
  * are summed in the order of the packed form.
  *
- * If x has fewer rows than a vector has lanes, a vector holds several columns
- * of each row, next to each other. Their sums are added at the end.
- *
  * The next columns of these rows of W are prefetched into the first-level
  * cache, and the next 48 rows, from their first byte to their last, into the
  * second. x is in the second level, and a core reads far enough ahead there.
@@ -42,14 +39,11 @@ struct row_type {
 };
 
 /* Writes the products of a group of rows of W over `cols` columns to
- * c[group][vectors], or adds them. After the last column x and w have zeros up
- * to a whole vector. */
+ * c[group][vectors], or adds them. */
 QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 				 const float *w, size_t cols, float *c,
-				 bool add, size_t rows, size_t vectors,
-				 size_t group)
+				 bool add, size_t vectors, size_t group)
 {
-	const size_t columns = LANES / rows;
 	vector sum[MAX_GROUP][MAX_VECTORS];
 
 	QUIRE_UNROLL
@@ -58,7 +52,7 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 		for (size_t v = 0; v < vectors; v++)
 			sum[r][v] = vector_zero();
 	}
-	for (size_t j = 0; j < cols; j += columns, x += LANES, w += columns) {
+	for (size_t j = 0; j < cols; j++, x += LANES, w++) {
 		vector column[MAX_VECTORS];
 
 		QUIRE_UNROLL
@@ -66,8 +60,7 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 			column[v] = vector_load(x + v * x_stride);
 		QUIRE_UNROLL
 		for (size_t r = 0; r < group; r++) {
-			const vector a =
-			    vector_spread(w + r * SMALL_KC, columns);
+			const vector a = vector_spread(w + r * SMALL_KC);
 
 			QUIRE_UNROLL
 			for (size_t v = 0; v < vectors; v++)
@@ -87,29 +80,28 @@ QUIRE_INLINE void multiply_group(const float *x, size_t x_stride,
 	}
 }
 
-/* How 48 rows of W are multiplied: `vectors` vectors of `rows` rows of x by
- * `group` rows of W at a time, so that all their sums are in registers. */
+/* How 48 rows of W are multiplied: `vectors` vectors of rows of x by `group`
+ * rows of W at a time, so that all their sums are in registers. */
 struct shape {
-	size_t rows, vectors, group;
+	size_t vectors, group;
 	void (*multiply)(const float *x, size_t x_stride, const float *w,
 			 size_t cols, float *c, bool add);
 };
 
 /* Not inlined, so that decoding keeps no register in the loop: with one
  * register too few gcc keeps a column of x in memory. */
-#define SMALL_SHAPE(rows_, vectors_, group_)                                   \
-	QUIRE_APART void multiply_group_##rows_##_##vectors_(                  \
+#define SMALL_SHAPE(vectors_, group_)                                          \
+	QUIRE_APART void multiply_group_##vectors_(                            \
 	    const float *x, size_t x_stride, const float *w, size_t cols,      \
 	    float *c, bool add)                                                \
 	{                                                                      \
-		multiply_group(x, x_stride, w, cols, c, add, rows_, vectors_,  \
+		multiply_group(x, x_stride, w, cols, c, add, vectors_,         \
 			       group_);                                        \
 	}                                                                      \
-	static const struct shape shape_##rows_##_##vectors_ = {               \
-		.rows = (rows_),                                               \
+	static const struct shape shape_##vectors_ = {                         \
 		.vectors = (vectors_),                                         \
 		.group = (group_),                                             \
-		.multiply = multiply_group_##rows_##_##vectors_,               \
+		.multiply = multiply_group_##vectors_,                         \
 	}
 
 SMALL_SHAPES;
@@ -156,19 +148,6 @@ QUIRE_INLINE void decode_group(const struct w_rows *rows, size_t first,
 	}
 }
 
-/* The sums of rows m, m + 1, ... of x, a vector each, added up from `columns`
- * lanes (1, 2 or 4) a row; returns how many rows. */
-QUIRE_INLINE size_t take_sums(const unsigned char *const row[LANES], size_t m,
-			      size_t columns, vector sums[4])
-{
-	vector_transpose(row, m * columns * sizeof(float), sums);
-	for (size_t left = columns; left > 1; left /= 2) {
-		sums[0] = vector_add(sums[0], sums[1]);
-		sums[1] = vector_add(sums[2], sums[3]);
-	}
-	return 4 / columns;
-}
-
 /* Writes the first `rows` rows of c[48][vectors][LANES] to y, as columns. */
 QUIRE_INLINE void write_sums(const float *c, size_t rows, size_t x_rows,
 			     float *y, size_t y_stride, struct shape shape)
@@ -181,19 +160,18 @@ QUIRE_INLINE void write_sums(const float *c, size_t rows, size_t x_rows,
 
 		for (size_t i = 0; i < LANES; i++)
 			row[i] = (const unsigned char *)(c + (n + i) * stride);
-		for (size_t m = 0; m < x_rows;) {
+		for (size_t m = 0; m < x_rows; m += 4) {
 			vector sums[4];
-			const size_t count =
-			    take_sums(row, m, LANES / shape.rows, sums);
 
-			for (size_t i = 0; i < count && m < x_rows; i++, m++)
-				vector_store_first(y + m * y_stride + n, left,
-						   sums[i]);
+			vector_transpose(row, m * sizeof(float), sums);
+			for (size_t i = 0; i < 4 && m + i < x_rows; i++)
+				vector_store_first(y + (m + i) * y_stride + n,
+						   left, sums[i]);
 		}
 	}
 }
 
-/* Up to 48 rows of W by shape.rows * shape.vectors rows of x; the sums of the
+/* Up to 48 rows of W by shape.vectors vectors of rows of x; the sums of the
  * first x_rows are written. */
 QUIRE_INLINE void multiply_rows(const struct w_rows *rows, size_t k,
 				const float *x, size_t x_stride, size_t x_rows,
@@ -212,7 +190,7 @@ QUIRE_INLINE void multiply_rows(const struct w_rows *rows, size_t k,
 		for (size_t n = 0; n < rows->count; n += shape.group) {
 			decode_group(rows, n, offset, cols, size, w, shape,
 				     type);
-			shape.multiply(x + j * shape.rows, x_stride, w, cols,
+			shape.multiply(x + j * LANES, x_stride, w, cols,
 				       c + n * shape.vectors * LANES, j > 0);
 			prefetch_far(rows->weights, far, shape.group * size);
 			far += shape.group * size;
@@ -221,16 +199,15 @@ QUIRE_INLINE void multiply_rows(const struct w_rows *rows, size_t k,
 	write_sums(c, rows->count, x_rows, y, y_stride, shape);
 }
 
-/* The small-batch form for x in tiles of `tile` rows. All rows of a tile can be
+/* The small-batch form for x in tiles of LANES rows. All rows of a tile can be
  * read: a tile is prepared whole. */
 QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 				 size_t rows, size_t k, const void *x,
 				 size_t x_size, size_t x_rows, float *y,
-				 size_t y_stride, size_t tile,
-				 const struct row_type *type)
+				 size_t y_stride, const struct row_type *type)
 {
 	assert(k % type->block_cols == 0);
-	assert(x_rows >= 1 && x_rows <= (tile < LANES ? tile : MOST));
+	assert(x_rows >= 1 && x_rows <= MOST);
 	for (size_t first = 0; first < rows; first += SMALL_NR) {
 		const struct w_rows taken =
 		    take_rows(weights, row_size, rows, first);
@@ -238,7 +215,7 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 #define MULTIPLY(shape)                                                        \
 	multiply_rows(&taken, k, x, x_size / sizeof(float), x_rows, y + first, \
 		      y_stride, shape, type)
-		BY_SMALL_SHAPE(tile, x_rows, MULTIPLY);
+		BY_SMALL_SHAPE(x_rows, MULTIPLY);
 #undef MULTIPLY
 	}
 }

@@ -1,17 +1,18 @@
 /*
- * small_codes_f32_avx2.c - 2 to 8 rows of f32 x by rows of Q4_0, Q4_1 or Q8_0
- * in place.
+ * small_codes_f32_avx2.c - 2 to 12 rows of f32 x by rows of W in place, all
+ * types; of blocks, 8 rows.
  *
  * Lanes are columns, as in GEMV: a block of W is decoded once, into four
  * registers, and multiplied by all rows of x, which are operands in memory. A
- * chunk of 512 columns of x, 16 KiB of 8 rows, stays in the first-level cache
+ * chunk of 512 columns of x, 24 KiB of 12 rows, stays in the first-level cache
  * while 16 rows of W pass. Several rows of W are taken together, so that there
  * are enough sums to add to while others are not ready.
  *
- * The next columns of these rows are prefetched into the first-level cache, and
- * the next 16 rows, from their first byte to their last, into the second.
+ * The next columns of rows in blocks are prefetched into the first-level cache,
+ * and the next 16 rows, from their first byte to their last, into the second.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "runtime/kernels/avx2/decode_avx2.h"
 #include "runtime/kernels/avx2/geometry_avx2.h"
@@ -23,7 +24,10 @@
 enum {
 	ROWS = 16,	   /* of W at a time */
 	CHUNK_BLOCKS = 16, /* 512 columns */
-	MOST = AVX2_SMALL_CODES_MOST,
+	MOST = AVX2_SMALL_FLOATS_MOST,
+	/* Rows of x up to which the code is in one function: with sums for more
+	 * on its stack, it is slower for few. */
+	FEW = AVX2_SMALL_CODES_MOST,
 	MAX_TOGETHER = 4, /* rows of W */
 };
 
@@ -35,7 +39,9 @@ struct row_sums {
 /* A type of weights: a constant, so that its functions are inlined. */
 struct codes_type {
 	decode_fn decode;
-	size_t size;
+	size_t size; /* bytes of 32 columns */
+	bool ragged; /* k need not be a multiple of 32 */
+	size_t six; /* rows of W that 6 rows of x are multiplied by at a time */
 };
 
 /* A chunk of `together` rows of W, from row i of the 16 on, by `count` rows of
@@ -89,18 +95,32 @@ QUIRE_INLINE void add_chunk(struct row_sums *sums, size_t i,
 	}
 }
 
+/* The same for the last `cols` columns, less than 32, of all 16 rows. x has
+ * zeros after them. */
+QUIRE_INLINE void add_rest(struct row_sums *sums, const unsigned char *weights,
+			   size_t row_size, size_t rows, size_t cols,
+			   const float *x, size_t x_stride, size_t count,
+			   bool add, const struct codes_type *type)
+{
+	unsigned char last[QUIRE_BLOCK_COLS * sizeof(float)] = { 0 };
+	const unsigned char *const w[MAX_TOGETHER] = { last };
+
+	for (size_t i = 0; i < rows; i++) {
+		memcpy(last, weights + i * row_size,
+		       cols * type->size / QUIRE_BLOCK_COLS);
+		add_chunk(sums, i, w, 1, 1, x, x_stride, count, add, type);
+	}
+}
+
 /* Up to 16 rows of W by `count` rows of x, `together` rows of W at a time; both
- * are constants. */
-QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
-				   size_t row_size, size_t rows, size_t k,
-				   const float *x, size_t x_stride,
-				   size_t count, size_t together, float *y,
-				   size_t y_stride,
-				   const struct codes_type *type)
+ * are constants. `sums` is space for one a row of x. */
+QUIRE_INLINE void multiply_16_rows(
+    struct row_sums *sums, const unsigned char *weights, size_t row_size,
+    size_t rows, size_t k, const float *x, size_t x_stride, size_t count,
+    size_t together, float *y, size_t y_stride, const struct codes_type *type)
 {
 	const size_t blocks = k / QUIRE_BLOCK_COLS;
 	size_t far = ROWS * row_size + QUIRE_FAR_SHIFT;
-	struct row_sums sums[MOST]; /* one a row of x */
 
 	for (size_t b = 0; b < blocks; b += CHUNK_BLOCKS) {
 		const size_t taken = min_size(blocks - b, CHUNK_BLOCKS);
@@ -115,8 +135,8 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 				w[r] = weights +
 				       min_size(i + r, rows - 1) * row_size +
 				       b * type->size;
-				for (size_t at = 0; at < size;
-				     at += QUIRE_LINE_SIZE)
+				for (size_t at = type->ragged ? size : 0;
+				     at < size; at += QUIRE_LINE_SIZE)
 					prefetch_near(w[r], size + at);
 			}
 			prefetch_far(weights, far, together * size);
@@ -126,6 +146,10 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 				  b > 0, type);
 		}
 	}
+	if (type->ragged && k % QUIRE_BLOCK_COLS > 0)
+		add_rest(sums, weights + blocks * type->size, row_size, rows,
+			 k % QUIRE_BLOCK_COLS, x + blocks * QUIRE_BLOCK_COLS,
+			 x_stride, count, blocks > 0, type);
 	for (size_t m = 0; m < count; m++)
 		for (size_t i = 0; i < rows; i++)
 			y[m * y_stride + i] =
@@ -135,18 +159,18 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 /* Where there are few rows of x, more rows of W: 8 sums or more. */
 #define CASE(count, together)                                                  \
 	case count:                                                            \
-		multiply_16_rows(w, row_size, left, k, x,                      \
+		multiply_16_rows(sums, w, row_size, left, k, x,                \
 				 x_size / sizeof(float), count, together,      \
 				 y + first, y_stride, type);                   \
 		break
 
-QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
-				 size_t rows, size_t k, const void *x,
-				 size_t x_size, size_t x_rows, float *y,
-				 size_t y_stride, const struct codes_type *type)
+QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
+			       size_t rows, size_t k, const void *x,
+			       size_t x_size, size_t x_rows, float *y,
+			       size_t y_stride, const struct codes_type *type)
 {
-	assert(k % QUIRE_BLOCK_COLS == 0);
-	assert(x_rows >= 1 && x_rows <= MOST);
+	struct row_sums sums[FEW];
+
 	for (size_t first = 0; first < rows; first += ROWS) {
 		const unsigned char *w =
 		    (const unsigned char *)weights + first * row_size;
@@ -158,27 +182,97 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 			CASE(3, 2);
 			CASE(4, 2);
 			CASE(5, 2);
-			CASE(6, 1);
+			CASE(6, type->six);
 			CASE(7, 1);
 			CASE(8, 1);
 		}
 	}
 }
 
-#define SMALL(type, TYPE)                                                      \
+QUIRE_INLINE void multiply_many(const void *weights, size_t row_size,
+				size_t rows, size_t k, const void *x,
+				size_t x_size, size_t x_rows, float *y,
+				size_t y_stride, const struct codes_type *type)
+{
+	struct row_sums sums[MOST];
+
+	for (size_t first = 0; first < rows; first += ROWS) {
+		const unsigned char *w =
+		    (const unsigned char *)weights + first * row_size;
+		const size_t left = min_size(rows - first, ROWS);
+
+		switch (x_rows) {
+			CASE(9, 1);
+			CASE(10, 1);
+			CASE(11, 1);
+			CASE(12, 1);
+		}
+	}
+}
+
+/* A type of weights, and a function of its own for up to 8 rows of x. */
+#define TYPE(type, bytes, any_k, together)                                     \
 	static const struct codes_type type_##type = {                         \
 		.decode = decode_##type,                                       \
-		.size = QUIRE_##TYPE##_SIZE,                                   \
+		.size = (bytes),                                               \
+		.ragged = (any_k),                                             \
+		.six = (together),                                             \
 	};                                                                     \
+	QUIRE_APART void few_##type(const void *weights, size_t row_size,      \
+				    size_t rows, size_t k, const void *x,      \
+				    size_t x_size, size_t x_rows, float *y,    \
+				    size_t y_stride)                           \
+	{                                                                      \
+		multiply_few(weights, row_size, rows, k, x, x_size, x_rows, y, \
+			     y_stride, &type_##type);                          \
+	}
+
+TYPE(q4_0, QUIRE_Q4_0_SIZE, false, 1)
+TYPE(q4_1, QUIRE_Q4_1_SIZE, false, 1)
+TYPE(q8_0, QUIRE_Q8_0_SIZE, false, 1)
+TYPE(f16, QUIRE_BLOCK_COLS * 2, true, 2)
+TYPE(bf16, QUIRE_BLOCK_COLS * 2, true, 2)
+TYPE(f32, QUIRE_BLOCK_COLS * 4, true, 1)
+
+#define SMALL(type)                                                            \
 	void quire_small_codes_f32_##type##_avx2(                              \
 	    const void *weights, size_t row_size, size_t rows, size_t k,       \
 	    const void *x, size_t x_size, size_t x_rows, float *y,             \
 	    size_t y_stride)                                                   \
 	{                                                                      \
-		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
-			       y, y_stride, &type_##type);                     \
+		assert(x_rows >= 1 && x_rows <= FEW);                          \
+		assert(k % QUIRE_BLOCK_COLS == 0);                             \
+		few_##type(weights, row_size, rows, k, x, x_size, x_rows, y,   \
+			   y_stride);                                          \
 	}
 
-SMALL(q4_0, Q4_0)
-SMALL(q4_1, Q4_1)
-SMALL(q8_0, Q8_0)
+SMALL(q4_0)
+SMALL(q4_1)
+SMALL(q8_0)
+
+#define SMALL_FLOATS(type)                                                     \
+	QUIRE_APART void many_##type(const void *weights, size_t row_size,     \
+				     size_t rows, size_t k, const void *x,     \
+				     size_t x_size, size_t x_rows, float *y,   \
+				     size_t y_stride)                          \
+	{                                                                      \
+		multiply_many(weights, row_size, rows, k, x, x_size, x_rows,   \
+			      y, y_stride, &type_##type);                      \
+	}                                                                      \
+	void quire_small_codes_f32_##type##_avx2(                              \
+	    const void *weights, size_t row_size, size_t rows, size_t k,       \
+	    const void *x, size_t x_size, size_t x_rows, float *y,             \
+	    size_t y_stride)                                                   \
+	{                                                                      \
+		assert(x_rows >= 1 && x_rows <= MOST);                         \
+		if (x_rows <= FEW)                                             \
+			few_##type(weights, row_size, rows, k, x, x_size,      \
+				   x_rows, y, y_stride);                       \
+		else                                                           \
+			many_##type(weights, row_size, rows, k, x, x_size,     \
+				    x_rows, y, y_stride);                      \
+	}
+
+SMALL_FLOATS(f16)
+SMALL_FLOATS(bf16)
+SMALL_FLOATS(f32)

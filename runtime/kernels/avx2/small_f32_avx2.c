@@ -1,5 +1,5 @@
 /*
- * small_f32_avx2.c - 4 to 16 rows of f32 x by rows of W in place, all types:
+ * small_f32_avx2.c - 13 to 16 rows of f32 x by rows of W in place, all types:
  * small_f32.h with vectors of 8 lanes. Two vectors have 16 rows of x, and 12
  * of the 16 registers are sums.
  */
@@ -19,7 +19,7 @@ enum {
 	/* Columns of x at a time: 16 rows are 16 KiB. */
 	SMALL_KC = AVX2_F32_KC,
 	MAX_VECTORS = MOST / LANES,
-	MAX_GROUP = 12, /* rows of W */
+	MAX_GROUP = 6, /* rows of W */
 };
 
 typedef __m256 vector;
@@ -59,17 +59,10 @@ QUIRE_INLINE vector vector_fma(vector a, vector b, vector c)
 	return _mm256_fmadd_ps(a, b, c);
 }
 
-/* `columns` columns of a row of W, repeated for each row of x. */
-QUIRE_INLINE vector vector_spread(const float *w, size_t columns)
+/* A column of a row of W, repeated for each row of x. */
+QUIRE_INLINE vector vector_spread(const float *w)
 {
-	double two;
-
-	if (columns == 1)
-		return _mm256_broadcast_ss(w);
-	if (columns == 4)
-		return _mm256_broadcast_ps((const void *)w);
-	memcpy(&two, w, sizeof(two));
-	return _mm256_castpd_ps(_mm256_set1_pd(two));
+	return _mm256_broadcast_ss(w);
 }
 
 /* Four lanes of each row, from byte `offset` on, as 4 vectors. */
@@ -84,20 +77,9 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 		out[i] = _mm256_castsi256_ps(lanes[i]);
 }
 
-#define SMALL_SHAPES                                                           \
-	SMALL_SHAPE(4, 1, 12);                                                 \
-	SMALL_SHAPE(8, 1, 12);                                                 \
-	SMALL_SHAPE(8, 2, 6)
+#define SMALL_SHAPES SMALL_SHAPE(2, 6)
 
-#define BY_SMALL_SHAPE(tile, x_rows, MULTIPLY)                                 \
-	do {                                                                   \
-		if ((tile) == 4)                                               \
-			MULTIPLY(shape_4_1);                                   \
-		else if ((x_rows) <= 8)                                        \
-			MULTIPLY(shape_8_1);                                   \
-		else                                                           \
-			MULTIPLY(shape_8_2);                                   \
-	} while (0)
+#define BY_SMALL_SHAPE(x_rows, MULTIPLY) MULTIPLY(shape_2)
 
 #include "runtime/kernels/small_f32.h"
 
@@ -144,63 +126,56 @@ TYPE(f16, 1, QUIRE_BLOCK_COLS * 2)
 TYPE(bf16, 1, QUIRE_BLOCK_COLS * 2)
 TYPE(f32, 1, QUIRE_BLOCK_COLS * 4)
 
-/* x in tiles of `tile` rows. */
-#define SMALL(tile, type)                                                      \
-	static void small##tile##_##type(const void *weights, size_t row_size, \
-					 size_t rows, size_t k, const void *x, \
-					 size_t x_size, size_t x_rows,         \
-					 float *y, size_t y_stride)            \
+#define SMALL(type)                                                            \
+	static void small_##type(const void *weights, size_t row_size,         \
+				 size_t rows, size_t k, const void *x,         \
+				 size_t x_size, size_t x_rows, float *y,       \
+				 size_t y_stride)                              \
 	{                                                                      \
 		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
-			       y, y_stride, tile, &type_##type);               \
+			       y, y_stride, &type_##type);                     \
 	}
 
-SMALL(8, q4_0)
-SMALL(8, q4_1)
-SMALL(8, q8_0)
-SMALL(4, f16)
-SMALL(8, f16)
-SMALL(4, bf16)
-SMALL(8, bf16)
-SMALL(4, f32)
-SMALL(8, f32)
+SMALL(q4_0)
+SMALL(q4_1)
+SMALL(q8_0)
+SMALL(f16)
+SMALL(bf16)
+SMALL(f32)
 
-/* From `first` to `last` rows of x, with `fill` rows of padding at most. */
-#define ROW(TYPE, type, tile, first, last, fill)                               \
+/* From `first` rows of x on. */
+#define ROW(TYPE, type, first)                                                 \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
-		.x = { .rows = (tile),                                         \
-		       .group = LANES / (tile),                                \
+		.x = { .rows = LANES,                                          \
+		       .group = 1,                                             \
 		       .size = LANES * sizeof(float),                          \
 		       .prepare = quire_prepare_columns_f32_scalar },          \
-		.from = (first), .to = (last), .padding = (fill),              \
-		.most = (last), .nr = SMALL_NR,                                \
-		.multiply = small##tile##_##type                               \
+		.from = (first), .to = MOST, .padding = MOST - (first),        \
+		.most = MOST, .nr = SMALL_NR, .multiply = small_##type         \
 	}
 
-#define ROW_CODES(TYPE, type)                                                  \
+#define ROW_CODES(TYPE, type, last)                                            \
 	{                                                                      \
 		.weights = QUIRE_##TYPE, .x = QUIRE_X_F32_ROW, .from = 2,      \
-		.to = AVX2_SMALL_CODES_MOST, .most = AVX2_SMALL_CODES_MOST,    \
-		.nr = SMALL_NR,                                                \
+		.to = (last), .most = (last), .nr = SMALL_NR,                  \
 		.multiply = quire_small_codes_f32_##type##_avx2                \
 	}
 
-/* GEMV is as fast for up to 3 rows of x by F16, BF16 and F32, and for 5 by F16.
- * Where tiles are not nearly full, the packed form is faster, which pads no x.
+/* Where tiles are not nearly full, the packed form is faster, which pads no x.
  */
 const struct small_form quire_small_f32_avx2[] = {
-	ROW_CODES(Q4_0, q4_0),
-	ROW(Q4_0, q4_0, 8, 15, MOST, 1),
-	ROW_CODES(Q4_1, q4_1),
-	ROW(Q4_1, q4_1, 8, 15, MOST, 1),
-	ROW_CODES(Q8_0, q8_0),
-	ROW(Q8_0, q8_0, 8, 13, MOST, 3),
-	ROW(F16, f16, 4, 4, 4, 0),
-	ROW(F16, f16, 8, 6, MOST, 5),
-	ROW(BF16, bf16, 4, 4, 4, 0),
-	ROW(BF16, bf16, 8, 7, MOST, 3),
-	ROW(F32, f32, 4, 4, 4, 0),
-	ROW(F32, f32, 8, 7, MOST, 3),
+	ROW_CODES(Q4_0, q4_0, AVX2_SMALL_CODES_MOST),
+	ROW(Q4_0, q4_0, 15),
+	ROW_CODES(Q4_1, q4_1, AVX2_SMALL_CODES_MOST),
+	ROW(Q4_1, q4_1, 15),
+	ROW_CODES(Q8_0, q8_0, AVX2_SMALL_CODES_MOST),
+	ROW(Q8_0, q8_0, 13),
+	ROW_CODES(F16, f16, AVX2_SMALL_FLOATS_MOST),
+	ROW(F16, f16, 13),
+	ROW_CODES(BF16, bf16, 10),
+	ROW(BF16, bf16, 13),
+	ROW_CODES(F32, f32, AVX2_SMALL_FLOATS_MOST),
+	ROW(F32, f32, 13),
 	{ 0 },
 };

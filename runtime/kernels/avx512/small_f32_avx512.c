@@ -60,10 +60,9 @@ QUIRE_INLINE vector vector_fma(vector a, vector b, vector c)
 	return _mm512_fmadd_ps(a, b, c);
 }
 
-/* A column of a row of W, repeated for each row of x: these fill all lanes. */
-QUIRE_INLINE vector vector_spread(const float *w, size_t columns)
+/* A column of a row of W, repeated for each row of x. */
+QUIRE_INLINE vector vector_spread(const float *w)
 {
-	(void)columns;
 	return _mm512_set1_ps(*w);
 }
 
@@ -81,22 +80,21 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 
 /* Each has as many sums as registers can hold. */
 #define SMALL_SHAPES                                                           \
-	SMALL_SHAPE(16, 1, 12);                                                \
-	SMALL_SHAPE(16, 2, 12);                                                \
-	SMALL_SHAPE(16, 3, 8);                                                 \
-	SMALL_SHAPE(16, 4, 6)
+	SMALL_SHAPE(1, 12);                                                    \
+	SMALL_SHAPE(2, 12);                                                    \
+	SMALL_SHAPE(3, 8);                                                     \
+	SMALL_SHAPE(4, 6)
 
-#define BY_SMALL_SHAPE(tile, x_rows, MULTIPLY)                                 \
+#define BY_SMALL_SHAPE(x_rows, MULTIPLY)                                       \
 	do {                                                                   \
-		(void)(tile);                                                  \
 		if ((x_rows) <= 16)                                            \
-			MULTIPLY(shape_16_1);                                  \
+			MULTIPLY(shape_1);                                     \
 		else if ((x_rows) <= 32)                                       \
-			MULTIPLY(shape_16_2);                                  \
+			MULTIPLY(shape_2);                                     \
 		else if ((x_rows) <= 48)                                       \
-			MULTIPLY(shape_16_3);                                  \
+			MULTIPLY(shape_3);                                     \
 		else                                                           \
-			MULTIPLY(shape_16_4);                                  \
+			MULTIPLY(shape_4);                                     \
 	} while (0)
 
 #include "runtime/kernels/small_f32.h"
@@ -290,7 +288,7 @@ TYPE(f32, 1, sizeof(float))
 				 size_t y_stride)                              \
 	{                                                                      \
 		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
-			       y, y_stride, LANES, &type_##type);              \
+			       y, y_stride, &type_##type);                     \
 	}
 
 SMALL(q4_0)
