@@ -23,7 +23,7 @@ struct values {
 	bool quiet;
 	bool json;
 	const char *against;
-	const char *manifest;
+	struct manifest_options list;
 };
 
 static const struct args_option options[] = {
@@ -43,8 +43,12 @@ static const struct args_option options[] = {
 	{ .name = "manifest",
 	  .value = "LIST",
 	  .type = ARGS_TEXT,
-	  .offset = offsetof(struct values, manifest),
+	  .offset = offsetof(struct values, list.list),
 	  .help = "compare with this list of checksums; - is stdin" },
+	{ .name = "tensors-only",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, list.tensors_only),
+	  .help = "with --manifest: leave out headers and padding" },
 	{ .name = NULL },
 };
 
@@ -316,29 +320,6 @@ static int verify_files(struct verdict_printer *printer,
 	return code;
 }
 
-static int check_files(struct verdict_printer *printer,
-		       const struct values *values,
-		       const struct args_words *words)
-{
-	struct manifest_check check = {
-		.printer = printer,
-		.words = words,
-		.threads = values->threads,
-	};
-	struct manifest manifest;
-	int code = EXIT_FINE;
-
-	if (!manifest_read(&manifest, values->manifest))
-		return EXIT_TROUBLE;
-	check.manifest = &manifest;
-	for (int i = 0; i < words->count; i++)
-		code = worse(code, check_manifest_file(&check, words->word[i]));
-	code = worse(code, check_manifest_rest(printer, &manifest));
-	known_sets_free(&check.known);
-	manifest_free(&manifest);
-	return code;
-}
-
 static int run(int argc, char **argv)
 {
 	struct values values = { .threads = 0 };
@@ -348,12 +329,16 @@ static int run(int argc, char **argv)
 
 	if (!args_parse(&command_verify, argc, argv, &values, &words, &code))
 		return code;
-	if (values.against && values.manifest)
+	if (values.against && values.list.list)
 		return trouble("verify: --against and --manifest cannot be "
 			       "given together");
+	if (values.list.tensors_only && !values.list.list)
+		return trouble("verify: --tensors-only is about a list: it "
+			       "needs --manifest");
+	values.list.threads = values.threads;
 	printer = verdict_printer_start(values.json, values.quiet);
-	code = values.manifest ? check_files(&printer, &values, &words)
-			       : verify_files(&printer, &values, &words);
+	code = values.list.list ? check_manifest(&printer, &values.list, &words)
+				: verify_files(&printer, &values, &words);
 	return worse(code, verdict_printer_finish(&printer));
 }
 
@@ -366,20 +351,27 @@ static const char about[] =
     "\n"
     "With --manifest it compares with a list of checksums instead: lines of\n"
     "'quire hash' or llama-gguf-hash, for any GGUF file, or lines of\n"
-    "sha256sum or xxhsum, for any file. A tensor that is only in the list or\n"
-    "only in the file counts as damage.\n"
+    "sha256sum or xxhsum, for any file. The list must cover each file that is\n"
+    "given, all of it, and name no other: what is only in the list or only in\n"
+    "the file is reported. A list of tensors alone is partial, and fails\n"
+    "unless --tensors-only leaves out names, types, shapes and metadata.\n"
+    "A path of the list is that of a file if both are equal; else if their\n"
+    "last names are, the most in common first. If two fit, it is an error.\n"
     "\n"
     "exit codes, the highest one of all files:\n"
     "  0  everything is as it was written\n"
-    "  1  a tensor or padding is damaged, or metadata was edited\n"
-    "  2  truncated, not a container, without checksums, or not readable";
+    "  1  a tensor or padding is damaged, metadata was edited, or a file is\n"
+    "     not what the list says or not covered by it\n"
+    "  2  truncated, not a container, without checksums, or not readable; or\n"
+    "     the list is not one or ambiguous";
 
 static const char examples[] =
     "  quire verify model.gguf\n"
     "  quire verify --threads 2 --quiet *.gguf\n"
     "  quire verify model-00001-of-00003.gguf\n"
     "  quire verify damaged.gguf --against copy.gguf\n"
-    "  quire verify model.gguf --manifest model.sha256";
+    "  quire verify model.gguf --manifest model.sha256\n"
+    "  quire verify model.gguf --manifest tensors.xxh3 --tensors-only";
 
 const struct command command_verify = {
 	.name = "verify",

@@ -345,6 +345,9 @@ typedef struct quire_part {
 	size_t first_tensor; /* index in the model of its first tensor */
 	size_t tensor_count;
 	bool header_edited; /* as in quire_model_info, of this file */
+	/* All `file_size` bytes, as they are now; tensors lead into them. They
+	 * live as long as the model. NULL: of a writer. */
+	const void *data;
 } quire_part;
 
 QUIRE_API size_t quire_model_part_count(const quire_model *model);

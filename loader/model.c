@@ -31,6 +31,7 @@ bool quire_model_part(const quire_model *model, size_t index, quire_part *part)
 		.first_tensor = file->first_tensor,
 		.tensor_count = file->tensor_count,
 		.header_edited = file->header_edited,
+		.data = file->bytes,
 	};
 	return true;
 }

@@ -2,12 +2,14 @@
  * digest.c - digest.h over xxHash and libcrypto.
  */
 #include <inttypes.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/error.h"
 #include "cli/verify/digest.h"
 
 struct digest {
@@ -15,6 +17,7 @@ struct digest {
 	XXH3_state_t *xxh3;
 	XXH64_state_t *xxh64;
 	EVP_MD_CTX *sha256;
+	bool failed;
 };
 
 static const struct {
@@ -47,45 +50,72 @@ size_t digest_digits(enum digest_kind kind)
 	return kinds[kind].digits;
 }
 
-static void start(struct digest *digest)
+/* libcrypto fails where its configuration has no provider of SHA-256. */
+static quire_status fail_crypto(quire_error *error)
 {
-	if (digest->xxh3)
-		XXH3_64bits_reset(digest->xxh3);
-	else if (digest->xxh64)
-		XXH64_reset(digest->xxh64, 0);
-	else
-		EVP_DigestInit_ex(digest->sha256, EVP_sha256(), NULL);
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+	ERR_clear_error();
+	return quire_fail(error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+			  "libcrypto cannot compute SHA-256: %s; the file that "
+			  "OPENSSL_CONF names, or the system's openssl.cnf, "
+			  "must activate a provider that has it",
+			  reason ? reason : "no reason given");
 }
 
-struct digest *digest_create(enum digest_kind kind)
+static bool has_state(const struct digest *digest)
 {
-	struct digest *digest = calloc(1, sizeof(*digest));
+	return digest->xxh3 || digest->xxh64 || digest->sha256;
+}
 
-	if (!digest)
-		return NULL;
-	digest->kind = kind;
+static bool start(struct digest *digest)
+{
+	if (digest->xxh3)
+		return XXH3_64bits_reset(digest->xxh3) == XXH_OK;
+	if (digest->xxh64)
+		return XXH64_reset(digest->xxh64, 0) == XXH_OK;
+	return EVP_DigestInit_ex(digest->sha256, EVP_sha256(), NULL) == 1;
+}
+
+quire_status digest_create(enum digest_kind kind, struct digest **digest,
+			   quire_error *error)
+{
+	struct digest *made = calloc(1, sizeof(*made));
+
+	if (!made)
+		return quire_fail_memory(error, sizeof(*made));
+	made->kind = kind;
 	if (kind == DIGEST_XXH3)
-		digest->xxh3 = XXH3_createState();
+		made->xxh3 = XXH3_createState();
 	else if (kind == DIGEST_XXH64)
-		digest->xxh64 = XXH64_createState();
+		made->xxh64 = XXH64_createState();
 	else
-		digest->sha256 = EVP_MD_CTX_new();
-	if (!digest->xxh3 && !digest->xxh64 && !digest->sha256) {
-		free(digest);
-		return NULL;
+		made->sha256 = EVP_MD_CTX_new();
+	if (!has_state(made)) {
+		free(made);
+		return quire_fail_memory(error, sizeof(*made));
 	}
-	start(digest);
-	return digest;
+	if (!start(made)) {
+		digest_free(made);
+		return fail_crypto(error);
+	}
+	*digest = made;
+	return QUIRE_OK;
 }
 
 void digest_update(struct digest *digest, const void *data, size_t size)
 {
+	bool done;
+
+	if (size == 0 || digest->failed)
+		return;
 	if (digest->xxh3)
-		XXH3_64bits_update(digest->xxh3, data, size);
+		done = XXH3_64bits_update(digest->xxh3, data, size) == XXH_OK;
 	else if (digest->xxh64)
-		XXH64_update(digest->xxh64, data, size);
+		done = XXH64_update(digest->xxh64, data, size) == XXH_OK;
 	else
-		EVP_DigestUpdate(digest->sha256, data, size);
+		done = EVP_DigestUpdate(digest->sha256, data, size) == 1;
+	digest->failed = !done;
 }
 
 static void print_number(uint64_t number, char text[DIGEST_CAPACITY])
@@ -93,23 +123,28 @@ static void print_number(uint64_t number, char text[DIGEST_CAPACITY])
 	snprintf(text, DIGEST_CAPACITY, "%016" PRIx64, number);
 }
 
-void digest_print(struct digest *digest, char text[DIGEST_CAPACITY])
+quire_status digest_finish(struct digest *digest, char text[DIGEST_CAPACITY],
+			   quire_error *error)
 {
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned size = 0;
 
+	if (digest->failed)
+		return fail_crypto(error);
 	if (digest->xxh3) {
 		print_number(XXH3_64bits_digest(digest->xxh3), text);
-		return;
+		return QUIRE_OK;
 	}
 	if (digest->xxh64) {
 		print_number(XXH64_digest(digest->xxh64), text);
-		return;
+		return QUIRE_OK;
 	}
-	EVP_DigestFinal_ex(digest->sha256, bytes, &size);
-	text[0] = '\0';
-	for (unsigned i = 0; i < size && 2 * i + 2 < DIGEST_CAPACITY; i++)
+	if (EVP_DigestFinal_ex(digest->sha256, bytes, &size) != 1 ||
+	    2 * (size_t)size != digest_digits(digest->kind))
+		return fail_crypto(error);
+	for (unsigned i = 0; i < size; i++)
 		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return QUIRE_OK;
 }
 
 void digest_free(struct digest *digest)

@@ -1,5 +1,6 @@
 /*
- * digest.h - the checksums of manifests, as lower-case hexadecimal text.
+ * digest.h - the checksums of manifests, as lower-case hexadecimal text. Prints
+ * nothing.
  */
 #ifndef QUIRE_CLI_VERIFY_DIGEST_H
 #define QUIRE_CLI_VERIFY_DIGEST_H
@@ -27,11 +28,19 @@ size_t digest_digits(enum digest_kind kind);
 
 struct digest;
 
-/* NULL: out of memory. */
-struct digest *digest_create(enum digest_kind kind);
+/* On success the caller owns *digest and frees it with digest_free. Fails with
+ * MEMORY, and with UNSUPPORTED where libcrypto has no provider of SHA-256. */
+quire_status digest_create(enum digest_kind kind, struct digest **digest,
+			   quire_error *error);
+
+/* A failure is kept, and digest_finish reports it. */
 void digest_update(struct digest *digest, const void *data, size_t size);
-/* Ends the digest: only digest_free may follow. */
-void digest_print(struct digest *digest, char text[DIGEST_CAPACITY]);
+
+/* Ends the digest: only digest_free may follow. Fails with UNSUPPORTED if
+ * libcrypto failed here or before; `text` is then unchanged. */
+quire_status digest_finish(struct digest *digest, char text[DIGEST_CAPACITY],
+			   quire_error *error);
+
 /* NULL is fine. */
 void digest_free(struct digest *digest);
 

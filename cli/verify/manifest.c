@@ -1,18 +1,75 @@
 /*
- * manifest.c - parses lists of checksums. check_manifest.c compares them with
- * files.
+ * manifest.c - parses lists of checksums. match_files.c finds the files that
+ * they are about, check_manifest.c compares.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/path.h"
+#include "base/grow.h"
 #include "cli/ui/trouble.h"
 #include "cli/verify/manifest.h"
 
 /* Enough for 100,000 tensors with names of 63 bytes and long paths. */
 #define SIZE_MAX_READ ((size_t)256 << 20)
+
+/* A path of Linux and a tensor's name, with each byte as \xNN, and a digest. */
+#define LINE_SIZE_MAX (4 * 4096 + 4 * 64 + 128)
+
+/* What users have where they think that they have a list. */
+static const struct {
+	const char *mark;
+	size_t size;
+	const char *what; /* and the way out */
+} others[] = {
+#define BEGINS(mark, what)                                                     \
+	{                                                                      \
+		mark, sizeof(mark) - 1, what                                   \
+	}
+	BEGINS("\xff\xfe",
+	       "is UTF-16 text, as PowerShell writes it; save it as "
+	       "UTF-8"),
+	BEGINS("\xfe\xff", "is UTF-16 text; save it as UTF-8"),
+	BEGINS("version https://git-lfs.github.com/",
+	       "is a Git LFS pointer and not the list that it stands for; "
+	       "'git lfs pull' downloads that"),
+	BEGINS("-----BEGIN PGP SIGNED MESSAGE",
+	       "is a text signed by PGP; 'gpg --decrypt' checks the signature "
+	       "and prints the list"),
+	BEGINS("-----BEGIN ", "is a signature, key or certificate and not a "
+			      "list of checksums"),
+	BEGINS("GGUF", "is a GGUF file and not a list of checksums; 'quire "
+		       "hash' prints a list of it"),
+	BEGINS("<", "is an HTML page or XML text and not a list of checksums; "
+		    "download the list again"),
+	BEGINS("{", "is a JSON text and not a list of checksums"),
+	BEGINS("[", "is a JSON text and not a list of checksums; leave out "
+		    "--json"),
+	BEGINS("\x1f\x8b", "is a gzip archive; unpack it first"),
+	BEGINS("PK\3\4", "is a zip archive; unpack it first"),
+#undef BEGINS
+};
+
+/* Prints what the file is, if it is known not to be a list. */
+static bool is_other(const struct manifest *manifest, const char *text,
+		     size_t size)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (size >= others[i].size &&
+		    memcmp(text, others[i].mark, others[i].size) == 0) {
+			trouble("%s: %s", manifest->path, others[i].what);
+			return true;
+		}
+	/* A letter of UTF-16 without its mark has one zero byte. */
+	if (size >= 4 && size % 2 == 0 &&
+	    ((text[0] == 0 && text[1] != 0 && text[2] == 0 && text[3] != 0) ||
+	     (text[0] != 0 && text[1] == 0 && text[2] != 0 && text[3] == 0))) {
+		trouble("%s: is UTF-16 text; save it as UTF-8", manifest->path);
+		return true;
+	}
+	return false;
+}
 
 static bool read_stream(FILE *stream, struct manifest *manifest, size_t *size)
 {
@@ -71,20 +128,45 @@ static size_t word_size(const char *text)
 	return strcspn(text, " \t");
 }
 
-/* Lines of sha256sum and xxhsum with an escaped name begin with a backslash. */
-static void unescape(char *name)
+/* Undoes coreutils' escapes in a name. False: it has another one. */
+static bool unescape(char *name)
 {
 	char *to = name;
 
 	for (; *name; name++) {
-		if (name[0] == '\\' && (name[1] == 'n' || name[1] == '\\')) {
-			*to++ = name[1] == 'n' ? '\n' : '\\';
-			name++;
-		} else {
+		if (*name != '\\') {
 			*to++ = *name;
+			continue;
 		}
+		name++;
+		if (*name != 'n' && *name != 'r' && *name != '\\')
+			return false;
+		*to++ = *name == 'n' ? '\n' : *name == 'r' ? '\r' : '\\';
 	}
 	*to = '\0';
+	return true;
+}
+
+/* "xxh3", "xxh3-header" or "xxh3-padding" */
+static bool find_algorithm(const char *word, size_t size,
+			   struct manifest_entry *entry)
+{
+	static const char header[] = "-header", padding[] = "-padding";
+	size_t name = 0;
+
+	while (name < size && word[name] != '-')
+		name++;
+	word += name;
+	size -= name;
+	if (size == 0)
+		entry->what = DIGEST_TENSORS;
+	else if (size == strlen(header) && memcmp(word, header, size) == 0)
+		entry->what = DIGEST_HEADER;
+	else if (size == strlen(padding) && memcmp(word, padding, size) == 0)
+		entry->what = DIGEST_PADDING;
+	else
+		return false;
+	return digest_find(word - name, name, &entry->kind);
 }
 
 /* "xxh3      HASH  NAME" */
@@ -93,7 +175,7 @@ static bool parse_tool_line(char *line, struct manifest_entry *entry)
 	const size_t size = word_size(line);
 	char *digits;
 
-	if (!digest_find(line, size, &entry->kind))
+	if (!find_algorithm(line, size, entry))
 		return false;
 	digits = line + size + strspn(line + size, " ");
 	if (take_digits(digits) != digest_digits(entry->kind))
@@ -131,11 +213,9 @@ static bool parse_sum_line(char *line, struct manifest_entry *entry)
 		return false;
 	line[size] = '\0';
 	entry->digits = line;
-	entry->of_file = true;
-	if (escaped)
-		unescape(line + size + 2);
+	entry->what = DIGEST_FILE;
 	entry->name = line + size + 2;
-	return true;
+	return !escaped || unescape(line + size + 2);
 }
 
 /* "SHA256 (NAME) = HASH" */
@@ -149,7 +229,9 @@ static bool parse_tag_line(char *line, struct manifest_entry *entry)
 		{ "XXH64 (", DIGEST_XXH64 },
 		{ "XXH3 (", DIGEST_XXH3 },
 	};
+	const bool escaped = line[0] == '\\';
 
+	line += escaped ? 1 : 0;
 	for (size_t i = 0; i < sizeof(tags) / sizeof(*tags); i++) {
 		const size_t size = strlen(tags[i].start);
 		const size_t digits = digest_digits(tags[i].kind);
@@ -165,69 +247,110 @@ static bool parse_tag_line(char *line, struct manifest_entry *entry)
 			return false;
 		*end = '\0';
 		entry->kind = tags[i].kind;
-		entry->of_file = true;
+		entry->what = DIGEST_FILE;
 		entry->name = line + size;
 		entry->digits = end + 4;
-		return true;
+		return !escaped || unescape(line + size);
 	}
 	return false;
 }
 
-static size_t count_lines(const char *text)
+/* A checksum and no more, as in NAME.sha256 of a download page. */
+static bool is_bare(char *line)
 {
-	size_t count = 1;
+	static const char mark[] = "XXH3_";
+	size_t size;
 
-	for (; *text; text++)
-		count += *text == '\n' ? 1 : 0;
-	return count;
+	line += strncmp(line, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+	size = take_digits(line);
+
+	return size >= 8 && line[size + strspn(line + size, " \t")] == '\0';
+}
+
+static bool fail_line(const struct manifest *manifest, char *line,
+		      unsigned long number)
+{
+	const size_t digits = take_digits(line);
+
+	if (is_bare(line))
+		trouble("%s: line %lu is a checksum without the name of its "
+			"file; write 'HASH  FILE', with two spaces",
+			manifest->path, number);
+	else if (digits >= 8 && line[digits] == ' ' && digits != 16 &&
+		 digits != 64)
+		trouble("%s: line %lu has a checksum of %zu digits; those of "
+			"SHA-256 (64), XXH64 and XXH3 (16) are read",
+			manifest->path, number, digits);
+	else
+		trouble("%s: line %lu is not a line of a manifest: neither "
+			"'ALGORITHM HASH FILE:TENSOR' with xxh3, xxh64 or "
+			"sha256, nor 'HASH FILE' of sha256sum or xxhsum",
+			manifest->path, number);
+	return false;
 }
 
 static bool parse_line(struct manifest *manifest, char *line,
 		       unsigned long number)
 {
 	struct manifest_entry entry = { .line = number };
+	struct manifest_entry *entries;
 
 	if (line[0] == '\0' || line[0] == '#')
 		return true;
 	if (!parse_tool_line(line, &entry) && !parse_tag_line(line, &entry) &&
-	    !parse_sum_line(line, &entry)) {
-		trouble("%s: line %lu is not a line of a manifest: neither "
-			"'ALGORITHM HASH FILE:TENSOR' with xxh3, xxh64 or "
-			"sha256, nor 'HASH FILE' of sha256sum or xxhsum",
-			manifest->path, number);
+	    !parse_sum_line(line, &entry))
+		return fail_line(manifest, line, number);
+	entries = quire_grow(manifest->entries, &manifest->capacity,
+			     manifest->count, sizeof(*entries));
+	if (!entries) {
+		trouble_memory();
 		return false;
 	}
-	manifest->entries[manifest->count++] = entry;
+	manifest->entries = entries;
+	entries[manifest->count++] = entry;
+	return true;
+}
+
+static bool parse_lines(struct manifest *manifest, char *line)
+{
+	for (unsigned long number = 1; line; number++) {
+		char *end = strchr(line, '\n');
+		size_t size = end ? (size_t)(end - line) : strlen(line);
+
+		if (size > LINE_SIZE_MAX) {
+			trouble("%s: line %lu is not a line of a manifest: "
+				"it has more than %d bytes",
+				manifest->path, number, LINE_SIZE_MAX);
+			return false;
+		}
+		if (size > 0 && line[size - 1] == '\r')
+			size--;
+		line[size] = '\0';
+		if (!parse_line(manifest, line, number))
+			return false;
+		line = end ? end + 1 : NULL;
+	}
 	return true;
 }
 
 static bool parse(struct manifest *manifest, size_t size)
 {
-	char *line = manifest->text;
-	unsigned long number = 1;
+	static const char mark[] = "\xef\xbb\xbf";
+	char *text = manifest->text;
 
-	if (strlen(line) != size) {
+	if (strncmp(text, mark, strlen(mark)) == 0) {
+		text += strlen(mark);
+		size -= strlen(mark);
+	}
+	if (is_other(manifest, text, size))
+		return false;
+	if (strlen(text) != size) {
 		trouble("%s: not a manifest: it has a NUL byte",
 			manifest->path);
 		return false;
 	}
-	manifest->entries =
-	    calloc(count_lines(line), sizeof(*manifest->entries));
-	if (!manifest->entries) {
-		trouble_memory();
+	if (!parse_lines(manifest, text))
 		return false;
-	}
-	for (; line; number++) {
-		char *end = strchr(line, '\n');
-
-		if (end)
-			*end = '\0';
-		if (end && end > line && end[-1] == '\r')
-			end[-1] = '\0';
-		if (!parse_line(manifest, line, number))
-			return false;
-		line = end ? end + 1 : NULL;
-	}
 	if (manifest->count > 0)
 		return true;
 	trouble("%s: not a manifest: it has no checksum", manifest->path);
@@ -260,42 +383,5 @@ void manifest_free(struct manifest *manifest)
 	free(manifest->text);
 	manifest->entries = NULL;
 	manifest->text = NULL;
-	manifest->count = 0;
-}
-
-/* Whether `name` is `file`, or `file` and a tensor, which it then notes. */
-static bool is_about(struct manifest_entry *entry, const char *name,
-		     const char *file)
-{
-	const size_t size = strlen(file);
-
-	if (strncmp(name, file, size) != 0)
-		return false;
-	if (name[size] == '\0') {
-		entry->tensor = NULL;
-		return true;
-	}
-	if (name[size] != ':' || entry->of_file)
-		return false;
-	entry->tensor = name + size + 1;
-	return true;
-}
-
-bool manifest_claim(struct manifest_entry *entry, const char *path)
-{
-	const char *name = entry->name;
-	const char *file = quire_path_name(path);
-
-	if (is_about(entry, name, path))
-		return true;
-	/* The last name may be at the start or after any slash, because names
-	 * of tensors have slashes too. */
-	for (;;) {
-		if (is_about(entry, name, file))
-			return true;
-		name = strchr(name, '/');
-		if (!name)
-			return false;
-		name++;
-	}
+	manifest->count = manifest->capacity = 0;
 }

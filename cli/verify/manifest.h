@@ -4,45 +4,49 @@
  *
  *	xxh3      0123456789abcdef  FILE:TENSOR    one tensor's bytes
  *	xxh3      0123456789abcdef  FILE           all tensors' bytes
+ *	xxh3-header   0123456789abcdef  FILE       the bytes before the data
+ *	xxh3-padding  0123456789abcdef  FILE       those of no tensor after it
  *	0123...cdef  FILE                          the file's bytes: 64 digits
  *	                                           are SHA-256, 16 are XXH64,
  *	XXH3_0123456789abcdef  FILE                or XXH3 if so marked
  *	SHA256 (FILE) = 0123...cdef                the same, --tag
  *
  * Empty lines and lines that begin with # are skipped. Any other line is an
- * error, so no line is ignored by mistake.
+ * error, so no line is ignored by mistake. A UTF-8 byte order mark and carriage
+ * returns at the ends of lines are taken off; \n, \r and \\ in a name are
+ * unescaped where its line begins with a backslash, as coreutils writes them.
  */
 #ifndef QUIRE_CLI_VERIFY_MANIFEST_H
 #define QUIRE_CLI_VERIFY_MANIFEST_H
 
-#include "cli/verify/digest.h"
+#include "cli/verify/digest_many.h"
 
 struct manifest_entry {
-	const char *name;   /* FILE, or FILE:TENSOR */
-	const char *tensor; /* TENSOR in `name`, once its file is known */
+	const char *name; /* FILE, or FILE:TENSOR */
 	const char *digits;
 	enum digest_kind kind;
-	bool of_file; /* the file's bytes, not its tensors' */
-	bool claimed; /* by a file that was given */
-	size_t part;  /* of a split set: the file that claimed it */
-	bool used;    /* compared with something */
+	/* TENSORS also for FILE:TENSOR, until match_entries knows where FILE
+	 * ends. */
+	enum digest_what what;
 	unsigned long line;
+	/* What match_entries finds. */
+	bool claimed;	    /* by a file that was given */
+	size_t word;	    /* the number of the model or file that was given */
+	size_t part;	    /* of a split set: the file */
+	const char *tensor; /* TENSOR in `name` */
+	bool used;	    /* the caller's: compared with something */
 };
 
 struct manifest {
 	const char *path;
 	char *text; /* what the entries point into */
 	struct manifest_entry *entries;
-	size_t count;
+	size_t count, capacity;
 };
 
 /* Reads a file, or stdin for "-". Prints the error and returns false on
  * failure. */
 bool manifest_read(struct manifest *manifest, const char *path);
 void manifest_free(struct manifest *manifest);
-
-/* Whether the entry is about the file: its FILE is `path`, or has the same last
- * name. Sets entry->tensor; NULL for a whole file or all tensors. */
-bool manifest_claim(struct manifest_entry *entry, const char *path);
 
 #endif

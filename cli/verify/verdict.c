@@ -145,6 +145,8 @@ static void end(struct verdict *verdict, const char *word,
 		return;
 	json_out_end(out, ']');
 	json_out_text(out, "verdict", word);
+	if (verdict->tensors_only)
+		json_out_text(out, "scope", "tensors");
 	if (model) {
 		quire_model_describe(model, &info);
 		json_out_u64(out, "tensors", quire_model_tensor_count(model));
@@ -181,6 +183,8 @@ int verdict_fine(struct verdict *verdict, const quire_model *model)
 		print_size(text + strlen(text), sizeof(text) - strlen(text),
 			   model);
 	}
+	if (verdict->tensors_only)
+		strcat(text, ", tensors only");
 	if (!verdict->printer->json && !verdict->printer->quiet)
 		print_line(verdict, NULL, terminal_green(), text);
 	end(verdict, "ok", model, NULL);

@@ -32,13 +32,15 @@ struct verdict {
 	const char *path;
 	struct progress progress;
 	size_t problems;
+	bool tensors_only; /* said of a good file */
 };
 
 struct verdict verdict_begin(struct verdict_printer *printer, const char *path);
 
 /* A problem, for programs. All members but `kind` may be missing. */
 struct verdict_facts {
-	/* damaged, padding, edited, missing, extra or unreadable */
+	/* damaged, header, padding, edited, missing, extra, partial or
+	 * unreadable */
 	const char *kind;
 	/* The file, if it is not the verdict's: a part of a split set. */
 	const char *path;

@@ -11,8 +11,8 @@ try edit mixed.gguf --set general.name=New --set general.url=https://a.b/c=d
 cmp old.gguf - <&3 && echo the old one is still there
 try verify mixed.gguf
 "$QUIRE" info mixed.gguf | sed -n '/^metadata/,/quire.version/p'
-"$QUIRE" hash old.gguf | sed s/old/mixed/ >1
-"$QUIRE" hash mixed.gguf | diff 1 - && echo same tensors
+"$QUIRE" hash old.gguf | grep -v ^xxh3- | sed s/old/mixed/ >1
+"$QUIRE" hash mixed.gguf | grep -v ^xxh3- | diff 1 - && echo same tensors
 
 # And back to the same bytes.
 try edit mixed.gguf --unset general.url --set general.name=Mixed
@@ -48,7 +48,7 @@ try verify new.gguf
 long=$(head -c 5000 /dev/zero | tr '\0' x)
 "$QUIRE" edit old.gguf --set general.name="$long" -o long.gguf | tail -n 1
 try verify long.gguf
-"$QUIRE" hash long.gguf | sed s/long/mixed/ | diff 1 - && echo same tensors
+"$QUIRE" hash long.gguf | grep -v ^xxh3- | sed s/long/mixed/ | diff 1 - && echo same tensors
 "$QUIRE" edit long.gguf --set general.name=Mixed | tail -n 1
 cmp long.gguf old.gguf && echo the same again
 

@@ -81,8 +81,8 @@ try stamp set_foreign-00001-of-00002.gguf -o stamped --align 64
 try stamp set_foreign-00001-of-00002.gguf -o set_foreign --force
 try stamp stamped-00001-of-00002.gguf -o other.gguf --align 4096 --threads 2
 try strip other-00002-of-00002.gguf -o plain.gguf
-"$QUIRE" hash plain-00001-of-00002.gguf | sed 's/plain-//' >1
-"$QUIRE" hash set_foreign-00001-of-00002.gguf | sed 's/set_foreign-//' >2
+"$QUIRE" hash plain-00001-of-00002.gguf | grep -v ^xxh3- | sed 's/plain-//' >1
+"$QUIRE" hash set_foreign-00001-of-00002.gguf | grep -v ^xxh3- | sed 's/set_foreign-//' >2
 cmp 1 2
 cmp plain-00002-of-00002.gguf set_foreign-00002-of-00002.gguf
 "$QUIRE" edit plain-00001-of-00002.gguf --unset general.quantization_version

@@ -6,7 +6,7 @@ cp "$GOLDEN/good/container_mixed_4096.gguf" mixed.gguf
 
 # checks FILE: the hashes of its tensors, without the file's name.
 checks() {
-	"$QUIRE" hash "$1" | sed "s/$1/FILE/"
+	"$QUIRE" hash "$1" | grep -v ^xxh3- | sed "s/$1/FILE/"
 }
 
 try stamp foreign.gguf -o stamped.gguf

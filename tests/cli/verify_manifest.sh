@@ -27,11 +27,45 @@ sed 's/:b.bias/:b.bies/' xxh3 >other
 try verify folder/m.gguf --manifest other
 try verify folder/m.gguf --manifest all
 try verify folder/m.gguf foreign.gguf --manifest xxh3
-# The line of the whole model is enough.
-tail -n 1 xxh3 >whole
+# The line of all tensors stands for those of each.
+grep -v ':' xxh3 >whole
 try verify folder/m.gguf --manifest whole
 poke folder/m.gguf 8192 377
 try verify folder/m.gguf --manifest whole
+cp good.gguf folder/m.gguf
+
+
+# Lists of tensors alone, as llama-gguf-hash and older versions print them, are
+# partial.
+grep -v -e -header -e -padding xxh3 >tensors
+try verify folder/m.gguf --manifest tensors
+try verify folder/m.gguf --manifest tensors --tensors-only
+try verify folder/m.gguf --manifest tensors --tensors-only --json
+grep -v -e -header xxh3 >no_header
+try verify folder/m.gguf --manifest no_header
+grep -v -e -padding xxh3 >no_padding
+try verify folder/m.gguf --manifest no_padding --json
+grep -e -padding -e -header xxh3 >no_tensors
+try verify folder/m.gguf --manifest no_tensors
+try verify folder/m.gguf --manifest no_tensors --tensors-only
+try verify folder/m.gguf --tensors-only
+
+# The header and the padding: a name, a byte between tensors. A header that does
+# not match its own checksum, and padding that is not zero, are reported even if the
+# list was made of that file.
+at=$(grep -abo general.architecture folder/m.gguf | cut -d : -f 1)
+poke folder/m.gguf $((at + 20 + 4 + 8)) 132
+try verify folder/m.gguf --manifest xxh3
+try verify folder/m.gguf --manifest xxh3 --tensors-only
+"$QUIRE" hash folder/m.gguf >edited
+try verify folder/m.gguf --manifest edited
+cp good.gguf folder/m.gguf
+poke folder/m.gguf 4204 1
+try verify folder/m.gguf --manifest xxh3
+try verify folder/m.gguf --manifest xxh3 --json
+try verify folder/m.gguf --manifest xxh3 --tensors-only
+"$QUIRE" hash folder/m.gguf >padded
+try verify folder/m.gguf --manifest padded
 cp good.gguf folder/m.gguf
 
 # Hashes of whole files, from sha256sum, of any file.

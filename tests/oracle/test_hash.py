@@ -19,15 +19,30 @@ class Hash(unittest.TestCase):
             digest = xxhash.xxh3_64_hexdigest(data)
             lines.append(["xxh3", digest, f"{path}:{tensor.name}"])
         lines.append(["xxh3", whole.hexdigest(), str(path)])
+        lines += self.other_lines(path, reader)
         self.assertGreater(len(lines), 72)  # 36 weights, 36 biases
 
         output = oracle.quire("hash", path).splitlines()
         self.assertEqual([line.split(maxsplit=2) for line in output], lines)
 
         stored = [tensor["xxh3"] for tensor in oracle.info(path)["tensors"]]
-        self.assertEqual(stored, [digest for _, digest, _ in lines[:-1]])
+        self.assertEqual(stored, [digest for _, digest, _ in lines[:-3]])
         field = reader.fields["quire.tensor.xxh3"]
         self.assertEqual([f"{value:016x}" for value in field.contents()], stored)
+
+    def other_lines(self, path, reader):
+        """The header, and what belongs to no tensor after it."""
+        data = path.read_bytes()
+        padding = bytearray(data)
+        for tensor in reversed(reader.tensors):
+            begin = int(tensor.data_offset)
+            del padding[begin : begin + int(tensor.n_bytes)]
+        del padding[: reader.data_offset]
+        header = data[: reader.data_offset]
+        return [
+            ["xxh3-header", xxhash.xxh3_64_hexdigest(header), str(path)],
+            ["xxh3-padding", xxhash.xxh3_64_hexdigest(bytes(padding)), str(path)],
+        ]
 
     def test_damage_is_found(self):
         path = oracle.convert(self, oracle.MODELS / "f32.onnx")

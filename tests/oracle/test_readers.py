@@ -133,7 +133,7 @@ class Readers(unittest.TestCase):
             np.testing.assert_array_equal(
                 oracle.dump(path, name), oracle.decoded(tensor), name
             )
-        self.assertEqual(len(oracle.quire("hash", path).splitlines()), 7)
+        self.assertEqual(len(oracle.quire("hash", path).splitlines()), 9)
 
 
 if __name__ == "__main__":
