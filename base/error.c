@@ -9,6 +9,7 @@
 
 #include "base/crew.h"
 #include "base/error.h"
+#include "base/memory.h"
 
 static void sanitize(char *text)
 {
@@ -116,8 +117,16 @@ quire_status quire_fail_errno(quire_error *error, const char *path,
 
 quire_status quire_fail_memory(quire_error *error, uint64_t size)
 {
+	uint64_t limit;
+
+	if (!quire_memory_space_limit(&limit))
+		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
+				  "out of memory: %" PRIu64 " bytes", size);
 	return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
-			  "out of memory: %" PRIu64 " bytes", size);
+			  "out of memory: %" PRIu64
+			  " bytes, where the process may have %" PRIu64
+			  " in all (RLIMIT_AS, ulimit -v)",
+			  size, limit);
 }
 
 quire_status quire_fail_threads(quire_error *error, quire_status status,

@@ -39,7 +39,8 @@ quire_status quire_fail_errno(quire_error *error, const char *path,
 quire_status quire_fail_threads(quire_error *error, quire_status status,
 				uint32_t threads);
 
-/* MEMORY: so many bytes could not be allocated. */
+/* MEMORY: so many bytes could not be allocated. Names the limit of the process,
+ * if it has one. */
 quire_status quire_fail_memory(quire_error *error, uint64_t size);
 
 /* Names the file of a failure that an inner function reported, unless that

@@ -31,6 +31,7 @@ struct file_facts {
 	struct file_time written;
 	uint64_t device, number; /* both equal: the same file */
 	uint64_t name_count;
+	uint64_t owner, group;
 	uint32_t mode; /* for quire_file_set_mode */
 };
 
@@ -54,6 +55,9 @@ static inline bool file_time_same(struct file_time a, struct file_time b)
 /* Whether both names lead to one file. */
 bool quire_path_same(const char *a, const char *b);
 
+/* Whether the file belongs to the user as whom the process acts. */
+bool quire_file_is_own(const struct file_facts *facts);
+
 /* ------------------------------------------------------------- open files */
 
 /* Opens for reading. Does not wait where the path is a pipe. */
@@ -61,11 +65,15 @@ int quire_file_open(const char *path);
 /* The same, but a path that ends in a link fails. */
 int quire_file_open_no_link(const char *path);
 
-/* Opens for reading and writing, and makes the file if it is not there. A path
- * that ends in a link fails. */
-int quire_file_create(const char *path);
-/* The same, but a file that is there fails with EEXIST. */
-int quire_file_create_new(const char *path);
+/* Opens for writing, and for reading too where that is allowed, as locks need
+ * it. A path that ends in a link fails. */
+int quire_file_open_to_lock(const char *path);
+/* Opens a device or a pipe for writing. Nothing is made or cut. */
+int quire_file_open_device(const char *path);
+
+/* Makes a file with these permissions, less the process's umask, and opens it
+ * for reading and writing. What is there, a link too, fails with EEXIST. */
+int quire_file_create_new(const char *path, uint32_t mode);
 
 /* The same open file once more, to be closed on its own. */
 int quire_file_keep(int file);
@@ -84,10 +92,12 @@ bool quire_file_write(int file, uint64_t offset, const void *data, size_t size);
 uint64_t quire_file_copy(int from, uint64_t from_offset, int to,
 			 uint64_t to_offset, uint64_t size);
 
-/* What is added reads as zero. */
+/* What is added reads as zero. A file system that cannot lengthen a file has it
+ * written to at its end. */
 bool quire_file_resize(int file, uint64_t size);
 
-/* Waits until all that was written is on the disk. */
+/* Waits until all that was written is on the disk. A file system that cannot do
+ * that is no failure. */
 bool quire_file_flush(int file);
 /* Starts writing these bytes to the disk, where the system can do that. */
 void quire_file_begin_flush(int file, uint64_t offset, uint64_t size);
@@ -96,6 +106,7 @@ void quire_file_begin_flush(int file, uint64_t offset, uint64_t size);
 bool quire_file_drop(int file);
 
 bool quire_file_set_mode(int file, uint32_t mode);
+bool quire_file_set_group(int file, uint64_t group);
 
 /* A number that no other running process has, for names of temporary files. */
 uint64_t quire_process_number(void);
@@ -105,11 +116,14 @@ uint64_t quire_process_number(void);
 /* `to` is replaced if it is there. */
 bool quire_path_rename(const char *from, const char *to);
 /* A second name for a file, or, where the file system has none, its only one.
- * `to` is never replaced: EEXIST. */
+ * `to` is not replaced: EEXIST. Where the file system cannot rename without
+ * replacing either, `to` is looked for before, and a file that somebody makes
+ * there in between is replaced. */
 bool quire_path_link(const char *from, const char *to);
 bool quire_path_remove(const char *path);
 
-/* Waits until the names of the folder that `path` is in are on the disk. */
+/* Waits until the names of the folder that `path` is in are on the disk. A
+ * failure is ignored: the names have changed already. */
 void quire_path_flush_folder(const char *path);
 
 /* The path without links, to be freed. NULL, and errno. */

@@ -1,9 +1,10 @@
 /*
- * file_posix.c - file.h over POSIX. Two calls of Linux alone are used
- * where they exist.
+ * file_posix.c - file.h over POSIX. Three calls of Linux alone are used where
+ * they exist. Not every file system has every call: each place says what is
+ * done where one is refused.
  */
 #if defined(__linux__)
-#define _GNU_SOURCE /* copy_file_range, sync_file_range */
+#define _GNU_SOURCE /* copy_file_range, renameat2, sync_file_range */
 #endif
 
 #include "base/file.h"
@@ -21,6 +22,14 @@
 
 /* One call transfers 2 GiB at most on Linux, and fails above that on macOS. */
 #define TRANSFER_SIZE ((size_t)1 << 30)
+
+/* Whether errno says that the file system, or a sandbox, does not have the call
+ * for this file; and not that the call failed. */
+static bool is_refused(void)
+{
+	return errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOTSUP ||
+	       errno == EINVAL;
+}
 
 /* ------------------------------------------------------------------- facts */
 
@@ -48,6 +57,8 @@ static bool take_facts(int result, const struct stat *file,
 		.device = (uint64_t)file->st_dev,
 		.number = (uint64_t)file->st_ino,
 		.name_count = (uint64_t)file->st_nlink,
+		.owner = (uint64_t)file->st_uid,
+		.group = (uint64_t)file->st_gid,
 		.mode = file->st_mode & 07777,
 	};
 	return true;
@@ -82,6 +93,11 @@ bool quire_path_same(const char *a, const char *b)
 	       file_same(&first, &second);
 }
 
+bool quire_file_is_own(const struct file_facts *facts)
+{
+	return facts->owner == (uint64_t)geteuid();
+}
+
 /* ------------------------------------------------------------- open files */
 
 int quire_file_open(const char *path)
@@ -94,14 +110,24 @@ int quire_file_open_no_link(const char *path)
 	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 }
 
-int quire_file_create(const char *path)
+int quire_file_open_to_lock(const char *path)
 {
-	return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	const int file = open(path, O_RDWR | flags);
+
+	return file < 0 && errno == EACCES ? open(path, O_RDONLY | flags)
+					   : file;
 }
 
-int quire_file_create_new(const char *path)
+int quire_file_open_device(const char *path)
 {
-	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	return open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+}
+
+int quire_file_create_new(const char *path, uint32_t mode)
+{
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    (mode_t)mode);
 }
 
 int quire_file_keep(int file)
@@ -187,18 +213,32 @@ uint64_t quire_file_copy(int from, uint64_t from_offset, int to,
 	return copied;
 }
 
+/* Where ftruncate cannot. errno stays as it was if that is not wanted. */
+static bool lengthen(int file, uint64_t size)
+{
+	const int reason = errno;
+	struct stat its;
+
+	if (size > 0 && fstat(file, &its) == 0 && (uint64_t)its.st_size < size)
+		return quire_file_write(file, size - 1, "", 1);
+	errno = reason;
+	return false;
+}
+
 bool quire_file_resize(int file, uint64_t size)
 {
 	if (size > INT64_MAX) {
 		errno = EFBIG;
 		return false;
 	}
-	return ftruncate(file, (off_t)size) == 0;
+	if (ftruncate(file, (off_t)size) == 0)
+		return true;
+	return (is_refused() || errno == EPERM) && lengthen(file, size);
 }
 
 bool quire_file_flush(int file)
 {
-	return fsync(file) == 0;
+	return fsync(file) == 0 || is_refused();
 }
 
 void quire_file_begin_flush(int file, uint64_t offset, uint64_t size)
@@ -232,6 +272,11 @@ bool quire_file_set_mode(int file, uint32_t mode)
 	return fchmod(file, (mode_t)mode) == 0;
 }
 
+bool quire_file_set_group(int file, uint64_t group)
+{
+	return fchown(file, (uid_t)-1, (gid_t)group) == 0;
+}
+
 uint64_t quire_process_number(void)
 {
 	return (uint64_t)getpid();
@@ -244,13 +289,40 @@ bool quire_path_rename(const char *from, const char *to)
 	return rename(from, to) == 0;
 }
 
+/* False, and errno, also where the system has no such call. */
+static bool rename_new(const char *from, const char *to)
+{
+#if defined(__linux__) && defined(RENAME_NOREPLACE)
+	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0;
+#elif defined(__APPLE__) && defined(RENAME_EXCL)
+	return renamex_np(from, to, RENAME_EXCL) == 0;
+#else
+	(void)from;
+	(void)to;
+	errno = ENOSYS;
+	return false;
+#endif
+}
+
+/* FAT has no links, Android allows none, and some network file systems have
+ * neither links nor a renaming that replaces nothing. */
+static bool is_link_refused(void)
+{
+	return is_refused() || errno == EPERM || errno == EACCES ||
+	       errno == EMLINK || errno == EXDEV;
+}
+
 bool quire_path_link(const char *from, const char *to)
 {
 	struct stat old;
 
 	if (link(from, to) == 0)
 		return true;
-	if (errno == EEXIST)
+	if (!is_link_refused())
+		return false;
+	if (rename_new(from, to))
+		return true;
+	if (!is_link_refused())
 		return false;
 	if (lstat(to, &old) == 0) {
 		errno = EEXIST;

@@ -7,10 +7,18 @@
 
 #include <stdbool.h>
 
-/* Locks an open file. If it is locked already, returns false at once. */
-bool quire_lock_take(int file);
+enum lock {
+	LOCK_TAKEN,
+	LOCK_HELD,   /* by another opening of the file */
+	LOCK_NONE,   /* the file system has no locks: NFS without its daemon */
+	LOCK_FAILED, /* and errno */
+};
 
-/* Whether the file at `path` is locked. */
+/* Locks an open file, and waits for nothing. */
+enum lock quire_lock_take(int file);
+
+/* Whether the file at `path` is locked, or may be: where that cannot be found
+ * out, but for a file system without locks. */
 bool quire_lock_is_taken(const char *path);
 
 #endif

@@ -18,8 +18,11 @@
 size_t quire_page_size(void);
 
 /* The first `size` bytes of a file, to be read, shared with every process that
- * maps them. `size` is not 0. */
+ * maps them. `size` is not 0. Where the file system has no shared mappings
+ * (FUSE with direct_io), a private one. */
 void *quire_memory_map(int file, size_t size);
+/* Whether errno, after a failure, says that the file system maps no files. */
+bool quire_memory_map_refused(void);
 /* Pages of zeros, to be read and written. */
 void *quire_memory_take(size_t size);
 /* Frees what either returned. */
@@ -31,9 +34,10 @@ void quire_memory_protect(void *memory, size_t size);
 
 /* Keeps the bytes in memory. */
 bool quire_memory_lock(const void *memory, size_t size);
-/* How many bytes the process may lock; false: no limit is known. errno stays
- * as it was. */
+/* How many bytes the process may lock, and how large its address space may be
+ * (ulimit -v); false: no limit is known. errno stays as it was. */
 bool quire_memory_lock_limit(uint64_t *size);
+bool quire_memory_space_limit(uint64_t *size);
 
 /* Reads pages of a mapped file before it returns. `memory` is the start of a
  * page. False, and errno: EFAULT where the file has become shorter, ENOSYS

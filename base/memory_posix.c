@@ -31,7 +31,18 @@ static void *map(size_t size, int access, int flags, int file)
 
 void *quire_memory_map(int file, size_t size)
 {
-	return map(size, PROT_READ, MAP_SHARED, file);
+	void *memory = map(size, PROT_READ, MAP_SHARED, file);
+
+	if (!memory && quire_memory_map_refused())
+		memory = map(size, PROT_READ, MAP_PRIVATE, file);
+	return memory;
+}
+
+bool quire_memory_map_refused(void)
+{
+	return errno == ENODEV || errno == EINVAL || errno == ENOSYS ||
+	       errno == EOPNOTSUPP || errno == ENOTSUP || errno == EPERM ||
+	       errno == EACCES;
 }
 
 void *quire_memory_take(size_t size)
@@ -55,17 +66,27 @@ bool quire_memory_lock(const void *memory, size_t size)
 	return size == 0 || mlock(memory, size) == 0;
 }
 
-bool quire_memory_lock_limit(uint64_t *size)
+static bool find_limit(int resource, uint64_t *size)
 {
 	const int reason = errno;
 	struct rlimit limit;
-	const bool known = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-			   limit.rlim_cur != RLIM_INFINITY;
+	const bool known =
+	    getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 
 	errno = reason;
 	if (known)
 		*size = (uint64_t)limit.rlim_cur;
 	return known;
+}
+
+bool quire_memory_lock_limit(uint64_t *size)
+{
+	return find_limit(RLIMIT_MEMLOCK, size);
+}
+
+bool quire_memory_space_limit(uint64_t *size)
+{
+	return find_limit(RLIMIT_AS, size);
 }
 
 bool quire_memory_populate(const void *memory, size_t size)

@@ -4,35 +4,57 @@
  * reader that has the old file mapped keeps the old bytes. Nothing here knows
  * the format.
  *
- * The temporary file is PATH.quire-part, locked while it is written: one that
- * a killed process left is taken over, and a second process that writes the
- * same file is refused. Several files, the parts of a set, appear together.
+ * The temporary file is PATH.quire-part, new, and locked while it is written: a
+ * second process that writes the same file is refused, and one that a killed
+ * process left is removed. Where the file system has no locks, whatever is
+ * there is taken for left: of two processes, the first one fails. A temporary
+ * file of another user, a link or a folder is never touched: the output is
+ * refused.
+ *
+ * Until it is complete, nobody else may open the temporary file. Then it gets
+ * the permissions and the group of the file that it replaces, or those of any
+ * new file; and never a set-id bit. If the group cannot be given, its members
+ * may do what everybody may.
+ *
+ * Several files, the parts of a set, appear together.
  */
 #ifndef QUIRE_BASE_OUTPUT_H
 #define QUIRE_BASE_OUTPUT_H
 
+#include "base/file.h"
 #include "quire.h"
 
 struct quire_output {
 	char *path;
-	char *temporary; /* the temporary file's path */
-	int file;	 /* the temporary file, open; -1: none */
+	char *temporary;	  /* the temporary file's path */
+	int file;		  /* the temporary file, open; -1: none */
+	struct file_facts opened; /* of it, as it was new */
+	uint32_t mode;		  /* of a file that replaces none */
 	bool overwrite;
 };
 
-/* Opens the temporary file, empty. Fails with EXISTS if `path` exists and
- * may not be overwritten. Afterwards it is closed with
- * quire_output_commit or quire_output_discard. If a killed process has left the
- * temporary file, the sets (below) that it left are repaired. A file that is
- * replaced keeps its permissions. */
+/* Makes the temporary file. Fails with EXISTS if `path` exists and may not be
+ * overwritten. Afterwards it is closed with quire_output_commit or
+ * quire_output_discard. If a killed process has left the temporary file, the
+ * sets (below) that it left are repaired. */
 quire_status quire_output_open(struct quire_output *output, const char *path,
 			       bool overwrite, quire_error *error);
 
-/* The same with a temporary file that is this process's alone,
- * .quire-PID-TRY.tmp: nothing is locked, and of two processes that write one
- * file the last one wins. Replaces what is there; of a link, its target. False,
- * and errno. */
-bool quire_output_open_unlocked(struct quire_output *output, const char *path);
+/* The files that writing to a path would destroy: the one that is there, and
+ * one with the name of the temporary file. */
+struct quire_output_place {
+	struct file_facts files[2];
+	size_t count;
+};
+
+void quire_output_look(const char *path, struct quire_output_place *place);
+/* Whether one of them is the file `other`, under whatever name. */
+bool quire_output_hits(const struct quire_output_place *place,
+		       const char *other);
+
+/* Whether writing to `path` would destroy the file `other`, now, or one that is
+ * made there meanwhile. */
+bool quire_output_destroys(const char *path, const char *other);
 
 /* Makes the file `size` bytes long; what is not written reads as zero. */
 quire_status quire_output_resize(const struct quire_output *output,
@@ -54,7 +76,8 @@ quire_status quire_output_copy(const struct quire_output *output,
 void quire_output_begin_flush(const struct quire_output *output,
 			      uint64_t offset, uint64_t size);
 
-/* Flushes to the disk what was written; commit does so too. */
+/* Gives the file its permissions and flushes it to the disk; commit does so
+ * too. Fails if the temporary file is no longer in its place. */
 quire_status quire_output_flush(const struct quire_output *output,
 				quire_error *error);
 

@@ -199,20 +199,33 @@ char *quire_output_set_path(const char *path, size_t no, size_t count)
 	return made;
 }
 
+/* Whether there is none, or one that a process of ours can have left. */
+static bool is_own(const char *path)
+{
+	struct file_facts facts;
+
+	return !quire_link_facts(path, &facts) ||
+	       (facts.kind == FILE_REGULAR && quire_file_is_own(&facts));
+}
+
 /* Restores one set; or, if it was placed, removes the files left beside it. The
  * first new file shows which of the two, and so is removed last. A new file
- * that is locked belongs to a running process. */
+ * that is locked belongs to a running process. What others left says nothing,
+ * and stays. */
 static void recover(const char *path, size_t count, struct names *names)
 {
 	bool placed;
 
 	print_path(names->path, path, 1, count);
 	complete(names);
+	if (!is_own(names->new) || !is_own(names->old))
+		return;
 	placed = is_placed(names);
 	for (size_t no = count; no > 0; no--) {
 		print_path(names->path, path, no, count);
 		complete(names);
-		if (quire_lock_is_taken(names->new))
+		if (!is_own(names->new) || !is_own(names->old) ||
+		    quire_lock_is_taken(names->new))
 			continue;
 		if (placed)
 			(void)quire_path_remove(names->old);

@@ -39,7 +39,8 @@ struct values {
 static const struct args_option options[] = {
 	OPTION_OUTPUT(struct values, false, "OUT.gguf",
 		      "the container to write"),
-	OPTION_FORCE(struct values, "replace OUT.gguf if it exists"),
+	OPTION_FORCE(struct values,
+		     "replace OUT.gguf and FILE.json if they exist"),
 	{ .name = "report",
 	  .value = "FILE.json",
 	  .type = ARGS_TEXT,
@@ -189,7 +190,8 @@ static int convert_with_report(const struct values *values,
 	struct output_file report_file = { .stream = NULL };
 	int code;
 
-	if (values->report && !output_file_open(&report_file, values->report))
+	if (values->report &&
+	    !output_file_open(&report_file, values->report, values->force))
 		return EXIT_TROUBLE;
 	signals_hold();
 	code = convert(values, how, source, &report_file);
@@ -243,6 +245,7 @@ static bool choose(const struct values *values, quire_convert_options *how)
 					.leave_unsupported =
 					    values->leave_unsupported,
 					.dry_run = values->dry_run,
+					.report_path = values->report,
 					.split_size = values->split_size };
 	if (!option_alignment_fits("convert", values->alignment))
 		return false;

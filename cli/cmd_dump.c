@@ -18,11 +18,13 @@
 
 struct values {
 	const char *output;
+	bool force;
 };
 
 static const struct args_option options[] = {
 	OPTION_OUTPUT(struct values, true, "W.npy",
 		      "where to write; - is stdout"),
+	OPTION_FORCE(struct values, "replace W.npy if it exists"),
 	{ .name = NULL },
 };
 
@@ -99,7 +101,7 @@ static int write_matrix(const struct matrix *matrix, const char *path,
 }
 
 static int dump(const quire_model *model, const char *path, const char *name,
-		const char *output)
+		const struct values *values)
 {
 	struct lookup_operand operand;
 	struct output_file file;
@@ -108,7 +110,8 @@ static int dump(const quire_model *model, const char *path, const char *name,
 	float none;
 	int code;
 
-	if (!lookup_tensor(model, path, name, &operand))
+	if (!output_path_spares(values->output, model) ||
+	    !lookup_tensor(model, path, name, &operand))
 		return EXIT_TROUBLE;
 	/* No row: only whether the type is decoded, before anything is written
 	 * to a pipe. */
@@ -116,7 +119,7 @@ static int dump(const quire_model *model, const char *path, const char *name,
 	    QUIRE_OK)
 		return trouble_with_file(path, &error);
 	matrix = matrix_of(&operand);
-	if (!output_file_open(&file, output))
+	if (!output_file_open(&file, values->output, values->force))
 		return EXIT_TROUBLE;
 	code = write_matrix(&matrix, path, file.stream);
 	if (code != EXIT_FINE || signals_pending())
@@ -141,7 +144,7 @@ static int run(int argc, char **argv)
 	model = lookup_model(words.word[0], false);
 	if (!model)
 		return EXIT_TROUBLE;
-	code = dump(model, words.word[0], words.word[1], values.output);
+	code = dump(model, words.word[0], words.word[1], &values);
 	quire_model_close(model);
 	return code;
 }
@@ -161,7 +164,7 @@ static const char examples[] =
 const struct command command_dump = {
 	.name = "dump",
 	.summary = "write a tensor, dequantized, as a NumPy file",
-	.usage = "FILE TENSOR -o W.npy",
+	.usage = "FILE TENSOR -o W.npy [options]",
 	.about = about,
 	.examples = examples,
 	.options = options,

@@ -28,6 +28,7 @@ struct values {
 	const char *device;
 	uint32_t accuracy;
 	uint32_t threads;
+	bool force;
 };
 
 static const struct args_option options[] = {
@@ -40,6 +41,7 @@ static const struct args_option options[] = {
 	  .help = "[.., K], float32 or float16; - is stdin" },
 	OPTION_OUTPUT(struct values, true, "Y.npy",
 		      "[.., N], of the same type; - is stdout"),
+	OPTION_FORCE(struct values, "replace Y.npy if it exists"),
 	{ .name = "accuracy",
 	  .value = "N",
 	  .type = ARGS_NUMBER,
@@ -194,12 +196,12 @@ static quire_status multiply(quire_runtime *runtime,
 			    error);
 }
 
-static int write_output(const char *name, const struct npy_header *header,
-			void *y, size_t count)
+static int write_output(const struct values *values,
+			const struct npy_header *header, void *y, size_t count)
 {
 	struct output_file file;
 
-	if (!output_file_open(&file, name))
+	if (!output_file_open(&file, values->output, values->force))
 		return EXIT_TROUBLE;
 	npy_write_header(file.stream, header);
 	npy_write(file.stream, header->dtype, y, count);
@@ -232,8 +234,7 @@ static int run_operand(const struct values *values, const quire_model *model,
 		 QUIRE_OK)
 		trouble_with_file(path, &error);
 	else
-		code =
-		    write_output(values->output, &header, y, (size_t)(m * n));
+		code = write_output(values, &header, y, (size_t)(m * n));
 	free(y);
 	quire_runtime_free(runtime);
 	return code;
@@ -247,7 +248,8 @@ static int matmul(const struct values *values, const char *path,
 	struct lookup_operand operand;
 	int code = EXIT_TROUBLE;
 
-	if (model && lookup_matrix(model, path, name, &operand) &&
+	if (model && output_path_spares(values->output, model) &&
+	    lookup_matrix(model, path, name, &operand) &&
 	    read_input(values->input, &x)) {
 		warn_of_order(model, path, name, &operand);
 		if (shapes_fit(&operand, path, name, &x))
@@ -267,6 +269,8 @@ static int run(int argc, char **argv)
 	if (!args_parse(&command_matmul, argc, argv, &values, &words, &code))
 		return code;
 	if (!output_path_differs(values.output, words.word[0], "model",
+				 "output") ||
+	    !output_path_differs(values.output, values.input, "input",
 				 "output"))
 		return EXIT_TROUBLE;
 	return matmul(&values, words.word[0], words.word[1]);

@@ -68,6 +68,10 @@ static void print_help(void)
 	    "\noptions:\n"
 	    "  -h, --help     show this help\n"
 	    "  -V, --version  show the version and the default of --threads\n"
+	    "\nAn output that exists is replaced with --force only. A file "
+	    "that a\n"
+	    "command reads, and files of its set, are never replaced by an "
+	    "output.\n"
 	    "\nexit codes: 0 fine, 1 different or damaged, 2 error\n"
 	    "'quire help COMMAND' explains each command.\n");
 }

@@ -2,10 +2,12 @@
  * convert.c - quire_convert_onnx: the order of the stages, read, plan, declare,
  * stream and report, and the metadata of the container.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/output.h"
 #include "base/path.h"
 #include "base/utf8.h"
 #include "convert/onnx/onnx.h"
@@ -21,7 +23,7 @@
 struct conversion {
 	const char *onnx_path;
 	const char *gguf_path;
-	const quire_convert_options *options; /* threads and progress only */
+	const quire_convert_options *options; /* not what the recipe has */
 	struct recipe recipe;		      /* all else */
 	struct onnx_model *model;
 	struct plan *plan;
@@ -189,14 +191,71 @@ static quire_status declare_linears(const struct conversion *job)
 	return QUIRE_OK;
 }
 
+static quire_status refuse(const struct conversion *job, const char *path,
+			   const char *what)
+{
+	return quire_fail_file(job->error, QUIRE_ERROR_ARGUMENT, path,
+			       QUIRE_NO_OFFSET, "the output is %s", what);
+}
+
 /* `overwrite` allows to replace an older container, never the source. */
 static quire_status check_output(const struct conversion *job, const char *path)
 {
-	if (!quire_onnx_has_file(job->model, path))
-		return QUIRE_OK;
-	return quire_fail_file(job->error, QUIRE_ERROR_ARGUMENT, path,
-			       QUIRE_NO_OFFSET,
-			       "the output is a file of the source model");
+	const char *recipe = job->options->recipe_path;
+
+	if (quire_onnx_is_destroyed(job->model, path))
+		return refuse(job, path, "a file of the source model");
+	if (recipe && quire_output_destroys(path, recipe))
+		return refuse(job, path, "the recipe");
+	return QUIRE_OK;
+}
+
+/* A file of that name would count as a part of another set. */
+static bool is_part_name(const char *path)
+{
+	static const char pattern[] = "-00000-of-00000.gguf";
+	const size_t size = strlen(path);
+	const size_t length = strlen(pattern);
+
+	if (size < length)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		const char c = path[size - length + i];
+
+		if (pattern[i] == '0' ? c < '0' || c > '9' : c != pattern[i])
+			return false;
+	}
+	return true;
+}
+
+/* Whether the report would be a part of the set, if there are so many. */
+static bool is_part_of_set(const struct conversion *job, const char *report)
+{
+	static const char numbers[] = "-00000-of-00000.gguf";
+	unsigned no, count;
+	bool is_part;
+	char *part;
+
+	if (job->recipe.split_size == 0 || !is_part_name(report) ||
+	    sscanf(report + strlen(report) - strlen(numbers), "-%5u-of-%5u",
+		   &no, &count) != 2)
+		return false;
+	part = quire_output_set_path(job->gguf_path, (size_t)no - 1, count);
+	is_part = part && quire_output_destroys(part, report);
+	free(part);
+	return is_part;
+}
+
+/* The caller's own output must not be one of ours either. */
+static quire_status check_both(const struct conversion *job, const char *path)
+{
+	const char *report = job->options->report_path;
+
+	if (report && (quire_output_destroys(path, report) ||
+		       quire_output_destroys(report, path) ||
+		       is_part_of_set(job, report)))
+		return refuse(job, report, "a file of the container too");
+	return check_output(job, path);
 }
 
 /* Writing nothing fixes the layout, and with it the number of files. */
@@ -209,7 +268,7 @@ static quire_status fix_layout(const struct conversion *job)
 	for (size_t i = 0;
 	     status == QUIRE_OK && quire_writer_part(job->writer, i, &part);
 	     i++)
-		status = check_output(job, part.path);
+		status = check_both(job, part.path);
 	return status;
 }
 
@@ -225,7 +284,7 @@ static quire_status write_container(struct conversion *job)
 		.overwrite = job->options->overwrite,
 		.split_size = job->recipe.split_size,
 	};
-	quire_status status = check_output(job, job->gguf_path);
+	quire_status status = check_both(job, job->gguf_path);
 
 	if (status == QUIRE_OK)
 		status = quire_writer_create(job->gguf_path, &options,
@@ -268,24 +327,6 @@ static quire_status finish(const struct conversion *job,
 	return QUIRE_OK;
 }
 
-/* A file of that name would count as a part of another set. */
-static bool is_part_name(const char *path)
-{
-	static const char pattern[] = "-00000-of-00000.gguf";
-	const size_t size = strlen(path);
-	const size_t length = strlen(pattern);
-
-	if (size < length)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		const char c = path[size - length + i];
-
-		if (pattern[i] == '0' ? c < '0' || c > '9' : c != pattern[i])
-			return false;
-	}
-	return true;
-}
-
 static quire_status check_path(const struct conversion *job)
 {
 	if (job->recipe.split_size > 0 && job->gguf_path &&
@@ -315,6 +356,8 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 	status = check_path(&job);
 	if (status == QUIRE_OK)
 		status = quire_onnx_open(onnx_path, &job.model, error);
+	if (status == QUIRE_OK && job.options->report_path)
+		status = check_output(&job, job.options->report_path);
 	if (status == QUIRE_OK)
 		status = quire_onnx_file_hash(
 		    job.model->file, job.options->threads, &job.xxh3, error);
@@ -325,7 +368,7 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 	if (status == QUIRE_OK && !job.options->dry_run)
 		status = write_container(&job);
 	else if (status == QUIRE_OK && gguf_path)
-		status = check_output(&job, gguf_path);
+		status = check_both(&job, gguf_path);
 	if (status == QUIRE_OK)
 		status = finish(&job, report);
 	if (status != QUIRE_OK)

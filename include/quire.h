@@ -225,7 +225,8 @@ typedef enum quire_verify_mode {
 
 typedef enum quire_load_mode {
 	/* Mapped: memory shared with other processes that map the file; a page
-	 * is read when it is first touched. */
+	 * is read when it is first touched. On a file system that maps no files
+	 * (some of FUSE, 9p) this is QUIRE_LOAD_READ. */
 	QUIRE_LOAD_MAP = 0,
 	/* Read into private memory, in huge pages where the system has them:
 	 * for network file systems, and for files that other programs may cut

@@ -109,6 +109,10 @@ typedef struct quire_convert_options {
 	const char *recipe_name;
 	quire_progress_fn progress; /* in bytes of the container's tensors */
 	void *context;		    /* passed to progress */
+	/* A file that the caller writes when the call has returned, such as the
+	 * report; NULL: none. The call fails with ARGUMENT if that would
+	 * destroy a file of the source, the recipe or the container. */
+	const char *report_path;
 } quire_convert_options;
 
 /*
@@ -119,10 +123,11 @@ typedef struct quire_convert_options {
  * into blocks, or, where no block type can hold them, they are dequantized as
  * `fallback` says.
  *
- * Files appear whole or not at all (quire_writer_create). The files of a split
- * set take the place of the one at `gguf_path`, which must not be the name of a
- * part. On success, if `report` is not NULL, the caller owns *report. With
- * `dry_run` nothing is written, and `gguf_path` may be NULL.
+ * Files appear whole or not at all (quire_writer_create). No file of the source
+ * and no recipe is ever replaced: ARGUMENT. The files of a split set take the
+ * place of the one at `gguf_path`, which must not be the name of a part. On
+ * success, if `report` is not NULL, the caller owns *report. With `dry_run`
+ * nothing is written, and `gguf_path` may be NULL.
  *
  * Fails with IO, also if a file of the source changes while it is read; EXISTS,
  * MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model; UNSUPPORTED for a

@@ -23,6 +23,23 @@ static quire_status take_facts(int file, const char *name,
 	return QUIRE_OK;
 }
 
+/* Names the size, and the limit of the process if it has one: a limit, and not
+ * the machine, is why most mappings fail. */
+static quire_status fail_map(const char *name, size_t size, quire_error *error)
+{
+	uint64_t limit;
+
+	if (errno != ENOMEM || !quire_memory_space_limit(&limit))
+		return quire_fail_errno(error, name, "cannot map %zu bytes",
+					size);
+	return quire_fail_errno(error, name,
+				"cannot map %zu bytes, where the process may "
+				"have %" PRIu64
+				" in all (RLIMIT_AS, ulimit -v)",
+				size, limit);
+}
+
+/* *map stays as it is if the file system maps no files. */
 static quire_status map_pages(int file, const char *name, struct quire_map *map,
 			      quire_error *error)
 {
@@ -37,7 +54,9 @@ static quire_status map_pages(int file, const char *name, struct quire_map *map,
 		return quire_fail_errno(error, name, "cannot keep it open");
 	data = quire_memory_map(file, map->size);
 	if (!data) {
-		status = quire_fail_errno(error, name, "cannot map");
+		status = quire_memory_map_refused()
+			     ? QUIRE_OK
+			     : fail_map(name, map->size, error);
 		quire_file_close(own);
 		return status;
 	}
@@ -127,10 +146,11 @@ quire_status quire_map_fd(int file, const char *name, quire_load_mode load,
 				       "larger than the address space");
 	made.size = (size_t)facts.size;
 	made.written = facts.written;
-	if (made.size > 0) /* nothing cannot be mapped */
-		status = load == QUIRE_LOAD_READ
-			     ? read_pages(file, name, &made, error)
-			     : map_pages(file, name, &made, error);
+	if (made.size > 0 && load == QUIRE_LOAD_MAP)
+		status = map_pages(file, name, &made, error);
+	/* Nothing cannot be mapped. */
+	if (status == QUIRE_OK && made.size > 0 && !made.data)
+		status = read_pages(file, name, &made, error);
 	if (status == QUIRE_OK)
 		*map = made;
 	return status;

@@ -18,8 +18,9 @@ struct quire_map {
 };
 
 /* Maps a regular file, shared with every process that maps it, or reads it
- * into memory. `name` is its path, for errors, or NULL; the descriptor stays
- * the caller's. On success *map is undone with quire_unmap. */
+ * into memory; it is also read where the file system maps no files. `name` is
+ * its path, for errors, or NULL; the descriptor stays the caller's. On success
+ * *map is undone with quire_unmap. */
 quire_status quire_map_fd(int file, const char *name, quire_load_mode load,
 			  struct quire_map *map, quire_error *error);
 quire_status quire_map_file(const char *path, quire_load_mode load,

@@ -2,6 +2,7 @@
  * output_file.c - a stream over base/output.h's temporary file.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -16,17 +17,6 @@ static bool fail(const char *name)
 	return false;
 }
 
-/* errno says why; a folder that is not there says so. */
-static bool fail_open(const char *name)
-{
-	const int why = errno;
-
-	if (why == ENOENT && !output_path_has_folder(name))
-		return false;
-	errno = why;
-	return fail(name);
-}
-
 static bool open_stdout(struct output_file *file)
 {
 	if (quire_file_is_terminal(FILE_STDOUT)) {
@@ -38,21 +28,50 @@ static bool open_stdout(struct output_file *file)
 	return true;
 }
 
+/* Whoever may write to the folder may have put a file there meanwhile: it is
+ * not written to. */
 static bool open_in_place(struct output_file *file)
 {
-	file->stream = fopen(file->name, "wb");
-	return file->stream || fail(file->name);
+	const int device = quire_file_open_device(file->name);
+	struct file_facts facts;
+
+	if (device >= 0 && quire_file_facts(device, &facts) &&
+	    facts.kind == FILE_OTHER)
+		file->stream = quire_stream_open(device);
+	if (file->stream)
+		return true;
+	fail(file->name);
+	if (device >= 0)
+		quire_file_close(device);
+	return false;
+}
+
+/* The path without links, to be freed; NULL: it was reported. A link of
+ * somebody else may lead anywhere. */
+static char *find_target(const char *name)
+{
+	struct file_facts link;
+	char *target;
+
+	if (!quire_link_facts(name, &link))
+		return strdup(name); /* a new file */
+	if (link.kind != FILE_REGULAR && !quire_file_is_own(&link) &&
+	    link.owner != 0) {
+		trouble("%s: is a link of another user; name its target", name);
+		return NULL;
+	}
+	target = quire_path_resolve(name);
+	if (!target)
+		fail(name);
+	return target;
 }
 
 /* The stream has its own descriptor. Closing it leaves the output open, which
  * is then flushed to the disk. */
-static bool open_temporary(struct output_file *file)
+static bool open_stream(struct output_file *file)
 {
-	int own;
+	const int own = quire_file_keep(file->output.file);
 
-	if (!quire_output_open_unlocked(&file->output, file->name))
-		return fail_open(file->name);
-	own = quire_file_keep(file->output.file);
 	file->stream = own < 0 ? NULL : quire_stream_open(own);
 	if (file->stream)
 		return true;
@@ -62,7 +81,30 @@ static bool open_temporary(struct output_file *file)
 	return false;
 }
 
-bool output_file_open(struct output_file *file, const char *name)
+static bool report(const struct output_file *file, const quire_error *error)
+{
+	const char *const paths[] = { file->name, NULL };
+
+	trouble_with_files(paths, error);
+	return false;
+}
+
+static bool open_temporary(struct output_file *file, bool force)
+{
+	char *target = find_target(file->name);
+	quire_status status;
+	quire_error error;
+
+	if (!target)
+		return false;
+	status = quire_output_open(&file->output, target, force, &error);
+	free(target);
+	if (status != QUIRE_OK)
+		return report(file, &error);
+	return open_stream(file);
+}
+
+bool output_file_open(struct output_file *file, const char *name, bool force)
 {
 	struct file_facts old;
 	const bool exists = quire_path_facts(name, &old);
@@ -70,15 +112,13 @@ bool output_file_open(struct output_file *file, const char *name)
 	*file = (struct output_file){ .name = name, .output.file = -1 };
 	if (strcmp(name, "-") == 0)
 		return open_stdout(file);
-	if (exists && old.kind == FILE_FOLDER) {
-		trouble("%s: is a folder; name a file in it", name);
-		return false;
-	}
-	if (exists && old.kind != FILE_REGULAR)
+	if (exists && old.kind == FILE_OTHER)
 		return open_in_place(file);
+	if (!output_path_allowed(name, force))
+		return false;
 	signals_hold();
 	file->held = true;
-	if (open_temporary(file))
+	if (open_temporary(file, force))
 		return true;
 	output_file_discard(file);
 	return false;
@@ -99,15 +139,17 @@ static bool flush(struct output_file *file)
 
 bool output_file_commit(struct output_file *file)
 {
+	quire_error error;
 	bool done;
 
 	if (file->stream == stdout)
 		return true; /* main checks that stdout was written */
 	done = flush(file);
-	if (done && file->output.path)
-		done = quire_output_commit(&file->output, NULL) == QUIRE_OK;
 	if (!done)
 		fail(file->name);
+	if (done && file->output.path)
+		done = quire_output_commit(&file->output, &error) == QUIRE_OK ||
+		       report(file, &error);
 	output_file_discard(file);
 	return done;
 }

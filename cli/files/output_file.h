@@ -19,11 +19,13 @@ struct output_file {
 
 /*
  * Opens `name` for writing; "-" is stdout, which is refused if it is a
- * terminal. A device or a pipe is written in place; of a link, the target is
- * replaced. Prints the error and returns false on failure. Signals are held
- * (signals.h) until commit or discard.
+ * terminal. A device or a pipe is written in place. A file that exists is
+ * replaced with `force` only; of a link, the target is, but not of another
+ * user's link. Prints the error and returns false on failure. Signals are held
+ * (signals.h) until commit or discard. Which files the command reads, the
+ * caller knows: output_path.h.
  */
-bool output_file_open(struct output_file *file, const char *name);
+bool output_file_open(struct output_file *file, const char *name, bool force);
 
 /* Puts the file into place. On failure, prints the error and returns false; the
  * old file, if any, is unchanged. */

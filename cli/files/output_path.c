@@ -6,30 +6,36 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/output.h"
 #include "base/path.h"
 #include "cli/files/output_path.h"
 #include "cli/ui/trouble.h"
 
-/* Files that are still to be made: one name in one folder. */
-static bool same_place(const char *a, const char *b)
-{
-	char *first = quire_path_folder(a);
-	char *second = quire_path_folder(b);
-	const bool same = first && second && quire_path_same(first, second) &&
-			  strcmp(quire_path_name(a), quire_path_name(b)) == 0;
-
-	free(first);
-	free(second);
-	return same;
-}
-
 bool output_path_differs(const char *path, const char *input, const char *what,
 			 const char *kind)
 {
-	if (!quire_path_same(path, input) && !same_place(path, input))
+	if (strcmp(path, "-") == 0 || !quire_output_destroys(path, input))
 		return true;
-	trouble("%s: is the %s itself; choose another %s", path, what, kind);
+	if (quire_path_same(path, input) ||
+	    strcmp(quire_path_name(path), quire_path_name(input)) == 0)
+		trouble("%s: is the %s itself; choose another %s", path, what,
+			kind);
+	else
+		trouble("%s: would destroy the %s, which has the name of its "
+			"temporary file; choose another %s",
+			path, what, kind);
 	return false;
+}
+
+bool output_path_spares(const char *path, const quire_model *model)
+{
+	quire_part part;
+
+	for (size_t i = 0; quire_model_part(model, i, &part); i++)
+		if (part.path &&
+		    !output_path_differs(path, part.path, "model", "output"))
+			return false;
+	return true;
 }
 
 bool output_path_has_folder(const char *path)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/output.h"
 #include "cli/rewrite/copy_model.h"
 #include "cli/ui/signals.h"
 #include "cli/ui/text.h"
@@ -338,6 +339,26 @@ static bool is_still_there(const struct copy *copy, const char *path)
 	return true;
 }
 
+/* No file of the model is replaced by one that is not meant to be it. */
+static quire_status check_parts(const struct copy *copy,
+				const quire_writer *writer, quire_error *error)
+{
+	struct quire_output_place place;
+	quire_part part;
+
+	for (size_t i = 0; quire_writer_part(writer, i, &part); i++) {
+		quire_output_look(part.path, &place);
+		for (size_t k = 0; k < copy->file_count; k++)
+			if (quire_output_hits(&place, copy->names[k]))
+				return quire_fail_file(
+				    error, QUIRE_ERROR_ARGUMENT, part.path,
+				    QUIRE_NO_OFFSET,
+				    "the output is a file of the model; choose "
+				    "another output");
+	}
+	return QUIRE_OK;
+}
+
 /* Fixes the layout. A model that would be split beside itself, but fits in one
  * file, stays as it is. */
 static quire_status lay_out(const struct copy *copy, const struct copy_how *how,
@@ -353,7 +374,9 @@ static quire_status lay_out(const struct copy *copy, const struct copy_how *how,
 				     quire_error_is_about(error, how->output);
 
 	if (!itself || !alone)
-		return status;
+		return status == QUIRE_OK && !how->in_place
+			   ? check_parts(copy, writer, error)
+			   : status;
 	return quire_fail_file(error, QUIRE_ERROR_ARGUMENT, copy->path,
 			       QUIRE_NO_OFFSET,
 			       "it fits in one file of this size; there is "
@@ -433,7 +456,9 @@ static int report(const struct copy *copy, const struct copy_how *how,
 {
 	const char *const paths[] = { copy->path, how->output, NULL };
 
-	if (error->status == QUIRE_ERROR_EXISTS && !how->in_place)
+	if ((error->status == QUIRE_ERROR_EXISTS ||
+	     error->status == QUIRE_ERROR_ARGUMENT) &&
+	    !how->in_place)
 		return trouble_with_files(paths, error);
 	return trouble_with_file(
 	    quire_error_is_about(error, how->output) ? how->output : copy->path,

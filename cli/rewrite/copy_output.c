@@ -71,9 +71,13 @@ char *copy_output_in_place(const struct copy *copy)
 	return made;
 }
 
+/* An output that is not there yet can be no file of the model. */
 static bool is_free(const struct copy *copy, const char *path, bool force)
 {
-	for (size_t i = 0; i < copy->file_count; i++)
+	struct quire_output_place place;
+
+	quire_output_look(path, &place);
+	for (size_t i = 0; i < copy->file_count && place.count > 0; i++)
 		if (!output_path_differs(path, copy->names[i], "model",
 					 "output"))
 			return false;
@@ -92,11 +96,7 @@ bool copy_output_allowed(const struct copy *copy, const char *output,
 
 		if (!path)
 			trouble_memory();
-		/* Parts have numbers: only the same one can be the same. */
-		allowed = path &&
-			  output_path_differs(path, copy->names[i], "model",
-					      "output") &&
-			  output_path_allowed(path, force);
+		allowed = path && is_free(copy, path, force);
 		free(path);
 	}
 	return allowed;

@@ -174,14 +174,14 @@ static quire_status lay_out(struct exporting *job)
 
 /* ------------------------------------------------------------------ output */
 
-/* Whether a path leads to a file of the container. */
+/* Whether writing to a path would destroy a file of the container. */
 static bool is_container(const struct exporting *job, const char *path)
 {
 	for (size_t i = 0; i < quire_model_part_count(job->file); i++) {
 		quire_part part;
 
 		if (quire_model_part(job->file, i, &part) && part.path &&
-		    quire_path_same(part.path, path))
+		    quire_output_destroys(path, part.path))
 			return true;
 	}
 	return false;
@@ -190,7 +190,8 @@ static bool is_container(const struct exporting *job, const char *path)
 /* `overwrite` allows to replace an older export, never an input. */
 static quire_status check_output(const struct exporting *job, const char *path)
 {
-	if (!quire_onnx_has_file(job->model, path) && !is_container(job, path))
+	if (!quire_onnx_is_destroyed(job->model, path) &&
+	    !is_container(job, path))
 		return QUIRE_OK;
 	return quire_fail_file(
 	    job->error, QUIRE_ERROR_ARGUMENT, path, QUIRE_NO_OFFSET,

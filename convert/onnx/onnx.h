@@ -198,8 +198,8 @@ void quire_onnx_close(struct onnx_model *model);
 quire_status quire_onnx_check_files(const struct onnx_model *model,
 				    quire_error *error);
 
-/* Whether a path leads to a file of the model. */
-bool quire_onnx_has_file(const struct onnx_model *model, const char *path);
+/* Whether writing to a path would destroy a file of the model. */
+bool quire_onnx_is_destroyed(const struct onnx_model *model, const char *path);
 
 /* The value that `name` means in a scope or those around it; NULL: none. */
 const struct onnx_value *quire_onnx_find(const struct onnx_model *model,

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/grow.h"
+#include "base/output.h"
 #include "base/utf8.h"
 #include "convert/onnx/onnx_private.h"
 
@@ -150,26 +151,18 @@ quire_status quire_onnx_check_files(const struct onnx_model *model,
 	return status;
 }
 
-static bool is_same(const struct file_facts *facts,
-		    const struct onnx_file *file)
+bool quire_onnx_is_destroyed(const struct onnx_model *model, const char *path)
 {
-	struct file_facts other;
+	struct quire_output_place place;
 
-	return quire_path_facts(file->path, &other) && file_same(facts, &other);
-}
+	quire_output_look(path, &place);
 
-bool quire_onnx_has_file(const struct onnx_model *model, const char *path)
-{
-	struct file_facts facts;
+	bool hits = quire_output_hits(&place, model->file->path);
 
-	if (!quire_path_facts(path, &facts))
-		return false;
-
-	bool same = is_same(&facts, model->file);
-
-	for (size_t i = 0; i < model->files.count && !same; i++)
-		same = is_same(&facts, model->files.items[i]);
-	return same;
+	for (size_t i = 0; i < model->files.count && place.count > 0 && !hits;
+	     i++)
+		hits = quire_output_hits(&place, model->files.items[i]->path);
+	return hits;
 }
 
 const char *quire_onnx_label(const struct onnx_node *node)

@@ -204,14 +204,14 @@ static quire_status choose_name(struct thinning *thin)
 
 /* ------------------------------------------------------------------ output */
 
-/* Whether a path leads to a file of the container. */
+/* Whether writing to a path would destroy a file of the container. */
 static bool is_container(const struct thinning *thin, const char *path)
 {
 	for (size_t i = 0; i < quire_model_part_count(thin->file); i++) {
 		quire_part part;
 
 		if (quire_model_part(thin->file, i, &part) && part.path &&
-		    quire_path_same(part.path, path))
+		    quire_output_destroys(path, part.path))
 			return true;
 	}
 	return false;
@@ -221,7 +221,7 @@ static bool is_container(const struct thinning *thin, const char *path)
  * the long work, and so for the folder of the output. */
 static quire_status check_output(struct thinning *thin)
 {
-	if (!quire_onnx_has_file(thin->model, thin->thin_path) &&
+	if (!quire_onnx_is_destroyed(thin->model, thin->thin_path) &&
 	    !is_container(thin, thin->thin_path))
 		return QUIRE_OK;
 	return quire_fail_file(

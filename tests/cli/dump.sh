@@ -5,16 +5,16 @@ cp "$GOLDEN/good/container_ragged_k.gguf" ragged.gguf
 gguf >foreign.gguf
 
 for name in w v; do
-	try dump foreign.gguf $name -o W.npy
+	try dump foreign.gguf $name -o W.npy --force
 	show_npy <W.npy
 done
 for name in a.weight a.bias b.weight b.bias c; do
-	try dump mixed.gguf $name -o W.npy
+	try dump mixed.gguf $name -o W.npy --force
 	show_npy <W.npy | cut -c1-80
 done
 
 # By a linear's name, and by the name in the source.
-"$QUIRE" dump mixed.gguf a.weight -o W.npy
+"$QUIRE" dump mixed.gguf a.weight -o W.npy --force
 "$QUIRE" dump mixed.gguf /a/MatMul -o - | cmp - W.npy
 "$QUIRE" dump mixed.gguf MatMul/a_quant -o - | cmp - W.npy
 
@@ -22,16 +22,18 @@ done
 # own k, and the weight alone has the largest of them.
 "$QUIRE" info ragged.gguf | sed -n '/^linears/,$p'
 for name in least greatest plain one 32 q4_0 q8_0; do
-	try dump ragged.gguf $name -o W.npy
+	try dump ragged.gguf $name -o W.npy --force
 	show_npy <W.npy | cut -c1-80
 done
 
-# An old file is replaced as a whole and keeps its mode, a link stays a link,
-# and no other file is left.
+# An old file is replaced with --force only, as a whole, and keeps its mode; a
+# link stays a link, and no other file is left.
 echo old >W.npy
 chmod 640 W.npy
 ln -s W.npy link.npy
 try dump foreign.gguf v -o link.npy
+cat W.npy
+try dump foreign.gguf v -o link.npy --force
 show_npy <W.npy
 ls -l W.npy link.npy | cut -c1-10
 ls -A

@@ -18,22 +18,22 @@ ls -A out
 	printf '\000\074\000\100'
 	zeros 6
 ) >H.npy
-try matmul m.gguf w -i H.npy -o out/Y.npy
+try matmul m.gguf w -i H.npy -o out/Y.npy --force
 show_npy 2 <out/Y.npy
 
 # Any number of leading dimensions, also none, and no rows.
 (npy "'<f4'" '(4,)'; f32 0 1 0 0) >V.npy
-try matmul m.gguf w -i V.npy -o out/Y.npy
+try matmul m.gguf w -i V.npy -o out/Y.npy --force
 show_npy <out/Y.npy
 (npy "'<f4'" '(1, 2, 1, 4)'; f32 0 1 0 0 1 0 0 0) >T.npy
-try matmul m.gguf w -i T.npy -o out/Y.npy
+try matmul m.gguf w -i T.npy -o out/Y.npy --force
 show_npy <out/Y.npy
 npy "'<f4'" '(0, 4)' >E.npy
-try matmul m.gguf w -i E.npy -o out/Y.npy
+try matmul m.gguf w -i E.npy -o out/Y.npy --force
 show_npy <out/Y.npy
 
 # With streams, threads, kernel sets and levels of f32: the same bytes.
-"$QUIRE" matmul m.gguf w -i X.npy -o out/Y.npy
+"$QUIRE" matmul m.gguf w -i X.npy -o out/Y.npy --force
 "$QUIRE" matmul m.gguf w -i - -o - <X.npy | cmp - out/Y.npy
 cat X.npy | "$QUIRE" matmul m.gguf w -i- -o- | cmp - out/Y.npy
 "$QUIRE" matmul m.gguf w --input=X.npy --output=- | cmp - out/Y.npy
@@ -73,6 +73,6 @@ cols=$("$QUIRE" info qwen2.gguf | grep "^  $dense " | awk '{ print $3 }')
 (npy "'<f4'" "(1, $cols)"; zeros $((cols * 4))) >D.npy
 try matmul qwen2.gguf "$dense" -i D.npy -o out/D.npy
 (npy "'<f4'" '(1, 3)'; f32 1 2 3) >W.npy
-try matmul qwen2.gguf "$dense" -i W.npy -o out/D.npy
+try matmul qwen2.gguf "$dense" -i W.npy -o out/D.npy --force
 "$QUIRE" stamp m.gguf -o stamped.gguf >/dev/null
-try matmul stamped.gguf w -i X.npy -o out/Y.npy
+try matmul stamped.gguf w -i X.npy -o out/Y.npy --force

@@ -255,7 +255,7 @@ static void test_closes_meanwhile(void **state)
 
 static void cut(const char *path, uint64_t size)
 {
-	const int file = quire_file_create(path);
+	const int file = quire_file_open_to_lock(path);
 
 	assert_true(file >= 0);
 	assert_true(quire_file_resize(file, size));
