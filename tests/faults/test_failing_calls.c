@@ -24,19 +24,53 @@ struct way {
 };
 
 static const struct way ways[] = {
-	{ FAULT_OPEN, EIO, false },	   { FAULT_OPEN, EMFILE, false },
-	{ FAULT_OPEN, EACCES, false },	   { FAULT_FSTAT, EIO, false },
-	{ FAULT_READ, EIO, false },	   { FAULT_READ, EINTR, true },
-	{ FAULT_READ, FAULT_SHORT, true }, { FAULT_PREAD, EIO, false },
-	{ FAULT_PREAD, EINTR, true },	   { FAULT_PREAD, FAULT_SHORT, true },
-	{ FAULT_WRITE, EIO, false },	   { FAULT_PWRITE, EIO, false },
-	{ FAULT_PWRITE, ENOSPC, false },   { FAULT_PWRITE, EDQUOT, false },
-	{ FAULT_PWRITE, EINTR, true },	   { FAULT_PWRITE, FAULT_SHORT, true },
-	{ FAULT_FTRUNCATE, EIO, false },   { FAULT_FTRUNCATE, ENOSPC, false },
-	{ FAULT_FSYNC, EIO, false },	   { FAULT_FSYNC, ENOSPC, false },
-	{ FAULT_LINK, EIO, false },	   { FAULT_LINK, EPERM, true },
-	{ FAULT_RENAME, EIO, false },	   { FAULT_RENAME, ENOSPC, false },
-	{ FAULT_MMAP, ENOMEM, false },	   { FAULT_MMAP, ENODEV, false },
+	{ FAULT_OPEN, EIO, false },
+	{ FAULT_OPEN, EMFILE, false },
+	{ FAULT_OPEN, EACCES, false },
+	{ FAULT_FSTAT, EIO, false },
+	{ FAULT_READ, EIO, false },
+	{ FAULT_READ, EINTR, true },
+	{ FAULT_READ, FAULT_SHORT, true },
+	{ FAULT_PREAD, EIO, false },
+	{ FAULT_PREAD, EINTR, true },
+	{ FAULT_PREAD, FAULT_SHORT, true },
+	{ FAULT_WRITE, EIO, false },
+	{ FAULT_PWRITE, EIO, false },
+	{ FAULT_PWRITE, ENOSPC, false },
+	{ FAULT_PWRITE, EDQUOT, false },
+	{ FAULT_PWRITE, EINTR, true },
+	{ FAULT_PWRITE, FAULT_SHORT, true },
+	{ FAULT_OPEN, ENOSPC, false },
+	{ FAULT_OPEN, EDQUOT, false },
+	{ FAULT_FTRUNCATE, EIO, false },
+	{ FAULT_FTRUNCATE, ENOSPC, false },
+	{ FAULT_FTRUNCATE, EDQUOT, false },
+	{ FAULT_FSYNC, EIO, false },
+	{ FAULT_FSYNC, ENOSPC, false },
+	{ FAULT_FSYNC, EDQUOT, false },
+	/* The names have changed: there is no way back. */
+	{ FAULT_FSYNC_FOLDER, EIO, true },
+	{ FAULT_FSYNC_FOLDER, ENOSPC, true },
+	{ FAULT_LINK, EIO, false },
+	{ FAULT_LINK, ENOSPC, false },
+	{ FAULT_LINK, EDQUOT, false },
+	{ FAULT_LINK, EROFS, false },
+	{ FAULT_RENAME, EIO, false },
+	{ FAULT_RENAME, ENOSPC, false },
+	{ FAULT_RENAME, EDQUOT, false },
+	{ FAULT_RENAME, EPERM, false },
+	{ FAULT_FLOCK, EIO, false },
+	{ FAULT_FLOCK, ENOMEM, false },
+	{ FAULT_FLOCK, EINTR, true },
+	{ FAULT_FCHMOD, EIO, false },
+	{ FAULT_FCHMOD, EPERM, false },
+	{ FAULT_FCHMOD, EDQUOT, false },
+	{ FAULT_COPY_FILE_RANGE, EIO, true },
+	{ FAULT_COPY_FILE_RANGE, ENOSPC, true },
+	{ FAULT_COPY_FILE_RANGE, EINTR, true },
+	{ FAULT_MMAP, ENOMEM, false },
+	{ FAULT_MMAP, EAGAIN, false },
+	{ FAULT_MMAP_MEMORY, ENOMEM, false },
 };
 
 static void check_error(const struct way *way, const quire_error *error,
@@ -47,8 +81,9 @@ static void check_error(const struct way *way, const quire_error *error,
 	if ((status != QUIRE_ERROR_IO && status != QUIRE_ERROR_MEMORY) ||
 	    error->status != status)
 		fail_msg("%s: status %s", fault, quire_status_name(status));
-	/* A mapping without a file is memory: it fails with ENOMEM only. */
-	if (way->call == FAULT_MMAP && strstr(error->message, "out of memory"))
+	/* A mapping without a file is memory: it says so. */
+	if (way->call == FAULT_MMAP_MEMORY &&
+	    strstr(error->message, "out of memory"))
 		return;
 	if (!strstr(error->message, strerror(way->error_number)))
 		fail_msg("%s: \"%s\" does not say why", fault, error->message);

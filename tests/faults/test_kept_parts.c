@@ -24,8 +24,9 @@
 #define TENSOR 1 /* that gets another type: its file is written */
 
 static const enum fault_call calls[] = {
-	FAULT_OPEN,  FAULT_PREAD, FAULT_PWRITE, FAULT_FTRUNCATE,
-	FAULT_FSYNC, FAULT_LINK,  FAULT_UNLINK, FAULT_RENAME,
+	FAULT_OPEN,  FAULT_PREAD,  FAULT_PWRITE,       FAULT_FTRUNCATE,
+	FAULT_FSYNC, FAULT_LINK,   FAULT_UNLINK,       FAULT_RENAME,
+	FAULT_FLOCK, FAULT_FCHMOD, FAULT_FSYNC_FOLDER,
 };
 #define CALL_COUNT (sizeof(calls) / sizeof(calls[0]))
 

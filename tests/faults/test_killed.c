@@ -148,8 +148,9 @@ static size_t kill_everywhere(const struct workplace *place,
 static void test_each_call(void **state)
 {
 	static const enum fault_call calls[] = {
-		FAULT_OPEN, FAULT_PWRITE, FAULT_FTRUNCATE, FAULT_FSYNC,
-		FAULT_LINK, FAULT_UNLINK, FAULT_RENAME,
+		FAULT_OPEN,   FAULT_FLOCK,	  FAULT_PWRITE, FAULT_FTRUNCATE,
+		FAULT_FSYNC,  FAULT_LINK,	  FAULT_UNLINK, FAULT_RENAME,
+		FAULT_FCHMOD, FAULT_FSYNC_FOLDER,
 	};
 	struct workplace place = workplace_make();
 	size_t kills = 0;
@@ -204,8 +205,9 @@ static bool kill_pair(const struct workplace *place, const char *container,
 static void test_export_pair(void **state)
 {
 	static const enum fault_call calls[] = {
-		FAULT_OPEN,  FAULT_PWRITE, FAULT_FTRUNCATE,
-		FAULT_FSYNC, FAULT_UNLINK, FAULT_RENAME,
+		FAULT_OPEN,	 FAULT_FLOCK,  FAULT_PWRITE,
+		FAULT_FTRUNCATE, FAULT_FSYNC,  FAULT_UNLINK,
+		FAULT_RENAME,	 FAULT_FCHMOD, FAULT_FSYNC_FOLDER,
 	};
 	struct workplace place = workplace_make();
 	char *container = workplace_convert(&place, "block_256");

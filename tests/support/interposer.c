@@ -18,17 +18,32 @@
 #define NEVER (-1 - (1L << 40))
 
 static const char *const names[FAULT_CALL_COUNT] = {
-	[FAULT_OPEN] = "open",		 [FAULT_FSTAT] = "fstat",
-	[FAULT_READ] = "read",		 [FAULT_PREAD] = "pread",
-	[FAULT_WRITE] = "write",	 [FAULT_PWRITE] = "pwrite",
-	[FAULT_FTRUNCATE] = "ftruncate", [FAULT_FSYNC] = "fsync",
-	[FAULT_LINK] = "link",		 [FAULT_UNLINK] = "unlink",
-	[FAULT_RENAME] = "rename",	 [FAULT_MMAP] = "mmap",
+	[FAULT_OPEN] = "open",
+	[FAULT_FSTAT] = "fstat",
+	[FAULT_READ] = "read",
+	[FAULT_PREAD] = "pread",
+	[FAULT_WRITE] = "write",
+	[FAULT_PWRITE] = "pwrite",
+	[FAULT_FTRUNCATE] = "ftruncate",
+	[FAULT_FSYNC] = "fsync",
+	[FAULT_LINK] = "link",
+	[FAULT_UNLINK] = "unlink",
+	[FAULT_RENAME] = "rename",
+	[FAULT_RENAMEAT2] = "renameat2",
+	[FAULT_FLOCK] = "flock",
+	[FAULT_FCHMOD] = "fchmod",
+	[FAULT_FCHOWN] = "fchown",
+	[FAULT_MMAP] = "mmap",
+	[FAULT_FSYNC_FOLDER] = "fsync of a folder",
+	[FAULT_COPY_FILE_RANGE] = "copy_file_range",
+	[FAULT_MMAP_MEMORY] = "mmap of memory",
 };
 
 static atomic_int armed_call = -1;
 static atomic_int armed_error;
 static atomic_long left = NEVER;
+static atomic_int refusals[FAULT_CALL_COUNT]; /* error numbers; 0: allowed */
+static atomic_long refused;
 
 const char *fault_call_name(enum fault_call call)
 {
@@ -51,6 +66,18 @@ bool fault_disarm(void)
 	return rest < 0 && rest > NEVER / 2;
 }
 
+void fault_refuse(enum fault_call call, int error_number)
+{
+	atomic_store(&refusals[call], error_number);
+}
+
+long fault_allow(void)
+{
+	for (size_t i = 0; i < FAULT_CALL_COUNT; i++)
+		atomic_store(&refusals[i], 0);
+	return atomic_exchange(&refused, 0);
+}
+
 /* Whether this is the armed call. */
 static bool hit(enum fault_call call)
 {
@@ -65,7 +92,13 @@ static bool hit(enum fault_call call)
 static bool fails(enum fault_call call)
 {
 	const int error_number = atomic_load(&armed_error);
+	const int refusal = atomic_load(&refusals[call]);
 
+	if (refusal != 0) {
+		atomic_fetch_add(&refused, 1);
+		errno = refusal;
+		return true;
+	}
 	if (!hit(call) || error_number == FAULT_SHORT)
 		return false;
 	errno = error_number;
@@ -124,6 +157,14 @@ WRAP_OPEN(open)
 WRAP_OPEN(open64)
 WRAP(FAULT_FSTAT, int, fstat, -1, (int fd, struct stat *file), (fd, file))
 WRAP(FAULT_FSTAT, int, fstat64, -1, (int fd, struct stat *file), (fd, file))
+
+static bool is_folder(int fd)
+{
+	struct stat its;
+
+	return __real_fstat(fd, &its) == 0 && S_ISDIR(its.st_mode);
+}
+
 WRAP_TRANSFER(FAULT_READ, read, (int fd, void *to, size_t size), (fd, to, size))
 WRAP_TRANSFER(FAULT_PREAD, pread, (int fd, void *to, size_t size, off_t at),
 	      (fd, to, size, at))
@@ -139,14 +180,27 @@ WRAP_TRANSFER(FAULT_PWRITE, pwrite64,
 	      (fd, from, size, at))
 WRAP(FAULT_FTRUNCATE, int, ftruncate, -1, (int fd, off_t size), (fd, size))
 WRAP(FAULT_FTRUNCATE, int, ftruncate64, -1, (int fd, off_t size), (fd, size))
-WRAP(FAULT_FSYNC, int, fsync, -1, (int fd), (fd))
+WRAP(is_folder(fd) ? FAULT_FSYNC_FOLDER : FAULT_FSYNC, int, fsync, -1, (int fd),
+     (fd))
 WRAP(FAULT_LINK, int, link, -1, (const char *from, const char *to), (from, to))
 WRAP(FAULT_UNLINK, int, unlink, -1, (const char *path), (path))
 WRAP(FAULT_RENAME, int, rename, -1, (const char *from, const char *to),
      (from, to))
-WRAP(FAULT_MMAP, void *, mmap, MAP_FAILED,
+WRAP(FAULT_RENAMEAT2, int, renameat2, -1,
+     (int from_folder, const char *from, int to_folder, const char *to,
+      unsigned flags),
+     (from_folder, from, to_folder, to, flags))
+WRAP(FAULT_FLOCK, int, flock, -1, (int fd, int how), (fd, how))
+WRAP(FAULT_FCHMOD, int, fchmod, -1, (int fd, mode_t mode), (fd, mode))
+WRAP(FAULT_FCHOWN, int, fchown, -1, (int fd, uid_t user, gid_t group),
+     (fd, user, group))
+WRAP(FAULT_COPY_FILE_RANGE, ssize_t, copy_file_range, -1,
+     (int from, off_t *from_at, int to, off_t *to_at, size_t size,
+      unsigned flags),
+     (from, from_at, to, to_at, size, flags))
+WRAP(fd >= 0 ? FAULT_MMAP : FAULT_MMAP_MEMORY, void *, mmap, MAP_FAILED,
      (void *address, size_t size, int access, int flags, int fd, off_t at),
      (address, size, access, flags, fd, at))
-WRAP(FAULT_MMAP, void *, mmap64, MAP_FAILED,
+WRAP(fd >= 0 ? FAULT_MMAP : FAULT_MMAP_MEMORY, void *, mmap64, MAP_FAILED,
      (void *address, size_t size, int access, int flags, int fd, off_t at),
      (address, size, access, flags, fd, at))

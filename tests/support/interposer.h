@@ -17,11 +17,18 @@ enum fault_call {
 	FAULT_WRITE,
 	FAULT_PWRITE,
 	FAULT_FTRUNCATE,
-	FAULT_FSYNC,
+	FAULT_FSYNC,	    /* of a file */
+	FAULT_FSYNC_FOLDER, /* of a folder */
 	FAULT_LINK,
 	FAULT_UNLINK,
 	FAULT_RENAME,
-	FAULT_MMAP,
+	FAULT_RENAMEAT2,
+	FAULT_FLOCK,
+	FAULT_FCHMOD,
+	FAULT_FCHOWN,
+	FAULT_COPY_FILE_RANGE,
+	FAULT_MMAP,	   /* of a file */
+	FAULT_MMAP_MEMORY, /* of none */
 	FAULT_CALL_COUNT
 };
 
@@ -42,5 +49,11 @@ void fault_arm(enum fault_call call, long at, int error_number);
 
 /* No call fails any more. Returns whether the armed one was reached. */
 bool fault_disarm(void);
+
+/* From now on every such call fails, as on a file system that does not have it.
+ * Several kinds may be refused at once. */
+void fault_refuse(enum fault_call call, int error_number);
+/* None is refused any more. Returns how many calls were. */
+long fault_allow(void);
 
 #endif
