@@ -62,6 +62,9 @@ struct compare_source {
 	/* Set by quire_compare_find_all. */
 	const struct compare_kind *kind;
 	const struct onnx_node *holder; /* the node that has the arrays */
+	/* The node that has the scales in its place, and their input; NULL. */
+	const struct onnx_node *scaler;
+	size_t scaler_input;
 	struct compare_array arrays[COMPARE_ARRAY_COUNT];
 	bool has_linear;
 	const char *bias; /* of the linear: its name; empty: none */
@@ -95,6 +98,15 @@ struct compare_place {
 	uint64_t scale;
 	uint64_t zero;
 };
+
+/* The node and input of an array. */
+struct compare_user {
+	const struct onnx_node *node;
+	size_t input;
+};
+
+struct compare_user quire_compare_user(const struct compare_source *source,
+				       size_t array);
 
 /* ------------------------------------------------------------------- kinds */
 
@@ -131,6 +143,7 @@ struct compare_kind {
 	X(quantized_product) \
 	X(integer_to_float) \
 	X(dynamic_product) \
+	X(scaled_product) \
 	X(dequantized_rows) \
 	X(dequantized_tensor)
 /* clang-format on */

@@ -67,12 +67,12 @@ static uint64_t bits_of(int32_t type)
 /* Whether the scales are a vector or a scalar: one of them is one for all. */
 static bool has_one_dimension(const struct compare_source *source)
 {
+	const struct compare_user user =
+	    quire_compare_user(source, COMPARE_SCALES);
 	struct compare_dims dims;
 
-	return quire_compare_dims(
-		   source->model, source->holder,
-		   source->kind->inputs[source->index][COMPARE_SCALES],
-		   &dims) &&
+	return quire_compare_dims(source->model, user.node, user.input,
+				  &dims) &&
 	       dims.rank <= 1;
 }
 
@@ -283,26 +283,20 @@ bool quire_compare_dequantizes_bias(struct compare_source *source, size_t input)
 
 /* -------------------------------------------------------- integer products */
 
-/* Whether a node is this operator, and its input `b` a constant that may be a
- * weight. Sets the fields of a product. */
-static bool multiplies_integers(struct compare_source *source,
-				const char *op_type, size_t b)
+/* Whether input `b` of a node is a constant that may be a weight. Sets the
+ * fields of a product. */
+static bool holds_product(struct compare_source *source,
+			  const struct onnx_node *node, size_t b)
 {
-	const struct onnx_node *node = source->node;
-	const bool theirs = strcmp(op_type, "QLinearMatMul") != 0;
-	const struct onnx_value *value;
+	const struct onnx_value *value =
+	    quire_compare_origin(source->model, node, b);
 	struct compare_dims dims;
 
-	if (theirs ? strcmp(node->op_type, op_type) != 0 ||
-			 strcmp(node->domain, "com.microsoft") != 0
-		   : !quire_onnx_is(node, op_type))
-		return false;
-	value = quire_compare_origin(source->model, node, b);
 	if (!value || value->origin != ONNX_CONSTANT || value->rank < 2 ||
 	    !is_integer(value))
 		return false;
 	source->holder = node;
-	source->by_rows = strcmp(op_type, "QGemm") == 0 &&
+	source->by_rows = strcmp(node->op_type, "QGemm") == 0 &&
 			  compare_attribute(node, "transB", 0) != 0;
 	source->turn_count = 0;
 	source->is_product =
@@ -311,6 +305,20 @@ static bool multiplies_integers(struct compare_source *source,
 		memcpy(source->shape, dims.sizes, sizeof(source->shape));
 	source->has_linear = source->is_product;
 	return true;
+}
+
+/* Whether a node is this operator, and holds such a product. */
+static bool multiplies_integers(struct compare_source *source,
+				const char *op_type, size_t b)
+{
+	const struct onnx_node *node = source->node;
+	const bool theirs = strcmp(op_type, "QLinearMatMul") != 0;
+
+	if (theirs ? strcmp(node->op_type, op_type) != 0 ||
+			 strcmp(node->domain, "com.microsoft") != 0
+		   : !quire_onnx_is(node, op_type))
+		return false;
+	return holds_product(source, node, b);
 }
 
 /* Whether an input is absent, or a constant of one number for each column. */
@@ -425,6 +433,62 @@ const struct compare_kind quire_compare_kind_dynamic_product = {
 	.is = is_dynamic_product,
 	.count = 1,
 	.inputs = { { 1, 2, 3, NONE } },
+	.measure = measure_integers,
+	.place = place_dequantize,
+};
+
+/* --------------------------------------------------- MatMulInteger and a Mul
+ */
+
+static const struct onnx_node *before(const struct compare_source *source,
+				      const struct onnx_node *node,
+				      size_t input)
+{
+	return node ? quire_onnx_producer(
+			  source->model,
+			  quire_onnx_find(source->model, node->scope,
+					  compare_input(node, input)))
+		    : NULL;
+}
+
+static bool is_op(const struct onnx_node *node, const char *op_type)
+{
+	return node && quire_onnx_is(node, op_type);
+}
+
+/* y = Cast(x * B) * (scale of x * scale of B), where one DynamicQuantizeLinear
+ * gives x and its scale. */
+static bool is_scaled_product(struct compare_source *source)
+{
+	const struct onnx_node *node = source->node;
+
+	for (size_t i = 0; i < 4 && is_op(node, "Mul"); i++) {
+		const struct onnx_node *cast = before(source, node, i / 2);
+		const struct onnx_node *scales =
+		    before(source, node, 1 - i / 2);
+		const struct onnx_node *product =
+		    is_op(cast, "Cast") &&
+			    quire_onnx_integer(cast, "to", 0) == ONNX_FLOAT
+			? before(source, cast, 0)
+			: NULL;
+		const struct onnx_node *quantize = before(source, product, 0);
+
+		if (!is_op(product, "MatMulInteger") || !is_op(scales, "Mul") ||
+		    !is_op(quantize, "DynamicQuantizeLinear") ||
+		    before(source, product, 2) != quantize ||
+		    before(source, scales, i % 2) != quantize)
+			continue;
+		source->scaler = scales;
+		source->scaler_input = 1 - i % 2;
+		return holds_product(source, product, 1);
+	}
+	return false;
+}
+
+const struct compare_kind quire_compare_kind_scaled_product = {
+	.is = is_scaled_product,
+	.count = 1,
+	.inputs = { { 1, 0, 3, NONE } }, /* the scaler has the scales */
 	.measure = measure_integers,
 	.place = place_dequantize,
 };

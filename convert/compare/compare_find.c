@@ -18,6 +18,7 @@ static const struct compare_kind *find_kind(struct compare_source *source)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		source->has_linear = false;
 		source->is_product = false;
+		source->scaler = NULL;
 		source->integers = (struct compare_integers){ .value = NULL };
 		source->bias = "";
 		if (kinds[i]->is(source))
@@ -28,10 +29,11 @@ static const struct compare_kind *find_kind(struct compare_source *source)
 
 /* Finds the constant of an input. What gives its numbers again, and one Gather
  * of rows, are skipped. */
-static void find_array(const struct compare_source *source, size_t input,
-		       struct compare_array *array)
+static void find_array(const struct compare_source *source,
+		       struct compare_user from, struct compare_array *array)
 {
-	const struct onnx_node *user = source->holder;
+	const struct onnx_node *user = from.node;
+	size_t input = from.input;
 	bool gathered = false;
 
 	for (size_t i = 0; compare_input(user, input)[0]; i++) {
@@ -54,11 +56,22 @@ static void find_array(const struct compare_source *source, size_t input,
 	}
 }
 
+struct compare_user quire_compare_user(const struct compare_source *source,
+				       size_t array)
+{
+	if (array == COMPARE_SCALES && source->scaler)
+		return (struct compare_user){ source->scaler,
+					      source->scaler_input };
+	return (struct compare_user){
+		source->holder, source->kind->inputs[source->index][array]
+	};
+}
+
 static void find_arrays(struct compare_source *source)
 {
 	source->kind = find_kind(source);
 	for (size_t i = 0; source->kind && i < COMPARE_ARRAY_COUNT; i++)
-		find_array(source, source->kind->inputs[source->index][i],
+		find_array(source, quire_compare_user(source, i),
 			   &source->arrays[i]);
 }
 
@@ -133,14 +146,15 @@ static void mark_uses(const struct finder *in)
 /* The scale of a bias that a DequantizeLinear gives is no tensor either. */
 static void mark_bias(const struct finder *in, const struct compare_source *of)
 {
-	struct compare_source source = *of;
 	struct compare_array scale = { .user = NULL };
 
 	if (!of->integers.value || of->integers.scales[1].user ||
 	    !of->has_linear)
 		return;
-	source.holder = of->integers.scales[0].user;
-	find_array(&source, of->integers.scales[0].input, &scale);
+	find_array(of,
+		   (struct compare_user){ of->integers.scales[0].user,
+					  of->integers.scales[0].input },
+		   &scale);
 	if (scale.user)
 		in->inputs[scale.user - in->model->nodes] |=
 		    input_bit(scale.input);

@@ -63,6 +63,7 @@ static quire_status read_arrays(struct compare_source *source)
 {
 	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
 		struct compare_array *array = &source->arrays[i];
+		const struct compare_user user = quire_compare_user(source, i);
 
 		if (!array->user && i >= COMPARE_ZEROS)
 			continue;
@@ -73,9 +74,8 @@ static quire_status read_arrays(struct compare_source *source)
 		quire_status status = read_array(source, array);
 
 		if (status == QUIRE_OK)
-			status = quire_compare_cast(
-			    source, source->holder,
-			    source->kind->inputs[source->index][i], array);
+			status = quire_compare_cast(source, user.node,
+						    user.input, array);
 		if (status != QUIRE_OK)
 			return status;
 	}

@@ -28,6 +28,8 @@ struct dequantize_inputs {
 	 * for all, or one for each index along this axis. 0: DequantizeLinear.
 	 */
 	int64_t axis;
+	/* The node that has the scales; NULL: the node itself. */
+	const struct onnx_node *scaler;
 };
 
 /* A DequantizeLinear while it is read. */

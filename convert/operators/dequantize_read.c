@@ -68,8 +68,12 @@ static quire_status read_operand(struct dequantize *in,
 				 const struct input_row *row, size_t use,
 				 struct node_operand *operand)
 {
-	quire_status status = quire_node_operand(&in->node, row, operand);
+	struct node_check from = in->node;
+	quire_status status;
 
+	if (use == WEIGHT_SCALES && in->inputs->scaler)
+		from.node = in->inputs->scaler;
+	status = quire_node_operand(&from, row, operand);
 	if (status == QUIRE_OK && operand->value &&
 	    in->form == DEQUANTIZE_GATHERED)
 		ungather(&in->node, operand);

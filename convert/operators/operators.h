@@ -38,6 +38,7 @@ struct weight_operator {
 	X(qmoe) \
 	X(dequantized_matmul) \
 	X(quantized_product) \
+	X(scaled_product) \
 	X(dequantized_rows) \
 	X(dequantized_tensor)
 /* clang-format on */

@@ -1,9 +1,10 @@
 /*
  * quantized_product.c - nodes that multiply integers by a constant matrix of
  * integers, and have its scales themselves: QLinearMatMul, QGemm,
- * MatMulIntegerToFloat and DynamicQuantizeMatMul. The linear is y = x W^T +
- * bias in floats, of an x and a y that are not quantized. What the node rounds
- * besides, x and y, is not part of the weight and is left out.
+ * MatMulIntegerToFloat and DynamicQuantizeMatMul; and MatMulInteger, behind
+ * which a Mul has them. The linear is y = x W^T + bias in floats, of an x and a
+ * y that are not quantized. What the node rounds besides, x and y, is not part
+ * of the weight and is left out.
  */
 #include <string.h>
 
@@ -39,19 +40,26 @@ static const struct quantized_product *find(const struct onnx_node *node)
 	return NULL;
 }
 
-/* A constant behind wrappers, of a type that a weight has; an activation is
- * none. */
+/* Whether an input is a constant behind wrappers, of a type that a weight has;
+ * an activation is none. */
+static bool has_weight(const struct onnx_model *model,
+		       const struct onnx_node *node, size_t input)
+{
+	const struct onnx_value *b = NULL;
+
+	if (input < node->input_count)
+		b = quire_unwrap(model, quire_onnx_find(model, node->scope,
+							node->inputs[input]));
+	return b && b->origin == ONNX_CONSTANT && b->rank >= 2 &&
+	       quire_dequantize_type(b->type);
+}
+
 static bool is_product(const struct onnx_model *model,
 		       const struct onnx_node *node)
 {
 	const struct quantized_product *row = find(node);
-	const struct onnx_value *b = NULL;
 
-	if (row && row->b < node->input_count)
-		b = quire_unwrap(model, quire_onnx_find(model, node->scope,
-							node->inputs[row->b]));
-	return b && b->origin == ONNX_CONSTANT && b->rank >= 2 &&
-	       quire_dequantize_type(b->type);
+	return row && has_weight(model, node, row->b);
 }
 
 /* -------------------------------------------------------------- attributes */
@@ -160,6 +168,31 @@ static quire_status read_bias(const struct node_check *in,
 
 /* ------------------------------------------------------------------ weight */
 
+/* Reads B as the matrix of a product, or a tensor of another shape. */
+static quire_status read_b(const struct node_check *in,
+			   struct dequantize_inputs *inputs, bool by_rows,
+			   struct weight *weight)
+{
+	enum dequantize_form form = DEQUANTIZE_TRANSPOSED;
+	struct node_operand b;
+	quire_status status = quire_node_operand(in, &inputs->x, &b);
+
+	if (status != QUIRE_OK)
+		return status;
+	/* Scales are those of outputs. */
+	inputs->axis = -1;
+	if (b.rank == 2 && by_rows) {
+		inputs->axis = -2;
+		form = DEQUANTIZE_MATRIX;
+	} else if (b.rank != 2) {
+		weight->intent.note =
+		    "B is not a matrix, so there is no linear";
+		weight->intent.no_padding = true;
+		form = DEQUANTIZE_TENSOR;
+	}
+	return quire_dequantize_inputs_read(in, inputs, form, NULL, weight);
+}
+
 static quire_status read_node(const struct onnx_model *model,
 			      const struct onnx_node *node, size_t index,
 			      struct weight *weight, quire_error *error)
@@ -170,32 +203,18 @@ static quire_status read_node(const struct onnx_model *model,
 		.x = { "B", product->b, true },
 		.scale = { "b_scale", product->b_scale, true },
 		.zero = { "b_zero_point", product->b_zero_point, false },
-		.axis = -1,
 	};
 	struct weight read = { .node = node, .intent = { .integers = true } };
-	enum dequantize_form form = DEQUANTIZE_TRANSPOSED;
-	struct node_operand b;
 	const char *note = NULL;
 	bool by_rows = false;
 	quire_status status = read_attributes(&in, &by_rows, &note);
 
 	(void)index;
 	if (status == QUIRE_OK)
-		status = quire_node_operand(&in, &inputs.x, &b);
-	if (status != QUIRE_OK)
-		return status;
-	/* Scales are those of outputs. */
-	if (b.rank == 2 && by_rows) {
-		inputs.axis = -2;
-		form = DEQUANTIZE_MATRIX;
-	} else if (b.rank != 2) {
-		note = "B is not a matrix, so there is no linear";
-		form = DEQUANTIZE_TENSOR;
-		read.intent.no_padding = true;
-	}
-	status = quire_dequantize_inputs_read(&in, &inputs, form, NULL, &read);
-	read.intent.note = note;
-	if (status == QUIRE_OK && !note)
+		status = read_b(&in, &inputs, by_rows, &read);
+	if (status == QUIRE_OK && !read.intent.note)
+		read.intent.note = note;
+	if (status == QUIRE_OK && !read.intent.note)
 		status = read_bias(&in, product, &read);
 	if (status != QUIRE_OK)
 		return status;
@@ -207,4 +226,103 @@ static quire_status read_node(const struct onnx_model *model,
 const struct weight_operator quire_operator_quantized_product = {
 	.is = is_product,
 	.read = read_node,
+};
+
+/* ----------------------------------------------------------- MatMulInteger */
+
+/* What DynamicQuantizeLinear and MatMulInteger are between:
+ *	Mul(Cast(MatMulInteger(x, B)), Mul(scale of x, scale of B)) */
+struct scaled {
+	const struct onnx_node *product;
+	const struct onnx_node *scaler;
+	size_t b_scale; /* the scaler's input */
+};
+
+static const struct onnx_node *producer_of(const struct onnx_model *model,
+					   const struct onnx_node *node,
+					   size_t input)
+{
+	return input < node->input_count
+		   ? quire_onnx_producer(model,
+					 quire_onnx_find(model, node->scope,
+							 node->inputs[input]))
+		   : NULL;
+}
+
+/* Whether an input comes from the node that quantizes x. */
+static bool is_of_x(const struct onnx_model *model,
+		    const struct onnx_node *node, size_t input,
+		    const struct onnx_node *quantizer)
+{
+	return quantizer && producer_of(model, node, input) == quantizer &&
+	       quire_onnx_is(quantizer, "DynamicQuantizeLinear");
+}
+
+static bool find_scaled(const struct onnx_model *model,
+			const struct onnx_node *node, struct scaled *found)
+{
+	for (size_t i = 0; i < 2 && node->input_count == 2; i++) {
+		const struct onnx_node *cast = producer_of(model, node, i);
+		const struct onnx_node *x;
+
+		if (!cast || !quire_onnx_is(cast, "Cast") ||
+		    quire_wrapper_type(cast, 0) != ONNX_FLOAT)
+			continue;
+		found->product = producer_of(model, cast, 0);
+		found->scaler = producer_of(model, node, 1 - i);
+		if (!found->product || !found->scaler ||
+		    !quire_onnx_is(found->product, "MatMulInteger") ||
+		    !quire_onnx_is(found->scaler, "Mul") ||
+		    found->scaler->input_count != 2)
+			continue;
+		x = producer_of(model, found->product, 0);
+		if (!is_of_x(model, found->product, 2, x))
+			continue; /* around another zero point */
+		for (size_t at = 0; at < 2; at++) {
+			found->b_scale = 1 - at;
+			if (is_of_x(model, found->scaler, at, x))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_scaled(const struct onnx_model *model,
+		      const struct onnx_node *node)
+{
+	struct scaled found;
+
+	return quire_onnx_is(node, "Mul") && find_scaled(model, node, &found) &&
+	       has_weight(model, found.product, 1);
+}
+
+static quire_status read_scaled(const struct onnx_model *model,
+				const struct onnx_node *node, size_t index,
+				struct weight *weight, quire_error *error)
+{
+	struct dequantize_inputs inputs = {
+		.x = { "B", 1, true },
+		.zero = { "b_zero_point", 3, false },
+	};
+	struct weight read = { .node = node, .intent = { .integers = true } };
+	struct node_check in = { model, node, error };
+	struct scaled found;
+	quire_status status;
+
+	(void)index;
+	(void)find_scaled(model, node, &found);
+	in.node = found.product;
+	inputs.scaler = found.scaler;
+	inputs.scale = (struct input_row){ "b_scale", found.b_scale, true };
+	status = read_b(&in, &inputs, false, &read);
+	if (status != QUIRE_OK)
+		return status;
+	read.intent.no_linear = read.intent.note != NULL;
+	*weight = read;
+	return QUIRE_OK;
+}
+
+const struct weight_operator quire_operator_scaled_product = {
+	.is = is_scaled,
+	.read = read_scaled,
 };

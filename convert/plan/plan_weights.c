@@ -106,7 +106,8 @@ static quire_status read_node(struct planner *in, size_t number, bool late)
 	quire_status status = QUIRE_OK;
 	size_t count;
 
-	if (!found && !late)
+	/* Another node may have read the weight of this one. */
+	if (!found && late && !in->is_holder[number])
 		return quire_plan_leave_node(
 		    in, number,
 		    quire_unsupported_check(in->model, node, in->error));

@@ -182,6 +182,31 @@ def make_float():
              weight.q8_0())
 
 
+def make_scaled():
+    """MatMulInteger as dynamic quantization writes it; around a zero point of
+    another node; and without the Mul."""
+    weight = columns(450)
+    parts = constants(weight)
+    b, scale, zero = names(parts)
+
+    def nodes(swapped, point="z", scales="scales"):
+        both = ["t", scales][::-1 if swapped else 1]
+        factors = ["s", scale][::-1 if swapped else 1]
+        return [
+            helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+            helper.make_node("Mul", factors, ["scales"]),
+            helper.make_node("MatMulInteger", ["q", b, point, zero], ["i"],
+                             name="mm_quant"),
+            helper.make_node("Cast", ["i"], ["t"], to=1),
+            helper.make_node("Mul", both, ["y"], name="mm")]
+
+    for name, swapped in (("q_scaled", False), ("q_scaled_swapped", True)):
+        save(name, model(nodes(swapped), parts), weight.q8_0())
+    save("q_scaled_other", model(nodes(False, "x_zero"), parts + OUTER),
+         folder=BAD)
+    save("q_unscaled", model(nodes(False)[:4], parts), folder=BAD)
+
+
 def make_biases():
     """Behind DequantizeLinear: one scale, in f16, rounded by a Cast; a zero
     point that says nothing, and one that is not allowed."""
@@ -233,5 +258,6 @@ def make():
     make_matmul()
     make_gemm()
     make_float()
+    make_scaled()
     make_biases()
     make_bad()

@@ -32,7 +32,7 @@ K, N, BLOCK = 96, 48, 32
 BLOCKS = ("Q4_0", "Q4_1", "Q8_0")
 KINDS = ("MatMul", "Gemm", "Gemm with a bias")
 PRODUCTS = ("MatMul", "Gemm", "QLinearMatMul", "QGemm",
-            "DynamicQuantizeMatMul")
+            "DynamicQuantizeMatMul", "MatMulInteger")
 DEPTH = 3
 
 
@@ -157,6 +157,12 @@ class Saved(unittest.TestCase):
                 helper.make_node("DequantizeLinear", ["x_q", "x_s", "x_z"],
                                  ["given"])])
             outputs = ["given", node.output[0]]
+        elif node.op_type == "MatMulInteger":
+            (quantizer,) = (n for n in graph.node
+                            if n.op_type == "DynamicQuantizeLinear")
+            graph.node.append(helper.make_node(
+                "DequantizeLinear", list(quantizer.output), ["given"]))
+            outputs = ["given", graph.output[0].name]
         elif node.op_type in ("QLinearMatMul", "QGemm"):
             a, b = node.input[:3], node.input[3:6]
             gemm = node.op_type == "QGemm"
@@ -244,18 +250,17 @@ class Saved(unittest.TestCase):
                             "at row .* does not fit int8")
 
     def test_dynamic(self):
-        """DynamicQuantizeMatMul, which is fused from the extended level on."""
+        """MatMulInteger, and DynamicQuantizeMatMul from the extended level
+        on."""
         for channels, weight in itertools.product(
             (False, True), (QuantType.QInt8, QuantType.QUInt8)
         ):
             quantized = self.quantize(
                 "MatMul", np.float32, quantize_dynamic, per_channel=channels,
                 weight_type=weight, reduce_range=True)
-            for level in ("extended", "all"):
+            for level, saved in self.saved(quantized):
                 with self.subTest(channels=channels, weight=weight.name,
                                   level=level):
-                    saved = self.folder / "saved.onnx"
-                    session(quantized, level, saved)
                     given, theirs = self.run_product(saved, self.x)
                     self.check(saved, given, theirs, LIMITS[np.float32])
 

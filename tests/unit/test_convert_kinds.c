@@ -139,6 +139,8 @@ static const struct kind kinds[] = {
 	{ "good/q_gemm_alpha", QUIRE_Q8_0, 75, { 5 }, TENSOR, NULL },
 	{ "good/q_gemm_shared", QUIRE_Q8_0, 64, { 5 }, LINEAR, NULL },
 	{ "good/q_to_float", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_scaled", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
+	{ "good/q_scaled_swapped", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
 	{ "good/q_dynamic", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
 	{ "good/q_dynamic_bias", QUIRE_Q8_0, 75, { 5 }, LINEAR, NULL },
 	{ "good/function_calls", QUIRE_Q4_1, 64, { 32 }, LINEAR, NULL },

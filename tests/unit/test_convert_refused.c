@@ -225,6 +225,12 @@ static const struct bad {
 	{ "q_computed", UNSUPPORTED,
 	  "b_scale, 'w_DQ_scales', is computed by another node; a weight must "
 	  "be a constant" },
+	{ "q_scaled_other", UNSUPPORTED,
+	  "node 'mm_quant' (MatMulInteger): its quantized weight 'w_DQ_Q4', "
+	  "INT8, cannot be converted" },
+	{ "q_unscaled", UNSUPPORTED,
+	  "node 'mm_quant' (MatMulInteger): its quantized weight 'w_DQ_Q4', "
+	  "INT8, cannot be converted" },
 	{ "q_scales_shape", LAYOUT,
 	  "b_scale does not have the shape that B, axis and block_size make: "
 	  "5 along axis 1" },

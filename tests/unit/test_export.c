@@ -260,7 +260,7 @@ static void test_wrapped(void **state)
 		"q_gemm_bias",	  "q_gemm_shared",   "q_gemm_rows",
 		"q_to_float",	  "q_dynamic",	     "q_matmul_large",
 		"dq_bias",	  "dq_bias_cast",    "dq_bias_zero",
-		"function_calls", "function_nested",
+		"function_calls", "function_nested", "q_scaled",
 	};
 	const struct place *place = *state;
 	char *again = scratch_path(place->folder, "again.gguf");

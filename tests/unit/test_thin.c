@@ -209,6 +209,7 @@ static void test_verbatim(void **state)
 		"q_gemm_bias",	  "q_to_float",
 		"q_dynamic",	  "dq_bias_zero",
 		"function_calls", "function_dequantized",
+		"q_scaled",
 	};
 	const struct place *place = *state;
 
