@@ -93,6 +93,7 @@ static const struct onnx_value *find_integers(const struct onnx_model *model,
 	const struct input_row row = { "x_scale", 1, true };
 	const struct onnx_value *x;
 	const struct onnx_value *zero;
+	bool has_zero;
 	struct node_operand found;
 
 	if (!node || !quire_onnx_is(node, "DequantizeLinear") ||
@@ -101,8 +102,9 @@ static const struct onnx_value *find_integers(const struct onnx_model *model,
 		return NULL;
 	x = quire_unwrap(model, input_of(model, node, 0));
 	zero = input_of(model, node, 2);
+	has_zero = node->input_count > 2 && node->inputs[2][0];
 	if (!x || x->origin != ONNX_CONSTANT || x->type != ONNX_INT32 ||
-	    (zero && !is_zero(zero)))
+	    (has_zero && !(zero && is_zero(zero))))
 		return NULL;
 	product->bias_scale = (struct bias_scale){ found.value, found.casts };
 	product->bias_scale_use = found.use;
