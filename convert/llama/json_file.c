@@ -175,8 +175,12 @@ static json_t *decode(const char *path, const char *text, size_t size,
 		      quire_error *error)
 {
 	json_error_t problem;
-	json_t *root = json_loadb(
-	    text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+	/* As numbers with a fraction, because transformers writes 10^30 for a
+	 * length without a limit. */
+	json_t *root = json_loadb(text, size,
+				  JSON_REJECT_DUPLICATES | JSON_DECODE_ANY |
+				      JSON_DECODE_INT_AS_REAL,
+				  &problem);
 	size_t offset;
 
 	if (root)
@@ -290,13 +294,18 @@ quire_status quire_json_fail(const struct json_value *value,
 			     quire_status status, quire_error *error,
 			     const char *format, ...)
 {
-	char text[200];
+	char text[240];
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	return fail_place(value, NULL, status, error, text);
+}
+
+static bool is_whole(double number)
+{
+	return floor(number) == number;
 }
 
 static const char *name_of(const json_t *json)
@@ -308,10 +317,10 @@ static const char *name_of(const json_t *json)
 		return "a list";
 	case JSON_STRING:
 		return "a string";
-	case JSON_INTEGER:
-		return "a whole number";
 	case JSON_REAL:
-		return "a number that is not whole";
+		return is_whole(json_real_value(json))
+			   ? "a whole number"
+			   : "a number that is not whole";
 	case JSON_TRUE:
 		return "true";
 	case JSON_FALSE:
@@ -387,15 +396,15 @@ quire_status quire_json_string(const struct json_value *value,
 quire_status quire_json_u32(const struct json_value *value, uint32_t *number,
 			    quire_error *error)
 {
-	json_int_t whole;
+	double whole;
 
-	if (!json_is_integer(value->json))
+	if (!json_is_real(value->json) ||
+	    !is_whole(json_real_value(value->json)))
 		return fail_type(value, "a whole number", error);
-	whole = json_integer_value(value->json);
+	whole = json_real_value(value->json);
 	if (whole < 0 || whole > UINT32_MAX)
 		return quire_json_fail(value, QUIRE_ERROR_LAYOUT, error,
-				       "is %" JSON_INTEGER_FORMAT
-				       ", not from 0 to 4294967295",
+				       "is %.17g, not from 0 to 4294967295",
 				       whole);
 	*number = (uint32_t)whole;
 	return QUIRE_OK;
@@ -404,9 +413,9 @@ quire_status quire_json_u32(const struct json_value *value, uint32_t *number,
 quire_status quire_json_f64(const struct json_value *value, double *number,
 			    quire_error *error)
 {
-	if (!json_is_number(value->json))
+	if (!json_is_real(value->json))
 		return fail_type(value, "a number", error);
-	*number = json_number_value(value->json);
+	*number = json_real_value(value->json);
 	assert(isfinite(*number)); /* Jansson refuses 1e999 */
 	return QUIRE_OK;
 }

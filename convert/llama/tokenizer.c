@@ -2,10 +2,12 @@
  * tokenizer.c - the files, the kind of the tokenizer, the order of steps; and
  * the result as keys of a GGUF file.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "convert/llama/tokenizer_private.h"
 #include "format/value.h"
 
@@ -69,34 +71,73 @@ static quire_status read_files(const char *folder,
 	return quire_json_get(&source->root, "model", &source->model, error);
 }
 
-/* ----------------------------------------------------------------- its kind */
-
-/* Whether the model of tokenizer.json has a key with this text. */
-static bool has_type(const struct json_value *object, const char *type)
+void quire_tokenizer_note(struct tokenizer *tokenizer, const char *note)
 {
-	struct json_value found;
-	quire_string text;
-
-	return quire_json_find(object, "type", &found) &&
-	       quire_json_string(&found, &text, NULL) == QUIRE_OK &&
-	       quire_string_equal(text, quire_string_of(type));
+	assert(tokenizer->note_count < QUIRE_TOKENIZER_NOTES_MAX);
+	tokenizer->notes[tokenizer->note_count++] = note;
 }
 
-static bool is_true(const struct json_value *object, const char *key)
+bool quire_tokenizer_text_is(const struct json_value *object, const char *key,
+			     const char *text)
+{
+	struct json_value found;
+	quire_string its;
+
+	return quire_json_find(object, key, &found) &&
+	       quire_json_string(&found, &its, NULL) == QUIRE_OK &&
+	       quire_string_equal(its, quire_string_of(text));
+}
+
+bool quire_tokenizer_bool_or(const struct json_value *object, const char *key,
+			     bool otherwise)
 {
 	struct json_value found;
 	bool truth;
 
-	return quire_json_find(object, key, &found) &&
-	       quire_json_bool(&found, &truth, NULL) == QUIRE_OK && truth;
+	if (!quire_json_find(object, key, &found) ||
+	    quire_json_bool(&found, &truth, NULL) != QUIRE_OK)
+		return otherwise;
+	return truth;
 }
+
+/* ----------------------------------------------------------------- its kind */
 
 /* Old files do not name the type of BPE, the only one with merges. */
 static bool is_bpe(const struct json_value *model)
 {
-	return has_type(model, "BPE") ||
+	return quire_tokenizer_text_is(model, "type", "BPE") ||
 	       (!quire_json_find(model, "type", NULL) &&
 		quire_json_find(model, "merges", NULL));
+}
+
+/* Settings of BPE that llama.cpp does not have. */
+static quire_status check_bpe(const struct tokenizer_source *source,
+			      quire_error *error)
+{
+	const struct json_value *model = &source->model;
+	quire_status status;
+	static const char *const keys[] = { "continuing_subword_prefix",
+					    "end_of_word_suffix" };
+	struct json_value value;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (quire_json_find(model, keys[i], &value) &&
+		    !quire_tokenizer_text_is(model, keys[i], ""))
+			return quire_json_fail(&value, QUIRE_ERROR_UNSUPPORTED,
+					       error,
+					       "is something that llama.cpp's "
+					       "BPE does not have");
+	if (source->kind == TOKENIZER_PIECE_BPE)
+		return QUIRE_OK;
+	/* The decoder says it whatever the pre-tokenizer is. */
+	status = quire_json_get(&source->root, "decoder", &value, error);
+	if (status == QUIRE_OK &&
+	    !quire_tokenizer_text_is(&value, "type", "ByteLevel"))
+		status = quire_json_fail(&value, QUIRE_ERROR_UNSUPPORTED, error,
+					 "is not ByteLevel: llama.cpp has no "
+					 "BPE of characters without "
+					 "byte_fallback");
+	return status;
 }
 
 static quire_status find_kind(struct tokenizer *tokenizer, quire_error *error)
@@ -107,15 +148,18 @@ static quire_status find_kind(struct tokenizer *tokenizer, quire_error *error)
 	quire_string text = { "", 0 };
 
 	if (is_bpe(model)) {
-		const bool pieces = is_true(model, "byte_fallback");
+		const bool pieces =
+		    quire_tokenizer_bool_or(model, "byte_fallback", false);
 
 		source->kind =
 		    pieces ? TOKENIZER_PIECE_BPE : TOKENIZER_BYTE_BPE;
 		tokenizer->model = pieces ? "llama" : "gpt2";
-	} else if (has_type(model, "WordPiece")) {
+		return check_bpe(source, error);
+	}
+	if (quire_tokenizer_text_is(model, "type", "WordPiece")) {
 		source->kind = TOKENIZER_WORDPIECE;
 		tokenizer->model = "bert";
-	} else if (has_type(model, "Unigram")) {
+	} else if (quire_tokenizer_text_is(model, "type", "Unigram")) {
 		source->kind = TOKENIZER_UNIGRAM;
 		tokenizer->model = "t5";
 	} else {
@@ -132,6 +176,83 @@ static quire_status find_kind(struct tokenizer *tokenizer, quire_error *error)
 		    "it has BPE, WordPiece and Unigram",
 		    text.data);
 	}
+	return QUIRE_OK;
+}
+
+/* ------------------------------------------------------------ the chat
+ * template */
+
+/* In tokenizer_config.json: text, or a list of objects of which one is called
+ * default. */
+static quire_status read_inner(const struct tokenizer_source *source,
+			       quire_string *text, quire_error *error)
+{
+	struct json_value root, value;
+	size_t count;
+	quire_status status;
+
+	if (!source->config)
+		return QUIRE_OK;
+	root = quire_json_root(source->config);
+	if (!quire_json_find(&root, "chat_template", &value))
+		return QUIRE_OK;
+	if (!json_is_array(value.json))
+		return quire_json_string(&value, text, error);
+	status = quire_json_count(&value, &count, error);
+	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		const struct json_value item = quire_json_item(&value, i);
+
+		if (quire_tokenizer_text_is(&item, "name", "default"))
+			return quire_json_get_string(&item, "template", text,
+						     error);
+	}
+	return status;
+}
+
+/* *text stays as it is if there is no such file. */
+static quire_status read_file(struct tokenizer_source *source,
+			      const char *folder, quire_string *text,
+			      quire_error *error)
+{
+	static const char name[] = "chat_template.jinja";
+	quire_error reported = { .status = QUIRE_OK };
+	size_t size = 0;
+	const quire_status status = quire_json_read_text(
+	    folder, name, &source->template_text, &size, &reported);
+
+	if (status == QUIRE_ERROR_NOT_FOUND)
+		return QUIRE_OK;
+	if (status != QUIRE_OK) {
+		if (error)
+			*error = reported;
+		return status;
+	}
+	if (!quire_utf8_valid(source->template_text, size) ||
+	    memchr(source->template_text, 0, size))
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+				  "%s is not UTF-8 text", name);
+	*text = (quire_string){ source->template_text, size };
+	return QUIRE_OK;
+}
+
+static quire_status read_template(struct tokenizer *tokenizer,
+				  const char *folder, quire_error *error)
+{
+	struct tokenizer_source *source = tokenizer->source;
+	quire_string inner = { NULL, 0 }, file = { NULL, 0 };
+	quire_status status;
+
+	status = read_inner(source, &inner, error);
+	if (status == QUIRE_OK)
+		status = read_file(source, folder, &file, error);
+	if (status != QUIRE_OK)
+		return status;
+	if (inner.data && file.data && !quire_string_equal(inner, file))
+		return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+				  "chat_template.jinja and the chat_template "
+				  "of tokenizer_config.json differ; remove the "
+				  "wrong one");
+	tokenizer->chat_template = file.data ? file : inner;
 	return QUIRE_OK;
 }
 
@@ -159,8 +280,7 @@ static quire_status fill(const char *folder,
 	if (status == QUIRE_OK)
 		status = quire_tokenizer_read_special(tokenizer, error);
 	if (status == QUIRE_OK)
-		status =
-		    quire_tokenizer_read_template(tokenizer, folder, error);
+		status = read_template(tokenizer, folder, error);
 	if (status == QUIRE_OK)
 		status = quire_tokenizer_rewrite(tokenizer, error);
 	return status;
@@ -361,6 +481,9 @@ quire_status quire_tokenizer_write(const struct tokenizer *tokenizer,
 	if (status == QUIRE_OK && tokenizer->pre)
 		status = quire_writer_set_string(writer, "tokenizer.ggml.pre",
 						 tokenizer->pre, error);
+	if (status == QUIRE_OK && tokenizer->strips_as_phi3)
+		status = quire_writer_set_string(writer, "general.name",
+						 "Phi-3", error);
 	if (status == QUIRE_OK)
 		status = write_tokens(tokenizer, writer, error);
 	if (status == QUIRE_OK)

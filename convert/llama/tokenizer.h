@@ -10,7 +10,8 @@
  *	status = quire_tokenizer_write(tokenizer, writer, error);
  *	quire_tokenizer_free(tokenizer);
  *
- * What llama.cpp would not tokenize as tokenizer.json says is refused.
+ * What llama.cpp would not tokenize as tokenizer.json says is refused; what it
+ * tokenizes in another way in rare texts only is noted.
  */
 #ifndef QUIRE_CONVERT_LLAMA_TOKENIZER_H
 #define QUIRE_CONVERT_LLAMA_TOKENIZER_H
@@ -38,7 +39,8 @@ enum tokenizer_id {
 	TOKENIZER_ID_COUNT,
 };
 
-#define QUIRE_NO_TOKEN UINT32_MAX
+#define QUIRE_NO_TOKEN		  UINT32_MAX
+#define QUIRE_TOKENIZER_NOTES_MAX 4
 
 enum tokenizer_flag {
 	TOKENIZER_ADD_BOS,
@@ -77,6 +79,16 @@ struct tokenizer {
 	quire_string chat_template; /* data is NULL: no key */
 	quire_string charsmap;	    /* bytes, of "t5"; data is NULL: no key */
 
+	/* Sentences about texts that llama.cpp tokenizes in another way than
+	 * tokenizer.json says; for the report. */
+	size_t note_count;
+	const char *notes[QUIRE_TOKENIZER_NOTES_MAX];
+
+	/* Added tokens take the white space behind them: llama.cpp does that
+	 * only if general.name has "phi-3" in it, and quire_tokenizer_write
+	 * sets that name. A caller who sets another must keep this. */
+	bool strips_as_phi3;
+
 	struct tokenizer_source *source; /* what the strings lie in */
 };
 
@@ -103,7 +115,8 @@ quire_status quire_tokenizer_read(const char *folder,
 /* NULL is fine. */
 void quire_tokenizer_free(struct tokenizer *tokenizer);
 
-/* Sets every key tokenizer.* that the tokenizer has. */
+/* Sets every key tokenizer.* that the tokenizer has; and general.name, see
+ * strips_as_phi3. */
 quire_status quire_tokenizer_write(const struct tokenizer *tokenizer,
 				   quire_writer *writer, quire_error *error);
 

@@ -1,5 +1,6 @@
 /*
- * tokenizer_merges.c - the merges of BPE and the scores of SentencePiece.
+ * tokenizer_merges.c - the merges of BPE, the scores of SentencePiece, and the
+ * table of its normalizer.
  *
  * llama.cpp's "gpt2" merges by the list of merges, as tokenizer.json does. Its
  * "llama" has no list: it merges any two neighbours whose text is a token, the
@@ -9,6 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/utf8.h"
 #include "convert/llama/tokenizer_private.h"
 #include "format/value.h"
@@ -38,7 +40,7 @@ static quire_status split(const struct json_value *item, struct merge *merge,
 
 	if (json_is_string(item->json)) {
 		status = quire_json_string(item, &text, error);
-		space = strchr(text.data, ' ');
+		space = status == QUIRE_OK ? strchr(text.data, ' ') : NULL;
 		if (!space || strchr(space + 1, ' '))
 			return quire_json_fail(item, QUIRE_ERROR_LAYOUT, error,
 					       "'%.40s' is not two tokens "
@@ -53,14 +55,12 @@ static quire_status split(const struct json_value *item, struct merge *merge,
 	if (status == QUIRE_OK && count != 2)
 		status = quire_json_fail(item, QUIRE_ERROR_LAYOUT, error,
 					 "is not two tokens");
-	if (status != QUIRE_OK)
-		return status;
-	part = quire_json_item(item, 0);
-	status = quire_json_string(&part, &merge->left, error);
-	if (status != QUIRE_OK)
-		return status;
-	part = quire_json_item(item, 1);
-	return quire_json_string(&part, &merge->right, error);
+	for (size_t i = 0; i < 2 && status == QUIRE_OK; i++) {
+		part = quire_json_item(item, i);
+		status = quire_json_string(
+		    &part, i == 0 ? &merge->left : &merge->right, error);
+	}
+	return status;
 }
 
 static quire_status fail_part(const struct tokenizer *tokenizer,
@@ -179,7 +179,8 @@ static quire_status check_whole(const struct merging *in,
 
 /*
  * Notes what a merge makes. SentencePiece's list is made of scores, a score a
- * token: all merges that make one token lie together.
+ * token: all merges that make one token lie together. Added tokens are found
+ * before anything is merged.
  */
 static quire_status note(struct merging *in, const struct json_value *item,
 			 uint32_t result, quire_error *error)
@@ -188,7 +189,8 @@ static quire_status note(struct merging *in, const struct json_value *item,
 
 	if (source->merge_counts[result]++ == 0)
 		source->ranks[result] = source->rank_count++;
-	else if (source->kind == TOKENIZER_PIECE_BPE && result != in->last)
+	else if (source->kind == TOKENIZER_PIECE_BPE && result != in->last &&
+		 in->tokenizer->types[result] == TOKEN_NORMAL)
 		return quire_json_fail(
 		    item, QUIRE_ERROR_UNSUPPORTED, error,
 		    "makes '%.40s' again, after other tokens: llama.cpp "
@@ -411,5 +413,88 @@ quire_status quire_tokenizer_read_scores(struct tokenizer *tokenizer,
 	score_pieces(tokenizer);
 	/* llama.cpp's "llama" reads no merges. */
 	tokenizer->merge_count = 0;
+	return status;
+}
+
+/* ----------------------------------------------------- Unigram's normalizer */
+
+/* The number of a character of base64 (RFC 4648), or 64. */
+static unsigned int sextet(char character)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
+				     "nopqrstuvwxyz0123456789+/";
+	const char *found = character ? strchr(digits, character) : NULL;
+
+	return found ? (unsigned int)(found - digits) : 64;
+}
+
+/* The table of a Precompiled normalizer: base64. */
+static quire_status decode_charsmap(struct tokenizer *tokenizer,
+				    const struct json_value *step,
+				    quire_error *error)
+{
+	quire_string text = { NULL, 0 };
+	unsigned char *bytes = NULL;
+	size_t size = 0;
+	unsigned int bits = 0, bit_count = 0;
+	quire_status status;
+
+	status =
+	    quire_json_get_string(step, "precompiled_charsmap", &text, error);
+	while (status == QUIRE_OK && text.size > 0 &&
+	       text.data[text.size - 1] == '=')
+		text.size--;
+	if (status == QUIRE_OK)
+		status = quire_tokenizer_own(tokenizer, text.size + 1, 1,
+					     &bytes, error);
+	for (size_t i = 0; i < text.size && status == QUIRE_OK; i++) {
+		const unsigned int value = sextet(text.data[i]);
+
+		if (value == 64)
+			return quire_json_fail(step, QUIRE_ERROR_LAYOUT, error,
+					       "has a precompiled_charsmap "
+					       "that is not base64");
+		bits = bits << 6 | value;
+		bit_count += 6;
+		if (bit_count >= 8) {
+			bit_count -= 8;
+			bytes[size++] = (unsigned char)(bits >> bit_count);
+		}
+	}
+	tokenizer->charsmap = (quire_string){ (const char *)bytes, size };
+	return status;
+}
+
+/* Finds the Precompiled step, alone or the first of a sequence. */
+quire_status quire_tokenizer_read_charsmap(struct tokenizer *tokenizer,
+					   quire_error *error)
+{
+	struct json_value normalizer, list, step;
+	quire_string map;
+	size_t count;
+	quire_status status;
+
+	status = quire_json_get(&tokenizer->source->root, "normalizer",
+				&normalizer, error);
+	step = normalizer;
+	if (status == QUIRE_OK &&
+	    quire_tokenizer_text_is(&normalizer, "type", "Sequence")) {
+		status =
+		    quire_json_get(&normalizer, "normalizers", &list, error);
+		if (status == QUIRE_OK)
+			status = quire_json_count(&list, &count, error);
+		if (status == QUIRE_OK)
+			step = quire_json_item(&list, 0);
+	}
+	if (status == QUIRE_OK)
+		status = decode_charsmap(tokenizer, &step, error);
+	/* llama.cpp ends the process for a table whose first number, the size
+	 * of its first part, does not fit. */
+	map = tokenizer->charsmap;
+	if (status == QUIRE_OK && (map.size <= 4 || load_u32(map.data) % 4 ||
+				   load_u32(map.data) >= map.size - 4))
+		status = quire_json_fail(&step, QUIRE_ERROR_LAYOUT, error,
+					 "has a precompiled_charsmap whose "
+					 "first part does not fit");
 	return status;
 }

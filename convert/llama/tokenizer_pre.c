@@ -1,8 +1,10 @@
 /*
- * tokenizer_pre.c - how text is cut before it is tokenized. tokenizer.json says
- * it by steps with regular expressions; llama.cpp has the expressions built in,
- * by names that no file of a model has. The table has the steps of models whose
- * tokenizer.json is known, and the name that stands for the same in llama.cpp.
+ * tokenizer_pre.c - what happens to text before it becomes tokens.
+ * tokenizer.json has normalizers and pre-tokenizers, in steps; llama.cpp has
+ * built in what it needs for its four models of tokenizers, and for "gpt2"
+ * chooses between regular expressions by names that no file of a model has. The
+ * table has the steps of models whose tokenizer.json is known, and the name
+ * that stands for the same in llama.cpp. All else is refused.
  */
 #include <string.h>
 
@@ -11,15 +13,29 @@
 
 #define STEPS_MAX 4
 
-/* What a step does, with the settings that models have; OTHER_STEP: another
- * step or another setting. */
+/* What a step does, with the settings that models have. */
 enum step_kind {
 	NO_STEP,
-	SPLIT,	/* by an expression; what matches is a piece */
-	DIGITS, /* each digit is a piece */
-	WORDS,	/* ByteLevel with GPT-2's expression */
-	BYTES,	/* ByteLevel without it */
-	OTHER_STEP,
+	OTHER_STEP, /* another one, or other settings */
+	/* of pre-tokenizers */
+	SPLIT,	     /* by an expression; what matches is a piece */
+	DIGITS,	     /* each digit is a piece */
+	WORDS,	     /* ByteLevel with GPT-2's expression */
+	BYTES,	     /* ByteLevel without it */
+	SPACES,	     /* Split at spaces, which end a piece */
+	MARK_ALWAYS, /* Metaspace: U+2581 for spaces, and before each text */
+	MARK_FIRST,  /* before the first text alone */
+	MARK_NEVER,
+	WHITE_SPACE, /* WhitespaceSplit */
+	BERT,
+	/* of normalizers */
+	NFC,
+	PREPEND_MARK,
+	MARK_SPACES,   /* U+2581 for a space */
+	ONE_MARK,      /* for several spaces */
+	PRECOMPILED,   /* SentencePiece's own normalizer, as a table */
+	BERT_TEXT,     /* lower case or not, see there */
+	STRIP_AT_ENDS, /* or at the right end */
 };
 
 struct step {
@@ -27,135 +43,249 @@ struct step {
 	const char *pattern; /* of SPLIT */
 };
 
-/* Expressions of several models. */
+struct steps {
+	size_t count; /* STEPS_MAX + 1: too many */
+	struct step steps[STEPS_MAX];
+};
+
+/* --------------------------------------------------- steps of a tokenizer */
+
+static bool is_type(const struct json_value *step, const char *type)
+{
+	return quire_tokenizer_text_is(step, "type", type);
+}
+
+static bool is_mark(const struct json_value *step, const char *key)
+{
+	return quire_tokenizer_text_is(step, key, QUIRE_PIECE_SPACE);
+}
+
+/* A pattern {"String": ...} or {"Regex": ...}; NULL: another one. */
+static const char *pattern_of(const struct json_value *step, const char *type)
+{
+	struct json_value pattern, found;
+	quire_string text;
+
+	if (!quire_json_find(step, "pattern", &pattern) ||
+	    !quire_json_find(&pattern, type, &found) ||
+	    quire_json_string(&found, &text, NULL) != QUIRE_OK)
+		return NULL;
+	return text.data;
+}
+
+static bool pattern_is(const struct json_value *step, const char *type,
+		       const char *wanted)
+{
+	const char *pattern = pattern_of(step, type);
+
+	return pattern && strcmp(pattern, wanted) == 0;
+}
+
+/* Types without settings that matter. */
+static enum step_kind plain_step(const struct json_value *step)
+{
+	return is_type(step, "WhitespaceSplit")	   ? WHITE_SPACE
+	       : is_type(step, "BertPreTokenizer") ? BERT
+	       : is_type(step, "NFC")		   ? NFC
+	       : is_type(step, "Precompiled")	   ? PRECOMPILED
+	       : is_type(step, "Strip")		   ? STRIP_AT_ENDS
+						   : OTHER_STEP;
+}
+
+static struct step split_step(const struct json_value *step)
+{
+	const char *pattern = pattern_of(step, "Regex");
+	const bool inverted = quire_tokenizer_bool_or(step, "invert", false);
+
+	if (pattern && ((!inverted && quire_tokenizer_text_is(step, "behavior",
+							      "Isolated")) ||
+			/* What matches is left, and it matches everything. */
+			(inverted &&
+			 quire_tokenizer_text_is(step, "behavior", "Removed"))))
+		return (struct step){ SPLIT, pattern };
+	if (!inverted && pattern_is(step, "String", " ") &&
+	    quire_tokenizer_text_is(step, "behavior", "MergedWithPrevious"))
+		return (struct step){ SPACES, NULL };
+	return (struct step){ OTHER_STEP, NULL };
+}
+
+static struct step metaspace_step(const struct json_value *step)
+{
+	enum step_kind kind = MARK_ALWAYS;
+
+	if (!is_mark(step, "replacement"))
+		kind = OTHER_STEP;
+	else if (quire_tokenizer_text_is(step, "prepend_scheme", "first"))
+		kind = MARK_FIRST;
+	else if (quire_tokenizer_text_is(step, "prepend_scheme", "never") ||
+		 !quire_tokenizer_bool_or(step, "add_prefix_space", true))
+		kind = MARK_NEVER;
+	return (struct step){ kind, NULL };
+}
+
+static struct step pre_step(const struct json_value *step)
+{
+	enum step_kind kind = OTHER_STEP;
+
+	if (is_type(step, "Split"))
+		return split_step(step);
+	if (is_type(step, "Metaspace"))
+		return metaspace_step(step);
+	if (is_type(step, "Digits") &&
+	    quire_tokenizer_bool_or(step, "individual_digits", false))
+		kind = DIGITS;
+	else if (is_type(step, "ByteLevel") &&
+		 !quire_tokenizer_bool_or(step, "add_prefix_space", true))
+		kind = quire_tokenizer_bool_or(step, "use_regex", true) ? WORDS
+									: BYTES;
+	else
+		kind = plain_step(step);
+	return (struct step){ kind, NULL };
+}
+
+static struct step normal_step(const struct json_value *step)
+{
+	enum step_kind kind = OTHER_STEP;
+
+	if (is_type(step, "Prepend") && is_mark(step, "prepend"))
+		kind = PREPEND_MARK;
+	else if (is_type(step, "Replace") && is_mark(step, "content") &&
+		 pattern_is(step, "String", " "))
+		kind = MARK_SPACES;
+	else if (is_type(step, "Replace") && pattern_is(step, "Regex", " {2,}"))
+		kind = ONE_MARK;
+	else if (is_type(step, "BertNormalizer") &&
+		 quire_tokenizer_bool_or(step, "clean_text", true) &&
+		 quire_tokenizer_bool_or(step, "handle_chinese_chars", true))
+		kind = BERT_TEXT;
+	else if (!is_type(step, "BertNormalizer"))
+		kind = plain_step(step);
+	return (struct step){ kind, NULL };
+}
+
+/* The steps below a key of tokenizer.json; none if it is null. */
+static quire_status read_steps(
+    const struct tokenizer *tokenizer, const char *key, const char *list_key,
+    struct step (*step_of)(const struct json_value *), struct steps *steps,
+    quire_error *error)
+{
+	struct json_value value, list;
+	size_t count;
+	quire_status status;
+
+	memset(steps, 0, sizeof(*steps));
+	if (!quire_json_find(&tokenizer->source->root, key, &value))
+		return QUIRE_OK;
+	if (!is_type(&value, "Sequence")) {
+		steps->steps[steps->count++] = step_of(&value);
+		return QUIRE_OK;
+	}
+	status = quire_json_get(&value, list_key, &list, error);
+	if (status == QUIRE_OK)
+		status = quire_json_count(&list, &count, error);
+	for (size_t i = 0;
+	     status == QUIRE_OK && i < count && steps->count <= STEPS_MAX;
+	     i++) {
+		const struct json_value item = quire_json_item(&list, i);
+
+		if (steps->count < STEPS_MAX)
+			steps->steps[steps->count] = step_of(&item);
+		steps->count++;
+	}
+	return status;
+}
+
+static bool steps_are(const struct steps *steps, size_t count,
+		      const enum step_kind *kinds)
+{
+	if (steps->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (steps->steps[i].kind != kinds[i])
+			return false;
+	return true;
+}
+
+#define STEPS_ARE(steps, ...)                                                  \
+	steps_are(steps,                                                       \
+		  sizeof((enum step_kind[]){ __VA_ARGS__ }) /                  \
+		      sizeof(enum step_kind),                                  \
+		  (enum step_kind[]){ __VA_ARGS__ })
+
+static quire_status fail_steps(const struct tokenizer *tokenizer,
+			       const char *key, quire_error *error)
+{
+	struct json_value value = tokenizer->source->root;
+
+	quire_json_find(&tokenizer->source->root, key, &value);
+	return quire_json_fail(&value, QUIRE_ERROR_UNSUPPORTED, error,
+			       "is none that llama.cpp's '%s' has",
+			       tokenizer->model);
+}
+
+/* ----------------------------------------------------------- byte-level BPE */
+
+/* Expressions that several have parts of in common. */
 #define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
 #define REST	     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define WORD	     "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
+
+#define CASED "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SMALL "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define GPT_4O                                                                 \
+	"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL                               \
+	"+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?" CASED          \
+	"+" SMALL "*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| "               \
+	"?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 struct known {
 	const char *pre;
-	const char *pre_if_cleaned; /* clean_up_tokenization_spaces; or NULL */
-	struct step steps[STEPS_MAX];
+	struct steps steps; /* none: for --tokenizer-pre alone */
 	bool ignore_merges; /* what llama.cpp does for that name */
+	bool cleans;	    /* clean_up_tokenization_spaces */
+	const char *note;   /* or NULL */
 };
 
+#define LLAMA_3 CONTRACTIONS WORD "\\p{N}{1,3}" REST
+#define QWEN_2	CONTRACTIONS WORD "\\p{N}" REST
+
+#define COMBINING "llama.cpp cuts text with combining characters elsewhere"
+
+/* The first that suits is taken; `cleans` tells apart what is else the same. */
 static const struct known table[] = {
-	{ "llama-bpe",
-	  NULL,
-	  { { SPLIT,
-	      CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}" REST },
-	    { BYTES, NULL } },
-	  true },
-	{ "qwen2",
-	  NULL,
-	  { { SPLIT, CONTRACTIONS "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}" REST },
-	    { BYTES, NULL } },
-	  false },
-	{ "smollm", "refact", { { DIGITS, NULL }, { WORDS, NULL } }, false },
+	/* clang-format off */
+	{ "llama-bpe", { 2, { { SPLIT, LLAMA_3 }, { BYTES, NULL } } }, true, true, NULL },
+	{ "qwen2", { 2, { { SPLIT, QWEN_2 }, { BYTES, NULL } } }, false, true, NULL },
+	{ "refact", { 2, { { DIGITS, NULL }, { WORDS, NULL } } }, false, true, NULL },
+	{ "smollm", { 2, { { DIGITS, NULL }, { WORDS, NULL } } }, false, false, NULL },
+	{ "gpt-4o", { 2, { { SPLIT, GPT_4O }, { BYTES, NULL } } }, false, true, COMBINING },
+	{ "gpt-2", { 1, { { WORDS, NULL } } }, false, true, NULL },
+	{ .pre = "tekken" }, { .pre = "starcoder" },
+	{ .pre = "falcon" }, { .pre = "command-r" },
+	{ .pre = "deepseek-llm" },
+	/* clang-format on */
 };
 
 #define TABLE_COUNT (sizeof(table) / sizeof(*table))
 
 const char *quire_tokenizer_pre_names(void)
 {
-	return "llama-bpe, qwen2, refact, smollm";
+	return "llama-bpe, qwen2, refact, smollm, gpt-4o, gpt-2, tekken, "
+	       "starcoder, falcon, command-r, deepseek-llm";
 }
 
-/* ------------------------------------------------------ steps of a tokenizer
- */
-
-static bool string_is(const struct json_value *object, const char *key,
-		      const char *wanted)
+static bool same_steps(const struct steps *a, const struct steps *b)
 {
-	struct json_value value;
-	quire_string text;
-
-	return quire_json_find(object, key, &value) &&
-	       quire_json_string(&value, &text, NULL) == QUIRE_OK &&
-	       quire_string_equal(text, quire_string_of(wanted));
-}
-
-static bool bool_or(const struct json_value *object, const char *key,
-		    bool otherwise)
-{
-	struct json_value value;
-	bool truth;
-
-	if (!quire_json_find(object, key, &value))
-		return otherwise;
-	return quire_json_bool(&value, &truth, NULL) == QUIRE_OK ? truth
-								 : otherwise;
-}
-
-static struct step step_of(const struct json_value *object)
-{
-	struct step step = { OTHER_STEP, NULL };
-	struct json_value pattern;
-	quire_string text;
-
-	if (string_is(object, "type", "Split") &&
-	    string_is(object, "behavior", "Isolated") &&
-	    !bool_or(object, "invert", false) &&
-	    quire_json_find(object, "pattern", &pattern) &&
-	    quire_json_get_string(&pattern, "Regex", &text, NULL) == QUIRE_OK)
-		step = (struct step){ SPLIT, text.data };
-	else if (string_is(object, "type", "Digits") &&
-		 bool_or(object, "individual_digits", false))
-		step.kind = DIGITS;
-	else if (string_is(object, "type", "ByteLevel") &&
-		 !bool_or(object, "add_prefix_space", true))
-		step.kind = bool_or(object, "use_regex", true) ? WORDS : BYTES;
-	return step;
-}
-
-/* Fills in all steps; NO_STEP follows the last one. */
-static quire_status read_steps(const struct json_value *pre,
-			       struct step steps[STEPS_MAX + 1],
-			       quire_error *error)
-{
-	struct json_value list;
-	size_t count = 1;
-	quire_status status = QUIRE_OK;
-
-	memset(steps, 0, (STEPS_MAX + 1) * sizeof(*steps));
-	if (!string_is(pre, "type", "Sequence")) {
-		steps[0] = step_of(pre);
-		return QUIRE_OK;
-	}
-	status = quire_json_get(pre, "pretokenizers", &list, error);
-	if (status == QUIRE_OK)
-		status = quire_json_count(&list, &count, error);
-	if (status != QUIRE_OK)
-		return status;
-	for (size_t i = 0; i < count && i <= STEPS_MAX; i++) {
-		const struct json_value item = quire_json_item(&list, i);
-
-		steps[i] = step_of(&item);
-	}
-	return QUIRE_OK;
-}
-
-static bool same_steps(const struct step *a, const struct step *b)
-{
-	for (size_t i = 0; i < STEPS_MAX; i++) {
-		if (a[i].kind != b[i].kind || a[i].kind == OTHER_STEP)
+	if (a->count != b->count || a->count == 0)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (a->steps[i].kind != b->steps[i].kind)
 			return false;
-		if (a[i].kind == SPLIT &&
-		    strcmp(a[i].pattern, b[i].pattern) != 0)
+		if (a->steps[i].kind == SPLIT &&
+		    strcmp(a->steps[i].pattern, b->steps[i].pattern) != 0)
 			return false;
 	}
 	return true;
-}
-
-/* ------------------------------------------------------------------ the name
- */
-
-static const struct known *find_known(const struct step steps[STEPS_MAX + 1])
-{
-	for (size_t i = 0; i < TABLE_COUNT; i++)
-		if (steps[STEPS_MAX].kind == NO_STEP &&
-		    same_steps(table[i].steps, steps))
-			return &table[i];
-	return NULL;
 }
 
 static bool cleans_spaces(const struct tokenizer_source *source)
@@ -165,80 +295,205 @@ static bool cleans_spaces(const struct tokenizer_source *source)
 	if (!source->config)
 		return false;
 	root = quire_json_root(source->config);
-	return bool_or(&root, "clean_up_tokenization_spaces", false);
+	return quire_tokenizer_bool_or(&root, "clean_up_tokenization_spaces",
+				       false);
+}
+
+static const struct known *find_known(const struct steps *steps, bool cleans)
+{
+	const struct known *found = NULL;
+
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		if (same_steps(&table[i].steps, steps) &&
+		    (!found || table[i].cleans == cleans))
+			found = &table[i];
+	return found;
 }
 
 static quire_status derive(struct tokenizer *tokenizer, quire_error *error)
 {
 	const struct tokenizer_source *source = tokenizer->source;
-	struct step steps[STEPS_MAX + 1];
-	const struct known *known = NULL;
+	const struct known *known;
+	struct steps steps;
 	struct json_value pre;
 	quire_status status;
 
 	status = quire_json_get(&source->root, "pre_tokenizer", &pre, error);
 	if (status == QUIRE_OK)
-		status = read_steps(&pre, steps, error);
-	if (status == QUIRE_OK)
-		known = find_known(steps);
-	if (status == QUIRE_OK && !known)
-		status = quire_json_fail(
-		    &pre, QUIRE_ERROR_UNSUPPORTED, error,
-		    "is not known; choose llama.cpp's name for it with "
-		    "--tokenizer-pre NAME, of %s",
-		    quire_tokenizer_pre_names());
+		status = read_steps(tokenizer, "pre_tokenizer", "pretokenizers",
+				    pre_step, &steps, error);
 	if (status != QUIRE_OK)
 		return status;
-	tokenizer->pre = known->pre_if_cleaned && cleans_spaces(source)
-			     ? known->pre_if_cleaned
-			     : known->pre;
-	if (bool_or(&source->model, "ignore_merges", false) !=
+	known = find_known(&steps, cleans_spaces(source));
+	if (!known)
+		return quire_json_fail(
+		    &pre, QUIRE_ERROR_UNSUPPORTED, error,
+		    "is not known; choose llama.cpp's name for it with "
+		    "--tokenizer-pre NAME: %s",
+		    quire_tokenizer_pre_names());
+	tokenizer->pre = known->pre;
+	if (known->note)
+		quire_tokenizer_note(tokenizer, known->note);
+	if (quire_tokenizer_bool_or(&source->model, "ignore_merges", false) !=
 	    known->ignore_merges)
 		return quire_json_fail(
 		    &source->model, QUIRE_ERROR_UNSUPPORTED, error,
-		    "has ignore_merges %s, llama.cpp's '%s' the contrary; if "
-		    "it is right, choose it with --tokenizer-pre",
+		    "has ignore_merges %s and llama.cpp's '%s' the contrary; "
+		    "if it is right, choose it with --tokenizer-pre",
 		    known->ignore_merges ? "false" : "true", tokenizer->pre);
 	return QUIRE_OK;
 }
 
-static bool is_listed(const char *pre)
+/* The table's own text; NULL: no such name. */
+static const char *find_name(const char *pre)
 {
-	const char *names = quire_tokenizer_pre_names();
-	const size_t size = strlen(pre);
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		if (strcmp(table[i].pre, pre) == 0)
+			return table[i].pre;
+	return NULL;
+}
 
-	while (*names) {
-		const size_t length = strcspn(names, ",");
+static quire_status read_bytes(struct tokenizer *tokenizer, const char *pre,
+			       quire_error *error)
+{
+	struct steps normal;
+	quire_status status = read_steps(tokenizer, "normalizer", "normalizers",
+					 normal_step, &normal, error);
 
-		if (length == size && memcmp(names, pre, size) == 0)
-			return true;
-		names += length + strspn(names + length, ", ");
+	if (status != QUIRE_OK)
+		return status;
+	if (STEPS_ARE(&normal, NFC))
+		quire_tokenizer_note(tokenizer,
+				     "llama.cpp does not compose characters "
+				     "(NFC) before it tokenizes");
+	else if (normal.count > 0)
+		return fail_steps(tokenizer, "normalizer", error);
+	if (!pre)
+		return derive(tokenizer, error);
+	tokenizer->pre = find_name(pre);
+	if (!tokenizer->pre)
+		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+				  "no pre-tokenizer is called '%.40s'; there "
+				  "are %s",
+				  pre, quire_tokenizer_pre_names());
+	return QUIRE_OK;
+}
+
+/* ------------------------------------------------------------ SentencePiece */
+
+static void set(struct tokenizer *tokenizer, enum tokenizer_flag flag,
+		bool truth)
+{
+	tokenizer->flags[flag] = truth ? TOKENIZER_TRUE : TOKENIZER_FALSE;
+}
+
+#define NOTE_FIRST                                                             \
+	"llama.cpp puts a space before text that follows a special token"
+
+/* llama.cpp writes U+2581 for spaces, and puts a space before text, at the
+ * start and after special tokens, if add_space_prefix is true. */
+static quire_status read_pieces(struct tokenizer *tokenizer,
+				const struct steps *normal,
+				const struct steps *pre, quire_error *error)
+{
+	bool prefix = true;
+
+	if (pre->count == 0 && STEPS_ARE(normal, PREPEND_MARK, MARK_SPACES))
+		prefix = true;
+	else if ((pre->count == 0 || STEPS_ARE(pre, SPACES)) &&
+		 STEPS_ARE(normal, MARK_SPACES))
+		prefix = false;
+	else if (normal->count > 0)
+		return fail_steps(tokenizer, "normalizer", error);
+	else if (STEPS_ARE(pre, MARK_FIRST))
+		quire_tokenizer_note(tokenizer, NOTE_FIRST);
+	else if (STEPS_ARE(pre, MARK_NEVER))
+		prefix = false;
+	else if (!STEPS_ARE(pre, MARK_ALWAYS))
+		return fail_steps(tokenizer, "pre_tokenizer", error);
+	set(tokenizer, TOKENIZER_ADD_SPACE_PREFIX, prefix);
+	return QUIRE_OK;
+}
+
+/* llama.cpp's "t5" has the table, one space before the text, and one for
+ * several if remove_extra_whitespaces is true. */
+static quire_status read_unigram(struct tokenizer *tokenizer,
+				 const struct steps *normal,
+				 const struct steps *pre, quire_error *error)
+{
+	bool single = false;
+
+	if (quire_tokenizer_bool_or(&tokenizer->source->model, "byte_fallback",
+				    false))
+		return quire_json_fail(&tokenizer->source->model,
+				       QUIRE_ERROR_UNSUPPORTED, error,
+				       "has byte_fallback, which llama.cpp's "
+				       "'t5' does not have");
+	for (size_t i = 0; i < normal->count; i++) {
+		const enum step_kind kind =
+		    i < STEPS_MAX ? normal->steps[i].kind : OTHER_STEP;
+
+		if (kind == ONE_MARK && i > 0)
+			single = true;
+		else if ((kind != PRECOMPILED || i > 0) &&
+			 (kind != STRIP_AT_ENDS || i == 0))
+			return fail_steps(tokenizer, "normalizer", error);
 	}
-	return false;
+	if (STEPS_ARE(pre, WHITE_SPACE, MARK_ALWAYS))
+		single = true;
+	else if (STEPS_ARE(pre, MARK_FIRST))
+		quire_tokenizer_note(tokenizer, NOTE_FIRST);
+	else if (!STEPS_ARE(pre, MARK_ALWAYS))
+		return fail_steps(tokenizer, "pre_tokenizer", error);
+	set(tokenizer, TOKENIZER_ADD_SPACE_PREFIX, true);
+	set(tokenizer, TOKENIZER_REMOVE_EXTRA_WHITESPACES, single);
+	return normal->count > 0
+		   ? quire_tokenizer_read_charsmap(tokenizer, error)
+		   : QUIRE_OK;
+}
+
+/* ---------------------------------------------------------------- all kinds */
+
+/* llama.cpp's "bert" has the two steps that BERT has. */
+static quire_status read_words(struct tokenizer *tokenizer,
+			       const struct steps *normal,
+			       const struct steps *pre, quire_error *error)
+{
+	if (!STEPS_ARE(normal, BERT_TEXT))
+		return fail_steps(tokenizer, "normalizer", error);
+	if (!STEPS_ARE(pre, BERT))
+		return fail_steps(tokenizer, "pre_tokenizer", error);
+	return quire_tokenizer_read_bert(tokenizer, error);
 }
 
 quire_status quire_tokenizer_read_pre(struct tokenizer *tokenizer,
 				      const char *pre, quire_error *error)
 {
-	if (tokenizer->source->kind != TOKENIZER_BYTE_BPE) {
-		if (pre)
-			return quire_fail(
-			    error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-			    "only a tokenizer of byte-level BPE has a "
-			    "pre-tokenizer to choose; this one is llama.cpp's "
-			    "'%s'",
-			    tokenizer->model);
-		tokenizer->pre = "default";
-		return QUIRE_OK;
-	}
-	if (!pre)
-		return derive(tokenizer, error);
-	if (!is_listed(pre))
+	struct steps normal, steps;
+	quire_status status;
+
+	if (tokenizer->source->kind == TOKENIZER_BYTE_BPE)
+		return read_bytes(tokenizer, pre, error);
+	if (pre)
 		return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
-				  "no pre-tokenizer is called '%.40s'; there "
-				  "are %s",
-				  pre, quire_tokenizer_pre_names());
-	/* Not the caller's: the tokenizer outlives the options. */
-	tokenizer->pre = strstr(quire_tokenizer_pre_names(), pre);
-	return QUIRE_OK;
+				  "only byte-level BPE has pre-tokenizers to "
+				  "choose from; this tokenizer is llama.cpp's "
+				  "'%s'",
+				  tokenizer->model);
+	tokenizer->pre = "default";
+	status = read_steps(tokenizer, "normalizer", "normalizers", normal_step,
+			    &normal, error);
+	if (status == QUIRE_OK)
+		status = read_steps(tokenizer, "pre_tokenizer", "pretokenizers",
+				    pre_step, &steps, error);
+	if (status != QUIRE_OK)
+		return status;
+	switch (tokenizer->source->kind) {
+	case TOKENIZER_PIECE_BPE:
+		return read_pieces(tokenizer, &normal, &steps, error);
+	case TOKENIZER_UNIGRAM:
+		return read_unigram(tokenizer, &normal, &steps, error);
+	default:
+		return read_words(tokenizer, &normal, &steps, error);
+	}
 }

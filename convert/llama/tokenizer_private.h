@@ -48,6 +48,16 @@ struct tokenizer_source {
 quire_status quire_tokenizer_own(struct tokenizer *tokenizer, size_t count,
 				 size_t size, void *items, quire_error *error);
 
+/* A sentence for the report; at most QUIRE_TOKENIZER_NOTES_MAX of them. */
+void quire_tokenizer_note(struct tokenizer *tokenizer, const char *note);
+
+/* Whether a key of an object is this text; its truth, or what stands for a key
+ * that is missing or of another type. */
+bool quire_tokenizer_text_is(const struct json_value *object, const char *key,
+			     const char *text);
+bool quire_tokenizer_bool_or(const struct json_value *object, const char *key,
+			     bool otherwise);
+
 /* The id of a token, by its text in tokenizer.json; or QUIRE_NO_TOKEN. */
 uint32_t quire_tokenizer_find(const struct tokenizer *tokenizer,
 			      quire_string token);
@@ -61,8 +71,8 @@ quire_status quire_tokenizer_read_merges(struct tokenizer *tokenizer,
 /* Scores. */
 quire_status quire_tokenizer_read_scores(struct tokenizer *tokenizer,
 					 quire_error *error);
-/* Brings the text of tokens into llama.cpp's form. The last step: after it no
- * token is found by tokenizer.json's text. */
+/* Brings the text of tokens into llama.cpp's form. The last step: after it
+ * tokens are found by that text. */
 quire_status quire_tokenizer_rewrite(struct tokenizer *tokenizer,
 				     quire_error *error);
 
@@ -70,11 +80,16 @@ quire_status quire_tokenizer_rewrite(struct tokenizer *tokenizer,
 quire_status quire_tokenizer_read_pre(struct tokenizer *tokenizer,
 				      const char *pre, quire_error *error);
 
-/* Ids and flags of special tokens; the chat template. */
+/* Of Unigram: the normalizer's table. */
+quire_status quire_tokenizer_read_charsmap(struct tokenizer *tokenizer,
+					   quire_error *error);
+
+/* Of WordPiece: what the normalizer does. */
+quire_status quire_tokenizer_read_bert(struct tokenizer *tokenizer,
+				       quire_error *error);
+
+/* Ids and flags of special tokens. */
 quire_status quire_tokenizer_read_special(struct tokenizer *tokenizer,
 					  quire_error *error);
-quire_status quire_tokenizer_read_template(struct tokenizer *tokenizer,
-					   const char *folder,
-					   quire_error *error);
 
 #endif

@@ -124,7 +124,17 @@ static quire_status count_vocab(struct tokenizer *tokenizer,
 	return QUIRE_OK;
 }
 
-static quire_status count_added(const struct json_value *added, size_t rows,
+/* Gemma 3 has one tokenizer for models that see and models that do not, whose
+ * embeddings lack the row of its last token, an added one. */
+static bool is_left_out(const struct tokenizer *tokenizer, size_t rows,
+			uint32_t id)
+{
+	return tokenizer->source->kind == TOKENIZER_PIECE_BPE && rows > 0 &&
+	       id >= rows && tokenizer->source->vocab_size == rows;
+}
+
+static quire_status count_added(const struct tokenizer *tokenizer,
+				const struct json_value *added, size_t rows,
 				size_t *count, quire_error *error)
 {
 	size_t items;
@@ -138,9 +148,11 @@ static quire_status count_added(const struct json_value *added, size_t rows,
 		status = quire_json_get(&item, "id", &value, error);
 		if (status == QUIRE_OK)
 			status = quire_json_u32(&value, &id, error);
+		if (status == QUIRE_OK && is_left_out(tokenizer, rows, id))
+			continue;
 		if (status == QUIRE_OK)
 			status = check_id(&value, rows, id, error);
-		if (id >= *count)
+		if (status == QUIRE_OK && id >= *count)
 			*count = (size_t)id + 1;
 	}
 	return status;
@@ -250,6 +262,8 @@ static quire_status put_added(struct tokenizer *tokenizer,
 		bool special = false;
 
 		status = quire_json_get_u32(&item, "id", &entry.id, error);
+		if (status == QUIRE_OK && entry.id >= tokenizer->token_count)
+			continue; /* left out */
 		if (status == QUIRE_OK)
 			status = quire_json_get_string(&item, "content",
 						       &entry.text, error);
@@ -269,19 +283,34 @@ static quire_status put_added(struct tokenizer *tokenizer,
 	return status;
 }
 
-/* Ids without a token: below the vocabulary's end something is missing. Behind
- * it they are common, and nothing ever gives them. */
+/* Behind the last token that is not an added one. */
+static size_t find_end(const struct tokenizer *tokenizer)
+{
+	size_t end = 0;
+
+	for (size_t id = 0; id < tokenizer->token_count; id++)
+		if (tokenizer->tokens[id].data &&
+		    tokenizer->types[id] != TOKEN_CONTROL &&
+		    tokenizer->types[id] != TOKEN_USER_DEFINED)
+			end = id + 1;
+	return end;
+}
+
+/* Ids without a token: below the vocabulary's end something is missing. Among
+ * the added tokens they are common, and nothing ever gives them. */
 static quire_status fill_holes(struct tokenizer *tokenizer,
 			       const struct json_value *vocab,
 			       quire_error *error)
 {
+	const size_t end = find_end(tokenizer);
+
 	for (size_t id = 0; id < tokenizer->token_count; id++) {
 		char *text;
 		quire_status status;
 
 		if (tokenizer->tokens[id].data)
 			continue;
-		if (id < tokenizer->source->vocab_size)
+		if (id < end)
 			return quire_json_fail(
 			    vocab, QUIRE_ERROR_LAYOUT, error,
 			    "has no token with the id %zu, but some with "
@@ -315,7 +344,7 @@ static quire_status index_tokens(struct tokenizer *tokenizer,
 		if (first != id)
 			return quire_json_fail(
 			    &tokenizer->source->root, QUIRE_ERROR_LAYOUT, error,
-			    "file has token '%.40s' twice, as %zu and "
+			    "file has '%.40s' twice, as the tokens %zu and "
 			    "%zu",
 			    tokenizer->tokens[id].data, first, id);
 	}
@@ -355,8 +384,8 @@ quire_status quire_tokenizer_read_vocab(struct tokenizer *tokenizer,
 		status = count_vocab(tokenizer, &vocab, rows, error);
 	tokenizer->token_count = source->vocab_size;
 	if (status == QUIRE_OK && has_added)
-		status =
-		    count_added(&added, rows, &tokenizer->token_count, error);
+		status = count_added(tokenizer, &added, rows,
+				     &tokenizer->token_count, error);
 	if (status == QUIRE_OK && source->vocab_size == 0)
 		status = quire_json_fail(&vocab, QUIRE_ERROR_LAYOUT, error,
 					 "has no tokens");
@@ -435,7 +464,6 @@ quire_status quire_tokenizer_rewrite(struct tokenizer *tokenizer,
 	const bool words = tokenizer->source->kind == TOKENIZER_WORDPIECE;
 	quire_status status = QUIRE_OK;
 
-	quire_item_index_free(&tokenizer->source->index);
 	for (size_t id = 0; id < tokenizer->token_count && status == QUIRE_OK;
 	     id++) {
 		quire_string *token = &tokenizer->tokens[id];
@@ -446,5 +474,9 @@ quire_status quire_tokenizer_rewrite(struct tokenizer *tokenizer,
 		    tokenizer->types[id] != TOKEN_CONTROL)
 			status = mark_start(tokenizer, token, error);
 	}
+	/* llama.cpp ends the process for a text that two tokens have. */
+	quire_item_index_free(&tokenizer->source->index);
+	if (status == QUIRE_OK)
+		status = index_tokens(tokenizer, error);
 	return status;
 }
