@@ -1,15 +1,13 @@
 /*
  * tokenizer_pre.c - what happens to text before it becomes tokens.
- * tokenizer.json has normalizers and pre-tokenizers, in steps; llama.cpp has
- * built in what it needs for its four models of tokenizers, and for "gpt2"
- * chooses between regular expressions by names that no file of a model has. The
- * table has the steps of models whose tokenizer.json is known, and the name
- * that stands for the same in llama.cpp. All else is refused.
+ * tokenizer.json has it in steps; llama.cpp has built in what it needs, and for
+ * "gpt2" chooses between regular expressions by names that no file of a model
+ * has. The table has the steps of models whose tokenizer.json is known, with
+ * llama.cpp's name for the same. All else is refused.
  */
 #include <string.h>
 
 #include "convert/llama/tokenizer_private.h"
-#include "format/value.h"
 
 #define STEPS_MAX 4
 
@@ -225,13 +223,11 @@ static quire_status fail_steps(const struct tokenizer *tokenizer,
 
 /* ----------------------------------------------------------- byte-level BPE */
 
-/* Expressions that several have parts of in common. */
 #define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
 #define REST	     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define WORD	     "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
-
-#define CASED "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define SMALL "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CASED	     "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SMALL	     "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
 #define GPT_4O                                                                 \
 	"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL                               \
 	"+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?" CASED          \
@@ -246,9 +242,8 @@ struct known {
 	const char *note;   /* or NULL */
 };
 
-#define LLAMA_3 CONTRACTIONS WORD "\\p{N}{1,3}" REST
-#define QWEN_2	CONTRACTIONS WORD "\\p{N}" REST
-
+#define LLAMA_3	  CONTRACTIONS WORD "\\p{N}{1,3}" REST
+#define QWEN_2	  CONTRACTIONS WORD "\\p{N}" REST
 #define COMBINING "llama.cpp cuts text with combining characters elsewhere"
 
 /* The first that suits is taken; `cleans` tells apart what is else the same. */
@@ -276,16 +271,12 @@ const char *quire_tokenizer_pre_names(void)
 
 static bool same_steps(const struct steps *a, const struct steps *b)
 {
-	if (a->count != b->count || a->count == 0)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		if (a->steps[i].kind != b->steps[i].kind)
+	for (size_t i = 0; i < a->count && a->count == b->count; i++)
+		if (a->steps[i].kind != b->steps[i].kind ||
+		    (a->steps[i].kind == SPLIT &&
+		     strcmp(a->steps[i].pattern, b->steps[i].pattern) != 0))
 			return false;
-		if (a->steps[i].kind == SPLIT &&
-		    strcmp(a->steps[i].pattern, b->steps[i].pattern) != 0)
-			return false;
-	}
-	return true;
+	return a->count == b->count && a->count > 0;
 }
 
 static bool cleans_spaces(const struct tokenizer_source *source)
@@ -387,8 +378,17 @@ static void set(struct tokenizer *tokenizer, enum tokenizer_flag flag,
 	tokenizer->flags[flag] = truth ? TOKENIZER_TRUE : TOKENIZER_FALSE;
 }
 
-#define NOTE_FIRST                                                             \
-	"llama.cpp puts a space before text that follows a special token"
+/* Metaspace puts no mark before a space. */
+static void note_metaspace(struct tokenizer *tokenizer, bool first)
+{
+	static const char *const notes[] = {
+		"llama.cpp puts a space before text that begins with one",
+		"llama.cpp puts a space before text that begins with one, or "
+		"follows a special token",
+	};
+
+	quire_tokenizer_note(tokenizer, notes[first]);
+}
 
 /* llama.cpp writes U+2581 for spaces, and puts a space before text, at the
  * start and after special tokens, if add_space_prefix is true. */
@@ -405,11 +405,11 @@ static quire_status read_pieces(struct tokenizer *tokenizer,
 		prefix = false;
 	else if (normal->count > 0)
 		return fail_steps(tokenizer, "normalizer", error);
-	else if (STEPS_ARE(pre, MARK_FIRST))
-		quire_tokenizer_note(tokenizer, NOTE_FIRST);
 	else if (STEPS_ARE(pre, MARK_NEVER))
 		prefix = false;
-	else if (!STEPS_ARE(pre, MARK_ALWAYS))
+	else if (STEPS_ARE(pre, MARK_FIRST) || STEPS_ARE(pre, MARK_ALWAYS))
+		note_metaspace(tokenizer, STEPS_ARE(pre, MARK_FIRST));
+	else
 		return fail_steps(tokenizer, "pre_tokenizer", error);
 	set(tokenizer, TOKENIZER_ADD_SPACE_PREFIX, prefix);
 	return QUIRE_OK;
@@ -439,12 +439,13 @@ static quire_status read_unigram(struct tokenizer *tokenizer,
 			 (kind != STRIP_AT_ENDS || i == 0))
 			return fail_steps(tokenizer, "normalizer", error);
 	}
-	if (STEPS_ARE(pre, WHITE_SPACE, MARK_ALWAYS))
+	/* llama.cpp knows spaces only; the table makes them of the others. */
+	if (STEPS_ARE(pre, WHITE_SPACE, MARK_ALWAYS) && normal->count > 0)
 		single = true;
-	else if (STEPS_ARE(pre, MARK_FIRST))
-		quire_tokenizer_note(tokenizer, NOTE_FIRST);
-	else if (!STEPS_ARE(pre, MARK_ALWAYS))
+	else if (!STEPS_ARE(pre, MARK_FIRST) && !STEPS_ARE(pre, MARK_ALWAYS))
 		return fail_steps(tokenizer, "pre_tokenizer", error);
+	if (!single || STEPS_ARE(pre, MARK_FIRST))
+		note_metaspace(tokenizer, STEPS_ARE(pre, MARK_FIRST));
 	set(tokenizer, TOKENIZER_ADD_SPACE_PREFIX, true);
 	set(tokenizer, TOKENIZER_REMOVE_EXTRA_WHITESPACES, single);
 	return normal->count > 0
