@@ -185,7 +185,9 @@ static json_t *decode(const char *path, const char *text, size_t size,
 
 	if (root)
 		return root;
-	if (json_error_code(&problem) == json_error_out_of_memory) {
+	/* Not everywhere does it say so. */
+	if (json_error_code(&problem) == json_error_out_of_memory ||
+	    problem.text[0] == '\0') {
 		quire_fail_memory(error, size);
 		return NULL;
 	}
