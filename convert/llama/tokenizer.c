@@ -182,7 +182,7 @@ static quire_status find_kind(struct tokenizer *tokenizer, quire_error *error)
 /* ------------------------------------------------------------ the chat
  * template */
 
-/* In tokenizer_config.json: text, or a list of objects of which one is called
+/* In tokenizer_config.json: text, or a list of objects. One is called
  * default. */
 static quire_status read_inner(const struct tokenizer_source *source,
 			       quire_string *text, quire_error *error)

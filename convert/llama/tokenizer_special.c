@@ -316,9 +316,9 @@ static quire_status set_side(struct tokenizer *tokenizer, uint32_t added,
 /* ------------------------------------------------------- the model's configs
  */
 
-/* An id in genai_config.json or config.json: a number; or a list of them, of
- * which *first is the first and *found says whether it has `wanted`. Neither is
- * touched where there is none. */
+/* An id in genai_config.json or config.json: a number, or a list of them.
+ * *first is the first, and *found says whether `wanted` is among them. Neither
+ * is touched where there is none. */
 static quire_status read_ids(const struct tokenizer *tokenizer,
 			     const struct json_value *object, const char *key,
 			     uint32_t wanted, uint32_t *first, bool *found,
