@@ -113,6 +113,56 @@
 /* The zero of the 6-bit scales of Q3_K and IQ4_XS. */
 #define QUIRE_SCALE_ZERO 32
 
+/* IQ2 and IQ3: a code is the index of a vector of 8 or 4 levels, whose signs
+ * are elsewhere: as eight bits, or as seven, where the eighth sign makes the
+ * number of minuses even. Scales have 4 bits. */
+
+/* IQ2_XXS: d; 32 columns have 4 codes and a u32, from below four times seven
+ * signs, and a scale. */
+#define QUIRE_IQ2_XXS_CODES 2
+#define QUIRE_IQ2_XXS_SIZE  (QUIRE_IQ2_XXS_CODES + QUIRE_SUPER_COLS / 32 * 8)
+
+/* IQ2_XS: d; for 8 columns a u16, a code of 9 bits and seven signs; a scale for
+ * 16 columns. */
+#define QUIRE_IQ2_XS_CODES  2
+#define QUIRE_IQ2_XS_SCALES (QUIRE_IQ2_XS_CODES + QUIRE_SUPER_COLS / 8 * 2)
+#define QUIRE_IQ2_XS_SIZE   (QUIRE_IQ2_XS_SCALES + QUIRE_SUPER_COLS / 32)
+
+/* IQ2_S: d; for 8 columns the lower 8 bits of a code; their signs; the upper 2
+ * bits; a scale for 16 columns. */
+#define QUIRE_IQ2_S_CODES  2
+#define QUIRE_IQ2_S_SIGNS  (QUIRE_IQ2_S_CODES + QUIRE_SUPER_COLS / 8)
+#define QUIRE_IQ2_S_UPPER  (QUIRE_IQ2_S_SIGNS + QUIRE_SUPER_COLS / 8)
+#define QUIRE_IQ2_S_SCALES (QUIRE_IQ2_S_UPPER + QUIRE_SUPER_COLS / 32)
+#define QUIRE_IQ2_S_SIZE   (QUIRE_IQ2_S_SCALES + QUIRE_SUPER_COLS / 32)
+
+/* IQ3_XXS: d; codes of 4 columns; for 32 columns a u32 as in IQ2_XXS. */
+#define QUIRE_IQ3_XXS_CODES  2
+#define QUIRE_IQ3_XXS_SCALES (QUIRE_IQ3_XXS_CODES + QUIRE_SUPER_COLS / 4)
+#define QUIRE_IQ3_XXS_SIZE   (QUIRE_IQ3_XXS_SCALES + QUIRE_SUPER_COLS / 32 * 4)
+
+/* IQ3_S: d; the lower 8 bits of codes of 4 columns; the ninth ones; signs of 8
+ * columns; a scale for 32 columns. */
+#define QUIRE_IQ3_S_CODES  2
+#define QUIRE_IQ3_S_UPPER  (QUIRE_IQ3_S_CODES + QUIRE_SUPER_COLS / 4)
+#define QUIRE_IQ3_S_SIGNS  (QUIRE_IQ3_S_UPPER + QUIRE_SUPER_COLS / 32)
+#define QUIRE_IQ3_S_SCALES (QUIRE_IQ3_S_SIGNS + QUIRE_SUPER_COLS / 8)
+#define QUIRE_IQ3_S_SIZE   (QUIRE_IQ3_S_SCALES + QUIRE_SUPER_COLS / 64)
+
+/* IQ1_S: d; the lower 8 bits of codes of 8 columns; for 32 columns a u16, from
+ * below the upper 3 bits of four codes, 3 bits of a scale, and whether the
+ * levels move down. */
+#define QUIRE_IQ1_S_CODES 2
+#define QUIRE_IQ1_S_UPPER (QUIRE_IQ1_S_CODES + QUIRE_SUPER_COLS / 8)
+#define QUIRE_IQ1_S_SIZE  (QUIRE_IQ1_S_UPPER + QUIRE_SUPER_COLS / 32 * 2)
+
+/* IQ1_M: the lower 8 bits of codes of 8 columns; 4 bits for each code, the
+ * upper 3 and whether the levels move down; four u16, each with four scales of
+ * 3 bits, for 16 columns, and 4 bits of d. */
+#define QUIRE_IQ1_M_UPPER  (QUIRE_SUPER_COLS / 8)
+#define QUIRE_IQ1_M_SCALES (QUIRE_IQ1_M_UPPER + QUIRE_SUPER_COLS / 16)
+#define QUIRE_IQ1_M_SIZE   (QUIRE_IQ1_M_SCALES + QUIRE_SUPER_COLS / 32)
+
 /* TQ1_0: five ternary digits a byte, for 160 columns in 32 bytes and 80 in 16;
  * four a byte, for 16 in 4; d. */
 #define QUIRE_TQ1_0_SCALE 52

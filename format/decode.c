@@ -1,7 +1,7 @@
 /*
  * decode.c - a tensor's rows as f32, and its hash. The simple definition of
- * each type that Quire writes (spec/format.md, 4); decode_foreign.c has other
- * types. The fast kernels are in runtime/.
+ * each type that Quire writes (spec/format.md, 4); decode_foreign.c and
+ * decode_iq.c have other types. The fast kernels are in runtime/.
  */
 #include <fp16.h>
 #include <inttypes.h>

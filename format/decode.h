@@ -1,6 +1,6 @@
 /*
- * decode.h - decoders of blocks. A private header of decode.c and
- * decode_foreign.c.
+ * decode.h - decoders of blocks. A private header of decode.c,
+ * decode_foreign.c and decode_iq.c.
  */
 #ifndef QUIRE_FORMAT_DECODE_H
 #define QUIRE_FORMAT_DECODE_H
@@ -12,5 +12,8 @@ typedef void quire_decode_function(const unsigned char *block, float *y);
 
 /* Of a type that Quire does not write; NULL: it is not decoded. */
 quire_decode_function *quire_decoder_foreign(quire_dtype dtype);
+
+/* The same for IQ1, IQ2 and IQ3. */
+quire_decode_function *quire_decoder_iq(quire_dtype dtype);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * decode_foreign.c - the types that Quire reads and does not write, as f32.
  * Each sum and product is rounded as in GGML's own definition of the type, in
- * its order, so that the results are the same to the last bit. The types IQ1,
- * IQ2 and IQ3 are not here: each needs a table of hundreds of vectors.
+ * its order, so that the results are the same to the last bit. decode_iq.c has
+ * IQ1, IQ2 and IQ3.
  */
 #include <fp16.h>
 #include <stddef.h>
@@ -305,5 +305,7 @@ quire_decode_function *quire_decoder_foreign(quire_dtype dtype)
 	};
 	const size_t count = sizeof(decoders) / sizeof(decoders[0]);
 
-	return (size_t)dtype < count ? decoders[dtype] : NULL;
+	return (size_t)dtype < count && decoders[dtype]
+		   ? decoders[dtype]
+		   : quire_decoder_iq(dtype);
 }

@@ -415,7 +415,7 @@ QUIRE_API uint64_t quire_tensor_hash(const quire_tensor *tensor);
  * Decodes `rows` rows of a tensor, from row `first`, to f32: y is [rows][cols],
  * with cols at most shape[0]. A 1-D tensor has one row; a tensor of higher rank
  * has shape[1] * shape[2] * shape[3] rows. Types: F32, F16, BF16, Q4_0, Q4_1,
- * Q8_0; and Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4, NVFP4, TQ1_0 and
+ * Q8_0; and Q5_0, Q5_1, Q2_K to Q6_K, IQ1_S to IQ4_XS, MXFP4, NVFP4, TQ1_0 and
  * TQ2_0, which are only decoded. Fails with UNSUPPORTED for other types and
  * ARGUMENT for rows or columns that are not there.
  */
