@@ -279,11 +279,10 @@ static bool compare_sizes(const struct node_weight *weight,
 		    " bits; the container's tensor '%.*s' is %s",
 		    weight->bits, (int)linear->weight->name.size,
 		    linear->weight->name.data, quire_dtype_name(dtype));
-	else if (weight->has_bias != (linear->bias != NULL))
+	else if (weight->has_bias && !linear->bias)
 		*reason = quire_ort_text(
-		    "it has %s bias; the container's linear '%.*s' has %s",
-		    weight->has_bias ? "a" : "no", (int)linear->name.size,
-		    linear->name.data, weight->has_bias ? "none" : "one");
+		    "it has a bias; the container's linear '%.*s' has none",
+		    (int)linear->name.size, linear->name.data);
 	else
 		return true;
 	return false;

@@ -131,16 +131,20 @@ static void find(const struct node_group *group,
 	}
 }
 
-static bool same_numbers(const quire_linear *a, const quire_linear *b)
+static bool same_numbers(const struct node_weight *weight,
+			 const quire_linear *a, const quire_linear *b)
 {
-	return a->weight == b->weight && a->bias == b->bias;
+	return a->weight == b->weight &&
+	       (a->bias == b->bias || !weight->has_bias);
 }
 
 /* Whether all candidates that may be meant have the same numbers. */
-static bool are_alike(const struct candidates *list)
+static bool are_alike(const struct candidates *list,
+		      const struct node_weight *weight)
 {
 	for (size_t i = 1; i < list->count; i++)
-		if (!same_numbers(list->items[0].linear, list->items[i].linear))
+		if (!same_numbers(weight, list->items[0].linear,
+				  list->items[i].linear))
 			return false;
 	return true;
 }
@@ -154,7 +158,7 @@ static const quire_linear *choose_by_name(const struct candidates *list,
 
 	if (list->count > 1 &&
 	    (list->items[1].fits | FITS_LEVEL) == (first->fits | FITS_LEVEL) &&
-	    !same_numbers(list->items[1].linear, first->linear)) {
+	    !same_numbers(weight, list->items[1].linear, first->linear)) {
 		*reason = quire_ort_text(
 		    "linears '%.*s' and '%.*s' of the container fit it equally "
 		    "well; without option check=none their weights decide",
@@ -178,7 +182,8 @@ static const quire_linear *choose(const struct candidates *list,
 		return choose_by_name(list, weight, reason);
 	/* A sample shows that a linear is the node's, but among several it may
 	 * show that of more than one. */
-	if (!are_alike(list) && list->items[0].fits < FITS_SOURCE + FITS_NAME)
+	if (!are_alike(list, weight) &&
+	    list->items[0].fits < FITS_SOURCE + FITS_NAME)
 		check = CHECK_ALL;
 	for (size_t i = 0; i < list->count; i++) {
 		char *other = NULL;

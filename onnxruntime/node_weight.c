@@ -194,6 +194,11 @@ float quire_node_weight_zero(const struct node_weight *weight, uint64_t row,
 			     i);
 }
 
+bool quire_node_has_bias(const struct node_group *group)
+{
+	return group->inputs[group->dequantize ? INPUT_C : INPUT_BIAS] != NULL;
+}
+
 float quire_node_weight_bias(const struct node_weight *weight, uint64_t row)
 {
 	return float_at(&weight->bias, row);
@@ -293,7 +298,7 @@ static bool read_nbits(const OrtApi *api, const struct node_group *group,
 	weight->bits = (uint32_t)bits;
 	weight->default_zero = (float)(1 << (bits - 1));
 	weight->accuracy_level = integer(api, node, "accuracy_level", 0);
-	weight->has_bias = group->inputs[INPUT_BIAS] != NULL;
+	weight->has_bias = quire_node_has_bias(group);
 	weight->codes_name = quire_value_name(api, group->inputs[INPUT_B]);
 	return !constants ||
 	       read_nbits_constants(api, group, (uint64_t)block_size, weight,
@@ -409,7 +414,7 @@ static bool read_dequantize(const OrtApi *api, const struct node_group *group,
 	if (!quire_value_name(api, inputs[2])[0])
 		inputs[2] = NULL;
 	weight->codes_name = quire_value_name(api, inputs[0]);
-	weight->has_bias = group->inputs[INPUT_C] != NULL;
+	weight->has_bias = quire_node_has_bias(group);
 	if (!read_constant(api, inputs[0], &weight->codes) ||
 	    !read_constant(api, inputs[1], &weight->scales) ||
 	    !read_constant(api, inputs[2], &weight->zeros) ||

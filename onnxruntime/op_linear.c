@@ -18,6 +18,7 @@ struct linear_kernel {
 	struct container *container;
 	char *node;
 	const quire_linear **linears;
+	quire_linear *plain; /* copies without bias; NULL: it is added */
 };
 
 static void kernel_destroy(void *data)
@@ -28,6 +29,7 @@ static void kernel_destroy(void *data)
 		return;
 	quire_ort_container_release(kernel->container);
 	free(kernel->linears);
+	free(kernel->plain);
 	free(kernel->node);
 	free(kernel);
 }
@@ -68,7 +70,15 @@ static quire_status find_linear(struct linear_kernel *kernel, const char *name,
 		    error, QUIRE_ERROR_NOT_FOUND,
 		    quire_ort_container_path(kernel->container),
 		    QUIRE_NO_OFFSET, "there is no linear '%.120s'", name);
-	kernel->linears[kernel->product.count++] = linear;
+	kernel->linears[kernel->product.count] = linear;
+	if (kernel->plain) {
+		quire_linear *plain = &kernel->plain[kernel->product.count];
+
+		*plain = *linear;
+		plain->bias = NULL;
+		kernel->linears[kernel->product.count] = plain;
+	}
+	kernel->product.count++;
 	return check_sizes(kernel, linear, k, n, error);
 }
 
@@ -76,7 +86,7 @@ static quire_status find_linear(struct linear_kernel *kernel, const char *name,
  * changes. n has a number for each of `count`. */
 static quire_status find_linears(struct linear_kernel *kernel, char *names,
 				 int64_t k, const int64_t *n, size_t count,
-				 quire_error *error)
+				 bool add_bias, quire_error *error)
 {
 	size_t found = 1;
 	quire_status status = QUIRE_OK;
@@ -90,9 +100,10 @@ static quire_status find_linears(struct linear_kernel *kernel, char *names,
 				  "and as many outputs",
 				  found, count);
 	kernel->linears = calloc(count, sizeof(*kernel->linears));
-	if (!kernel->linears)
-		return quire_fail_memory(error,
-					 count * sizeof(*kernel->linears));
+	if (!add_bias)
+		kernel->plain = calloc(count, sizeof(*kernel->plain));
+	if (!kernel->linears || (!add_bias && !kernel->plain))
+		return quire_fail_memory(error, count * sizeof(quire_linear));
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
 		char *end;
 
@@ -156,9 +167,9 @@ static quire_status read_attributes(struct linear_kernel *kernel,
 		    error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 		    "accuracy_level is %" PRId64 "; it may be -1 to 4", level);
 	if (status == QUIRE_OK)
-		status = find_linears(kernel, names,
-				      quire_op_int(api, info, "K", -1), n,
-				      count, error);
+		status = find_linears(
+		    kernel, names, quire_op_int(api, info, "K", -1), n, count,
+		    quire_op_int(api, info, "add_bias", 1), error);
 	kernel->product.accuracy_level = quire_ort_level(level);
 	free(n);
 	free(names);

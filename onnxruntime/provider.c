@@ -96,6 +96,15 @@ const struct claim *quire_provider_claim(struct provider *provider,
 	return NULL;
 }
 
+quire_linear quire_claim_linear(const struct claim *claim)
+{
+	quire_linear linear = *claim->linear;
+
+	if (!claim->has_bias)
+		linear.bias = NULL;
+	return linear;
+}
+
 static void free_claim(struct claim *claim)
 {
 	free(claim->name);
@@ -137,6 +146,7 @@ static OrtStatus *add_claim(struct provider *provider,
 		.codes = quire_ort_text(
 		    "%s", quire_value_name(api, group->inputs[1])),
 		.linear = linear,
+		.has_bias = quire_node_has_bias(group),
 		.failure = failure,
 	};
 	struct claim *claims;

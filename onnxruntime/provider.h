@@ -88,6 +88,9 @@ struct node_weight {
 	uint64_t near_rows, near_cols;
 };
 
+/* Whether the nodes of a group add a bias to the product. */
+bool quire_node_has_bias(const struct node_group *group);
+
 /* The name of the constant with a group's codes. */
 const char *quire_node_codes_name(const OrtApi *api,
 				  const struct node_group *group);
@@ -137,7 +140,8 @@ const char *quire_value_name(const OrtApi *api, const OrtValueInfo *value);
 /* ---------------------------------------------------------------- matching */
 
 /* Compares a linear with the node's weight, as far as `check` says. False: they
- * differ, and *reason, to be freed, says in what. */
+ * differ, and *reason, to be freed, says in what. The bias of a linear may be
+ * that of an Add behind the node. */
 bool quire_node_compare(const struct node_weight *weight,
 			const quire_linear *linear, enum check check,
 			char **reason);
@@ -175,6 +179,7 @@ struct claim {
 	char *output;
 	char *codes;
 	const quire_linear *linear;
+	bool has_bias; /* the node's; else that of the linear is an Add's */
 	char *failure; /* NULL: none */
 };
 
@@ -205,6 +210,9 @@ void quire_provider_release(OrtEpFactory *self, OrtEp *ep);
 const struct claim *quire_provider_claim(struct provider *provider,
 					 const char *name, const char *output,
 					 const char *codes);
+
+/* The linear that a claimed node computes. */
+quire_linear quire_claim_linear(const struct claim *claim);
 
 /* ----------------------------------------------------------------- kernels */
 

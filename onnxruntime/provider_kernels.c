@@ -13,7 +13,8 @@
 struct nbits_kernel {
 	OrtKernelImpl base; /* first, so that one is the other */
 	struct ort_product product;
-	const quire_linear *linear;
+	quire_linear linear;
+	const quire_linear *linears[1];
 	char *name;
 };
 
@@ -117,11 +118,12 @@ static OrtStatus *create(void *state, const OrtKernelInfo *info,
 		.Release = release,
 		.PrePackWeight = prepack,
 	};
-	kernel->linear = claim->linear;
+	kernel->linear = quire_claim_linear(claim);
+	kernel->linears[0] = &kernel->linear;
 	kernel->product = (struct ort_product){
 		.api = api,
 		.node = kernel->name,
-		.linears = &kernel->linear,
+		.linears = kernel->linears,
 		.count = 1,
 		.accuracy_level = provider->options.accuracy_level,
 	};
@@ -182,7 +184,8 @@ OrtStatus *quire_provider_register(const struct factory *factory,
 struct fused {
 	OrtNodeComputeInfo base; /* first, so that one is the other */
 	struct ort_product product;
-	const quire_linear *linear;
+	quire_linear linear;
+	const quire_linear *linears[1];
 	char *name;
 };
 
@@ -289,11 +292,12 @@ static OrtStatus *compile(struct provider *provider, const OrtGraph *graph,
 		.Compute = fused_compute,
 		.ReleaseState = fused_release,
 	};
-	fused->linear = claim->linear;
+	fused->linear = quire_claim_linear(claim);
+	fused->linears[0] = &fused->linear;
 	fused->product = (struct ort_product){
 		.api = api,
 		.node = fused->name,
-		.linears = &fused->linear,
+		.linears = fused->linears,
 		.count = 1,
 		.accuracy_level = provider->options.accuracy_level,
 		.x_input = x,

@@ -69,6 +69,9 @@ struct compare_source {
 	bool has_linear;
 	const char *bias; /* of the linear: its name; empty: none */
 	struct compare_integers integers; /* that the bias is */
+	/* Where that is empty: the constant that an Add adds to the product,
+	 * which may be the linear's bias as well; empty: none. */
+	const char *added;
 	/* Of a matrix that a node multiplies by: what is between it and the
 	 * codes, the last step first. */
 	bool is_product;
@@ -324,6 +327,12 @@ bool quire_compare_dequantizes_bias(struct compare_source *source,
 /* The `is` of a matrix that comes from a DequantizeLinear and that a MatMul,
  * Gemm, FusedMatMul, FusedGemm or Einsum multiplies by. */
 bool quire_compare_is_product(struct compare_source *source);
+
+/* The name of the vector that a node adds to another one's output, a number to
+ * each column; empty: it does something else. */
+const char *quire_compare_added(const struct onnx_model *model,
+				const struct onnx_node *product,
+				const struct onnx_node *taker);
 
 /* ------------------------------------ compare_weight.c and compare_plain.c */
 

@@ -21,6 +21,7 @@ static const struct compare_kind *find_kind(struct compare_source *source)
 		source->scaler = NULL;
 		source->integers = (struct compare_integers){ .value = NULL };
 		source->bias = "";
+		source->added = "";
 		if (kinds[i]->is(source))
 			return kinds[i];
 	}
@@ -108,6 +109,9 @@ struct finder {
 	struct compare_found *found;
 	uint32_t *inputs; /* of each node: a bit for each that is an array */
 	bool *is_holder;  /* of each node: likewise of a weight */
+	/* Of each value: the node that alone takes it, from 1; 0: none;
+	 * SIZE_MAX: several inputs, or the graph gives it. */
+	size_t *taker;
 	quire_error *error;
 };
 
@@ -115,6 +119,42 @@ struct finder {
 static uint32_t input_bit(size_t input)
 {
 	return input < 32 ? UINT32_C(1) << input : 0;
+}
+
+static void find_takers(const struct finder *in)
+{
+	const struct onnx_model *model = in->model;
+
+	for (size_t i = 0; i < model->value_count; i++)
+		in->taker[i] = model->values[i].output ? SIZE_MAX : 0;
+	for (size_t i = 0; i < model->node_count; i++)
+		for (size_t at = 0; !model->nodes[i].expanded &&
+				    at < model->nodes[i].input_count;
+		     at++) {
+			const struct onnx_value *value =
+			    quire_onnx_find(model, model->nodes[i].scope,
+					    model->nodes[i].inputs[at]);
+			size_t *taker =
+			    value ? &in->taker[value - model->values] : NULL;
+
+			if (taker)
+				*taker = *taker == 0 ? i + 1 : SIZE_MAX;
+		}
+}
+
+static void find_added(const struct finder *in, struct compare_source *source)
+{
+	const struct onnx_node *node = source->node;
+	const struct onnx_value *output =
+	    node->output_count == 1
+		? quire_onnx_find(in->model, node->scope, node->outputs[0])
+		: NULL;
+	const size_t taker = output ? in->taker[output - in->model->values] : 0;
+
+	if (source->has_linear && !source->bias[0] && taker != 0 &&
+	    taker != SIZE_MAX)
+		source->added = quire_compare_added(
+		    in->model, node, &in->model->nodes[taker - 1]);
 }
 
 static void mark_uses(const struct finder *in)
@@ -170,6 +210,7 @@ static void find_weight(const struct finder *in, const struct onnx_node *node,
 					   .index = index,
 					   .error = in->error };
 	find_arrays(source);
+	find_added(in, source);
 	in->is_holder[source->holder - in->model->nodes] = true;
 	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
 		const struct compare_array *array = &source->arrays[i];
@@ -209,20 +250,24 @@ quire_status quire_compare_find_all(const struct onnx_model *model,
 		total += weight_count(model, &model->nodes[i]);
 	in.inputs = calloc(model->node_count + 1, sizeof(*in.inputs));
 	in.is_holder = calloc(model->node_count + 1, sizeof(*in.is_holder));
+	in.taker = calloc(values, sizeof(*in.taker));
 	found->weights = calloc(total, sizeof(*found->weights));
 	found->used_by_weight = calloc(values, sizeof(*found->used_by_weight));
 	found->used_otherwise = calloc(values, sizeof(*found->used_otherwise));
-	if (!in.inputs || !in.is_holder || !found->weights ||
+	if (!in.inputs || !in.is_holder || !in.taker || !found->weights ||
 	    !found->used_by_weight || !found->used_otherwise) {
 		free(in.inputs);
 		free(in.is_holder);
+		free(in.taker);
 		return quire_fail_memory(error, total);
 	}
+	find_takers(&in);
 	find_weights(&in, false);
 	find_weights(&in, true);
 	mark_uses(&in);
 	free(in.inputs);
 	free(in.is_holder);
+	free(in.taker);
 	return QUIRE_OK;
 }
 

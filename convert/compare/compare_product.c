@@ -186,6 +186,45 @@ static bool find_bias(struct compare_source *source)
 		(uint64_t)c->dims[0] == source->shape[!source->by_rows]);
 }
 
+/* The constant behind an input, without a Reshape between them. */
+static const struct onnx_value *plain_constant(const struct onnx_model *model,
+					       const struct onnx_node *node,
+					       size_t input)
+{
+	for (size_t i = 0; i <= COMPARE_STEPS_MAX; i++, input = 0) {
+		const struct onnx_value *value = quire_onnx_find(
+		    model, node->scope, compare_input(node, input));
+
+		if (!value || value->origin == ONNX_CONSTANT)
+			return value;
+		node = quire_onnx_producer(model, value);
+		if (!node || !quire_compare_passes(node) ||
+		    quire_onnx_is(node, "Reshape"))
+			return NULL;
+	}
+	return NULL;
+}
+
+const char *quire_compare_added(const struct onnx_model *model,
+				const struct onnx_node *product,
+				const struct onnx_node *taker)
+{
+	if (!quire_onnx_is(taker, "Add") || taker->scope != product->scope)
+		return "";
+	for (size_t i = 0; i < 2; i++) {
+		const struct onnx_value *c = plain_constant(model, taker, i);
+
+		if (!c || c->sparse || c->rank == 0 ||
+		    (c->type != ONNX_FLOAT && c->type != ONNX_FLOAT16 &&
+		     c->type != ONNX_BFLOAT16) ||
+		    (uint64_t)c->dims[c->rank - 1] != c->count ||
+		    strcmp(compare_input(taker, 1 - i), product->outputs[0]))
+			continue;
+		return c->name;
+	}
+	return "";
+}
+
 static bool has_activation(const struct onnx_node *node)
 {
 	const struct onnx_attribute *found =

@@ -213,7 +213,8 @@ static quire_status compare_elements(const struct compare_source *source,
 static const char *linear_mismatch(const struct compare_source *source,
 				   const quire_linear *linear)
 {
-	const char *bias = source->bias;
+	const char *bias =
+	    linear->bias && !source->bias[0] ? source->added : source->bias;
 	const size_t size = strlen(bias);
 	const int64_t level =
 	    quire_onnx_integer(source->node, "accuracy_level", 0);

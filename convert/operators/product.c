@@ -186,6 +186,52 @@ static struct product read_fused_gemm(const struct onnx_model *model,
 	return product;
 }
 
+/* --------------------------------------------------------------------- Add */
+
+/* Whether a constant has n numbers along the last dimension, and no other
+ * dimension, ones aside: only then do all rows get the same. */
+static bool is_row(const struct onnx_value *c, uint64_t n)
+{
+	return c && c->origin == ONNX_CONSTANT && !c->sparse &&
+	       quire_onnx_is_float(c->type) && c->rank > 0 && c->count == n &&
+	       (uint64_t)c->dims[c->rank - 1] == n;
+}
+
+/* The value before Identity and Cast. A Reshape could turn a row around. */
+static const struct onnx_value *before_casts(const struct onnx_model *model,
+					     const struct onnx_value *value)
+{
+	for (int i = 0; i < QUIRE_WRAPPERS_MAX; i++) {
+		const struct onnx_node *node = quire_wrapper_of(model, value);
+
+		if (!node || quire_onnx_is(node, "Reshape"))
+			break;
+		value = quire_onnx_find(model, node->scope, node->inputs[0]);
+	}
+	return value;
+}
+
+const struct onnx_value *quire_product_added(const struct onnx_model *model,
+					     const struct onnx_node *add,
+					     const struct onnx_value *y,
+					     uint64_t n)
+{
+	if (!quire_onnx_is(add, "Add") || add->scope != y->scope ||
+	    add->input_count != 2 || add->output_count != 1 ||
+	    !add->outputs[0][0])
+		return NULL;
+	for (int i = 0; i < 2; i++) {
+		const struct onnx_value *c =
+		    before_casts(model, quire_onnx_find(model, add->scope,
+							add->inputs[1 - i]));
+
+		if (quire_onnx_find(model, add->scope, add->inputs[i]) == y &&
+		    is_row(c, n))
+			return c;
+	}
+	return NULL;
+}
+
 /* ------------------------------------------------------------------ Einsum */
 
 #define TERM_MAX 32

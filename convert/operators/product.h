@@ -26,4 +26,11 @@ struct product quire_product_read(const struct onnx_model *model,
 /* Checks the bias, once N is known. */
 void quire_product_check_bias(uint64_t n, struct product *product);
 
+/* The constant that an Add adds to a product `y` of `n` columns, one number to
+ * each column. NULL: the node is no such Add. */
+const struct onnx_value *quire_product_added(const struct onnx_model *model,
+					     const struct onnx_node *add,
+					     const struct onnx_value *y,
+					     uint64_t n);
+
 #endif

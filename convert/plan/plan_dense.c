@@ -120,6 +120,9 @@ quire_status quire_plan_dense(struct planner *in,
 	item->outcome = QUIRE_OUTCOME_EXACT;
 	item->size = value->size;
 	set_shape(item);
+	/* A bias is a vector, and [1, n] has the same numbers. */
+	if (in->uses[value_number(in, value)] & USED_AS_BIAS)
+		item->rank = 1;
 	status = choose_type(in, item);
 	if (status != QUIRE_OK)
 		return status;
@@ -185,7 +188,8 @@ bool quire_plan_is_dense(const struct planner *in,
 			 const struct onnx_value *value)
 {
 	const unsigned uses =
-	    in->uses[value_number(in, value)] & ~(unsigned)USED_BY_LEFT;
+	    in->uses[value_number(in, value)] &
+	    (USED_BY_WEIGHT | USED_AS_SUCH | USED_DEQUANTIZED);
 	quire_dtype dtype;
 
 	if (value->origin != ONNX_CONSTANT || uses == USED_BY_WEIGHT ||

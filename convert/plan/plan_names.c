@@ -88,7 +88,8 @@ quire_status quire_plan_name_items(const struct planner *in)
 	return QUIRE_OK;
 }
 
-/* A linear without its bias would compute another result. */
+/* A linear without its bias would compute another result, unless the bias is
+ * that of an Add, which then stays another layer. */
 static quire_status find_bias(const struct planner *in,
 			      const struct weight *weight, size_t *bias)
 {
@@ -102,7 +103,8 @@ static quire_status find_bias(const struct planner *in,
 	*bias = found && integers.value
 		    ? *found
 		    : in->tensor_of[value_number(in, weight->intent.bias)];
-	if (*bias != QUIRE_NO_TENSOR || in->left_out == 0)
+	if (*bias != QUIRE_NO_TENSOR || in->left_out == 0 ||
+	    weight->intent.adder)
 		return QUIRE_OK;
 	return quire_fail(in->error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
 			  "node '%.60s': the recipe takes its weight and "

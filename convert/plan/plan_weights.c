@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "convert/operators/operators.h"
+#include "convert/operators/product.h"
 #include "convert/plan/planner.h"
 
 /* A bit for each input that may be an operand of a weight. */
@@ -37,7 +37,35 @@ static void mark_uses(const struct planner *in, size_t number)
 		    operand ? USED_BY_WEIGHT : USED_AS_SUCH;
 		if (in->taker[value_number(in, value)] == 0)
 			in->taker[value_number(in, value)] = number + 1;
+		else
+			in->uses[value_number(in, value)] |= USED_TWICE;
 	}
+}
+
+/* A constant that an Add alone adds to a product is the bias of the product's
+ * linear. */
+static void find_added(const struct planner *in, struct weight *weight)
+{
+	const struct onnx_node *node = weight->node;
+	const struct onnx_value *y;
+	const struct onnx_node *taker;
+	size_t number;
+
+	if (weight->intent.no_linear || weight->intent.bias ||
+	    node->output_count != 1)
+		return;
+	y = quire_onnx_find(in->model, node->scope, node->outputs[0]);
+	if (!y || y->output || in->taker[value_number(in, y)] == 0 ||
+	    (in->uses[value_number(in, y)] & USED_TWICE))
+		return;
+	number = in->taker[value_number(in, y)] - 1;
+	taker = &in->model->nodes[number];
+	weight->intent.bias =
+	    quire_product_added(in->model, taker, y, weight->value.n);
+	if (!weight->intent.bias)
+		return;
+	weight->intent.adder = taker;
+	in->uses[value_number(in, weight->intent.bias)] |= USED_AS_BIAS;
 }
 
 static void mark_operand(const struct planner *in, const struct onnx_use *use)
@@ -133,6 +161,8 @@ quire_status quire_plan_read_nodes(struct planner *in)
 	for (size_t i = 0; i < count; i++)
 		if (!in->model->nodes[i].expanded)
 			mark_uses(in, i);
+	for (size_t i = 0; i < in->weight_count; i++)
+		find_added(in, &in->plan->weights[i]);
 	return QUIRE_OK;
 }
 

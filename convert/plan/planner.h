@@ -13,7 +13,10 @@
 enum {
 	USED_BY_WEIGHT = 1, /* as an operand of a quantized weight */
 	USED_AS_SUCH = 2,
-	USED_BY_LEFT = 4,      /* as the weight of a node that is left out */
+	USED_BY_LEFT = 4, /* as the weight of a node that is left out */
+	USED_TWICE = 8,	  /* by more than one input */
+	/* By an Add, as the bias of the product before it. */
+	USED_AS_BIAS = 16,
 	USED_DEQUANTIZED = 32, /* as a bias of INT32: see quire_plan_biases */
 };
 

@@ -15,6 +15,7 @@ enum thin_kind {
 	THIN_STAYS = 0,
 	THIN_LINEAR,	/* quire.Linear, or the first of a quire.LinearMany */
 	THIN_JOINED,	/* in the quire.LinearMany of a node before it */
+	THIN_ADDER,	/* left out: the linear before it adds its constant */
 	THIN_EMBEDDING, /* quire.Embedding */
 	THIN_UNUSED,	/* left out: nothing uses what it gives */
 	THIN_HOISTED,	/* a Constant, which becomes an initializer */
@@ -23,9 +24,12 @@ enum thin_kind {
 struct thin_node {
 	enum thin_kind kind;
 	const char *input;	    /* x or the indices, by name */
-	const quire_linear *linear; /* of LINEAR and JOINED */
-	size_t next; /* of these: the next of its LinearMany, or SIZE_MAX */
-	size_t last; /* of LINEAR: the last one of its LinearMany */
+	const char *output;	    /* of LINEAR and JOINED: what it gives */
+	const quire_linear *linear; /* of these */
+	size_t adder; /* of these: the Add that it replaces, or SIZE_MAX */
+	bool no_bias; /* of these: an Add that stays adds the bias */
+	size_t next;  /* of these: the next of its LinearMany, or SIZE_MAX */
+	size_t last;  /* of LINEAR: the last one of its LinearMany */
 	const quire_tensor *tensor; /* of EMBEDDING */
 	uint64_t rows;
 	uint64_t k;

@@ -64,6 +64,34 @@ static int32_t type_of_x(const struct thinning *thin,
 	return x && x->type != 0 ? x->type : weight->intent.type;
 }
 
+/* Whether what an Add of the bias gives has the shape of the product. A bias of
+ * [1, n] adds a dimension where x is a vector. */
+static bool keeps_shape(const struct thinning *thin,
+			const struct weight *weight)
+{
+	const size_t rank = weight->intent.bias->rank;
+	const struct onnx_value *x = input_of(thin, weight->node, 0);
+
+	return rank == 1 || (x->has_shape && x->rank >= rank);
+}
+
+/* If an Add adds the bias, the linear gives what the Add gives. */
+static void choose_output(const struct thinning *thin,
+			  const struct weight *weight, struct thin_node *node)
+{
+	const struct onnx_node *adder =
+	    node->linear->bias ? weight->intent.adder : NULL;
+
+	node->output = weight->node->outputs[0];
+	node->adder = SIZE_MAX;
+	if (adder && keeps_shape(thin, weight)) {
+		node->output = adder->outputs[0];
+		node->adder = number_of(thin, adder);
+	} else if (adder) {
+		node->no_bias = true;
+	}
+}
+
 /* Makes the node a quire.Linear, or returns why it stays. */
 static const char *choose_linear(struct thinning *thin,
 				 const struct weight *weight,
@@ -85,6 +113,7 @@ static const char *choose_linear(struct thinning *thin,
 	node->input = weight->node->inputs[0];
 	node->linear = linear;
 	node->type = type_of_x(thin, weight);
+	choose_output(thin, weight, node);
 	node->next = SIZE_MAX;
 	node->last = number_of(thin, weight->node);
 	return NULL;
@@ -179,10 +208,11 @@ struct group_key {
 	size_t x; /* the value's number */
 	uint64_t k;
 	uint64_t level;
+	uint64_t no_bias;
 };
 
 _Static_assert(sizeof(struct group_key) ==
-		   2 * sizeof(size_t) + 2 * sizeof(uint64_t),
+		   2 * sizeof(size_t) + 3 * sizeof(uint64_t),
 	       "no padding");
 
 static struct group_key key_of(const struct thinning *thin, size_t number)
@@ -195,6 +225,7 @@ static struct group_key key_of(const struct thinning *thin, size_t number)
 		.x = (size_t)(input_of(thin, node, 0) - thin->model->values),
 		.k = linear->k,
 		.level = linear->accuracy_level,
+		.no_bias = thin->nodes[number].no_bias,
 	};
 }
 
@@ -230,6 +261,8 @@ static quire_status join_all(struct thinning *thin)
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
 		if (thin->nodes[i].kind != THIN_LINEAR)
 			continue;
+		if (thin->nodes[i].adder != SIZE_MAX)
+			thin->nodes[thin->nodes[i].adder].kind = THIN_ADDER;
 		keys[i] = key_of(thin, i);
 		status = join(thin, &groups, &keys[i], i);
 	}

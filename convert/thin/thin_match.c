@@ -75,7 +75,8 @@ static quire_status match_item(struct thinning *thin, struct sources *sources,
 					    : follow_type(thin, item, tensor);
 }
 
-/* Whether a linear is the one that the plan has for a node. */
+/* Whether a linear is the one that the plan has for a node. One without the
+ * bias that an Add adds computes less, and the Add does the rest. */
 static bool is_planned(const struct thinning *thin,
 		       const struct plan_linear *planned,
 		       const quire_linear *linear)
@@ -85,8 +86,10 @@ static bool is_planned(const struct thinning *thin,
 				       : thin->tensors[planned->bias];
 
 	return linear->weight == thin->tensors[planned->tensor] &&
-	       linear->k == planned->weight->value.k && linear->bias == bias &&
-	       (planned->bias == QUIRE_NO_TENSOR || bias);
+	       linear->k == planned->weight->value.k &&
+	       (linear->bias ? linear->bias == bias
+			     : planned->bias == QUIRE_NO_TENSOR ||
+				   planned->weight->intent.adder);
 }
 
 /* Both are in the order of the nodes. A recipe may have left out some. */

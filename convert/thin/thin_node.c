@@ -158,7 +158,7 @@ static void add_outputs(const struct thin_writer *in, struct segments *out,
 
 	for (; number != SIZE_MAX; number = thin->nodes[number].next)
 		quire_segments_text(out, NODE_OUTPUT,
-				    thin->model->nodes[number].outputs[0]);
+				    thin->nodes[number].output);
 }
 
 static void add_linear(struct thin_writer *in, struct segments *out,
@@ -178,6 +178,8 @@ static void add_linear(struct thin_writer *in, struct segments *out,
 		add_widths(in, out, number);
 	else
 		add_int(out, "N", node->linear->n);
+	if (node->no_bias)
+		add_int(out, "add_bias", 0);
 }
 
 static void add_embedding(struct thin_writer *in, struct segments *out,

@@ -40,6 +40,7 @@ static bool take_node(struct thin_writer *in, struct tensor_walk *walk,
 		quire_thin_add_node(in, walk, field, *number);
 		break;
 	case THIN_JOINED:
+	case THIN_ADDER:
 	case THIN_UNUSED:
 	case THIN_HOISTED:
 		break;

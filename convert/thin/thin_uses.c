@@ -191,7 +191,8 @@ static void release_inputs(struct counter *in, size_t number)
 	}
 }
 
-/* A changed node has no input but the one that it keeps. */
+/* A changed node has no input but the one that it keeps; an Add that is left
+ * out has none. */
 static void release_changed(struct counter *in)
 {
 	const struct thinning *thin = in->thin;
@@ -200,10 +201,12 @@ static void release_changed(struct counter *in)
 		const struct thin_node *node = &thin->nodes[i];
 
 		if (node->kind != THIN_LINEAR && node->kind != THIN_JOINED &&
-		    node->kind != THIN_EMBEDDING)
+		    node->kind != THIN_EMBEDDING && node->kind != THIN_ADDER)
 			continue;
 		/* Its input is a value: thin_choose.c has found it. */
-		thin->uses[find(thin, &thin->model->nodes[i], node->input)]++;
+		if (node->kind != THIN_ADDER)
+			thin->uses[find(thin, &thin->model->nodes[i],
+					node->input)]++;
 		release_inputs(in, i);
 	}
 	while (in->depth > 0)

@@ -158,6 +158,8 @@ struct weight_intent {
 	struct bias_scale bias_scales[2]; /* of a bias of INT32 */
 	/* Where the first of these is used for the bias alone. */
 	struct onnx_use bias_scale_use;
+	/* The Add behind the node that adds the bias; NULL: the node does. */
+	const struct onnx_node *adder;
 };
 
 struct weight {

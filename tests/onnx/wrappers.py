@@ -257,6 +257,67 @@ def make_strays():
              b"".join(one.q4_1() for one in experts))
 
 
+def added(weight, product, parts, dims, left=False, more=(), how=None):
+    """A product and the Add of a constant of `dims`, whose numbers repeat the
+    columns' numbers."""
+    values = np.resize(np.arange(weight.n, dtype=np.float32) - 1.5, dims)
+    b = raw("b", FLOAT, dims, values)
+    chain = how(Chain("b")) if how else Chain("b")
+    inputs = [chain.value, "t"] if left else ["t", chain.value]
+    return model([*product, *chain.nodes,
+                  helper.make_node("Add", inputs, ["y"], name="sum"), *more],
+                 [*parts, b, *chain.parts])
+
+
+def make_added():
+    """Products to which an Add adds a constant. Only a number for each column
+    is a bias."""
+    weight = with_zeros(Weight(75, 5, seed=460))
+    q4_1 = weight.q4_1()
+    own = weight.initializers()
+    nbits = [weight.node(own, name="fc", output="t")]
+    parts = parts_of(weight, 1, False)
+    products = [[dequantize(parts, 0, 32), node] for node in (
+        helper.make_node("MatMul", ["x", "w"], ["t"], name="mm"),
+        helper.make_node("FusedMatMul", ["x", "w"], ["t"], name="mm",
+                         domain="com.microsoft", alpha=1.0))]
+    for name, product, dims, left in (
+            ("nbits", nbits, [5], False), ("matmul", products[0], [5], True),
+            ("fused", products[1], [1, 5], False),
+            ("deep", nbits, [1, 1, 5], True)):
+        save("added_" + name,
+             added(weight, product, own if product is nbits else parts, dims,
+                   left), q4_1)
+    save("added_cast",
+         added(weight, nbits, own, [5],
+               how=lambda c: c.identity().cast(FLOAT)), q4_1)
+    # A number for each row, a number for all, a matrix; a product that has
+    # another use; one that has a bias already.
+    square = with_zeros(Weight(75, 3, seed=461))  # where x has three rows
+    three = square.initializers()
+    fc = [square.node(three, name="fc", output="t")]
+    for name, dims in (("rows", [3, 1]), ("scalar", [1]),
+                       ("matrix", [3, 3])):
+        save("added_no_" + name, added(square, fc, three, dims),
+             square.q4_1())
+    save("added_no_turned",
+         added(square, fc, three, [3], how=lambda c: c.reshape(3, 1)),
+         square.q4_1())
+    use = helper.make_node("Identity", ["t"], ["z"])
+    save("added_no_shared", added(weight, nbits, own, [5], more=[use]), q4_1)
+    with_output = added(weight, nbits, own, [5])
+    with_output.graph.output.append(
+        helper.make_tensor_value_info("t", FLOAT, None))
+    save("added_no_output", with_output, q4_1)
+    biased = with_zeros(Weight(75, 5, seed=460))
+    biased.bias = np.arange(5, dtype=np.float32) - 1.5
+    twice = biased.initializers()
+    twice[4].name = "own"
+    save("added_no_biased",
+         added(biased, [biased.node(twice, name="fc", output="t")], twice,
+               [5]), q4_1)
+
+
 def make_unsupported():
     """A weight that is converted, and one of an operator that is not."""
     weight = with_zeros(Weight(64, 5, seed=470))
@@ -272,6 +333,7 @@ def make_unsupported():
 
 def make():
     make_unsupported()
+    make_added()
     make_chains()
     make_casts()
     make_nbits()

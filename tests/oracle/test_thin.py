@@ -230,6 +230,68 @@ class Thin(unittest.TestCase):
         self.check_structure(thin)
         self.assertGreater(self.check_means(), 0)
 
+    def test_added(self):
+        """An Add of a bias goes with its product, where the shape of the result
+        is sure to stay. Products of one x still are one node."""
+        for dims, rank, left in (([48], None, 0), ([1, 48], None, 2),
+                                 ([1, 48], 2, 0), ([1, 1, 48], 2, 2),
+                                 ([1, 1, 48], 3, 0)):
+            weights = Weights()
+            rng = np.random.default_rng(7)
+            nodes = [weights.node("x", "a"), weights.node("x", "b"),
+                     weights.node("x", "c")]
+            for name in "ab":
+                bias = rng.standard_normal(dims).astype(np.float32)
+                weights.tensor(f"{name}_bias", bias)
+                nodes.append(helper.make_node(
+                    "Add", [f"{name}_bias", name], [f"{name}_sum"]))
+            nodes.append(helper.make_node("Relu", ["b_sum"], ["r"]))
+            shape = ["m", "l", "k"][3 - rank:] if rank else None
+            x = info_of("x", [*shape[:-1], 64] if rank else None)
+            model = model_of(nodes, [x],
+                             [info_of(n, None) for n in ("a_sum", "r", "c")],
+                             weights.tensors)
+            thin = self.thin_model(model)
+            kinds = sorted(n.op_type for n in thin.graph.node)
+            tensors = {t.name for t in thin.graph.initializer}
+            if left:
+                self.assertEqual(kinds, ["Add", "Add", "Linear", "LinearMany",
+                                         "Relu"])
+                self.assertEqual(tensors,
+                                 {"a_bias", "b_bias", "quire.container"})
+            else:
+                self.assertEqual(kinds, ["LinearMany", "Relu"])
+                self.assertEqual(tensors, {"quire.container"})
+                (many,) = thin_models.nodes_of(thin)
+                self.assertEqual(list(many.output), ["a_sum", "b_sum", "c"])
+            self.check_structure(thin)
+            self.assertGreater(self.check_means(), 0)
+
+    def test_added_elsewhere(self):
+        """A container whose linear has no bias, as one that was made before or
+        whose recipe leaves the constant out: the Add stays."""
+        weights = Weights()
+        weights.tensor("moved", np.arange(48, dtype=np.float32))
+        nodes = [weights.node("x", "a"),
+                 helper.make_node("Add", ["a", "moved"], ["y"])]
+        model = model_of(nodes, [info_of("x", ["m", 64])],
+                         [info_of("y", None)], weights.tensors)
+        recipe = self.folder / "recipe.yaml"
+        recipe.write_text("leave: moved\n")
+        onnx.save(model, self.source)
+        thin = self.thin("--recipe", recipe)
+        self.assertIsNone(oracle.info(self.container)["linears"][0]["bias"])
+        self.assertEqual([n.op_type for n in thin.graph.node],
+                         ["Linear", "Add"])
+        self.assertEqual({t.name for t in thin.graph.initializer},
+                         {"moved", "quire.container"})
+        plain = self.folder / "expanded.onnx"
+        thin_models.expand(self.path, self.container, plain)
+        x = np.random.default_rng(1).standard_normal((3, 64))
+        x = {"x": x.astype(np.float32)}
+        self.check_close(session_of(plain).run(None, x),
+                         session_of(self.source).run(None, x), 1e-2)
+
     def test_types(self):
         """bfloat16 stays with ONNX Runtime; x decides, not the scales."""
         for kind, left in ((TensorProto.FLOAT16, 0), (TensorProto.FLOAT, 0),

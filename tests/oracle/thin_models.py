@@ -96,14 +96,14 @@ class Expander:
         value = numpy_helper.from_array(np.ascontiguousarray(array))
         return self.op("Constant", value=value)
 
-    def linear(self, name, k, n, x, y):
+    def linear(self, name, k, n, x, y, add_bias):
         """y = x W^T + bias in f32, in the type of x."""
         linear = self.linears[name]
         weight = dump(self.container, linear["weight"])
         assert weight.shape[0] == n and linear["k"] == k
         wide = self.op("Cast", x, to=TensorProto.FLOAT)
         total = self.op("MatMul", wide, self.constant(weight[:, :k].T))
-        if linear["bias"]:
+        if linear["bias"] and add_bias:
             bias = dump(self.container, linear["bias"])
             total = self.op("Add", total, self.constant(bias.reshape(-1)))
         self.op("CastLike", total, x, output=y)
@@ -121,7 +121,8 @@ class Expander:
         names = names.decode().split("\n")
         widths = was["N"] if node.op_type == "LinearMany" else [was["N"]]
         for name, n, y in zip(names, widths, node.output, strict=True):
-            self.linear(name, was["K"], n, node.input[0], y)
+            self.linear(name, was["K"], n, node.input[0], y,
+                        was.get("add_bias", 1))
 
     def replace(self, holder):
         self.nodes = []

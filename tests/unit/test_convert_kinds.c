@@ -116,6 +116,18 @@ static const struct kind kinds[] = {
 	{ "good/reshaped_turned", QUIRE_Q4_1, 64, { 32 }, TENSOR, NULL },
 	{ "good/stray_added", QUIRE_Q4_1, 64, { 5 }, TENSOR, NULL },
 	{ "good/stray_channels", QUIRE_Q4_0, 64, { 5 }, TENSOR, NULL },
+	{ "good/added_nbits", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/added_matmul", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/added_fused", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/added_deep", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/added_cast", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/added_no_rows", QUIRE_Q4_1, 75, { 3 }, LINEAR, NULL },
+	{ "good/added_no_scalar", QUIRE_Q4_1, 75, { 3 }, LINEAR, NULL },
+	{ "good/added_no_matrix", QUIRE_Q4_1, 75, { 3 }, LINEAR, NULL },
+	{ "good/added_no_turned", QUIRE_Q4_1, 75, { 3 }, LINEAR, NULL },
+	{ "good/added_no_shared", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/added_no_output", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/added_no_biased", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
 	{ "good/dq_cube", QUIRE_Q4_1, 64, { 7, 3 }, TENSOR, NULL },
 	{ "good/dq_cube_rows", QUIRE_Q4_1, 64, { 7, 3 }, TENSOR, NULL },
 	{ "good/gather_cube", QUIRE_Q4_0, 64, { 3, 2 }, TENSOR, NULL },
@@ -388,6 +400,46 @@ static void test_calls(void **state)
 	converted_discard(&done);
 }
 
+/* A constant that an Add adds to each row of a product is the linear's bias,
+ * and a tensor once, of rank 1. */
+static void test_added(void **state)
+{
+	static const char *const names[] = { "nbits", "matmul", "fused", "deep",
+					     "cast" };
+	static const char *const others[] = { "no_rows",   "no_scalar",
+					      "no_matrix", "no_turned",
+					      "no_shared", "no_output" };
+	char name[64];
+	struct converted done;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const quire_linear *linear;
+
+		snprintf(name, sizeof(name), "good/added_%s", names[i]);
+		done = converted_make(name);
+		linear = quire_model_linear(done.model, 0);
+		assert_int_equal(quire_model_tensor_count(done.model), 2);
+		assert_ptr_equal(linear->bias,
+				 quire_model_find_tensor(done.model, "b"));
+		assert_int_equal(linear->bias->rank, 1);
+		assert_int_equal(converted_row(&done, linear->bias)->role,
+				 QUIRE_ROLE_BIAS);
+		converted_discard(&done);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(name, sizeof(name), "good/added_%s", others[i]);
+		done = converted_make(name);
+		assert_null(quire_model_linear(done.model, 0)->bias);
+		assert_non_null(quire_model_find_tensor(done.model, "b"));
+		converted_discard(&done);
+	}
+	done = converted_make("good/added_no_biased");
+	assert_memory_equal(quire_model_linear(done.model, 0)->bias->name.data,
+			    "own", 3);
+	converted_discard(&done);
+}
+
 /* Nodes that use the same constants in the same way share a tensor. */
 static void test_shared(void **state)
 {
@@ -458,6 +510,7 @@ int main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_gemm),
+		cmocka_unit_test(test_added),
 		cmocka_unit_test(test_integer_bias),
 		cmocka_unit_test(test_shared_integers),
 		cmocka_unit_test(test_calls),
