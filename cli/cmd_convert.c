@@ -151,6 +151,7 @@ static int convert(const struct values *values, quire_convert_options *how,
 	    progress_start(values->output ? values->output : source);
 	struct conversion conversion = { .source = source,
 					 .output = values->output,
+					 .dry_run = values->dry_run,
 					 .split_size = values->split_size };
 	quire_convert_report *report = NULL;
 	quire_status status;
@@ -294,8 +295,9 @@ static const char about[] =
     "\n"
     "--dry-run reads the model and decides about every weight, as a "
     "conversion\n"
-    "does, and prints the summary, and the report if one is wanted. It writes\n"
-    "no container and needs no -o.\n"
+    "does, and prints the summary, the parts of a split set, and the report "
+    "if\n"
+    "one is wanted. It writes no container and needs no -o.\n"
     "\n"
     "A recipe is a YAML file (docs/recipe.md): which tensors to take, their\n"
     "names and types, metadata, alignment, split size. Options override it. A\n"

@@ -198,11 +198,14 @@ static quire_status refuse(const struct conversion *job, const char *path,
 			       QUIRE_NO_OFFSET, "the output is %s", what);
 }
 
-/* `overwrite` allows to replace an older container, never the source. */
+/* `overwrite` allows to replace an older container, never the source. A path
+ * that the user did not give is not written. */
 static quire_status check_output(const struct conversion *job, const char *path)
 {
 	const char *recipe = job->options->recipe_path;
 
+	if (!job->gguf_path)
+		return QUIRE_OK;
 	if (quire_onnx_is_destroyed(job->model, path))
 		return refuse(job, path, "a file of the source model");
 	if (recipe && quire_output_destroys(path, recipe))
@@ -251,9 +254,10 @@ static quire_status check_both(const struct conversion *job, const char *path)
 {
 	const char *report = job->options->report_path;
 
-	if (report && (quire_output_destroys(path, report) ||
-		       quire_output_destroys(report, path) ||
-		       is_part_of_set(job, report)))
+	if (job->gguf_path && report &&
+	    (quire_output_destroys(path, report) ||
+	     quire_output_destroys(report, path) ||
+	     is_part_of_set(job, report)))
 		return refuse(job, report, "a file of the container too");
 	return check_output(job, path);
 }
@@ -272,6 +276,29 @@ static quire_status fix_layout(const struct conversion *job)
 	return status;
 }
 
+/* Makes the writer, with the layout of the files at `path`. */
+static quire_status lay_out(struct conversion *job, const char *path)
+{
+	const quire_writer_options options = {
+		.alignment = job->recipe.alignment,
+		.overwrite = job->options->overwrite || !job->gguf_path,
+		.split_size = job->recipe.split_size,
+		.dry_run = job->options->dry_run,
+	};
+	quire_status status = check_both(job, path);
+
+	if (status == QUIRE_OK)
+		status = quire_writer_create(path, &options, &job->writer,
+					     job->error);
+	if (status == QUIRE_OK)
+		status = set_values(job);
+	if (status == QUIRE_OK)
+		status = declare_tensors(job);
+	if (status == QUIRE_OK)
+		status = declare_linears(job);
+	return status == QUIRE_OK ? fix_layout(job) : status;
+}
+
 static quire_status write_container(struct conversion *job)
 {
 	const struct pipeline_options streaming = {
@@ -279,32 +306,38 @@ static quire_status write_container(struct conversion *job)
 		.progress = job->options->progress,
 		.context = job->options->context,
 	};
-	const quire_writer_options options = {
-		.alignment = job->recipe.alignment,
-		.overwrite = job->options->overwrite,
-		.split_size = job->recipe.split_size,
-	};
-	quire_status status = check_both(job, job->gguf_path);
+	const quire_status status = lay_out(job, job->gguf_path);
 
-	if (status == QUIRE_OK)
-		status = quire_writer_create(job->gguf_path, &options,
-					     &job->writer, job->error);
-	if (status == QUIRE_OK)
-		status = set_values(job);
-	if (status == QUIRE_OK)
-		status = declare_tensors(job);
-	if (status == QUIRE_OK)
-		status = declare_linears(job);
-	if (status == QUIRE_OK)
-		status = fix_layout(job);
-	if (status == QUIRE_OK)
-		status = quire_pipeline_run(job->plan, job->writer, &streaming,
-					    job->error);
+	return status == QUIRE_OK ? quire_pipeline_run(job->plan, job->writer,
+						       &streaming, job->error)
+				  : status;
+}
+
+/* Without a path, names begin as the model's. */
+static quire_status try_container(struct conversion *job)
+{
+	static const char model[] = ".onnx";
+	static const char container[] = ".gguf";
+	size_t stem = strlen(job->onnx_path);
+	quire_status status;
+	char *path;
+
+	if (job->gguf_path)
+		return lay_out(job, job->gguf_path);
+	if (stem >= strlen(model) &&
+	    strcmp(job->onnx_path + stem - strlen(model), model) == 0)
+		stem -= strlen(model);
+	path = malloc(stem + sizeof(container));
+	if (!path)
+		return quire_fail_memory(job->error, stem);
+	memcpy(path, job->onnx_path, stem);
+	memcpy(path + stem, container, sizeof(container));
+	status = lay_out(job, path);
+	free(path);
 	return status;
 }
 
 /* Checks that the source did not change meanwhile: its hash is in the metadata.
- * Without a writer nothing is written.
  * Makes the report before the writer finishes, so that nothing can fail after
  * the file is in place. */
 static quire_status finish(const struct conversion *job,
@@ -316,7 +349,7 @@ static quire_status finish(const struct conversion *job,
 	if (status == QUIRE_OK && report)
 		status = quire_report_create(job->model, job->plan, job->writer,
 					     &made, job->error);
-	if (status == QUIRE_OK && job->writer)
+	if (status == QUIRE_OK && !job->options->dry_run)
 		status = quire_writer_finish(job->writer, job->error);
 	if (status != QUIRE_OK) {
 		quire_convert_report_free(made);
@@ -365,10 +398,9 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 		status =
 		    quire_plan_create(job.model, &job.recipe,
 				      job.options->threads, &job.plan, error);
-	if (status == QUIRE_OK && !job.options->dry_run)
-		status = write_container(&job);
-	else if (status == QUIRE_OK && gguf_path)
-		status = check_both(&job, gguf_path);
+	if (status == QUIRE_OK)
+		status = job.options->dry_run ? try_container(&job)
+					      : write_container(&job);
 	if (status == QUIRE_OK)
 		status = finish(&job, report);
 	if (status != QUIRE_OK)

@@ -56,6 +56,29 @@ static quire_status find_alignment(const quire_writer_options *options,
 	return QUIRE_OK;
 }
 
+static quire_status open_output(quire_writer *writer, const char *path,
+				quire_error *error)
+{
+	if (writer->dry_run) {
+		writer->output.file = -1;
+		writer->output.path = quire_out_copy(path, strlen(path));
+		return writer->output.path
+			   ? QUIRE_OK
+			   : quire_fail_memory(error, strlen(path));
+	}
+	/* Of a set, the file at `path` is not written: it may exist. */
+	return quire_output_open(&writer->output, path,
+				 writer->overwrite || writer->split_size > 0 ||
+				     writer->parts_wanted > 1,
+				 error);
+}
+
+quire_status quire_out_fail_dry(quire_error *error)
+{
+	return quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
+			  "a writer of a dry run writes nothing");
+}
+
 quire_status quire_writer_create(const char *path,
 				 const quire_writer_options *options,
 				 quire_writer **writer, quire_error *error)
@@ -82,12 +105,8 @@ quire_status quire_writer_create(const char *path,
 	created->keep_parts = options->keep_parts && options->overwrite;
 	created->plain = options->plain;
 	created->overwrite = options->overwrite;
-	/* Of a set, the file at `path` is not written: it may exist. */
-	status =
-	    quire_output_open(&created->output, path,
-			      options->overwrite || options->split_size > 0 ||
-				  options->part_count > 1,
-			      error);
+	created->dry_run = options->dry_run;
+	status = open_output(created, path, error);
 	if (status != QUIRE_OK) {
 		free(created);
 		return status;
@@ -244,6 +263,8 @@ quire_status quire_writer_write(quire_writer *writer, size_t index,
 		status = quire_writer_lay_out(writer, error);
 	if (status != QUIRE_OK || size == 0)
 		return status;
+	if (writer->dry_run)
+		return quire_out_fail_dry(error);
 	if (index >= writer->tensor_count ||
 	    size > writer->tensors[index].view.size -
 		       writer->tensors[index].written)
@@ -342,6 +363,8 @@ quire_status quire_writer_finish(quire_writer *writer, quire_error *error)
 
 	if (status != QUIRE_OK)
 		return status;
+	if (writer->dry_run)
+		return quire_out_fail_dry(error);
 	for (size_t i = 0; i < writer->tensor_count; i++)
 		if (writer->tensors[i].written < writer->tensors[i].view.size)
 			return quire_fail(

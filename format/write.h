@@ -60,6 +60,7 @@ struct quire_writer {
 	bool plain;
 	bool has_operations; /* of at least one tensor: F-49 */
 	bool overwrite;
+	bool dry_run; /* outputs have a path and no file */
 	struct quire_out_value *values;
 	size_t value_count, value_capacity;
 	struct item_index keys; /* of the values */
@@ -79,6 +80,9 @@ char *quire_out_copy(const void *text, size_t size);
 
 /* ARGUMENT: a declaration after the layout was fixed. */
 quire_status quire_out_fail_late(quire_error *error);
+
+/* ARGUMENT: bytes for a writer of a dry run. */
+quire_status quire_out_fail_dry(quire_error *error);
 
 /* The value that was set for a key, or NULL. */
 const struct quire_out_value *quire_out_find(const quire_writer *writer,

@@ -165,6 +165,8 @@ quire_status quire_writer_adopt_set(quire_writer *writer, const int *files,
 				     .context = context };
 	quire_status status = quire_writer_write(writer, 0, NULL, 0, error);
 
+	if (status == QUIRE_OK && writer->dry_run)
+		status = quire_out_fail_dry(error);
 	if (status == QUIRE_OK)
 		status = check_tensors(&adoption, error);
 	if (status == QUIRE_OK)

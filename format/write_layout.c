@@ -274,17 +274,27 @@ static bool is_there(const struct quire_out_part *part, const char *path)
 	return same;
 }
 
-/* The writer has opened the only file, before it knew that there is one. */
-static quire_status open_alone(const quire_writer *writer, uint64_t size,
+static quire_status check_free(const quire_writer *writer, const char *path,
 			       quire_error *error)
 {
 	struct file_facts old;
 
-	if (!writer->overwrite && quire_link_facts(writer->output.path, &old))
-		return quire_fail_file(error, QUIRE_ERROR_EXISTS,
-				       writer->output.path, QUIRE_NO_OFFSET,
-				       "the file exists");
-	return quire_output_resize(&writer->output, size, error);
+	if (writer->overwrite || !quire_link_facts(path, &old))
+		return QUIRE_OK;
+	return quire_fail_file(error, QUIRE_ERROR_EXISTS, path, QUIRE_NO_OFFSET,
+			       "the file exists");
+}
+
+/* The writer has opened the only file, before it knew that there is one. */
+static quire_status open_alone(const quire_writer *writer, uint64_t size,
+			       quire_error *error)
+{
+	const quire_status status =
+	    check_free(writer, writer->output.path, error);
+
+	return status == QUIRE_OK && !writer->dry_run
+		   ? quire_output_resize(&writer->output, size, error)
+		   : status;
 }
 
 /* Sets the path of each part (F-42), and which files are kept. The first one is
@@ -316,6 +326,8 @@ static quire_status open_part(const quire_writer *writer,
 	char *path = part->output.path;
 	quire_status status;
 
+	if (writer->dry_run)
+		return check_free(writer, path, error);
 	part->output.path = NULL;
 	status =
 	    quire_output_open(&part->output, path, writer->overwrite, error);

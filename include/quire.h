@@ -453,6 +453,10 @@ typedef struct quire_writer_options {
 	 * a file that is there with the same size and the same header. For new
 	 * metadata in a set: often only the first file changes. */
 	bool keep_parts;
+	/* Only lay out: quire_writer_part says which files there would be, and
+	 * fixing the layout fails as it would. No file is opened; bytes, and
+	 * quire_writer_finish, are ARGUMENT. */
+	bool dry_run;
 } quire_writer_options;
 
 /*

@@ -61,9 +61,9 @@ typedef struct quire_convert_report {
 	size_t left; /* nodes whose quantized weight was left out, because it
 			cannot be converted: see quire_convert_options */
 	uint64_t file_size; /* bytes of the container, all parts together */
-	/* The files that were written: one, or the parts of a split set, with
-	 * the index of each part's first tensor in the container. None, and
-	 * `file_size` 0, where nothing was written. */
+	/* The files that were written, or with `dry_run` would be: one, or the
+	 * parts of a split set, with the index of each part's first tensor in
+	 * the container. */
 	size_t part_count;
 	const quire_part *parts;
 } quire_convert_report;
@@ -127,7 +127,8 @@ typedef struct quire_convert_options {
  * and no recipe is ever replaced: ARGUMENT. The files of a split set take the
  * place of the one at `gguf_path`, which must not be the name of a part. On
  * success, if `report` is not NULL, the caller owns *report. With `dry_run`
- * nothing is written, and `gguf_path` may be NULL.
+ * nothing is written, and `gguf_path` may be NULL: the report's paths then are
+ * `onnx_path`, with .gguf at its end.
  *
  * Fails with IO, also if a file of the source changes while it is read; EXISTS,
  * MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model; UNSUPPORTED for a

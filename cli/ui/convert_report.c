@@ -215,6 +215,8 @@ static void print_files(const struct conversion *conversion)
 
 	if (conversion->split_size > 0)
 		print_large(conversion);
+	if (conversion->dry_run)
+		return;
 	others = other_files(conversion->report, conversion->output, name);
 	if (others == 0)
 		return;
@@ -234,22 +236,36 @@ static void print_first(const struct conversion *conversion)
 	char size[TEXT_SIZE_CAPACITY];
 
 	/* The first part names the set; a single file is the first part. */
-	text_print(stdout, report->part_count > 0 ? report->parts[0].path
-						  : conversion->source);
+	text_print(stdout, conversion->dry_run ? conversion->source
+					       : report->parts[0].path);
 	fputs(weights > 0 ? ": " : ": no quantized weights, ", stdout);
 	if (left > 0)
 		printf("%" PRIu64 " of ", weights - left);
 	if (weights > 0)
 		printf("%" PRIu64 " quantized %s, ", weights,
 		       weights == 1 ? "weight" : "weights");
-	if (report->part_count == 0)
-		printf("%s of tensors; nothing was written",
-		       text_human_size(size, report->tensor_size));
-	else
-		fputs(text_human_size(size, report->file_size), stdout);
+	fputs(text_human_size(size, report->file_size), stdout);
 	if (report->part_count > 1)
 		printf(" in %zu parts", report->part_count);
-	putchar('\n');
+	puts(conversion->dry_run ? "; nothing was written" : "");
+}
+
+/* The files that a dry run does not write. */
+static bool print_parts(const quire_convert_report *report)
+{
+	struct text_table table = text_table_start("lrrl");
+	char size[TEXT_SIZE_CAPACITY];
+
+	for (size_t i = 0; i < report->part_count; i++) {
+		const quire_part *part = &report->parts[i];
+
+		text_table_text(&table, part->path);
+		text_table_text(&table, text_human_size(size, part->file_size));
+		text_table_number(&table, part->tensor_count);
+		text_table_text(&table,
+				part->tensor_count == 1 ? "tensor" : "tensors");
+	}
+	return text_table_print(&table);
 }
 
 static void print_constants(const quire_convert_report *report)
@@ -274,12 +290,14 @@ void convert_report_print(const struct conversion *conversion)
 		       "  for example with ONNX Runtime's "
 		       "MatMulNBitsQuantizer\n");
 	convert_warnings_print(report);
+	if (conversion->dry_run && report->part_count > 1 &&
+	    !print_parts(report))
+		trouble_memory();
 	if (!print_sums(report))
 		trouble_memory();
 	print_reasons(report);
 	print_constants(report);
-	if (report->part_count > 0)
-		print_files(conversion);
+	print_files(conversion);
 	if (has_scales(report))
 		printf("  largest rounding of a scale: %.2g relative\n",
 		       largest_rounding(report));

@@ -11,7 +11,8 @@
 /* Owns nothing. */
 struct conversion {
 	const char *source; /* paths as the user gave them */
-	const char *output; /* NULL: nothing was written */
+	const char *output; /* NULL: none, of a dry run */
+	bool dry_run;	    /* nothing was written */
 	double seconds;
 	uint64_t split_size; /* that the user gave; 0: none */
 	const quire_convert_report *report;

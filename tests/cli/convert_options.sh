@@ -21,7 +21,15 @@ try convert minilm.onnx --dry-run | seconds
 try convert minilm.onnx --dry-run -o new.gguf --split-size 100k \
 	--report dry.json | seconds
 ls | diff before -
-grep -A2 '"files"' dry.json
+sed -n '/"files"/,/\]/p' dry.json
+# Those that are written then have the same names and sizes.
+"$QUIRE" convert minilm.onnx -q -o new.gguf --split-size 100k --report wet.json
+sed -n '/"files"/,/\]/p' dry.json >dry.files
+sed -n '/"files"/,/\]/p' wet.json | cmp - dry.files
+try convert minilm.onnx --dry-run -o new.gguf --split-size 100k
+try convert minilm.onnx --dry-run -o new.gguf --split-size 100k --force |
+	sed -n 1,2p
+rm new* wet.json dry.files
 try convert minilm.onnx --dry-run -o qwen2.gguf
 try convert minilm.onnx --dry-run -o minilm.onnx --force
 try convert none.onnx --dry-run
