@@ -75,15 +75,19 @@ static void print_row(const quire_compare_row *row)
 static void print_text(const char *path, const quire_compare_report *report)
 {
 	const struct sums sums = sums_of(report);
+	const size_t count = report->count - report->left;
 
 	text_print(stdout, path);
-	if (report->different == 0)
-		printf(": %ssame%s, %zu %s\n", terminal_green(),
-		       terminal_plain(), report->count,
-		       report->count == 1 ? "weight" : "weights");
+	if (report->different == report->left)
+		printf(": %ssame%s, %zu %s", terminal_green(), terminal_plain(),
+		       count, count == 1 ? "weight" : "weights");
 	else
-		printf(": %zu of %zu weights differ\n", report->different,
-		       report->count);
+		printf(": %zu of %zu weights differ",
+		       report->different - report->left, count);
+	if (report->left)
+		printf("; %zu that the model has %s left out", report->left,
+		       report->left == 1 ? "was" : "were");
+	putchar('\n');
 	for (size_t i = 0; i < report->count; i++)
 		if (report->rows[i].verdict != QUIRE_VERDICT_SAME)
 			print_row(&report->rows[i]);
@@ -124,6 +128,7 @@ static int print_json(char *const *paths, const quire_compare_report *report)
 	json_out_text(&out, "file", paths[1]);
 	json_out_u64(&out, "rows_different", report->different);
 	json_out_u64(&out, "rows_referred", report->referred);
+	json_out_u64(&out, "rows_left", report->left);
 	json_out_u64(&out, "count", sums.count);
 	json_out_u64(&out, "different", sums.different);
 	json_out_f64(&out, "scale_error_max", sums.scale_error_max);
@@ -168,7 +173,8 @@ static const char about[] =
     "Reads both files and decodes the model with code of its own, which\n"
     "shares nothing with 'quire convert'. Codes and dense elements must be\n"
     "the same, scales within their rounding to f16, and each weight must be\n"
-    "in both.\n"
+    "in both. A node whose weight 'quire convert --leave' has left out is\n"
+    "named, because the container lacks that weight.\n"
     "\n"
     "A thin model has no weights. Its nodes and its external data must refer\n"
     "to this container, by the checksum of its header, and to linears and\n"

@@ -262,6 +262,20 @@ static int print_text(const quire_model *model, const quire_model_info *info,
 	return done ? EXIT_FINE : trouble_memory();
 }
 
+/* Warns of each file whose header another tool has changed. */
+static void warn_edited(const quire_model *model, const char *path)
+{
+	const bool is_set = quire_model_part_count(model) > 1;
+	quire_part part;
+
+	for (size_t i = 0; quire_model_part(model, i, &part); i++)
+		if (part.header_edited)
+			trouble("%s: warning: the metadata was edited after "
+				"the file was written; 'quire verify' checks "
+				"the tensors",
+				is_set && part.path ? part.path : path);
+}
+
 static int run(int argc, char **argv)
 {
 	struct values values = { .json = false };
@@ -277,9 +291,7 @@ static int run(int argc, char **argv)
 		return EXIT_TROUBLE;
 	quire_model_describe(model, &info);
 	if (info.header_edited)
-		trouble("%s: warning: the metadata was edited after the file "
-			"was written; 'quire verify' checks the tensors",
-			words.word[0]);
+		warn_edited(model, words.word[0]);
 	code = values.json ? print_json(model, &info)
 			   : print_text(model, &info, words.word[0]);
 	quire_model_close(model);

@@ -207,6 +207,9 @@ typedef struct quire_compare_report {
 	 * model refers to the container. Their numbers have no other copy, so
 	 * none were compared: `count` is 0. */
 	size_t referred;
+	/* Rows of nodes whose quantized weight cannot be converted, which
+	 * `leave` or `leave_unsupported` of quire_convert_options left out. */
+	size_t left;
 } quire_compare_report;
 
 /*

@@ -224,6 +224,28 @@ static quire_status compare_weights(struct comparison *in, bool linears)
 	return status;
 }
 
+/* The container lacks the weights of nodes that cannot be converted. */
+static quire_status report_left(struct comparison *in)
+{
+	quire_status status = QUIRE_OK;
+
+	for (size_t i = 0; i < in->found.left_count && status == QUIRE_OK;
+	     i++) {
+		const struct compare_left *left = &in->found.left[i];
+		const quire_compare_row row = {
+			.node = quire_onnx_label(left->node),
+			.source = left->value ? left->value->name : NULL,
+			.reason = "its quantized weight cannot be converted, "
+				  "and was left out",
+			.verdict = QUIRE_VERDICT_ONLY_SOURCE,
+		};
+
+		status = add_row(in, row, NULL);
+	}
+	in->report->public.left = in->found.left_count;
+	return status;
+}
+
 /* Reports one linear or tensor to which a node refers. */
 static quire_status compare_reference(struct comparison *in,
 				      struct compare_references *all)
@@ -398,7 +420,8 @@ static quire_status allocate(struct comparison *in)
 	const size_t values = in->source->value_count + 1;
 	const size_t tensors = quire_model_tensor_count(in->file) + 1;
 	const size_t linears = quire_model_linear_count(in->file) + 1;
-	size_t rows = in->found.count + linears + tensors + values;
+	size_t rows =
+	    in->found.count + in->found.left_count + linears + tensors + values;
 
 	for (size_t i = 0; i < in->source->node_count; i++)
 		rows +=
@@ -441,6 +464,8 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 	if (status == QUIRE_OK)
 		status = compare_weights(&in, false);
 	if (status == QUIRE_OK)
+		status = report_left(&in);
+	if (status == QUIRE_OK)
 		status = compare_rest(&in);
 	if (status == QUIRE_OK)
 		status = quire_onnx_check_files(in.source, error);
@@ -471,19 +496,4 @@ void quire_compare_report_free(quire_compare_report *report)
 	quire_arena_free(&whole->strings);
 	free(whole->rows);
 	free(whole);
-}
-
-const char *quire_verdict_name(quire_verdict verdict)
-{
-	switch (verdict) {
-	case QUIRE_VERDICT_SAME:
-		return "same";
-	case QUIRE_VERDICT_DIFFERS:
-		return "differs";
-	case QUIRE_VERDICT_ONLY_SOURCE:
-		return "only in the source";
-	case QUIRE_VERDICT_ONLY_FILE:
-		return "only in the file";
-	}
-	return "unknown";
 }

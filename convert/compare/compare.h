@@ -185,6 +185,13 @@ static inline uint64_t compare_div_up(uint64_t value, uint64_t by)
 
 /* ---------------------------------------------------------- compare_find.c */
 
+/* A node whose quantized weight no kind reads: an operator that is refused, or
+ * left out. */
+struct compare_left {
+	const struct onnx_node *node;
+	const struct onnx_value *value; /* the weight; NULL: undefined */
+};
+
 struct compare_found {
 	/* Each as quire_compare_find leaves it, in the order of the nodes;
 	 * those of late kinds are last. */
@@ -194,6 +201,8 @@ struct compare_found {
 	 */
 	bool *used_by_weight;
 	bool *used_otherwise;
+	struct compare_left *left; /* in the order of the nodes */
+	size_t left_count;
 };
 
 /* Finds all quantized weights of a model. Free *found in any case. Fails with

@@ -4,6 +4,7 @@
  * constants. Must not include operators/ or plan/, whose mistakes it must find.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "convert/compare/compare.h"
@@ -108,7 +109,7 @@ struct finder {
 	const struct onnx_model *model;
 	struct compare_found *found;
 	uint32_t *inputs; /* of each node: a bit for each that is an array */
-	bool *is_holder;  /* of each node: likewise of a weight */
+	bool *is_holder;  /* of each node: a weight is of it, or held by it */
 	/* Of each value: the node that alone takes it, from 1; 0: none;
 	 * SIZE_MAX: several inputs, or the graph gives it. */
 	size_t *taker;
@@ -212,6 +213,7 @@ static void find_weight(const struct finder *in, const struct onnx_node *node,
 	find_arrays(source);
 	find_added(in, source);
 	in->is_holder[source->holder - in->model->nodes] = true;
+	in->is_holder[node - in->model->nodes] = true;
 	for (size_t i = 0; i < COMPARE_ARRAY_COUNT; i++) {
 		const struct compare_array *array = &source->arrays[i];
 
@@ -238,6 +240,58 @@ static void find_weights(const struct finder *in, bool late)
 	}
 }
 
+/* Operators with a quantized weight, and which input that is, by the
+ * documentation of ONNX and ONNX Runtime. A node of one of the kinds is not
+ * meant: only what no kind reads. */
+static const struct {
+	const char *op_type;
+	size_t weight;
+	bool always; /* the input is never an activation */
+} operators[] = {
+	{ "ConvInteger", 1, false },
+	{ "DequantizeLinear", 0, false },
+	{ "DynamicQuantizeMatMul", 1, false },
+	{ "MatMulFpQ4", 1, true },
+	{ "MatMulInteger", 1, false },
+	{ "MatMulIntegerToFloat", 1, false },
+	{ "QAttention", 1, false },
+	{ "QGemm", 3, false },
+	{ "QLinearConv", 3, false },
+	{ "QLinearMatMul", 3, false },
+};
+
+/* Whether a node has a quantized weight; sets which one. A vector is none. */
+static bool has_weight(const struct onnx_model *model,
+		       struct compare_left *left)
+{
+	const struct onnx_node *node = left->node;
+
+	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
+		if (strcmp(node->op_type, operators[i].op_type) != 0)
+			continue;
+		left->value =
+		    quire_onnx_find(model, node->scope,
+				    compare_input(node, operators[i].weight));
+		return operators[i].always ||
+		       (left->value && left->value->origin == ONNX_CONSTANT &&
+			left->value->rank >= 2);
+	}
+	return false;
+}
+
+static void find_left(const struct finder *in)
+{
+	struct compare_found *found = in->found;
+
+	for (size_t i = 0; i < in->model->node_count; i++) {
+		struct compare_left left = { .node = &in->model->nodes[i] };
+
+		if (!in->is_holder[i] && !left.node->expanded &&
+		    has_weight(in->model, &left))
+			found->left[found->left_count++] = left;
+	}
+}
+
 quire_status quire_compare_find_all(const struct onnx_model *model,
 				    struct compare_found *found,
 				    quire_error *error)
@@ -252,10 +306,11 @@ quire_status quire_compare_find_all(const struct onnx_model *model,
 	in.is_holder = calloc(model->node_count + 1, sizeof(*in.is_holder));
 	in.taker = calloc(values, sizeof(*in.taker));
 	found->weights = calloc(total, sizeof(*found->weights));
+	found->left = calloc(model->node_count + 1, sizeof(*found->left));
 	found->used_by_weight = calloc(values, sizeof(*found->used_by_weight));
 	found->used_otherwise = calloc(values, sizeof(*found->used_otherwise));
 	if (!in.inputs || !in.is_holder || !in.taker || !found->weights ||
-	    !found->used_by_weight || !found->used_otherwise) {
+	    !found->left || !found->used_by_weight || !found->used_otherwise) {
 		free(in.inputs);
 		free(in.is_holder);
 		free(in.taker);
@@ -264,6 +319,7 @@ quire_status quire_compare_find_all(const struct onnx_model *model,
 	find_takers(&in);
 	find_weights(&in, false);
 	find_weights(&in, true);
+	find_left(&in);
 	mark_uses(&in);
 	free(in.inputs);
 	free(in.is_holder);
@@ -274,6 +330,7 @@ quire_status quire_compare_find_all(const struct onnx_model *model,
 void quire_compare_found_free(struct compare_found *found)
 {
 	free(found->weights);
+	free(found->left);
 	free(found->used_by_weight);
 	free(found->used_otherwise);
 }

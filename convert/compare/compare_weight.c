@@ -291,3 +291,18 @@ quire_status quire_compare_weight(struct compare_source *source,
 		row->verdict = QUIRE_VERDICT_DIFFERS;
 	return QUIRE_OK;
 }
+
+const char *quire_verdict_name(quire_verdict verdict)
+{
+	switch (verdict) {
+	case QUIRE_VERDICT_SAME:
+		return "same";
+	case QUIRE_VERDICT_DIFFERS:
+		return "differs";
+	case QUIRE_VERDICT_ONLY_SOURCE:
+		return "only in the source";
+	case QUIRE_VERDICT_ONLY_FILE:
+		return "only in the file";
+	}
+	return "unknown";
+}

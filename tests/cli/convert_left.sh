@@ -14,6 +14,7 @@ try convert unsupported.onnx -o m.gguf --leave-unsupported \
 	--report r.json | seconds
 sed -n '/"warnings"/,/^  \]/p' r.json
 try compare unsupported.onnx m.gguf
+try compare unsupported.onnx m.gguf --json
 try export m.gguf --onnx unsupported.onnx -o back.onnx
 try thin unsupported.onnx m.gguf -o thin.onnx
 # By the name of the node, of the weight, and another one.

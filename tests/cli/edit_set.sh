@@ -51,6 +51,7 @@ rm new*
 # A header of another part, edited by another tool, is accepted with --force.
 at=$(grep -abo general.architecture s-00002-of-00003.gguf | cut -d : -f 1)
 poke s-00002-of-00003.gguf $((at + 20 + 4 + 8)) 132
+try info s-00003-of-00003.gguf | grep warning
 try edit s-00001-of-00003.gguf --set a=1
 try edit s-00001-of-00003.gguf --force
 try verify s-*.gguf
