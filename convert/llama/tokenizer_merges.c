@@ -210,7 +210,7 @@ static quire_status read_each(struct merging *in,
 	for (size_t i = 0; i < tokenizer->merge_count && status == QUIRE_OK;
 	     i++) {
 		const struct json_value item = quire_json_item(merges, i);
-		struct merge merge;
+		struct merge merge = { .result = 0 };
 
 		status = split(&item, &merge, error);
 		if (status == QUIRE_OK)
