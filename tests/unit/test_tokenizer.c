@@ -191,6 +191,87 @@ static void test_pre(void **state)
 	quire_tokenizer_free(tokenizer);
 }
 
+/* The other steps that SentencePiece's BPE has; a note where llama.cpp does not
+ * quite the same. */
+static void check_steps(const char *normalizer, const char *pre,
+			enum tokenizer_truth prefix, size_t notes)
+{
+	const char *parts[PART_COUNT];
+	struct tokenizer *tokenizer;
+
+	memcpy(parts, sample_pieces, sizeof(parts));
+	parts[MODEL] = sample_pieces_model(PIECES, PIECE_MERGES);
+	parts[NORMALIZER] = normalizer;
+	parts[PRE] = pre;
+	sample_write(folder, parts);
+	tokenizer = read(&plain);
+	assert_int_equal(tokenizer->flags[TOKENIZER_ADD_SPACE_PREFIX], prefix);
+	assert_int_equal(tokenizer->note_count, notes);
+	quire_tokenizer_free(tokenizer);
+}
+
+#define METASPACE(scheme)                                                      \
+	"{\"type\": \"Metaspace\", \"replacement\": \"" MARK                   \
+	"\", \"prepend_scheme\": \"" scheme "\", \"split\": false}"
+
+static void test_steps(void **state)
+{
+	(void)state;
+	check_steps("{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, "
+		    "\"content\": \"" MARK "\"}",
+		    "{\"type\": \"Split\", \"pattern\": {\"String\": \" \"}, "
+		    "\"behavior\": \"MergedWithPrevious\", \"invert\": false}",
+		    TOKENIZER_FALSE, 0);
+	check_steps(NULL, METASPACE("never"), TOKENIZER_FALSE, 0);
+	check_steps(NULL, METASPACE("always"), TOKENIZER_TRUE, 1);
+	check_steps(NULL, METASPACE("first"), TOKENIZER_TRUE, 1);
+}
+
+/* Gemma 3's last token has no row in models that do not see. */
+static void test_left_out(void **state)
+{
+	const struct tokenizer_options options = { .rows = 264 };
+	const char *parts[PART_COUNT];
+	struct tokenizer *tokenizer;
+
+	(void)state;
+	memcpy(parts, sample_pieces, sizeof(parts));
+	parts[MODEL] = sample_pieces_model(PIECES, PIECE_MERGES);
+	parts[ADDED] = "[" TOKEN(0, "<unk>", true) "," TOKEN(
+	    1, "<s>", true) "," TOKEN(264, "<image>", true) "]";
+	sample_write(folder, parts);
+	tokenizer = read(&options);
+	assert_int_equal(tokenizer->token_count, 264);
+	quire_tokenizer_free(tokenizer);
+	tokenizer = read(&plain);
+	assert_int_equal(tokenizer->token_count, 265);
+	check_token(tokenizer, 264, "<image>", TOKEN_CONTROL);
+	quire_tokenizer_free(tokenizer);
+}
+
+/* All of Phi-3's added tokens but three take the white space behind them. */
+static void test_phi3(void **state)
+{
+	const char *parts[PART_COUNT];
+	struct tokenizer *tokenizer;
+
+	(void)state;
+	memcpy(parts, sample_pieces, sizeof(parts));
+	parts[MODEL] = sample_pieces_model(PIECES, PIECE_MERGES);
+	parts[ADDED] =
+	    "[" TOKEN(0, "<unk>", true) "," TOKEN(1, "<s>", true) "," TOKEN(
+		265, "<|endoftext|>",
+		true) ",{\"id\": 264, \"content\": \"</s>\", \"rstrip\": true, "
+		      "\"special\": false},{\"id\": 266, \"content\": "
+		      "\"<|user|>\", "
+		      "\"rstrip\": true, \"special\": true}]";
+	sample_write(folder, parts);
+	tokenizer = read(&plain);
+	assert_true(tokenizer->strips_as_phi3);
+	check_token(tokenizer, 264, "</s>", TOKEN_USER_DEFINED);
+	quire_tokenizer_free(tokenizer);
+}
+
 static void test_ids(void **state)
 {
 	struct tokenizer *tokenizer;
@@ -337,7 +418,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_bytes),    TEST(test_pieces),	 TEST(test_words),
 		TEST(test_unigram),  TEST(test_pre),	 TEST(test_ids),
-		TEST(test_template), TEST(test_written),
+		TEST(test_template), TEST(test_written), TEST(test_steps),
+		TEST(test_left_out), TEST(test_phi3),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
