@@ -10,6 +10,8 @@ mkdir -p build
 build_packages="cmake gcc libc6-dev libcmocka-dev libfp16-dev libjansson-dev
 	libprotobuf-c-dev libssl-dev libxxhash-dev
 	libyaml-dev ninja-build protobuf-c-compiler"
+# Packages that the Python package needs besides.
+python_packages="python3 python3-dev python3-venv"
 # Packages that only scripts/test needs.
 test_packages="binutils clang g++ pkgconf python3 python3-venv util-linux"
 
