@@ -106,6 +106,11 @@ void quire_output_recover_sets(const char *path);
  * freed. NULL: out of memory. */
 char *quire_output_set_path(const char *path, size_t no, size_t count);
 
+/* NAME.gguf of a set of `count` files that the user named by NAME, NAME.gguf or
+ * one of its files; for 0, of a set of any size; to be freed. NULL: out of
+ * memory. */
+char *quire_output_set_name(const char *path, size_t count);
+
 /* The failure of a link or rename to `path`, by errno: EXISTS or IO. */
 quire_status quire_output_fail_place(const char *path, quire_error *error);
 

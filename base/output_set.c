@@ -170,10 +170,11 @@ quire_status quire_output_commit_set(struct quire_output *const *outputs,
 	return status;
 }
 
+static const char ending[] = ".gguf";
+
 /* The size of a path without a final .gguf: the numbers go there. */
 static size_t stem_size(const char *path)
 {
-	static const char ending[] = ".gguf";
 	const size_t size = strlen(path);
 	const size_t stem = size - (size > strlen(ending) ? strlen(ending) : 0);
 
@@ -196,6 +197,38 @@ char *quire_output_set_path(const char *path, size_t no, size_t count)
 
 	if (made)
 		print_path(made, path, no + 1, count);
+	return made;
+}
+
+/* The size of NAME, if the path is NAME-00001-of-00003.gguf; else of the path
+ * without .gguf. `count` 0: a set of any size. */
+static size_t set_stem_size(const char *path, size_t count)
+{
+	const size_t size = strlen(path);
+	const char *numbers =
+	    size > NUMBERS_SIZE ? path + size - NUMBERS_SIZE : "";
+	char expected[NUMBERS_SIZE + 1];
+	unsigned no, of;
+
+	if (sscanf(numbers, "-%5u-of-%5u", &no, &of) == 2 &&
+	    (count == 0 || of == count)) {
+		snprintf(expected, sizeof(expected), "-%05u-of-%05u.gguf",
+			 no % 100000, of % 100000);
+		if (strcmp(numbers, expected) == 0)
+			return size - NUMBERS_SIZE;
+	}
+	return stem_size(path);
+}
+
+char *quire_output_set_name(const char *path, size_t count)
+{
+	const size_t stem = set_stem_size(path, count);
+	char *made = malloc(stem + sizeof(ending));
+
+	if (!made)
+		return NULL;
+	memcpy(made, path, stem);
+	strcpy(made + stem, ending);
 	return made;
 }
 

@@ -57,8 +57,7 @@ def make_files(folder):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    command = [sys.executable, "-m", "quire", "stamp", folder / "many.gguf"]
-    subprocess.check_output([*command, "-o", folder / "many.quire.gguf"])
+    quire.stamp(folder / "many.gguf", folder / "many.quire.gguf")
 
 
 def safetensors_open(path):

@@ -58,7 +58,7 @@ struct edit {
 	struct copy copy;
 	struct change *changes;
 	size_t count;
-	struct copy_value *added;
+	quire_copy_value *added;
 	size_t added_count;
 };
 
@@ -252,7 +252,7 @@ static bool read_changes(struct edit *edit, const struct values *values)
 			return false;
 		if (!change->old)
 			edit->added[edit->added_count++] =
-			    (struct copy_value){ change->key, change->value };
+			    (quire_copy_value){ change->key, change->value };
 	}
 	return true;
 }
@@ -307,17 +307,16 @@ static int write_edit(struct edit *edit, const struct values *values,
 		      const char *output)
 {
 	struct copy *copy = &edit->copy;
-	const struct copy_how how = {
-		.output = output,
+	const quire_copy_options how = {
 		.alignment = copy_alignment(copy),
 		.plain = copy->info.quire_version == 0,
 		.in_place = !values->output,
 		.choose = choose,
-		.context = edit,
+		.choose_context = edit,
 		.added = edit->added,
 		.added_count = edit->added_count,
 	};
-	const int code = copy_write(copy, &how);
+	const int code = copy_write(copy, output, &how);
 
 	/* A link that was edited has its own name. */
 	if (code == EXIT_FINE)
@@ -343,7 +342,7 @@ static bool output_allowed(const struct copy *copy, const char *output)
 {
 	const size_t count = copy->file_count;
 
-	if (!copy_output_allowed(copy, output, COPY_SAME_FILES, true))
+	if (!copy_output_allowed(copy, output, QUIRE_COPY_SAME_FILES, true))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		char *part =
@@ -370,8 +369,9 @@ static int edit_model(struct edit *edit, const struct values *values)
 	int code = EXIT_TROUBLE;
 
 	if (values->output)
-		output = count > 1 ? copy_output_set(values->output, count)
-				   : strdup(values->output);
+		output = count > 1
+			     ? quire_output_set_name(values->output, count)
+			     : strdup(values->output);
 	else
 		output = copy_output_in_place(&edit->copy);
 	if (!output)

@@ -50,9 +50,8 @@ static bool all_parts(const struct copy *copy, const struct args_words *words)
 
 static int merge(struct copy *copy, const struct values *values)
 {
-	const struct copy_how how = {
-		.output = values->output,
-		.files = COPY_ONE_FILE,
+	const quire_copy_options how = {
+		.files = QUIRE_COPY_ONE_FILE,
 		.alignment = copy_alignment(copy),
 		.plain = copy->info.quire_version == 0,
 		.overwrite = values->force,
@@ -60,10 +59,10 @@ static int merge(struct copy *copy, const struct values *values)
 	char size[COPY_SIZE_CAPACITY];
 	int code;
 
-	if (!copy_output_allowed(copy, values->output, COPY_ONE_FILE,
+	if (!copy_output_allowed(copy, values->output, QUIRE_COPY_ONE_FILE,
 				 values->force))
 		return EXIT_TROUBLE;
-	code = copy_write(copy, &how);
+	code = copy_write(copy, values->output, &how);
 	if (code != EXIT_FINE)
 		return code;
 	if (values->json)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/output.h"
 #include "cli/command.h"
 #include "cli/rewrite/copy_output.h"
 #include "cli/ui/options.h"
@@ -61,15 +62,14 @@ static void print_result(const struct copy *copy, uint64_t wanted)
 static int split(struct copy *copy, const struct values *values,
 		 const char *output)
 {
-	const struct copy_how how = {
-		.output = output,
-		.files = COPY_SPLIT,
+	const quire_copy_options how = {
+		.files = QUIRE_COPY_SPLIT,
 		.split_size = values->size,
 		.alignment = copy_alignment(copy),
 		.plain = copy->info.quire_version == 0,
 		.overwrite = values->force,
 	};
-	const int code = copy_write(copy, &how);
+	const int code = copy_write(copy, output, &how);
 
 	if (code != EXIT_FINE)
 		return code;
@@ -91,7 +91,7 @@ static int run(int argc, char **argv)
 		return code;
 	if (!copy_open(&copy, words.word[0], false))
 		return EXIT_TROUBLE;
-	output = copy_output_set(values.output, 0);
+	output = quire_output_set_name(values.output, 0);
 	code = output ? split(&copy, &values, output) : trouble_memory();
 	free(output);
 	copy_close(&copy);

@@ -22,14 +22,13 @@ static const struct args_option options[] = {
 
 static int stamp(struct copy *copy, struct copy_values *values)
 {
-	const struct copy_how how = {
-		.output = values->output,
+	const quire_copy_options how = {
 		.alignment = values->alignment,
 		.threads = values->threads,
 		.overwrite = values->force,
 	};
 	char size[COPY_SIZE_CAPACITY];
-	const int code = copy_write(copy, &how);
+	const int code = copy_write(copy, values->output, &how);
 
 	if (code != EXIT_FINE)
 		return code;

@@ -23,18 +23,6 @@ static const struct args_option options[] = {
 	{ .name = NULL },
 };
 
-/* GGUF's default alignment needs no key. */
-static const quire_value *keep_foreign(void *context, const char *key,
-				       const quire_value *value)
-{
-	const struct copy_values *values = context;
-
-	if (values->alignment == PLAIN_ALIGNMENT &&
-	    strcmp(key, "general.alignment") == 0)
-		return NULL;
-	return value;
-}
-
 static int verify(struct copy *copy, uint32_t threads)
 {
 	const quire_verify_options how = {
@@ -60,13 +48,10 @@ static int verify(struct copy *copy, uint32_t threads)
 
 static int strip(struct copy *copy, struct copy_values *values)
 {
-	const struct copy_how how = {
-		.output = values->output,
+	const quire_copy_options how = {
 		.alignment = values->alignment,
 		.plain = true,
 		.overwrite = values->force,
-		.choose = keep_foreign,
-		.context = values,
 	};
 	char size[COPY_SIZE_CAPACITY];
 	int code;
@@ -77,7 +62,7 @@ static int strip(struct copy *copy, struct copy_values *values)
 		    copy->path);
 	code = verify(copy, values->threads);
 	if (code == EXIT_FINE)
-		code = copy_write(copy, &how);
+		code = copy_write(copy, values->output, &how);
 	if (code != EXIT_FINE)
 		return code;
 	text_print(stdout, copy_made_path(copy));

@@ -596,6 +596,95 @@ QUIRE_API quire_status quire_writer_finish(quire_writer *writer,
  * NULL is fine. */
 QUIRE_API void quire_writer_free(quire_writer *writer);
 
+/* ------------------------------------------------------------------ copies */
+
+/*
+ * Writes a model again, with other metadata, or in other files, and the same
+ * tensors. With default options a GGUF file becomes a container ('quire
+ *stamp'), and with `plain` a container becomes a plain file ('quire strip'):
+ *
+ *	quire_copy *copy;
+ *	status = quire_copy_open("plain.gguf", false, &copy, &error);
+ *	if (status == QUIRE_OK)
+ *		status = quire_copy_write(copy, "out.gguf", NULL, &error);
+ *	quire_copy_close(copy);
+ *
+ * Only one thread at a time may use a copy.
+ */
+typedef struct quire_copy quire_copy;
+
+/*
+ * Opens a file, or the split set that has it as a part, by descriptors and as a
+ * model: what is written comes from these files, whatever happens to their
+ * names. `allow_edited_header` as in quire_open_options. On success the caller
+ * owns *copy and closes it with quire_copy_close. Fails as quire_model_open
+ * does, and with IO for files that were replaced while they were opened.
+ */
+QUIRE_API quire_status quire_copy_open(const char *path,
+				       bool allow_edited_header,
+				       quire_copy **copy, quire_error *error);
+
+/* The model, which belongs to the copy. */
+QUIRE_API const quire_model *quire_copy_model(const quire_copy *copy);
+
+/* Returns the new value of a key; NULL: the key is left out. It is not called
+ * for keys that the writer derives. The value of general.alignment is replaced
+ * later. */
+typedef const quire_value *(*quire_choose_fn)(void *context, const char *key,
+					      const quire_value *value);
+
+typedef struct quire_copy_value {
+	const char *key;
+	quire_value value;
+} quire_copy_value;
+
+typedef enum quire_copy_files {
+	QUIRE_COPY_SAME_FILES = 0, /* as many files as the model has */
+	QUIRE_COPY_ONE_FILE = 1,
+	QUIRE_COPY_SPLIT = 2, /* by split_size */
+} quire_copy_files;
+
+typedef struct quire_copy_options {
+	uint32_t alignment; /* see quire_writer_options */
+	uint32_t threads;   /* that hash; 0: see quire_runtime_options */
+	quire_copy_files files;
+	uint64_t split_size; /* see quire_writer_options */
+	/* Write a plain GGUF file and not a container. Damage to tensors cannot
+	 * be found in it: verify the model first. general.alignment goes, too,
+	 * where it came with the container and would be 32. */
+	bool plain;
+	bool overwrite; /* see quire_writer_options */
+	/* The output is the model itself, without links. Files of a set that
+	 * would not change are not written. Fails with IO if the model's files
+	 * were replaced meanwhile. */
+	bool in_place;
+	quire_choose_fn choose; /* NULL: all keys stay */
+	void *choose_context;
+	const quire_copy_value *added; /* keys that are added at the end */
+	size_t added_count;
+	quire_progress_fn progress; /* in bytes of tensors */
+	void *context;		    /* passed to progress */
+} quire_copy_options;
+
+/*
+ * Writes the new files, whole or not at all (quire_writer_create). Tensors of a
+ * container keep their checksums, so damage to them is still found; of other
+ * files they are read and hashed. `output` of a set that stays one is
+ * NAME.gguf, NAME, or the name of one of its files. May be called again. Fails
+ * as quire_writer_create and the writer's other calls do; TRUNCATED or IO for a
+ * file that cannot be read or has changed; CANCELLED.
+ */
+QUIRE_API quire_status quire_copy_write(quire_copy *copy, const char *output,
+					const quire_copy_options *options,
+					quire_error *error);
+
+/* The path of the first file that the last quire_copy_write has written; NULL
+ * if there is none. Lives until the next one, or until the copy is closed. */
+QUIRE_API const char *quire_copy_written(const quire_copy *copy);
+
+/* NULL is fine. */
+QUIRE_API void quire_copy_close(quire_copy *copy);
+
 /* ----------------------------------------------------------------- runtime */
 
 /* Threads, scratch memory and kernels for products. Any number of threads may

@@ -2,6 +2,7 @@
  * copy_command.c - what stamp and strip do before they differ.
  */
 #include "cli/rewrite/copy_command.h"
+#include "base/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +14,16 @@
 static int run_body(struct copy *copy, struct copy_values *values,
 		    copy_body_fn body)
 {
-	char *output = copy->file_count > 1
-			   ? copy_output_set(values->output, copy->file_count)
-			   : strdup(values->output);
+	char *output =
+	    copy->file_count > 1
+		? quire_output_set_name(values->output, copy->file_count)
+		: strdup(values->output);
 	int code = EXIT_TROUBLE;
 
 	if (!output)
 		return trouble_memory();
-	if (copy_output_allowed(copy, output, COPY_SAME_FILES, values->force)) {
+	if (copy_output_allowed(copy, output, QUIRE_COPY_SAME_FILES,
+				values->force)) {
 		values->output = output;
 		code = body(copy, values);
 	}

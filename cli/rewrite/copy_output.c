@@ -14,52 +14,12 @@
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
 
-static const char ending[] = ".gguf";
-
-/* "-00001-of-00003.gguf" */
-#define NUMBERS_SIZE 20
-
-/* The size of NAME, if the path is NAME-00001-of-00003.gguf; else of the path
- * without .gguf. `count` 0: a set of any size. */
-static size_t stem_size(const char *path, size_t count)
-{
-	const size_t size = strlen(path);
-	const char *numbers =
-	    size > NUMBERS_SIZE ? path + size - NUMBERS_SIZE : "";
-	char expected[NUMBERS_SIZE + 1];
-	unsigned no, of;
-
-	if (sscanf(numbers, "-%5u-of-%5u", &no, &of) == 2 &&
-	    (count == 0 || of == count)) {
-		snprintf(expected, sizeof(expected), "-%05u-of-%05u.gguf",
-			 no % 100000, of % 100000);
-		if (strcmp(numbers, expected) == 0)
-			return size - NUMBERS_SIZE;
-	}
-	if (size > strlen(ending) &&
-	    strcmp(path + size - strlen(ending), ending) == 0)
-		return size - strlen(ending);
-	return size;
-}
-
-char *copy_output_set(const char *output, size_t count)
-{
-	const size_t stem = stem_size(output, count);
-	char *made = malloc(stem + sizeof(ending));
-
-	if (!made)
-		return NULL;
-	memcpy(made, output, stem);
-	strcpy(made + stem, ending);
-	return made;
-}
-
 char *copy_output_in_place(const struct copy *copy)
 {
 	char *made;
 
 	if (copy->file_count > 1) {
-		made = copy_output_set(copy->names[0], copy->file_count);
+		made = quire_output_set_name(copy->names[0], copy->file_count);
 		if (!made)
 			trouble_memory();
 		return made;
@@ -85,11 +45,11 @@ static bool is_free(const struct copy *copy, const char *path, bool force)
 }
 
 bool copy_output_allowed(const struct copy *copy, const char *output,
-			 enum copy_files files, bool force)
+			 quire_copy_files files, bool force)
 {
 	bool allowed = true;
 
-	if (files != COPY_SAME_FILES || copy->file_count == 1)
+	if (files != QUIRE_COPY_SAME_FILES || copy->file_count == 1)
 		return is_free(copy, output, force);
 	for (size_t i = 0; i < copy->file_count && allowed; i++) {
 		char *path = quire_output_set_path(output, i, copy->file_count);

@@ -8,20 +8,16 @@
 
 #include "cli/rewrite/copy_model.h"
 
-/* NAME.gguf of a set of `count` files that the user named so, or, for 0, of a
- * set of any size; to be freed. NULL: out of memory. */
-char *copy_output_set(const char *output, size_t count);
-
 /* The set's NAME.gguf of the opened model itself; of one file its path, without
  * links. To be freed. NULL: the error was printed. */
 char *copy_output_in_place(const struct copy *copy);
 
 /* Whether the output, of as many files as the model has or of one, may be
- * written (of COPY_SPLIT copy_write finds that out): no file of the model is
- * overwritten, and no other one without `force`. Prints why not. `output` is as
- * for copy_write. */
+ * written (of QUIRE_COPY_SPLIT copy_write finds that out): no file of the model
+ * is overwritten, and no other one without `force`. Prints why not. `output` is
+ * as for copy_write. */
 bool copy_output_allowed(const struct copy *copy, const char *output,
-			 enum copy_files files, bool force);
+			 quire_copy_files files, bool force);
 
 /* "12 tensors in 3 files, 1.2 MiB", of what was written. Returns `text`. */
 #define COPY_SIZE_CAPACITY 128

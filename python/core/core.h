@@ -64,6 +64,7 @@ bool quire_core_add_runtime(PyObject *module);
 bool quire_core_add_linear(PyObject *module);
 bool quire_core_add_job(PyObject *module);
 bool quire_core_add_convert(PyObject *module);
+bool quire_core_add_rewrite(PyObject *module);
 PyTypeObject *quire_core_add_type(PyObject *module, PyType_Spec *spec);
 bool quire_core_add_functions(PyObject *module, PyMethodDef *functions);
 

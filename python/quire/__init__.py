@@ -57,6 +57,7 @@ from quire._model import (
     Tensor,
     open,
 )
+from quire._rewrite import stamp, strip
 from quire._runtime import Runtime, RuntimeInfo, kernels, matmul
 
 _core.setup(Tensor, Linear, make_error)
@@ -101,5 +102,7 @@ __all__ = [
     "kernels",
     "matmul",
     "open",
+    "stamp",
+    "strip",
     "thin",
 ]

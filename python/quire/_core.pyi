@@ -43,6 +43,15 @@ def thin(
     threads: int,
     overwrite: bool,
 ) -> tuple[Any, ...]: ...
+def copy(
+    job: Job,
+    path: bytes,
+    output: bytes,
+    plain: bool,
+    alignment: int,
+    threads: int,
+    overwrite: bool,
+) -> None: ...
 def matmul(
     tensor: Tensor,
     x: Any,

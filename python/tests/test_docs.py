@@ -18,6 +18,7 @@ MODULES = (
     "quire._errors",
     "quire._hash",
     "quire._model",
+    "quire._rewrite",
     "quire._runtime",
     "quire.onnxruntime",
 )

@@ -157,9 +157,42 @@ def test_compare_export_thin(folder, tmp_path, damaged):
     }
 
 
+def test_stamp_strip(folder, tmp_path, types_path, damaged):
+    """As the command does; gguf-py reads both."""
+    quire.stamp(types_path, tmp_path / "stamped.gguf")
+    with quire.open(tmp_path / "stamped.gguf", verify="tensors") as model:
+        assert model.info.alignment == 16384
+        assert all(t.xxh3 == t.hash() for t in model.values())
+        assert model.metadata["text"] == "grün"
+    quire.strip(tmp_path / "stamped.gguf", tmp_path / "plain.gguf")
+    kept = {t.name: t.data for t in gguf.GGUFReader(types_path).tensors}
+    plain = gguf.GGUFReader(tmp_path / "plain.gguf")
+    assert len(kept) == len(plain.tensors)
+    for tensor in plain.tensors:
+        np.testing.assert_array_equal(tensor.data, kept[tensor.name])
+    command = [sys.executable, "-m", "quire"]
+    for what in ("stamp", "strip"):
+        path = folder / "model.gguf"
+        getattr(quire, what)(path, tmp_path / f"{what}.gguf")
+        subprocess.run(
+            [*command, what, path, "-o", tmp_path / f"{what}.c.gguf"],
+            check=True,
+            capture_output=True,
+        )
+        ours = (tmp_path / f"{what}.gguf").read_bytes()
+        assert ours == (tmp_path / f"{what}.c.gguf").read_bytes()
+    with pytest.raises(FileExistsError):
+        quire.stamp(types_path, tmp_path / "plain.gguf")
+    quire.stamp(types_path, tmp_path / "plain.gguf", overwrite=True)
+    with pytest.raises(quire.ChecksumError):
+        quire.strip(damaged, tmp_path / "new.gguf")
+    with pytest.raises(quire.NotFoundError):
+        quire.strip(types_path, tmp_path / "new.gguf")
+    assert not (tmp_path / "new.gguf").exists()
+
+
 def big_gguf(path, size):
-    """A container of one large tensor: made as a file with holes, and converted
-    to a container by the command."""
+    """A container of one large tensor: a file with holes, stamped."""
     plain = path.with_name("plain.gguf")
     writer = gguf.GGUFWriter(plain, "test")
     rows = size // 4096
@@ -170,11 +203,7 @@ def big_gguf(path, size):
     writer.close()
     start = -(-plain.stat().st_size // 32) * 32
     os.truncate(plain, start + size)
-    subprocess.run(
-        [sys.executable, "-m", "quire", "stamp", plain, "-o", path],
-        check=True,
-        capture_output=True,
-    )
+    quire.stamp(plain, path)
     plain.unlink()
 
 

@@ -103,6 +103,8 @@ def files(folder: pathlib.Path) -> None:
     summary: quire.ExportSummary = quire.export("a", "b", "c", progress=True)
     thinned: quire.ThinReport = quire.thin("a", "b", "c", threads=1)
     print(summary.weights, thinned.rows[0].outcome)
+    quire.stamp("a", "b", alignment=4096, overwrite=True)
+    quire.strip("a", "b", threads=1, progress=True)
     hashes: dict[str, str] = quire.hash("m.gguf", "sha256")
     print(hashes, quire.kernels()["scalar"], quire.__version__)
     session = quire.onnxruntime.session("m.onnx", "m.gguf", check="all")

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/thread.h"
-#include "cli/rewrite/copy_model.h"
+#include "rewrite/copy.h"
 
 /* Bytes that a thread writes between two reports: enough to make calls cheap,
  * and few enough to stay in a cache between read, hash and write. */
@@ -21,7 +21,8 @@
 #define STREAM_THREADS_MAX 16
 
 struct stream {
-	struct copy *copy;
+	const quire_copy *copy;
+	const quire_copy_options *how;
 	quire_writer *writer;
 	unsigned char *chunks; /* one for each thread */
 	struct mutex lock;     /* for what follows */
@@ -42,16 +43,16 @@ static bool report(struct stream *stream, size_t size, quire_status status,
 		stream->status = status;
 		*stream->error = *error;
 	}
-	if (stream->status == QUIRE_OK &&
-	    !progress_report(&stream->copy->progress, stream->done,
-			     stream->total))
+	if (stream->status == QUIRE_OK && stream->how->progress &&
+	    !stream->how->progress(stream->how->context, stream->done,
+				   stream->total))
 		stream->status = QUIRE_ERROR_CANCELLED;
 	well = stream->status == QUIRE_OK;
 	quire_mutex_unlock(&stream->lock);
 	return well;
 }
 
-static quire_status read_chunk(const struct copy *copy, uint32_t part,
+static quire_status read_chunk(const quire_copy *copy, uint32_t part,
 			       uint64_t offset, unsigned char *chunk,
 			       size_t size, quire_error *error)
 {
@@ -96,7 +97,7 @@ static void write_tensor(void *context, size_t worker, size_t index)
 }
 
 /* One thread if there is no memory for more. */
-static void start_threads(const struct copy_how *how, size_t tensors,
+static void start_threads(const quire_copy_options *how, size_t tensors,
 			  struct crew *crew)
 {
 	const size_t asked = how->threads ? how->threads : quire_cpu_count();
@@ -109,14 +110,14 @@ static void start_threads(const struct copy_how *how, size_t tensors,
 		(void)quire_crew_init(crew, 1, NULL, NULL);
 }
 
-static quire_status stream_tensors(struct copy *copy,
-				   const struct copy_how *how,
+static quire_status stream_tensors(const quire_copy *copy,
+				   const quire_copy_options *how,
 				   quire_writer *writer, quire_error *error)
 {
 	const size_t count = quire_model_tensor_count(copy->model);
-	struct stream stream = { .copy = copy,
-				 .writer = writer,
-				 .error = error };
+	struct stream stream = {
+		.copy = copy, .how = how, .writer = writer, .error = error
+	};
 	struct crew crew;
 
 	/* Once this has returned, threads may write. */
@@ -140,12 +141,13 @@ static quire_status stream_tensors(struct copy *copy,
 	return stream.status;
 }
 
-quire_status copy_tensors(struct copy *copy, const struct copy_how *how,
-			  quire_writer *writer, quire_error *error)
+quire_status quire_copy_tensors(const quire_copy *copy,
+				const quire_copy_options *how,
+				quire_writer *writer, quire_error *error)
 {
 	if (how->plain || copy->info.quire_version > 0)
 		return quire_writer_adopt_set(writer, copy->files, copy->names,
-					      copy->file_count, progress_report,
-					      &copy->progress, error);
+					      copy->file_count, how->progress,
+					      how->context, error);
 	return stream_tensors(copy, how, writer, error);
 }
