@@ -46,8 +46,7 @@ def nanoseconds(call, number):
 def make_files(folder):
     """The same 300 tensors as a container, GGUF and safetensors."""
     arrays = {
-        f"layer.{i}.weight": np.full((16, 64), i, np.float32)
-        for i in range(TENSORS)
+        f"layer.{i}.weight": np.full((16, 64), i, np.float32) for i in range(TENSORS)
     }
     safetensors.numpy.save_file(arrays, folder / "many.safetensors")
     writer = gguf.GGUFWriter(folder / "many.gguf", "test")
@@ -75,19 +74,15 @@ def rounds_of(folder, calls, rounds):
     quire.convert(LAYER, folder / "layer.gguf")
     make_files(folder)
     model = quire.open(folder / "layer.gguf")
-    linear, runtime = model.linears[LINEAR], quire.Runtime(threads=1)
+    linear = model.linears[LINEAR]
     x = np.ones((1, 384), np.float32)
     out = np.empty_like(x)
     command = [calls, folder / "layer.gguf", LINEAR, "0.5"]
     contestants = {
-        "view by name": lambda: nanoseconds(
-            lambda: np.asarray(model[BIAS]), 1000
-        ),
+        "view by name": lambda: nanoseconds(lambda: np.asarray(model[BIAS]), 1000),
         "linear in C": lambda: float(subprocess.check_output(command)),
-        "linear with out": lambda: nanoseconds(
-            lambda: linear(x, out, runtime=runtime), 1000
-        ),
-        "linear": lambda: nanoseconds(lambda: linear(x, runtime=runtime), 1000),
+        "linear with out": lambda: nanoseconds(lambda: linear(x, out), 1000),
+        "linear": lambda: nanoseconds(lambda: linear(x), 1000),
         "open, quire": lambda: nanoseconds(
             lambda: quire_open(folder / "many.quire.gguf"), 50
         ),
@@ -118,9 +113,7 @@ def memory_of_views(folder):
     path = folder / "large.gguf"
     writer = gguf.GGUFWriter(path, "test")
     for i in range(64):
-        writer.add_tensor_info(
-            f"{i}", (4096, 1024), np.dtype(np.float32), GIB // 64
-        )
+        writer.add_tensor_info(f"{i}", (4096, 1024), np.dtype(np.float32), GIB // 64)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
@@ -141,6 +134,8 @@ def main():
     parser.add_argument("--calls", required=True, help="bench_calls")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    # Products then have one thread, as in bench_calls.
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         best = rounds_of(folder, options.calls, options.rounds)

@@ -147,22 +147,36 @@ static PyObject *multiply(struct product *product, PyObject *x, PyObject *out,
 	return out;
 }
 
-static PyObject *linear_call(PyObject *self, PyObject *args, PyObject *words)
+/* Reads x, out, accuracy_level and runtime. Without keywords the tuple is read
+ * as it is: the general way takes as long as a small product's checks. */
+static bool read_arguments(PyObject *args, PyObject *words, PyObject *read[4])
 {
 	static char *names[] = { "x", "out", "accuracy_level", "runtime",
 				 NULL };
+	const Py_ssize_t count = PyTuple_Size(args);
+
+	if (words || count < 1 || count > 3)
+		return PyArg_ParseTupleAndKeywords(args, words, "O|OO$O", names,
+						   &read[0], &read[1], &read[2],
+						   &read[3]);
+	for (Py_ssize_t i = 0; i < count; i++)
+		read[i] = PyTuple_GetItem(args, i);
+	return true;
+}
+
+static PyObject *linear_call(PyObject *self, PyObject *args, PyObject *words)
+{
 	struct core_linear *linear = (struct core_linear *)self;
-	PyObject *x, *out = Py_None, *level = Py_None, *runtime = Py_None;
+	PyObject *read[4] = { NULL, Py_None, Py_None, Py_None };
 	struct product product = { .owner = linear->owner };
 
 	if (!quire_core_is_open(linear->owner) ||
-	    !PyArg_ParseTupleAndKeywords(args, words, "O|OO$O", names, &x, &out,
-					 &level, &runtime))
+	    !read_arguments(args, words, read))
 		return NULL;
 	product.linear = linear->linear;
 	product.k = linear->linear->k;
 	product.n = linear->linear->n;
-	return multiply(&product, x, out, level, runtime);
+	return multiply(&product, read[0], read[1], read[2], read[3]);
 }
 
 /* Of an argument that is a quire.Tensor of an open model; NULL with an

@@ -49,9 +49,7 @@ def _wait(thread: threading.Thread) -> None:
             thread.join()
 
 
-def _watch(
-    thread: threading.Thread, job: _core.Job, show: _Show | None
-) -> None:
+def _watch(thread: threading.Thread, job: _core.Job, show: _Show | None) -> None:
     shown = -1
     while thread.is_alive():
         thread.join(PERIOD)
@@ -59,9 +57,7 @@ def _watch(
             continue
         shown = job.done
         if show(shown, job.total) is False:
-            raise CancelledError(
-                "cancelled", "the progress function stopped it"
-            )
+            raise CancelledError("cancelled", "the progress function stopped it")
 
 
 def run(

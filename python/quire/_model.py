@@ -318,9 +318,7 @@ class Array(Sequence[Any]):
         if self.dtype == "str":
             return np.array(self[:], dtype)
         kind = np.dtype(self.dtype).newbyteorder("<")
-        array: NDArray[Any] = np.frombuffer(
-            self._model._value_bytes(self._key), kind
-        )
+        array: NDArray[Any] = np.frombuffer(self._model._value_bytes(self._key), kind)
         return array.astype(self.dtype if dtype is None else dtype)
 
     def __eq__(self, other: object) -> bool:

@@ -61,8 +61,8 @@ def strip(
         ChecksumError: the container is damaged.
         NotFoundError: it is no container.
 
-    >>> quire.strip("model.gguf", "plain.gguf")
-    >>> with quire.open("plain.gguf") as m:
+    >>> quire.strip("model.gguf", "bare.gguf")
+    >>> with quire.open("bare.gguf") as m:
     ...     print(m.info.quire_version, m.info.alignment)
     0 32
     """

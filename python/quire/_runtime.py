@@ -58,9 +58,7 @@ class Runtime(_core.Runtime):
         kernels: str | None = None,
     ) -> Self:
         """Makes the runtime."""
-        return super().__new__(
-            cls, threads, _pick("device", device, _DEVICES), kernels
-        )
+        return super().__new__(cls, threads, _pick("device", device, _DEVICES), kernels)
 
     @property
     def info(self) -> RuntimeInfo:
@@ -129,10 +127,7 @@ class Runtime(_core.Runtime):
         if self.closed:
             return "<quire.Runtime, closed>"
         info = self.info
-        return (
-            f"<quire.Runtime {info.device} {info.kernels}, "
-            f"{info.threads} threads>"
-        )
+        return f"<quire.Runtime {info.device} {info.kernels}, {info.threads} threads>"
 
 
 def kernels() -> dict[str, bool]:
@@ -173,6 +168,4 @@ def matmul(
     >>> y.shape, y.dtype
     ((5, 3, 1536), dtype('float16'))
     """
-    return _core.matmul(
-        tensor, x, out, accuracy_level, bias=bias, runtime=runtime, k=k
-    )
+    return _core.matmul(tensor, x, out, accuracy_level, bias=bias, runtime=runtime, k=k)

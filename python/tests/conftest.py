@@ -83,9 +83,7 @@ def types_path(tmp_path_factory, numbers):
         packed = gguf.quantize(numbers, Type[name])
         writer.add_tensor(name, packed, raw_dtype=Type[name])
     stack = np.stack([numbers, -numbers, 2 * numbers])
-    writer.add_tensor(
-        "stack", gguf.quantize(stack, Type.Q8_0), raw_dtype=Type.Q8_0
-    )
+    writer.add_tensor("stack", gguf.quantize(stack, Type.Q8_0), raw_dtype=Type.Q8_0)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -110,13 +110,9 @@ def test_convert(folder, tmp_path):
 def test_cancelled(onnx_path, tmp_path):
     """A progress function that returns False, or fails, stops the call."""
     with pytest.raises(quire.CancelledError):
-        quire.convert(
-            onnx_path, tmp_path / "new.gguf", progress=lambda *_: False
-        )
+        quire.convert(onnx_path, tmp_path / "new.gguf", progress=lambda *_: False)
     with pytest.raises(ZeroDivisionError):
-        quire.convert(
-            onnx_path, tmp_path / "new.gguf", progress=lambda *_: 1 / 0
-        )
+        quire.convert(onnx_path, tmp_path / "new.gguf", progress=lambda *_: 1 / 0)
     assert os.listdir(tmp_path) == []
 
 

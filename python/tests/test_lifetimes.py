@@ -213,9 +213,7 @@ with quire.open(sys.argv[1]) as model:
 def test_fork(folder):
     """A child multiplies by threads of its own."""
     command = [sys.executable, "-W", "ignore", "-c", FORKED]
-    subprocess.run(
-        [*command, folder / "model.gguf", QUERY], check=True, timeout=60
-    )
+    subprocess.run([*command, folder / "model.gguf", QUERY], check=True, timeout=60)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="no such module")

@@ -97,8 +97,7 @@ def is_plain(array):
         if n > 1
     ]
     return all(
-        outer[1] == inner[0] * inner[1]
-        for outer, inner in itertools.pairwise(lead)
+        outer[1] == inner[0] * inner[1] for outer, inner in itertools.pairwise(lead)
     ) and all(stride >= array.shape[-1] * array.itemsize for _, stride in lead)
 
 

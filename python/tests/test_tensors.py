@@ -89,9 +89,7 @@ def test_blocks(types, oracle, name):
     if name == "Q4_0":
         y = scale * (wide - 8)
     elif name == "Q4_1":
-        y = scale * wide + np.repeat(
-            blocks["m"].astype(np.float32), 32, axis=-1
-        )
+        y = scale * wide + np.repeat(blocks["m"].astype(np.float32), 32, axis=-1)
     else:
         y = scale * wide
     np.testing.assert_array_equal(y, types[name].dequantize())
@@ -146,9 +144,7 @@ def test_row(types_path, name, row):
     with quire.open(types_path) as types:
         every = types[name].dequantize()
         if -len(every) <= row < len(every):
-            np.testing.assert_array_equal(
-                types[name].dequantize(row), every[row]
-            )
+            np.testing.assert_array_equal(types[name].dequantize(row), every[row])
         else:
             with pytest.raises(IndexError):
                 types[name].dequantize(row)

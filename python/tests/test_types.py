@@ -25,11 +25,12 @@ def run(folder, *command):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("what", (("-p", "quire"), (TYPED,)))
-def test_mypy(tmp_path, what):
+def test_mypy(tmp_path, monkeypatch):
     """Both the package, and a program that uses every call."""
     pytest.importorskip("mypy")
-    run(tmp_path, "mypy", "--config-file", CONFIG, "--strict", *what)
+    monkeypatch.setenv("MYPYPATH", str(TYPED.parent))
+    options = ("--config-file", CONFIG, "--strict")
+    run(tmp_path, "mypy", *options, "-p", "quire", "-m", TYPED.stem)
 
 
 def test_typed_uses_every_call():

@@ -115,9 +115,7 @@ def files(folder: pathlib.Path) -> None:
 
 def main(path: os.PathLike[str]) -> None:
     try:
-        with quire.open(
-            path, verify="lazy", load="map", prefetch="will_need"
-        ) as m:
+        with quire.open(path, verify="lazy", load="map", prefetch="will_need") as m:
             tensors(m)
             facts(m)
             products(m)
