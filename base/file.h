@@ -29,6 +29,9 @@ struct file_facts {
 	enum file_kind kind;
 	uint64_t size;
 	struct file_time written;
+	/* When its bytes, mode, owner or names last changed: unlike the other
+	 * time, no program can put this one back. */
+	struct file_time changed;
 	uint64_t device, number; /* both equal: the same file */
 	uint64_t name_count;
 	uint64_t owner, group;
@@ -50,6 +53,15 @@ static inline bool file_same(const struct file_facts *a,
 static inline bool file_time_same(struct file_time a, struct file_time b)
 {
 	return a.seconds == b.seconds && a.nanoseconds == b.nanoseconds;
+}
+
+/* Whether it is the same file, of which nothing has changed. */
+static inline bool file_unchanged(const struct file_facts *before,
+				  const struct file_facts *now)
+{
+	return file_same(before, now) && before->size == now->size &&
+	       file_time_same(before->written, now->written) &&
+	       file_time_same(before->changed, now->changed);
 }
 
 /* Whether both names lead to one file. */

@@ -47,13 +47,16 @@ static bool take_facts(int result, const struct stat *file,
 		return false;
 #ifdef __APPLE__
 	const struct timespec written = file->st_mtimespec;
+	const struct timespec changed = file->st_ctimespec;
 #else
 	const struct timespec written = file->st_mtim;
+	const struct timespec changed = file->st_ctim;
 #endif
 	*facts = (struct file_facts){
 		.kind = kind_of(file),
 		.size = (uint64_t)file->st_size,
 		.written = { written.tv_sec, written.tv_nsec },
+		.changed = { changed.tv_sec, changed.tv_nsec },
 		.device = (uint64_t)file->st_dev,
 		.number = (uint64_t)file->st_ino,
 		.name_count = (uint64_t)file->st_nlink,

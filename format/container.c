@@ -236,10 +236,12 @@ static quire_status read_columns(const struct container *file)
 	hash_rest = hashes->value.as.a;
 	source_rest = sources->value.as.a;
 	for (size_t i = 0; i < index->tensor_count; i++) {
-		quire_array_next(&hash_rest, &value);
+		if (!quire_array_next(&hash_rest, &value))
+			return fail_at(file, hashes, QUIRE_CHANGED);
 		index->tensors[i].xxh3 = value.as.u;
 		index->tensors[i].has_xxh3 = true;
-		quire_array_next(&source_rest, &value);
+		if (!quire_array_next(&source_rest, &value))
+			return fail_at(file, sources, QUIRE_CHANGED);
 		index->tensors[i].source = value.as.s;
 	}
 	return QUIRE_OK;

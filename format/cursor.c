@@ -15,6 +15,10 @@ quire_status quire_cursor_take(struct quire_cursor *in, uint64_t field,
 	if (in->offset + size > QUIRE_HEADER_MAX_SIZE)
 		return quire_fail(in->error, QUIRE_ERROR_LAYOUT, in->item,
 				  "header exceeds 64 MiB [F-5]");
+	/* quire_header_measure stops only at what is refused before. */
+	if (in->offset + size > in->ready)
+		return quire_fail(in->error, QUIRE_ERROR_LAYOUT, field,
+				  "the header does not end where it seems to");
 	*bytes = in->bytes + in->offset;
 	in->offset += size;
 	return QUIRE_OK;

@@ -8,10 +8,11 @@
 #include "format/parse.h"
 
 struct quire_cursor {
-	const unsigned char *bytes;
-	uint64_t size;
-	uint64_t offset; /* of the next byte */
-	uint64_t item;	 /* offset of the value or info being parsed */
+	const unsigned char *bytes; /* the header */
+	uint64_t ready;		    /* how many of its bytes are there */
+	uint64_t size;		    /* of the file */
+	uint64_t offset;	    /* of the next byte */
+	uint64_t item; /* offset of the value or info being parsed */
 	quire_error *error;
 };
 

@@ -100,9 +100,9 @@ static quire_status not_decoded(const quire_tensor *tensor, quire_error *error)
 			  name ? "type " : "its type", name ? name : "");
 }
 
-quire_status quire_tensor_decode(const quire_tensor *tensor, uint64_t first,
-				 uint64_t rows, uint64_t cols, float *y,
-				 quire_error *error)
+quire_status quire_decode_rows(const quire_tensor *tensor, uint64_t first,
+			       uint64_t rows, uint64_t cols, float *y,
+			       quire_error *error)
 {
 	quire_decode_function *const decode = find_decoder(tensor->dtype);
 	const uint64_t row_count =

@@ -140,7 +140,9 @@ static quire_status read_row(struct linear_table *table, quire_linear *linear)
 	quire_status status;
 
 	for (int i = 0; i < COLUMN_COUNT; i++)
-		quire_array_next(&table->rest[i], &row[i]);
+		if (!quire_array_next(&table->rest[i], &row[i]))
+			return quire_fail(table->error, QUIRE_ERROR_LAYOUT,
+					  table->key_offset[i], QUIRE_CHANGED);
 	linear->name = row[NAME].as.s;
 	linear->k = row[COLS].as.u;
 	linear->accuracy_level = (uint32_t)row[LEVEL].as.u;

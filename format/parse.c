@@ -97,8 +97,24 @@ static quire_status find_alignment(const struct quire_cursor *in,
 	return QUIRE_OK;
 }
 
+/* F-20. `data` is where the data section begins. */
+static quire_status check_padding(const struct quire_cursor *in, uint64_t data)
+{
+	const uint64_t end = data < in->size ? data : in->size;
+
+	if (end > in->ready) /* see quire_cursor_take */
+		return quire_fail(in->error, QUIRE_ERROR_LAYOUT, in->offset,
+				  "the header does not end where it seems to");
+	for (uint64_t i = in->offset; i < end; i++)
+		if (in->bytes[i] != 0)
+			return quire_fail(in->error, QUIRE_ERROR_LAYOUT, i,
+					  "header padding is not zero [F-20]");
+	return QUIRE_OK;
+}
+
 /* F-20 to F-22. `end` is the padded end of the data section. */
 static quire_status place_data(const struct quire_cursor *in,
+			       const unsigned char *file,
 			       struct quire_index *index, uint64_t end)
 {
 	const uint64_t data = (in->offset + index->info.alignment - 1) &
@@ -107,11 +123,10 @@ static quire_status place_data(const struct quire_cursor *in,
 	    index->tensor_count ? &index->tensors[index->tensor_count - 1]
 				: NULL;
 	const uint64_t unpadded = last ? last->offset + last->size : 0;
+	const quire_status status = check_padding(in, data);
 
-	for (uint64_t i = in->offset; i < data && i < in->size; i++)
-		if (in->bytes[i] != 0)
-			return quire_fail(in->error, QUIRE_ERROR_LAYOUT, i,
-					  "header padding is not zero [F-20]");
+	if (status != QUIRE_OK)
+		return status;
 	if (last && (in->size < data || in->size - data < unpadded))
 		return quire_fail(in->error, QUIRE_ERROR_TRUNCATED, in->size,
 				  "the file is cut short: %" PRIu64
@@ -126,7 +141,7 @@ static quire_status place_data(const struct quire_cursor *in,
 	index->info.data_offset = data;
 	for (size_t i = 0; i < index->tensor_count; i++) {
 		index->tensors[i].offset += data;
-		index->tensors[i].data = in->bytes + index->tensors[i].offset;
+		index->tensors[i].data = file + index->tensors[i].offset;
 	}
 	return QUIRE_OK;
 }
@@ -139,12 +154,13 @@ static bool is_container(const struct quire_index *index)
 	return false;
 }
 
-quire_status quire_parse(const void *bytes, uint64_t size,
+quire_status quire_parse(const struct quire_input *input,
 			 const struct quire_parse_options *options,
 			 struct quire_index *index, quire_error *error)
 {
-	struct quire_cursor in = { .bytes = bytes,
-				   .size = size,
+	struct quire_cursor in = { .bytes = input->header,
+				   .ready = input->header_size,
+				   .size = input->size,
 				   .error = error };
 	struct quire_index parsed = { 0 };
 	uint64_t tensor_count = 0, value_count = 0, end = 0;
@@ -159,12 +175,13 @@ quire_status quire_parse(const void *bytes, uint64_t size,
 		status = quire_parse_infos(&in, options, &parsed, tensor_count,
 					   &end);
 	if (status == QUIRE_OK)
-		status = place_data(&in, &parsed, end);
+		status = place_data(&in, input->file, &parsed, end);
 	if (status == QUIRE_OK)
-		status = quire_parse_split(bytes, options, &parsed, error);
-	if (status == QUIRE_OK && is_container(&parsed))
 		status =
-		    quire_parse_container(bytes, size, options, &parsed, error);
+		    quire_parse_split(input->header, options, &parsed, error);
+	if (status == QUIRE_OK && is_container(&parsed))
+		status = quire_parse_container(input->header, input->size,
+					       options, &parsed, error);
 	if (status == QUIRE_OK)
 		*index = parsed;
 	else

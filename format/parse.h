@@ -26,12 +26,43 @@ struct quire_parse_options {
 	bool take_part;
 };
 
+/* Reads the start of a file. */
+struct quire_header_source {
+	uint64_t file_size;
+	const unsigned char *bytes; /* the first `ready` ones */
+	uint64_t ready;
+	/* Makes `size` bytes ready, or more, and may move them. `size` is not
+	 * more than file_size, nor than QUIRE_HEADER_COPY_MAX. */
+	quire_status (*more)(struct quire_header_source *source, uint64_t size,
+			     quire_error *error);
+	void *context;
+};
+
+/* With the padding behind the infos. */
+#define QUIRE_HEADER_COPY_MAX (QUIRE_HEADER_MAX_SIZE + QUIRE_ALIGNMENT_MAX)
+
+/* *size = how many bytes quire_parse reads of the file; they are ready then.
+ * Fails as `more` does only: what breaks a rule is left to the parser. */
+quire_status quire_header_measure(struct quire_header_source *source,
+				  uint64_t *size, quire_error *error);
+
+/* A file to be parsed. */
+struct quire_input {
+	/* The start of the file, as quire_header_measure says, or all of it. It
+	 * must not change any more. */
+	const unsigned char *header;
+	uint64_t header_size;
+	uint64_t size; /* of the file */
+	/* Where the file lies in memory: tensors point there. Not read. */
+	const unsigned char *file;
+};
+
 /*
- * Parses a whole file that lies in memory. Reads the header only, and does no
- * I/O. On success *index points into `bytes` and is freed with
- * quire_index_free; on failure there is nothing to free.
+ * Parses a file. Reads the header only, and does no I/O. On success *index
+ * points into the header and the file, and is freed with quire_index_free; on
+ * failure there is nothing to free.
  */
-quire_status quire_parse(const void *bytes, uint64_t size,
+quire_status quire_parse(const struct quire_input *input,
 			 const struct quire_parse_options *options,
 			 struct quire_index *index, quire_error *error);
 
@@ -52,7 +83,7 @@ quire_status quire_parse_split(const unsigned char *bytes,
 			       const struct quire_parse_options *options,
 			       struct quire_index *index, quire_error *error);
 
-/* A parsed part of a split set, and its bytes. */
+/* A parsed part of a split set, and its header. */
 struct quire_parsed_part {
 	const unsigned char *bytes;
 	struct quire_index index;
@@ -74,6 +105,10 @@ static inline uint64_t quire_string_offset(const unsigned char *bytes,
 {
 	return (uint64_t)((const unsigned char *)string.data - bytes) - 8;
 }
+
+/* For an array that was whole and is not any more: the caller's memory, see
+ * quire_model_open_memory. */
+#define QUIRE_CHANGED "the array changed while it was read"
 
 /* For "%.*s": a precision from a size. */
 #define QUIRE_PRINT(string)                                                    \

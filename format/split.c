@@ -153,8 +153,8 @@ static quire_status check_checksums(const struct join *join)
 				 "quire.split.xxh3 is not an array of u64, one "
 				 "for each part [F-47]");
 	rest = entry->value.as.a;
-	quire_array_next(&rest, &expected);
-	if (expected.as.u != 0)
+	/* Numbers: none is missing. */
+	if (!quire_array_next(&rest, &expected) || expected.as.u != 0)
 		return fail_part(join, 0, key,
 				 "quire.split.xxh3 does not begin with 0 "
 				 "[F-47]");
@@ -163,8 +163,8 @@ static quire_status check_checksums(const struct join *join)
 		const quire_value *actual =
 		    quire_index_value(index, "quire.header.xxh3");
 
-		quire_array_next(&rest, &expected);
-		if (index->info.header_edited || actual->as.u == expected.as.u)
+		if (!quire_array_next(&rest, &expected) ||
+		    index->info.header_edited || actual->as.u == expected.as.u)
 			continue;
 		if (wrong_part(join, i) == 0)
 			return fail_part(join, 0, key,

@@ -1,6 +1,7 @@
 /*
- * value.c - decodes metadata values and walks arrays. Checks no sizes: the
- * parser has checked them before a quire_value exists.
+ * value.c - decodes metadata values and walks arrays. The parser has checked
+ * their sizes before a quire_value exists; those in an array of strings are
+ * checked once more, because whoever owns the memory may have changed it.
  */
 #include "format/value.h"
 
@@ -52,18 +53,35 @@ quire_value quire_value_load(quire_value_type type, const void *bytes)
 	return value;
 }
 
+/* Bytes of the first element, with the size of a string; SIZE_MAX: the array
+ * does not hold it. */
+static size_t first_size(const quire_array *array)
+{
+	uint64_t size = quire_value_size(array->type);
+
+	if (array->type == QUIRE_VALUE_STRING &&
+	    (array->size < 8 || !checked_add(load_u64(array->data), 8, &size)))
+		return SIZE_MAX;
+	return size <= array->size ? (size_t)size : SIZE_MAX;
+}
+
 bool quire_array_next(quire_array *array, quire_value *element)
 {
 	const unsigned char *bytes = array->data;
-	size_t size = quire_value_size(array->type);
+	size_t size;
 
 	if (array->count == 0)
 		return false;
+	size = first_size(array);
+	/* The parser has seen the array whole; its bytes are others now. */
+	if (size == SIZE_MAX) {
+		array->count = 0;
+		return false;
+	}
 	if (array->type == QUIRE_VALUE_STRING) {
 		element->type = QUIRE_VALUE_STRING;
 		element->as.s.data = (const char *)bytes + 8;
-		element->as.s.size = (size_t)load_u64(bytes);
-		size = 8 + element->as.s.size;
+		element->as.s.size = size - 8;
 	} else {
 		*element = quire_value_load(array->type, bytes);
 	}

@@ -363,9 +363,15 @@ static quire_status parse(const struct quire_out_part *parts, size_t count,
 	size_t culprit;
 
 	for (size_t i = 0; i < count && status == QUIRE_OK; i++) {
+		const struct quire_input input = {
+			.header = parts[i].header,
+			.header_size = parts[i].header_size,
+			.size = parts[i].file_size,
+			.file = parts[i].header,
+		};
+
 		parsed[i].bytes = parts[i].header;
-		status = quire_parse(parts[i].header, parts[i].file_size,
-				     options, &parsed[i].index, error);
+		status = quire_parse(&input, options, &parsed[i].index, error);
 	}
 	if (status != QUIRE_OK || count == 1)
 		return status;

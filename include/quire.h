@@ -139,7 +139,7 @@ typedef enum quire_value_type {
 	QUIRE_VALUE_F64 = 12,
 } quire_value_type;
 
-/* The bytes of an array in the file: `count` elements, little-endian, not
+/* The bytes of an array in the header: `count` elements, little-endian, not
  * aligned; a string is a u64 size and its bytes. quire_array_next reads them.
  */
 typedef struct quire_array {
@@ -164,7 +164,9 @@ typedef struct quire_value {
 /*
  * Takes the first element off an array: writes it to *element, makes *array the
  * rest, and returns true. Returns false when the array is empty. Reading a
- * whole array takes linear time and allocates nothing:
+ * whole array takes linear time and allocates nothing. It never reads outside
+ * of the array's `size` bytes: in memory of the caller's that was changed, the
+ * array may end early.
  *
  *	quire_array rest = value->as.a;
  *	quire_value element;
@@ -178,8 +180,8 @@ QUIRE_API bool quire_array_next(quire_array *array, quire_value *element);
  * number of threads may use one at once. */
 typedef struct quire_model quire_model;
 
-/* One tensor. Its pointers lead into the file's bytes and live as long as the
- * model. */
+/* One tensor. Its name and source lie in the header, `data` in the file's
+ * bytes; they live as long as the model. */
 typedef struct quire_tensor {
 	quire_string name;
 	quire_string source; /* its name in the source model; empty: unknown */
@@ -217,8 +219,8 @@ typedef enum quire_verify_mode {
 	/* When the file is opened, as quire_model_verify does, with its
 	 * default number of threads. */
 	QUIRE_VERIFY_TENSORS = 1,
-	/* Each tensor once, when it is first multiplied by. A product by a
-	 * damaged tensor fails with CHECKSUM, every time. Padding is not
+	/* Each tensor once, when it is first multiplied by or decoded. That
+	 * fails with CHECKSUM for a damaged tensor, every time. Padding is not
 	 * checked. */
 	QUIRE_VERIFY_LAZY = 2,
 } quire_verify_mode;
@@ -275,10 +277,15 @@ typedef struct quire_open_options {
  * be in the same folder under their names (spec/format.md, F-42). A missing
  * part fails with NOT_FOUND, and one of another set with LAYOUT.
  *
+ * The header, at most 64 MiB, is read into memory of the model's, once: names,
+ * values, shapes and linears stay as they were, whatever others write to the
+ * file. Tensors are the mapped bytes themselves. If another program overwrites
+ * them in place, decoding and products compute with what is there at that
+ * moment; they stay within the tensors' bytes. So replace files by renaming,
+ * call quire_model_check_files, or use QUIRE_LOAD_READ.
+ *
  * The file must not shrink while it is mapped: touching a page that is no
- * longer there raises SIGBUS. Replace files by renaming, call
- * quire_model_check_files, or use QUIRE_LOAD_READ. The model keeps a descriptor
- * of each mapped file.
+ * longer there raises SIGBUS. The model keeps a descriptor of each mapped file.
  *
  * On success the caller owns *model and closes it with quire_model_close. Fails
  * with IO, MEMORY, MAGIC, VERSION, TRUNCATED, LAYOUT, CHECKSUM, NOT_FOUND, and
@@ -298,22 +305,30 @@ QUIRE_API quire_status quire_model_open_fd(int fd,
 					   quire_model **model,
 					   quire_error *error);
 
-/* The same for `size` bytes in memory, which stay the caller's and must outlive
- * the model. `load`, `prefetch` and `lock` have no effect. Opening and hashing
- * take `data` of any alignment; products need no more than the alignment that
- * the file declares. Fails with UNSUPPORTED as above. */
+/* The same for `size` bytes in memory, which stay the caller's, must outlive
+ * the model, and must not change: nothing is copied. `load`, `prefetch` and
+ * `lock` have no effect. Opening and hashing take `data` of any alignment;
+ * products need no more than the alignment that the file declares. Fails with
+ * UNSUPPORTED as above. */
 QUIRE_API quire_status quire_model_open_memory(
     const void *data, size_t size, const quire_open_options *options,
     quire_model **model, quire_error *error);
 
 /*
- * Checks whether the mapped files have changed since they were opened, by their
- * size and the time of their last change: a few system calls for each file, at
- * any time, on any thread. Fails with TRUNCATED where a file has become
- * shorter: error->offset is its size now, and touching bytes beyond raises
- * SIGBUS. Fails with IO where a file was written to. A file that was replaced
- * by renaming has not changed: the model keeps the old one. Neither has a file
- * that was read (QUIRE_LOAD_READ), nor memory of the caller.
+ * Checks whether the mapped files have changed since they were opened: by their
+ * size, the time of the last write, and the time of the last change of anything
+ * (ctime), which shows a write whose time was put back. A few system calls for
+ * each file, at any time, on any thread. Fails with TRUNCATED where a file has
+ * become shorter: error->offset is its size now, and touching bytes beyond
+ * raises SIGBUS. Fails with IO where a file was written to, or its mode or
+ * owner was changed. A file that was replaced by renaming has not changed: the
+ * model keeps the old one. Neither has a file that was read (QUIRE_LOAD_READ),
+ * nor memory of the caller.
+ *
+ * Renaming, removing and linking change ctime as well. Where the path leads to
+ * another file since, or the file has more or fewer names, only size and time
+ * of writing count. This finds mistakes, not an enemy who may write to the
+ * file.
  */
 QUIRE_API quire_status quire_model_check_files(const quire_model *model,
 					       quire_error *error);
@@ -416,8 +431,9 @@ QUIRE_API uint64_t quire_tensor_hash(const quire_tensor *tensor);
  * with cols at most shape[0]. A 1-D tensor has one row; a tensor of higher rank
  * has shape[1] * shape[2] * shape[3] rows. Types: F32, F16, BF16, Q4_0, Q4_1,
  * Q8_0; and Q5_0, Q5_1, Q2_K to Q6_K, IQ1_S to IQ4_XS, MXFP4, NVFP4, TQ1_0 and
- * TQ2_0, which are only decoded. Fails with UNSUPPORTED for other types and
- * ARGUMENT for rows or columns that are not there.
+ * TQ2_0, which are only decoded. Fails with UNSUPPORTED for other types,
+ * ARGUMENT for rows or columns that are not there, and CHECKSUM for a damaged
+ * tensor of a model opened with QUIRE_VERIFY_LAZY.
  */
 QUIRE_API quire_status quire_tensor_decode(const quire_tensor *tensor,
 					   uint64_t first, uint64_t rows,

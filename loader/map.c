@@ -112,7 +112,7 @@ static quire_status read_pages(int file, const char *name,
 	status = read_all(file, name, data, map->size, error);
 	if (status == QUIRE_OK)
 		status = take_facts(file, name, &facts, error);
-	if (status == QUIRE_OK && !file_time_same(facts.written, map->written))
+	if (status == QUIRE_OK && !file_unchanged(&map->facts, &facts))
 		status = quire_fail_file(
 		    error, QUIRE_ERROR_IO, name, QUIRE_NO_OFFSET,
 		    "the file was written to while it was read");
@@ -145,7 +145,7 @@ quire_status quire_map_fd(int file, const char *name, quire_load_mode load,
 				       QUIRE_NO_OFFSET,
 				       "larger than the address space");
 	made.size = (size_t)facts.size;
-	made.written = facts.written;
+	made.facts = facts;
 	if (made.size > 0 && load == QUIRE_LOAD_MAP)
 		status = map_pages(file, name, &made, error);
 	/* Nothing cannot be mapped. */
@@ -194,6 +194,23 @@ quire_status quire_map_lock(const struct quire_map *map, const char *name,
 				map->size, limit);
 }
 
+/* Whether a file whose size and time of writing are the same was written to,
+ * and that time put back. Renaming and removing a file change `changed` too:
+ * where the name leads elsewhere now, or the number of names is another, it
+ * says nothing. */
+static bool was_touched(const struct quire_map *map, const char *name,
+			const struct file_facts *now)
+{
+	struct file_facts named;
+
+	if (file_unchanged(&map->facts, now))
+		return false;
+	if (now->name_count != map->facts.name_count)
+		return false;
+	return !name ||
+	       (quire_path_facts(name, &named) && file_same(&named, now));
+}
+
 quire_status quire_map_check(const struct quire_map *map, const char *name,
 			     quire_error *error)
 {
@@ -212,7 +229,8 @@ quire_status quire_map_check(const struct quire_map *map, const char *name,
 				       " bytes since it was opened",
 				       map->size, facts.size);
 	if (facts.size > map->size ||
-	    !file_time_same(facts.written, map->written))
+	    !file_time_same(facts.written, map->facts.written) ||
+	    was_touched(map, name, &facts))
 		return quire_fail_file(
 		    error, QUIRE_ERROR_IO, name, QUIRE_NO_OFFSET,
 		    "the file was written to since it was opened");

@@ -14,7 +14,7 @@ struct quire_map {
 	size_t base_size;
 	bool watched; /* mapped: `file` is ours, and the file may change */
 	int file;
-	struct file_time written; /* as of the opening */
+	struct file_facts facts; /* as of the opening */
 };
 
 /* Maps a regular file, shared with every process that maps it, or reads it

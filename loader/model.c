@@ -1,10 +1,12 @@
 /*
  * model.c - the queries of a model: its parts, and tensors, linears and values
- * by number or name. Opening and closing are open.c's.
+ * by number or name, and their rows. Opening and closing are open.c's.
  */
 #include "loader/model.h"
 
+#include "format/decode.h"
 #include "format/value.h"
+#include "loader/lazy.h"
 
 void quire_model_describe(const quire_model *model, quire_model_info *info)
 {
@@ -104,4 +106,15 @@ const quire_value *quire_model_find_value(const quire_model *model,
 					  const char *key)
 {
 	return quire_index_value(&model->index, key);
+}
+
+quire_status quire_tensor_decode(const quire_tensor *tensor, uint64_t first,
+				 uint64_t rows, uint64_t cols, float *y,
+				 quire_error *error)
+{
+	const quire_status status = quire_tensor_check(tensor, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	return quire_decode_rows(tensor, first, rows, cols, y, error);
 }

@@ -12,6 +12,9 @@ struct model_part {
 	char *path;		    /* NULL: it has none */
 	const unsigned char *bytes; /* the whole file */
 	struct quire_map map;	    /* nothing, if the memory is the caller's */
+	/* A copy of the header of a mapped file, or NULL: names and values
+	 * point into it, because others may write to the file. */
+	unsigned char *header;
 	uint32_t alignment;
 	uint64_t data_offset;
 	uint64_t size;

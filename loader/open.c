@@ -11,6 +11,7 @@
 #include "base/entropy.h"
 #include "base/error.h"
 #include "loader/ahead.h"
+#include "loader/header.h"
 #include "loader/lazy.h"
 #include "loader/verify.h"
 
@@ -30,15 +31,17 @@ static quire_status parse_part(struct opening *opening, size_t part)
 {
 	struct model_part *file = &opening->parts[part];
 	struct quire_parsed_part *parsed = &opening->parsed[part];
-	quire_status status;
+	struct quire_input input;
+	quire_status status = quire_header_take(file, &input, opening->error);
 
-	status = quire_parse(file->bytes, file->size, &opening->parse,
-			     &parsed->index, opening->error);
+	if (status == QUIRE_OK)
+		status = quire_parse(&input, &opening->parse, &parsed->index,
+				     opening->error);
 	if (status != QUIRE_OK) {
 		quire_error_name_file(opening->error, file->path);
 		return status;
 	}
-	parsed->bytes = file->bytes;
+	parsed->bytes = input.header;
 	file->alignment = parsed->index.info.alignment;
 	file->data_offset = parsed->index.info.data_offset;
 	file->tensor_count = parsed->index.tensor_count;
@@ -103,6 +106,7 @@ static void free_parts(struct model_part *parts, size_t count)
 {
 	for (size_t i = 0; parts && i < count; i++) {
 		free(parts[i].path);
+		free(parts[i].header);
 		quire_unmap(&parts[i].map);
 	}
 	free(parts);

@@ -26,8 +26,8 @@ struct onnx_file {
 	char *location; /* as the model writes it; NULL: the model's own file */
 	char *path;	/* without links */
 	uint64_t size;
-	struct file_time changed; /* when it was last written to */
-	int descriptor;		  /* while users > 0 */
+	struct file_facts facts; /* as of when it was found */
+	int descriptor;		 /* while users > 0 */
 	size_t users;
 };
 

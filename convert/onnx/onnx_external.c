@@ -101,7 +101,7 @@ static bool inside(const char *folder, const char *path)
 static void note_facts(struct onnx_file *file, const struct file_facts *facts)
 {
 	file->size = facts->size;
-	file->changed = facts->written;
+	file->facts = *facts;
 }
 
 /* Sets path, size and time of a new file. */
@@ -215,8 +215,7 @@ quire_status quire_onnx_file_check(const struct onnx_file *file,
 	if (file->users > 0 ? !quire_file_facts(file->descriptor, &facts)
 			    : !quire_path_facts(file->path, &facts))
 		return quire_fail_errno(error, file->path, "cannot stat");
-	if (facts.size != file->size ||
-	    !file_time_same(facts.written, file->changed))
+	if (!file_unchanged(&file->facts, &facts))
 		return quire_fail_file(error, QUIRE_ERROR_IO, file->path,
 				       QUIRE_NO_OFFSET,
 				       "the file changed while it was read");

@@ -3,8 +3,12 @@
  * pieces, by any number of threads: the hash is XXH3's own. A file that cannot
  * be read is an error.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -109,9 +113,45 @@ static void test_refused(void **state)
 	scratch_remove(folder);
 }
 
+/* A source whose bytes changed, and whose time of writing was put back; and one
+ * in whose place another file of the same size and time stands. */
+static void test_tells_of_time_put_back(void **state)
+{
+	char *folder = scratch_make();
+	char *path = scratch_path(folder, "model.onnx");
+	char *other = scratch_path(folder, "other.onnx");
+	struct timespec times[2] = { { 1000, 0 }, { 1000, 0 } };
+	const struct timespec tick = { 0, 20000000 }; /* more than one */
+	struct onnx_file *file;
+
+	(void)state;
+	scratch_write(path, "abc", 3);
+	scratch_write(other, "abc", 3);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, other, times, 0), 0);
+	assert_int_equal(quire_onnx_file_open(path, &file, NULL), QUIRE_OK);
+	assert_int_equal(quire_onnx_file_check(file, NULL), QUIRE_OK);
+	nanosleep(&tick, NULL);
+	scratch_write(path, "xyz", 3);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+	assert_int_equal(quire_onnx_file_check(file, NULL), QUIRE_ERROR_IO);
+	quire_onnx_file_close(file);
+
+	assert_int_equal(quire_onnx_file_open(path, &file, NULL), QUIRE_OK);
+	quire_onnx_file_release(file);
+	assert_int_equal(quire_onnx_file_check(file, NULL), QUIRE_OK);
+	assert_int_equal(rename(other, path), 0);
+	assert_int_equal(quire_onnx_file_check(file, NULL), QUIRE_ERROR_IO);
+	quire_onnx_file_close(file);
+	free(other);
+	free(path);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tells_of_time_put_back),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_refused),
 	};

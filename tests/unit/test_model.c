@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bytes.h"
 #include "tests/support/check.h"
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
@@ -149,6 +150,34 @@ static void test_arrays_are_walked(void **state)
 	assert_int_equal(rest.size, 0);
 }
 
+/* Memory that is changed after the parser saw it: the sizes of strings are held
+ * against what is left of the array. */
+static void test_arrays_that_changed_end(void **state)
+{
+	static const uint64_t sizes[] = { 3, 9, UINT64_MAX - 8, UINT64_MAX };
+	unsigned char bytes[] = "\2\0\0\0\0\0\0\0ab\0\0\0\0\0\0\0";
+	quire_array array = { QUIRE_VALUE_STRING, 2, bytes, sizeof(bytes) };
+	quire_array rest = array;
+	quire_value element;
+
+	(void)state;
+	assert_int_equal(sizeof(bytes), 18);
+	assert_true(quire_array_next(&rest, &element));
+	assert_true(quire_array_next(&rest, &element));
+	assert_false(quire_array_next(&rest, &element));
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		store_u64(bytes, sizes[i] == 3 ? 2 : sizes[i]);
+		if (sizes[i] == 3)
+			store_u64(bytes + 10, sizes[i]);
+		rest = array;
+		assert_int_equal(quire_array_next(&rest, &element),
+				 sizes[i] == 3 || sizes[i] == 9);
+		assert_false(quire_array_next(&rest, &element));
+		assert_int_equal(rest.count, 0);
+		assert_false(quire_array_next(&rest, &element));
+	}
+}
+
 static void test_keys_are_in_order(void **state)
 {
 	const quire_model *model = ((const struct sample *)*state)->model;
@@ -257,6 +286,7 @@ int main(void)
 		CASE(test_finds_linears),
 		CASE(test_values_come_back),
 		CASE(test_arrays_are_walked),
+		CASE(test_arrays_that_changed_end),
 		CASE(test_keys_are_in_order),
 		CASE(test_opens_memory_at_any_address),
 		CASE(test_decodes),

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "tests/support/check.h"
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
@@ -217,6 +219,7 @@ static void check_first_use(const char *damaged, const quire_model *model,
 	const quire_tensor *tensor = quire_model_find_tensor(model, damaged);
 	quire_runtime *runtime;
 	quire_error error;
+	float y;
 
 	assert_int_equal(quire_runtime_create(NULL, &runtime, NULL), QUIRE_OK);
 	bytes[tensor->offset] ^= 1;
@@ -225,8 +228,14 @@ static void check_first_use(const char *damaged, const quire_model *model,
 				 QUIRE_ERROR_CHECKSUM);
 		assert_int_equal(error.offset, tensor->offset);
 		assert_non_null(strstr(error.message, damaged));
+		assert_int_equal(
+		    quire_tensor_decode(tensor, 0, 1, 1, &y, &error),
+		    QUIRE_ERROR_CHECKSUM);
+		assert_int_equal(error.offset, tensor->offset);
 	}
 	bytes[tensor->offset] ^= 1;
+	assert_int_equal(quire_tensor_decode(tensor, 0, 1, 1, &y, NULL),
+			 QUIRE_ERROR_CHECKSUM);
 	/* Once: it has been judged. */
 	assert_int_equal(multiply(runtime, model, &error),
 			 QUIRE_ERROR_CHECKSUM);
@@ -323,6 +332,45 @@ static void test_tells_of_changes(void **state)
 	free(other);
 }
 
+/* As tools do that keep the time of a file: the bytes are others, the size and
+ * the time of writing are as before. */
+static void test_tells_of_time_put_back(void **state)
+{
+	const struct timespec tick = { 0, 20000000 }; /* more than one */
+	const struct file *file = *state;
+	struct timespec times[2];
+	char *other = scratch_path(file->folder, "other");
+	quire_model *model;
+	struct file_facts before;
+	quire_error error;
+
+	assert_int_equal(unlink(file->path), 0);
+	sample_write(file->path);
+	assert_true(quire_path_facts(file->path, &before));
+	times[0] = (struct timespec){ 0, UTIME_OMIT };
+	times[1] = (struct timespec){ before.written.seconds,
+				      before.written.nanoseconds };
+	assert_int_equal(quire_model_open(file->path, NULL, &model, NULL),
+			 QUIRE_OK);
+	nanosleep(&tick, NULL);
+	scratch_flip(file->path, (size_t)before.size - 1, 1);
+	assert_int_equal(utimensat(AT_FDCWD, file->path, times, 0), 0);
+	assert_int_equal(quire_model_check_files(model, &error),
+			 QUIRE_ERROR_IO);
+	scratch_flip(file->path, (size_t)before.size - 1, 1);
+	quire_model_close(model);
+
+	/* Moved away: renaming changes that time too, and no byte. */
+	assert_int_equal(quire_model_open(file->path, NULL, &model, NULL),
+			 QUIRE_OK);
+	nanosleep(&tick, NULL);
+	assert_int_equal(rename(file->path, other), 0);
+	assert_int_equal(quire_model_check_files(model, &error), QUIRE_OK);
+	quire_model_close(model);
+	assert_int_equal(rename(other, file->path), 0);
+	free(other);
+}
+
 static void test_tells_where_it_was_cut(void **state)
 {
 	const struct file *file = *state;
@@ -395,6 +443,7 @@ int main(void)
 		CASE(test_verifies_at_first_use),
 		CASE(test_views_are_checked_whole),
 		CASE(test_tells_of_changes),
+		CASE(test_tells_of_time_put_back),
 		CASE(test_tells_where_it_was_cut),
 		CASE(test_memory_does_not_change),
 		CASE(test_lock_says_why_not),
