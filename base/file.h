@@ -55,7 +55,7 @@ static inline bool file_time_same(struct file_time a, struct file_time b)
 	return a.seconds == b.seconds && a.nanoseconds == b.nanoseconds;
 }
 
-/* Whether it is the same file, of which nothing has changed. */
+/* Whether it is the same file, and nothing of it has changed. */
 static inline bool file_unchanged(const struct file_facts *before,
 				  const struct file_facts *now)
 {

@@ -28,6 +28,7 @@ struct values {
 	uint32_t threads;
 	uint32_t alignment;
 	uint64_t split_size;
+	uint64_t max_memory;
 	struct args_list leave;
 	bool leave_unsupported;
 	bool force;
@@ -86,6 +87,7 @@ static const struct args_option options[] = {
 	  .type = ARGS_SIZE,
 	  .offset = offsetof(struct values, split_size),
 	  .help = "write a set of files of at most this size: 4G, 0.5G, 2GiB" },
+	OPTION_MAX_MEMORY(struct values),
 	{ .name = NULL },
 };
 
@@ -247,7 +249,8 @@ static bool choose(const struct values *values, quire_convert_options *how)
 					    values->leave_unsupported,
 					.dry_run = values->dry_run,
 					.report_path = values->report,
-					.split_size = values->split_size };
+					.split_size = values->split_size,
+					.max_memory = values->max_memory };
 	if (!option_alignment_fits("convert", values->alignment))
 		return false;
 	if (!fallback_named(values->fallback, &how->fallback)) {

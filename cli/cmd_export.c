@@ -22,6 +22,7 @@ struct values {
 	const char *output;
 	bool external_data;
 	bool force;
+	uint64_t max_memory;
 };
 
 static const struct args_option options[] = {
@@ -39,6 +40,7 @@ static const struct args_option options[] = {
 	      "put weights into BACK.onnx.data; needed for more than 2 GiB" },
 	OPTION_FORCE(struct values,
 		     "replace BACK.onnx and its data if they exist"),
+	OPTION_MAX_MEMORY(struct values),
 	{ .name = NULL },
 };
 
@@ -93,6 +95,7 @@ static int export(const struct values *values, const char *container)
 		.external_data = values->external_data,
 		.progress = progress_report,
 		.context = &progress,
+		.max_memory = values->max_memory,
 	};
 	quire_export_summary summary;
 	quire_status status;

@@ -23,12 +23,14 @@ struct values {
 	uint32_t threads;
 	bool force;
 	bool json;
+	uint64_t max_memory;
 };
 
 static const struct args_option options[] = {
 	OPTION_OUTPUT(struct values, true, "THIN.onnx", "the model to write"),
 	OPTION_FORCE(struct values, "replace THIN.onnx if it exists"),
 	OPTION_THREADS(struct values, "to use"),
+	OPTION_MAX_MEMORY(struct values),
 	OPTION_JSON(struct values, "print every row as one JSON object"),
 	{ .name = NULL },
 };
@@ -129,6 +131,7 @@ static int thin(const struct values *values, char *const *paths)
 		.overwrite = values->force,
 		.progress = progress_report,
 		.context = &progress,
+		.max_memory = values->max_memory,
 	};
 	quire_thin_report *report;
 	quire_status status;

@@ -388,7 +388,8 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 		return status;
 	status = check_path(&job);
 	if (status == QUIRE_OK)
-		status = quire_onnx_open(onnx_path, &job.model, error);
+		status = quire_onnx_open(onnx_path, job.options->max_memory,
+					 &job.model, error);
 	if (status == QUIRE_OK && job.options->report_path)
 		status = check_output(&job, job.options->report_path);
 	if (status == QUIRE_OK)

@@ -172,6 +172,9 @@ quire_status quire_parse(const struct quire_input *input,
 	if (status == QUIRE_OK)
 		status = find_alignment(&in, &parsed);
 	if (status == QUIRE_OK)
+		status =
+		    quire_parse_place(input->header, options, &parsed, error);
+	if (status == QUIRE_OK)
 		status = quire_parse_infos(&in, options, &parsed, tensor_count,
 					   &end);
 	if (status == QUIRE_OK)

@@ -24,6 +24,11 @@ struct quire_parse_options {
 	/* Accept a part of a split set too, without its linears, which are
 	 * read when the set is joined. Else a part is UNSUPPORTED. */
 	bool take_part;
+	/* If not 0: the file must be part `set_no` of a set of so many. That is
+	 * checked before its tensor infos are read, so that parts that do not
+	 * belong to a set cost no memory. */
+	uint32_t set_count;
+	uint32_t set_no;
 };
 
 /* Reads the start of a file. */
@@ -77,6 +82,13 @@ quire_status quire_parse_container(const unsigned char *bytes, uint64_t size,
 quire_status quire_parse_linears(const unsigned char *bytes,
 				 const struct quire_parse_options *options,
 				 struct quire_index *index, quire_error *error);
+
+/* By its values alone, F-41 and F-43: whether the file is the part that the
+ * options ask for. */
+quire_status quire_parse_place(const unsigned char *bytes,
+			       const struct quire_parse_options *options,
+			       const struct quire_index *index,
+			       quire_error *error);
 
 /* The place of a file in a split set, F-41. */
 quire_status quire_parse_split(const unsigned char *bytes,

@@ -30,6 +30,45 @@ static quire_status fail_key(const unsigned char *bytes,
 	return quire_fail(error, QUIRE_ERROR_LAYOUT, offset, "%s [F-41]", text);
 }
 
+/* F-43 */
+static quire_status fail_place(const unsigned char *bytes,
+			       const struct quire_entry *entry,
+			       const char *text, quire_error *error)
+{
+	const uint64_t offset =
+	    entry ? quire_string_offset(bytes, entry->key) : QUIRE_NO_OFFSET;
+
+	return quire_fail(error, QUIRE_ERROR_LAYOUT, offset, "%s", text);
+}
+
+#define OTHER_SIZE  "it belongs to a set of another size [F-43]"
+#define OTHER_PLACE "it is not the part that its name says [F-43]"
+
+quire_status quire_parse_place(const unsigned char *bytes,
+			       const struct quire_parse_options *options,
+			       const struct quire_index *index,
+			       quire_error *error)
+{
+	const struct quire_entry *count = find(index, "split.count");
+	const struct quire_entry *no = find(index, "split.no");
+
+	if (options->set_count == 0)
+		return QUIRE_OK;
+	if (count && count->value.type != QUIRE_VALUE_U16)
+		return fail_key(bytes, count, "split.count is not a u16",
+				error);
+	if (!count || count->value.as.u != options->set_count)
+		return fail_place(bytes, count, OTHER_SIZE, error);
+	if (!no || no->value.type != QUIRE_VALUE_U16 ||
+	    no->value.as.u >= count->value.as.u)
+		return fail_key(bytes, no,
+				"split.no is not a u16 below split.count",
+				error);
+	if (no->value.as.u != options->set_no)
+		return fail_place(bytes, no, OTHER_PLACE, error);
+	return QUIRE_OK;
+}
+
 quire_status quire_parse_split(const unsigned char *bytes,
 			       const struct quire_parse_options *options,
 			       struct quire_index *index, quire_error *error)
@@ -112,13 +151,9 @@ static quire_status check_places(const struct join *join, uint64_t *total)
 		const struct quire_index *index = &join->parts[i].index;
 
 		if (index->split.count != join->count)
-			return fail_part(join, i, "split.count",
-					 "it belongs to a set of another size "
-					 "[F-43]");
+			return fail_part(join, i, "split.count", OTHER_SIZE);
 		if (index->split.no != i)
-			return fail_part(join, i, "split.no",
-					 "it is not the part that its name "
-					 "says [F-43]");
+			return fail_part(join, i, "split.no", OTHER_PLACE);
 		if (index->split.tensor_count != first->split.tensor_count)
 			return fail_part(join, wrong_part(join, i),
 					 "split.tensors.count",

@@ -113,6 +113,12 @@ typedef struct quire_convert_options {
 	 * report; NULL: none. The call fails with ARGUMENT if that would
 	 * destroy a file of the source, the recipe or the container. */
 	const char *report_path;
+	/* Bytes of memory that reading the model's graph may take, without the
+	 * data of its weights, which are never in memory as a whole. A file
+	 * that needs more fails with MEMORY. 0: 1 GiB, for hundreds of
+	 * thousands of nodes. Whatever this is, a file that would unpack to far
+	 * more than its size fails with LAYOUT. */
+	uint64_t max_memory;
 } quire_convert_options;
 
 /*
@@ -251,6 +257,7 @@ typedef struct quire_export_options {
 	bool external_data;
 	quire_progress_fn progress; /* in bytes written */
 	void *context;		    /* passed to progress */
+	uint64_t max_memory;	    /* see quire_convert_options */
 } quire_export_options;
 
 typedef struct quire_export_summary {
@@ -337,6 +344,7 @@ typedef struct quire_thin_options {
 	bool overwrite;	  /* replace a file that exists; default: fail */
 	quire_progress_fn progress; /* in bytes of the container's tensors */
 	void *context;		    /* passed to progress */
+	uint64_t max_memory;	    /* see quire_convert_options */
 } quire_thin_options;
 
 /*

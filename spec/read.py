@@ -164,6 +164,15 @@ def read_split(values, tensor_count):
     return Split(no, count, tensors)
 
 
+def check_place(values, place):
+    """That a file is the part that its name says, before its infos are read."""
+    must("split.count" in values, "F-43", "it is a part of no set")
+    count = known(values, "split.count", "F-41", U16)
+    must(count == place[1], "F-43", f"it is of a set of {count}")
+    no = known(values, "split.no", "F-41", U16)
+    must(no == place[0], "F-43", f"it is part {no}")
+
+
 def part_paths(path, split):
     """The paths of all parts, by the path of one."""
     def suffix(no):
@@ -249,11 +258,13 @@ Model = namedtuple("Model", "parts tensors linears")
 EDITED = "the header was edited after it was written"
 
 
-def read(data, allow_edited):
+def read(data, allow_edited, place=None):
     fields = Fields(data)
     version, tensor_count, value_count = read_frame(fields)
     values = read_metadata(fields, value_count)
     alignment = alignment_of(values)
+    if place:
+        check_place(values, place)
     tensors, data_size = read_infos(fields, tensor_count, alignment)
     infos_end = fields.offset
     data_offset = padded(infos_end, alignment)
@@ -277,14 +288,14 @@ def read(data, allow_edited):
     return File(*common, True, edited, hashes, sources)
 
 
-def read_file(path, allow_edited):
+def read_file(path, allow_edited, place=None):
     with open(path, "rb") as stream:
-        return read(stream.read(), allow_edited)
+        return read(stream.read(), allow_edited, place)
 
 
-def read_part(path, allow_edited):
+def read_part(path, allow_edited, place):
     try:
-        return read_file(path, allow_edited)
+        return read_file(path, allow_edited, place)
     except FileNotFoundError:
         raise Refused(f"there is no '{path}' [F-43]") from None
 
@@ -294,8 +305,8 @@ def read_model(path, allow_edited):
     if file.split.count == 1:
         parts, tensors = [file], file.tensors
     else:
-        parts = [read_part(name, allow_edited)
-                 for name in part_paths(path, file.split)]
+        parts = [read_part(name, allow_edited, (no, file.split.count))
+                 for no, name in enumerate(part_paths(path, file.split))]
         tensors = check_set(parts)
     linears = []
     if file.container:

@@ -75,4 +75,13 @@ bool option_alignment_fits(const char *command, uint32_t alignment);
  * device. `command` is for the message. */
 bool option_device(const char *command, const char *name, quire_device *device);
 
+/* --max-memory SIZE, a uint64_t that is 0 if it is not given: for commands that
+ * read an ONNX model. */
+#define OPTION_MAX_MEMORY(values)                                              \
+	{                                                                      \
+		.name = "max-memory", .value = "SIZE", .type = ARGS_SIZE,      \
+		.offset = offsetof(values, max_memory),                        \
+		.help = "memory that the model's graph may take [1Gi]"         \
+	}
+
 #endif

@@ -447,7 +447,7 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 				quire_error *error)
 {
 	struct comparison in = { .error = error };
-	quire_status status = quire_onnx_open(onnx_path, &in.source, error);
+	quire_status status = quire_onnx_open(onnx_path, 0, &in.source, error);
 
 	if (status == QUIRE_OK)
 		status = quire_model_open(gguf_path, NULL, &in.file, error);

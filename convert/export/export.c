@@ -55,7 +55,8 @@ static quire_status fail_memory(const struct exporting *job)
 
 static quire_status load_model(struct exporting *job)
 {
-	return quire_onnx_open(job->onnx_path, &job->model, job->error);
+	return quire_onnx_open(job->onnx_path, job->options->max_memory,
+			       &job->model, job->error);
 }
 
 /* Verifies the tensors: else damaged weights would be exported. */

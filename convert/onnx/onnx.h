@@ -181,17 +181,20 @@ struct onnx_model {
 	size_t scope_capacity;
 	struct table names; /* (scope, name) to value */
 	struct onnx_files files;
+	/* Bytes of all constants; what several of them share counts once. */
+	uint64_t source_size;
 	struct onnx_messages *messages; /* the strings point into these */
 };
 
 /*
- * Reads the model at `path`. On success *model is the caller's, to be closed
- * with quire_onnx_close, which accepts NULL. Fails with IO, MEMORY, LAYOUT for
- * a file that is no model or contradicts itself, UNSUPPORTED for what is not
- * read.
+ * Reads the model at `path`. Its graph may take `max_memory` bytes (0: 1 GiB),
+ * and less where the file is small. On success *model is the caller's, to be
+ * closed with quire_onnx_close, which accepts NULL. Fails with IO, MEMORY,
+ * LAYOUT for a file that is no model, contradicts itself or would unpack to far
+ * more than its size, UNSUPPORTED for what is not read.
  */
-quire_status quire_onnx_open(const char *path, struct onnx_model **model,
-			     quire_error *error);
+quire_status quire_onnx_open(const char *path, uint64_t max_memory,
+			     struct onnx_model **model, quire_error *error);
 void quire_onnx_close(struct onnx_model *model);
 
 /* Fails with IO if a file of the model has changed since it was read. */

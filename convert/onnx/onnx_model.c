@@ -1,8 +1,11 @@
 /*
  * onnx_model.c - puts a model together and looks things up in it.
  */
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/grow.h"
@@ -170,4 +173,90 @@ const char *quire_onnx_label(const struct onnx_node *node)
 	if (node->name[0] == '\0' && node->output_count > 0)
 		return node->outputs[0];
 	return node->name;
+}
+
+/* ------------------------------------------------------------ shared bytes */
+
+/* Bytes of all constants for each byte of the files that hold them. Tools that
+ * merge equal constants share the bytes of some; nobody shares most of them
+ * eight times. */
+#define SHARED_FACTOR 8
+#define SHARED_BASE   (UINT64_C(16) << 20)
+
+/* The bytes of a constant, in one file under any of its names. */
+struct range {
+	uint64_t device, number;
+	uint64_t start, end;
+};
+
+static int compare_ranges(const void *left, const void *right)
+{
+	const struct range *a = left, *b = right;
+
+	if (a->device != b->device)
+		return a->device < b->device ? -1 : 1;
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return a->start < b->start ? -1 : a->start > b->start;
+}
+
+/* Bytes that lie in any of the ranges, which it sorts. */
+static uint64_t join_ranges(struct range *ranges, size_t count)
+{
+	uint64_t size = 0, end = 0;
+
+	qsort(ranges, count, sizeof(*ranges), compare_ranges);
+	for (size_t i = 0; i < count; i++) {
+		const struct range *range = &ranges[i];
+		uint64_t start = range->start;
+
+		if (i == 0 || range[-1].device != range->device ||
+		    range[-1].number != range->number)
+			end = 0;
+		if (start < end)
+			start = end;
+		if (range->end > start)
+			size += range->end - start;
+		if (range->end > end)
+			end = range->end;
+	}
+	return size;
+}
+
+quire_status quire_onnx_measure_source(struct onnx_model *model,
+				       quire_error *error)
+{
+	struct range *ranges = calloc(model->value_count + 1, sizeof(*ranges));
+	size_t count = 0;
+	uint64_t all = 0, limit;
+	bool fits = true;
+
+	if (!ranges)
+		return quire_fail_memory(error,
+					 model->value_count * sizeof(*ranges));
+	for (size_t i = 0; i < model->value_count; i++) {
+		const struct onnx_value *value = &model->values[i];
+
+		if (value->file)
+			ranges[count++] = (struct range){
+				value->file->facts.device,
+				value->file->facts.number,
+				value->offset,
+				value->offset + value->size,
+			};
+		else if (value->bytes)
+			model->source_size += value->size;
+		if (value->file || value->bytes)
+			fits = fits && checked_add(all, value->size, &all);
+	}
+	model->source_size += join_ranges(ranges, count);
+	free(ranges);
+	if (fits && (!checked_mul(model->source_size, SHARED_FACTOR, &limit) ||
+		     !checked_add(limit, SHARED_BASE, &limit) || all <= limit))
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "its constants have %" PRIu64 " bytes and share "
+			  "them: their files have only %" PRIu64 " bytes for "
+			  "them",
+			  all, model->source_size);
 }

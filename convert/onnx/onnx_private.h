@@ -107,6 +107,11 @@ quire_status quire_onnx_add_value(struct onnx_model *model,
 				  const struct onnx_value *value,
 				  quire_error *error);
 
+/* Sets source_size. Fails with LAYOUT where constants share so many bytes of
+ * files that together they are far larger than these; MEMORY. */
+quire_status quire_onnx_measure_source(struct onnx_model *model,
+				       quire_error *error);
+
 /* Fails with LAYOUT, naming a node of the cycle, if nodes cannot be put into an
  * order in which each comes after those whose outputs it takes; MEMORY. Values
  * that the bodies of a node take from around it do not count. */

@@ -2,6 +2,7 @@
  * onnx_read.c - unpacks the protobuf and walks its graphs, outermost first.
  * onnx_message.c reads each message. Does not know what nodes mean.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,14 +17,17 @@
 /* Bodies within bodies; real models stay below ten. */
 #define MAX_DEPTH 64
 
-/* Bytes that unpacking may allocate for each byte of the file. Two bytes of
- * file make an empty message, and the largest message takes 208 bytes in
- * memory; real models need less than 8 bytes, most of them 1. */
-#define MEMORY_FACTOR 64
-#define MEMORY_BASE   (UINT64_C(1) << 20)
+/* Bytes that unpacking may allocate for each byte of the skeleton, in which the
+ * data of weights does not count. Two bytes make an empty message, and the
+ * largest message takes 208 bytes in memory; graphs of small nodes need 10. */
+#define MEMORY_FACTOR  24
+#define MEMORY_BASE    (UINT64_C(1) << 20)
+#define MEMORY_DEFAULT (UINT64_C(1) << 30) /* at most */
 
 struct onnx_messages {
 	struct arena arena;
+	uint64_t memory_max; /* whatever the model's size */
+	bool is_capped;	     /* that is less than its size would allow */
 	ProtobufCAllocator allocator;
 	QuireOnnx__Model *root;
 	QuireOnnx__Graph **bodies;
@@ -37,6 +41,13 @@ static quire_status fail_unpack(const struct onnx_reader *in, const char *what)
 
 	if (arena->out_of_memory)
 		return quire_message_no_memory(in);
+	if (arena->over_ceiling && in->model->messages->is_capped)
+		return quire_fail(in->error, QUIRE_ERROR_MEMORY,
+				  QUIRE_NO_OFFSET,
+				  "its graph takes more than %" PRIu64
+				  " bytes of memory; allow more (max_memory, "
+				  "--max-memory)",
+				  in->model->messages->memory_max);
 	if (arena->over_ceiling)
 		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
 				  QUIRE_NO_OFFSET,
@@ -213,18 +224,24 @@ static quire_status open_file(const struct onnx_reader *in)
 }
 
 /* Weights stay where they are in the file. */
-static quire_status unpack(const struct onnx_reader *in)
+static quire_status unpack(const struct onnx_reader *in, uint64_t max_memory)
 {
 	const struct onnx_file *file = in->model->file;
 	struct onnx_messages *messages = in->model->messages;
 	unsigned char *skeleton;
+	uint64_t limit;
 	size_t size;
 	quire_status status =
 	    quire_skeleton_make(file, &skeleton, &size, in->error);
 
 	if (status != QUIRE_OK)
 		return status;
-	messages->arena.left = MEMORY_BASE + MEMORY_FACTOR * file->size;
+	/* A file has less than 2^31 bytes: no overflow. */
+	limit = MEMORY_BASE + MEMORY_FACTOR * (uint64_t)size;
+	messages->memory_max = max_memory > 0 ? max_memory : MEMORY_DEFAULT;
+	messages->is_capped = limit > messages->memory_max;
+	messages->arena.left =
+	    messages->is_capped ? messages->memory_max : limit;
 	messages->root =
 	    quire_onnx__model__unpack(&messages->allocator, size, skeleton);
 	free(skeleton);
@@ -256,8 +273,8 @@ static void messages_free(struct onnx_messages *messages)
 	free(messages);
 }
 
-quire_status quire_onnx_open(const char *path, struct onnx_model **model,
-			     quire_error *error)
+quire_status quire_onnx_open(const char *path, uint64_t max_memory,
+			     struct onnx_model **model, quire_error *error)
 {
 	struct onnx_model *read = calloc(1, sizeof(*read));
 	struct onnx_reader in = { .path = path, .model = read, .error = error };
@@ -270,11 +287,13 @@ quire_status quire_onnx_open(const char *path, struct onnx_model **model,
 		in.arena = &read->messages->arena;
 	status = read->messages ? open_file(&in) : quire_message_no_memory(&in);
 	if (status == QUIRE_OK)
-		status = unpack(&in);
+		status = unpack(&in, max_memory);
 	if (status == QUIRE_OK)
 		status = quire_onnx_files_init(&read->files, path, error);
 	if (status == QUIRE_OK)
 		status = read_model(&in);
+	if (status == QUIRE_OK)
+		status = quire_onnx_measure_source(read, error);
 	if (status == QUIRE_OK)
 		status = quire_onnx_check_cycles(read, error);
 	if (status == QUIRE_OK) {

@@ -8,11 +8,22 @@
 #include "base/grow.h"
 #include "convert/onnx/wire.h"
 
+/* Whether so many bytes more may be allocated. */
+static bool spend(struct segments *segments, uint64_t size)
+{
+	segments->used += size;
+	if (segments->limit > 0 && segments->used > segments->limit) {
+		segments->over_limit = true;
+		segments->out_of_memory = true;
+	}
+	return !segments->out_of_memory;
+}
+
 static void add(struct segments *segments, const struct segment *segment)
 {
 	struct segment *items;
 
-	if (segments->out_of_memory)
+	if (segments->out_of_memory || !spend(segments, sizeof(*segment)))
 		return;
 	items = quire_grow(segments->items, &segments->capacity,
 			   segments->count, sizeof(*items));
@@ -33,6 +44,8 @@ void quire_segments_file(struct segments *segments, uint64_t offset,
 	struct segment *last =
 	    segments->count ? &segments->items[segments->count - 1] : NULL;
 
+	if (segments->limit > 0)
+		segments->limit += SEGMENT_FACTOR * size;
 	/* Most fields stay beside each other: one segment for all of them. */
 	if (last && last->kind == SEGMENT_FILE &&
 	    last->offset + last->size == offset)
@@ -51,8 +64,11 @@ void quire_segments_copy(struct segments *segments,
 static struct segment keep(struct segments *segments, const void *bytes,
 			   size_t size)
 {
-	unsigned char *own = quire_arena_own(&segments->own, size, 1);
+	unsigned char *own = NULL;
 
+	/* With what malloc and the list of the arena add. */
+	if (spend(segments, size + 32))
+		own = quire_arena_own(&segments->own, size, 1);
 	if (own)
 		memcpy(own, bytes, size);
 	else

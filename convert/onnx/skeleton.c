@@ -13,6 +13,9 @@
 /* Less raw data than this stays in place: the two fields would take as much. */
 #define LEAST_RAW 32
 
+/* Memory for the pieces of a model, whatever its size. */
+#define SEGMENTS_BASE (UINT64_C(1) << 20)
+
 enum {
 	TENSOR_RAW = 9,
 	/* Our own, of onnx_subset.proto. */
@@ -115,7 +118,8 @@ quire_status quire_skeleton_make(const struct onnx_file *file,
 				 unsigned char **skeleton, size_t *size,
 				 quire_error *error)
 {
-	struct segments segments = { .own = { .left = UINT64_MAX } };
+	struct segments segments = { .own = { .left = UINT64_MAX },
+				     .limit = SEGMENTS_BASE };
 	struct window window;
 	struct tensor_walk walk = { .window = &window,
 				    .out = &segments,
@@ -129,6 +133,9 @@ quire_status quire_skeleton_make(const struct onnx_file *file,
 
 	if (window.status != QUIRE_OK)
 		status = window.status;
+	else if (segments.over_limit)
+		status = quire_fail(error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+				    "it unpacks to far more than its size");
 	else if (segments.out_of_memory)
 		status = quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 				    "out of memory");

@@ -121,7 +121,14 @@ struct segments {
 	size_t capacity;
 	struct arena own;
 	bool out_of_memory; /* from then on every call does nothing */
+	/* Memory that the pieces may take, and take; 0: any amount. Each byte
+	 * of the file that is copied allows SEGMENT_FACTOR more. */
+	uint64_t limit;
+	uint64_t used;
+	bool over_limit; /* out_of_memory is set too */
 };
+
+#define SEGMENT_FACTOR 32
 
 /* Adds a field as it lies in the file. */
 void quire_segments_copy(struct segments *segments,

@@ -3,7 +3,9 @@
  * plan_weights.c, plan_dense.c and plan_names.c decide about each. Writes
  * nothing.
  */
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -52,6 +54,27 @@ static quire_status plan_items(struct planner *in)
 	return status;
 }
 
+/* Bytes of tensors for each byte of the source that they are made of. 2-bit
+ * codes that become F32 make 16. */
+#define SIZE_FACTOR 24
+#define SIZE_BASE   (UINT64_C(16) << 20)
+
+/* A few bytes of a model, used by many nodes, could else fill the disk. */
+static quire_status check_size(const struct planner *in)
+{
+	const uint64_t source = in->model->source_size;
+	uint64_t limit;
+
+	if (!checked_mul(source, SIZE_FACTOR, &limit) ||
+	    !checked_add(limit, SIZE_BASE, &limit) || in->plan->size <= limit)
+		return QUIRE_OK;
+	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "the tensors would take %" PRIu64 " bytes, far more "
+			  "than the %" PRIu64 " bytes of the source: it uses "
+			  "the same data again and again",
+			  in->plan->size, source);
+}
+
 static quire_status check_total(const struct planner *in)
 {
 	struct plan *plan = in->plan;
@@ -68,7 +91,7 @@ static quire_status check_total(const struct planner *in)
 			return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
 					  QUIRE_NO_OFFSET,
 					  "the sizes of the tensors overflow");
-	return QUIRE_OK;
+	return check_size(in);
 }
 
 static quire_status allocate(struct planner *in)
@@ -120,10 +143,25 @@ static bool is_worth_threads(const struct onnx_model *model)
 	return size >= WORTH_THREADS;
 }
 
+static quire_status check_patterns(const struct planner *in)
+{
+	const struct onnx_model *model = in->model;
+	const uint64_t names = model->value_count + model->node_count;
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < model->value_count; i++)
+		size += strlen(model->values[i].name);
+	for (size_t i = 0; i < model->node_count; i++)
+		size += strlen(model->nodes[i].name);
+	return quire_recipe_check_work(in->recipe, size, names, in->error);
+}
+
 static quire_status make_plan(struct planner *in)
 {
-	quire_status status = allocate(in);
+	quire_status status = check_patterns(in);
 
+	if (status == QUIRE_OK)
+		status = allocate(in);
 	if (status == QUIRE_OK)
 		status = quire_plan_read_nodes(in);
 	if (status == QUIRE_OK)

@@ -1,7 +1,8 @@
 /*
  * pattern.c - matches with a table: for each part of the pattern and each
  * position in the text, whether the parts from there on match the rest of the
- * text. A match takes at most parts x bytes steps, whatever the pattern.
+ * text. A bit is a position, so that a step decides 64 of them; a match takes
+ * about parts x bytes / 64 steps, whatever the pattern.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,19 +26,17 @@ struct pattern_part {
 	size_t size;
 };
 
+/* One bit for each byte of a text, and one for its end. */
+#define WORDS_MAX (TEXT_MAX / 64 + 1)
+
 /* Bit j of row i: the parts from i on match the text from j on. */
 struct reach {
-	unsigned char rows[PARTS_MAX + 1][TEXT_MAX / 8 + 1];
+	uint64_t rows[PARTS_MAX + 1][WORDS_MAX];
 };
 
 static bool get(const struct reach *reach, size_t part, size_t at)
 {
-	return reach->rows[part][at / 8] >> (at % 8) & 1;
-}
-
-static void set(struct reach *reach, size_t part, size_t at, bool value)
-{
-	reach->rows[part][at / 8] |= (unsigned char)(value << (at % 8));
+	return reach->rows[part][at / 64] >> (at % 64) & 1;
 }
 
 /* Whether \ may stand before it. */
@@ -175,25 +174,109 @@ static bool is_kept(char c)
 	return c != '.' && c != '/';
 }
 
-static bool reaches(const struct reach *reach, const struct pattern *pattern,
-		    size_t i, const char *text, size_t at, size_t size)
-{
-	const struct pattern_part *part = &pattern->parts[i];
+/* What a text is made of: bit j is the byte at j. */
+struct text_bits {
+	size_t size;
+	size_t words; /* of size + 1 bits: one more for its end */
+	uint64_t bytes[256][WORDS_MAX];
+	uint64_t kept[WORDS_MAX];	   /* what {name} takes */
+	uint64_t characters[4][WORDS_MAX]; /* by size: what ? takes */
+};
 
-	if (part->kind == PART_RUN)
-		return get(reach, i + 1, at) ||
-		       (at < size && get(reach, i, at + 1));
-	if (at == size)
-		return false;
+static void put(uint64_t *row, size_t at)
+{
+	row[at / 64] |= UINT64_C(1) << at % 64;
+}
+
+static void describe(struct text_bits *bits, const char *text, size_t size)
+{
+	bits->size = size;
+	bits->words = size / 64 + 1;
+	for (size_t c = 0; c < 256; c++)
+		memset(bits->bytes[c], 0, bits->words * sizeof(uint64_t));
+	memset(bits->kept, 0, sizeof(bits->kept));
+	memset(bits->characters, 0, sizeof(bits->characters));
+	for (size_t at = 0; at < size; at++) {
+		const size_t character =
+		    recipe_character_size(text + at, size - at);
+
+		put(bits->bytes[(unsigned char)text[at]], at);
+		put(bits->characters[character - 1], at);
+		if (is_kept(text[at]))
+			put(bits->kept, at);
+	}
+}
+
+/* Word w of a row, from `shift` bits further on: 1 to 4. */
+static uint64_t later(const uint64_t *row, size_t words, size_t w, size_t shift)
+{
+	const uint64_t above = w + 1 < words ? row[w + 1] : 0;
+
+	return row[w] >> shift | above << (64 - shift);
+}
+
+/* The bytes before and up to the last position from which the rest matches. */
+static void reach_run(const uint64_t *next, size_t words, uint64_t *row)
+{
+	uint64_t all = 0;
+
+	for (size_t w = words; w-- > 0;) {
+		uint64_t below = next[w];
+
+		for (unsigned shift = 1; shift < 64; shift *= 2)
+			below |= below >> shift;
+		row[w] = all | below;
+		if (row[w])
+			all = UINT64_MAX;
+	}
+}
+
+/* From where a run of kept bytes leads to a position from which the rest
+ * matches. In six steps a bit spreads over its word. */
+static void reach_named(const struct text_bits *bits, const uint64_t *next,
+			uint64_t *row)
+{
+	uint64_t first = 0; /* the lowest bit of the word above */
+
+	for (size_t w = bits->words; w-- > 0;) {
+		uint64_t through = bits->kept[w];
+		uint64_t found =
+		    through & (later(next, bits->words, w, 1) | first << 63);
+
+		for (unsigned shift = 1; shift < 64; shift *= 2) {
+			found |= through & found >> shift;
+			through &= through >> shift;
+		}
+		row[w] = found;
+		first = found & 1;
+	}
+}
+
+static void reach_part(const struct pattern_part *part,
+		       const struct text_bits *bits, const uint64_t *next,
+		       uint64_t *row)
+{
+	const uint64_t *own = bits->bytes[(unsigned char)part->byte];
+
 	switch (part->kind) {
 	case PART_BYTE:
-		return text[at] == part->byte && get(reach, i + 1, at + 1);
+		for (size_t w = 0; w < bits->words; w++)
+			row[w] = own[w] & later(next, bits->words, w, 1);
+		break;
 	case PART_ONE:
-		return get(reach, i + 1,
-			   at + recipe_character_size(text + at, size - at));
-	default:
-		return is_kept(text[at]) &&
-		       (get(reach, i + 1, at + 1) || get(reach, i, at + 1));
+		for (size_t w = 0; w < bits->words; w++) {
+			row[w] = 0;
+			for (size_t size = 1; size <= 4; size++)
+				row[w] |= bits->characters[size - 1][w] &
+					  later(next, bits->words, w, size);
+		}
+		break;
+	case PART_RUN:
+		reach_run(next, bits->words, row);
+		break;
+	case PART_NAMED:
+		reach_named(bits, next, row);
+		break;
 	}
 }
 
@@ -203,6 +286,7 @@ static size_t find_reach(struct reach *reach, const struct pattern *pattern,
 			 const char *text)
 {
 	const size_t size = strlen(text);
+	struct text_bits bits;
 
 	if (size > TEXT_MAX)
 		return SIZE_MAX;
@@ -213,12 +297,12 @@ static size_t find_reach(struct reach *reach, const struct pattern *pattern,
 		if (pattern->parts[i].byte != text[i])
 			return SIZE_MAX;
 	}
-	memset(reach->rows, 0, (pattern->count + 1) * sizeof(reach->rows[0]));
-	set(reach, pattern->count, size, true);
+	describe(&bits, text, size);
+	memset(reach->rows[pattern->count], 0, sizeof(reach->rows[0]));
+	put(reach->rows[pattern->count], size);
 	for (size_t i = pattern->count; i-- > 0;)
-		for (size_t at = size + 1; at-- > 0;)
-			set(reach, i, at,
-			    reaches(reach, pattern, i, text, at, size));
+		reach_part(&pattern->parts[i], &bits, reach->rows[i + 1],
+			   reach->rows[i]);
 	return get(reach, 0, 0) ? size : SIZE_MAX;
 }
 

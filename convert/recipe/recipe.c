@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/utf8.h"
@@ -44,6 +45,36 @@ const struct recipe_rename *quire_recipe_find_rename(
 					  name))
 			return &recipe->renames[i];
 	return NULL;
+}
+
+/* Parts of a pattern times words of 64 bytes of a name: a nanosecond each, and
+ * twice that for the first look at a name. */
+#define WORK_MAX (UINT64_C(1) << 33)
+
+quire_status quire_recipe_check_work(const struct recipe *recipe,
+				     uint64_t names_size, uint64_t names,
+				     quire_error *error)
+{
+	uint64_t parts = 0, work = 0;
+
+	for (size_t i = 0; i < recipe->take_count; i++)
+		parts += recipe->take[i].pattern.count;
+	for (size_t i = 0; i < recipe->leave_count; i++)
+		parts += recipe->leave[i].pattern.count;
+	for (size_t i = 0; i < recipe->rename_count; i++)
+		parts += recipe->renames[i].from.pattern.count;
+	for (size_t i = 0; i < recipe->dense_count; i++)
+		parts += recipe->dense[i].names.pattern.count;
+	/* Both are in memory, so far below 2^60. */
+	if (checked_mul(parts, names_size / 64 + names, &work) &&
+	    work <= WORK_MAX)
+		return QUIRE_OK;
+	return quire_fail_file(error, QUIRE_ERROR_ARGUMENT, recipe->name,
+			       QUIRE_NO_OFFSET,
+			       "patterns of %" PRIu64 " characters in all take "
+			       "too long for the %" PRIu64 " names of the "
+			       "model; use fewer patterns",
+			       parts, names);
 }
 
 enum recipe_dense quire_recipe_dense(const struct recipe *recipe,

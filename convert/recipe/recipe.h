@@ -132,6 +132,12 @@ quire_status quire_recipe_fail_rule(const struct recipe *recipe,
 				    quire_error *error, const char *format, ...)
     QUIRE_PRINTF(4, 5);
 
+/* Fails with ARGUMENT where comparing all patterns with names of so many bytes
+ * in all would take too long: about 10 s. No model that is one comes near. */
+quire_status quire_recipe_check_work(const struct recipe *recipe,
+				     uint64_t names_size, uint64_t names,
+				     quire_error *error);
+
 /* Whether the recipe leaves out what is called `name`, although it may take
  * it. */
 bool quire_recipe_leaves(const struct recipe *recipe, const char *name);

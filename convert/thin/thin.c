@@ -124,7 +124,8 @@ const char *quire_thin_outcome_name(quire_thin_outcome outcome)
 static quire_status open_model(struct thinning *thin)
 {
 	quire_status status =
-	    quire_onnx_open(thin->onnx_path, &thin->model, thin->error);
+	    quire_onnx_open(thin->onnx_path, thin->options->max_memory,
+			    &thin->model, thin->error);
 
 	if (status != QUIRE_OK)
 		return status;

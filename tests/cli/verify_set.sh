@@ -85,7 +85,7 @@ count() {
 	strace -f -qq -y -e trace=pread64 -o trace "$QUIRE" verify "$@" \
 		>strace.out 2>&1
 	sed -n 's/.*pread64([0-9]*<\([^>]*gguf\)>.*, \([0-9]*\), \([0-9]*\)) *= \([0-9]*\)$/\1 \3 \4/p' trace |
-		sort >reads
+		awk '$2 > 0' | sort >reads # from 0: the header, when it is opened
 	awk '{ sum += $3 } END { print sum + 0 }' reads
 }
 if strace -f -o trace "$QUIRE" --version >strace.out 2>&1; then

@@ -37,9 +37,9 @@ static struct victim victim_make(const char *name)
 
 	victim.path = scratch_path(victim.folder, name);
 	victim.good = scratch_read(from, &victim.size);
-	scratch_write(victim.path, victim.good, victim.size);
-	victim.file = quire_file_create(victim.path);
+	victim.file = quire_file_create_new(victim.path, 0600);
 	assert_true(victim.file >= 0);
+	assert_true(quire_file_write(victim.file, 0, victim.good, victim.size));
 	free(from);
 	return victim;
 }

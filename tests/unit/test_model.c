@@ -150,8 +150,8 @@ static void test_arrays_are_walked(void **state)
 	assert_int_equal(rest.size, 0);
 }
 
-/* Memory that is changed after the parser saw it: the sizes of strings are held
- * against what is left of the array. */
+/* Memory that is changed after the parser saw it: the sizes of strings are
+ * compared with what is left of the array. */
 static void test_arrays_that_changed_end(void **state)
 {
 	static const uint64_t sizes[] = { 3, 9, UINT64_MAX - 8, UINT64_MAX };

@@ -15,7 +15,7 @@ static struct onnx_model *open_model(const char *name)
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
-	if (quire_onnx_open(path, &model, &error) != QUIRE_OK)
+	if (quire_onnx_open(path, 0, &model, &error) != QUIRE_OK)
 		fail_msg("%s: %s", name, error.message);
 	return model;
 }
