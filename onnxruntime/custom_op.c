@@ -89,10 +89,10 @@ static quire_status open_file(const struct custom_op *op, const char *path,
 	return status;
 }
 
-quire_status quire_op_container(const struct custom_op *op,
-				const OrtKernelInfo *info,
-				struct container **container,
-				quire_error *error)
+static quire_status open_container(const struct custom_op *op,
+				   const OrtKernelInfo *info,
+				   struct container **container,
+				   quire_error *error)
 {
 	char *path = quire_ort_string(op->api, info, "container");
 	char *header = quire_ort_string(op->api, info, "header_xxh3");
@@ -121,6 +121,39 @@ out:
 	free(header);
 	free(path);
 	return status;
+}
+
+/* --------------------------------------------------------------- the kernel */
+
+void quire_op_kernel_free(struct op_kernel *kernel)
+{
+	quire_ort_container_release(kernel->container);
+	free(kernel->node);
+	free(kernel);
+}
+
+OrtStatus *quire_op_kernel_make(const struct custom_op *op,
+				const OrtKernelInfo *info, size_t size,
+				void **kernel)
+{
+	struct op_kernel *made = calloc(1, size);
+	quire_error error = { 0 };
+	OrtStatus *failure;
+
+	if (made)
+		made->node = quire_ort_node_name(op->api, info);
+	if (!made || !made->node) {
+		free(made);
+		return quire_ort_status(op->api, ORT_FAIL, "out of memory");
+	}
+	made->api = op->api;
+	if (open_container(op, info, &made->container, &error) == QUIRE_OK) {
+		*kernel = made;
+		return NULL;
+	}
+	failure = quire_ort_failure(op->api, made->node, &error);
+	quire_op_kernel_free(made);
+	return failure;
 }
 
 /* ------------------------------------------------------------ output shapes */

@@ -27,15 +27,26 @@ void quire_op_linear(OrtCustomOp *base);
 void quire_op_linear_many(OrtCustomOp *base);
 void quire_op_embedding(OrtCustomOp *base);
 
+/* What the kernel of each op begins with. */
+struct op_kernel {
+	const OrtApi *api;
+	struct container *container; /* NULL until it is open */
+	char *node;		     /* its name, for messages */
+};
+
 /*
- * Opens the container of a node: its input if there is one, else the file of
- * its attribute `container`; and compares the header's checksum with attribute
- * `header_xxh3`, if there is one. To be released.
+ * Begins a kernel: allocates `size` zeroed bytes that begin with an op_kernel,
+ * takes the node's name and opens its container: its input if there
+ * is one, else the file of its attribute `container`. Compares the header's
+ * checksum with attribute `header_xxh3`, if there is one. On failure *kernel is
+ * untouched and nothing is left; else it ends with quire_op_kernel_free.
  */
-quire_status quire_op_container(const struct custom_op *op,
-				const OrtKernelInfo *info,
-				struct container **container,
-				quire_error *error);
+OrtStatus *quire_op_kernel_make(const struct custom_op *op,
+				const OrtKernelInfo *info, size_t size,
+				void **kernel);
+
+/* Frees what quire_op_kernel_make made. */
+void quire_op_kernel_free(struct op_kernel *kernel);
 
 /* An int attribute, or `absent`. */
 int64_t quire_op_int(const OrtApi *api, const OrtKernelInfo *info,

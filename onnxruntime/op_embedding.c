@@ -11,24 +11,16 @@
 #include "onnxruntime/custom_op.h"
 
 struct embedding_kernel {
-	const OrtApi *api;
-	struct container *container;
-	char *node;
+	struct op_kernel base; /* first */
 	const quire_tensor *tensor;
 	uint64_t rows;
 	uint64_t k;
 	bool half; /* f16 output */
 };
 
-static void kernel_destroy(void *data)
+static void kernel_destroy(void *kernel)
 {
-	struct embedding_kernel *kernel = data;
-
-	if (!kernel)
-		return;
-	quire_ort_container_release(kernel->container);
-	free(kernel->node);
-	free(kernel);
+	quire_op_kernel_free(kernel);
 }
 
 /* ---------------------------------------------------------------- creation */
@@ -50,7 +42,7 @@ static quire_status check_sizes(struct embedding_kernel *kernel, int64_t rows,
 	}
 	return quire_fail_file(
 	    error, QUIRE_ERROR_LAYOUT,
-	    quire_ort_container_path(kernel->container), QUIRE_NO_OFFSET,
+	    quire_ort_container_path(kernel->base.container), QUIRE_NO_OFFSET,
 	    "tensor '%.*s' has %" PRIu64 " rows of %" PRIu64
 	    "; the node has rows = %" PRId64 " and K = %" PRId64,
 	    (int)tensor->name.size, tensor->name.data, kernel->rows,
@@ -73,7 +65,7 @@ static quire_status read_attributes(struct embedding_kernel *kernel,
 				  "attribute 'tensor' is absent");
 	kernel->half = op->output == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
 	kernel->tensor = quire_model_find_tensor(
-	    quire_ort_container_model(kernel->container), name);
+	    quire_ort_container_model(kernel->base.container), name);
 	if (type != (int64_t)op->output)
 		status =
 		    quire_fail(error, QUIRE_ERROR_ARGUMENT, QUIRE_NO_OFFSET,
@@ -83,7 +75,7 @@ static quire_status read_attributes(struct embedding_kernel *kernel,
 	else if (!kernel->tensor)
 		status = quire_fail_file(
 		    error, QUIRE_ERROR_NOT_FOUND,
-		    quire_ort_container_path(kernel->container),
+		    quire_ort_container_path(kernel->base.container),
 		    QUIRE_NO_OFFSET, "there is no tensor '%.120s'", name);
 	else
 		status = check_sizes(kernel, rows, k, error);
@@ -95,26 +87,20 @@ static OrtStatus *kernel_create(const OrtCustomOp *base, const OrtApi *api,
 				const OrtKernelInfo *info, void **created)
 {
 	const struct custom_op *op = (const struct custom_op *)base;
-	struct embedding_kernel *kernel = calloc(1, sizeof(*kernel));
+	struct embedding_kernel *kernel;
+	void *made;
 	quire_error error = { 0 };
-	quire_status status;
-	OrtStatus *failure;
+	OrtStatus *failure =
+	    quire_op_kernel_make(op, info, sizeof(*kernel), &made);
 
-	if (kernel)
-		kernel->node = quire_ort_node_name(api, info);
-	if (!kernel || !kernel->node) {
-		kernel_destroy(kernel);
-		return quire_ort_status(api, ORT_FAIL, "out of memory");
-	}
-	kernel->api = api;
-	status = quire_op_container(op, info, &kernel->container, &error);
-	if (status == QUIRE_OK)
-		status = read_attributes(kernel, op, info, &error);
-	if (status == QUIRE_OK) {
+	if (failure)
+		return failure;
+	kernel = made;
+	if (read_attributes(kernel, op, info, &error) == QUIRE_OK) {
 		*created = kernel;
 		return NULL;
 	}
-	failure = quire_ort_failure(api, kernel->node, &error);
+	failure = quire_ort_failure(api, kernel->base.node, &error);
 	kernel_destroy(kernel);
 	return failure;
 }
@@ -158,9 +144,9 @@ static OrtStatus *look_up(const struct embedding_kernel *kernel,
 	if (kernel->half) {
 		row = calloc((size_t)kernel->k, sizeof(*row));
 		if (!row)
-			return quire_ort_status(kernel->api, ORT_FAIL,
+			return quire_ort_status(kernel->base.api, ORT_FAIL,
 						"node '%s': out of memory",
-						kernel->node);
+						kernel->base.node);
 	}
 	for (size_t i = 0; i < count && !failure; i++) {
 		const int64_t index = index_at(indices, type, i);
@@ -171,14 +157,15 @@ static OrtStatus *look_up(const struct embedding_kernel *kernel,
 		/* A negative index that is too low wraps to a large one. */
 		if (number >= kernel->rows)
 			failure = quire_ort_status(
-			    kernel->api, ORT_INVALID_ARGUMENT,
-			    "node '%s': index %lld of %llu rows", kernel->node,
-			    (long long)index, (unsigned long long)kernel->rows);
+			    kernel->base.api, ORT_INVALID_ARGUMENT,
+			    "node '%s': index %lld of %llu rows",
+			    kernel->base.node, (long long)index,
+			    (unsigned long long)kernel->rows);
 		else if (decode(kernel, number, row,
 				(unsigned char *)y + i * kernel->k * size,
 				&error) != QUIRE_OK)
-			failure = quire_ort_failure(kernel->api, kernel->node,
-						    &error);
+			failure = quire_ort_failure(kernel->base.api,
+						    kernel->base.node, &error);
 	}
 	free(row);
 	return failure;
@@ -188,7 +175,7 @@ static OrtStatus *compute(const struct embedding_kernel *kernel,
 			  OrtKernelContext *context, const OrtValue *indices,
 			  struct ort_shape *shape)
 {
-	const OrtApi *api = kernel->api;
+	const OrtApi *api = kernel->base.api;
 	const void *data = NULL;
 	OrtValue *value = NULL;
 	OrtStatus *status;
@@ -200,7 +187,7 @@ static OrtStatus *compute(const struct embedding_kernel *kernel,
 		    !checked_mul(count, (uint64_t)shape->dims[i], &count))
 			return quire_ort_status(api, ORT_INVALID_ARGUMENT,
 						"node '%s': too many indices",
-						kernel->node);
+						kernel->base.node);
 	shape->dims[shape->rank] = (int64_t)kernel->k;
 	status = api->KernelContext_GetOutput(context, 0, shape->dims,
 					      shape->rank + 1, &value);
@@ -219,10 +206,11 @@ static OrtStatus *kernel_compute(void *data, OrtKernelContext *context)
 	const OrtValue *indices = NULL;
 	struct ort_shape shape;
 	OrtStatus *status =
-	    kernel->api->KernelContext_GetInput(context, 0, &indices);
+	    kernel->base.api->KernelContext_GetInput(context, 0, &indices);
 
 	if (!status)
-		status = quire_ort_shape_read(kernel->api, indices, &shape);
+		status =
+		    quire_ort_shape_read(kernel->base.api, indices, &shape);
 	if (status)
 		return status;
 	status = compute(kernel, context, indices, &shape);

@@ -14,9 +14,8 @@
 #define SEPARATOR '\n'
 
 struct linear_kernel {
+	struct op_kernel base; /* first */
 	struct ort_product product;
-	struct container *container;
-	char *node;
 	const quire_linear **linears;
 	quire_linear *plain; /* copies without bias; NULL: it is added */
 };
@@ -25,13 +24,9 @@ static void kernel_destroy(void *data)
 {
 	struct linear_kernel *kernel = data;
 
-	if (!kernel)
-		return;
-	quire_ort_container_release(kernel->container);
 	free(kernel->linears);
 	free(kernel->plain);
-	free(kernel->node);
-	free(kernel);
+	quire_op_kernel_free(&kernel->base);
 }
 
 static OrtStatus *kernel_compute(void *data, OrtKernelContext *context)
@@ -53,7 +48,7 @@ static quire_status check_sizes(const struct linear_kernel *kernel,
 		return QUIRE_OK;
 	return quire_fail_file(
 	    error, QUIRE_ERROR_LAYOUT,
-	    quire_ort_container_path(kernel->container), QUIRE_NO_OFFSET,
+	    quire_ort_container_path(kernel->base.container), QUIRE_NO_OFFSET,
 	    "linear '%.80s' has K = %" PRIu64 " and N = %" PRIu64
 	    "; the node has K = %" PRId64 " and N = %" PRId64,
 	    linear->name.data, linear->k, linear->n, k, n);
@@ -63,12 +58,12 @@ static quire_status find_linear(struct linear_kernel *kernel, const char *name,
 				int64_t k, int64_t n, quire_error *error)
 {
 	const quire_linear *linear = quire_model_find_linear(
-	    quire_ort_container_model(kernel->container), name);
+	    quire_ort_container_model(kernel->base.container), name);
 
 	if (!linear)
 		return quire_fail_file(
 		    error, QUIRE_ERROR_NOT_FOUND,
-		    quire_ort_container_path(kernel->container),
+		    quire_ort_container_path(kernel->base.container),
 		    QUIRE_NO_OFFSET, "there is no linear '%.120s'", name);
 	kernel->linears[kernel->product.count] = linear;
 	if (kernel->plain) {
@@ -182,28 +177,23 @@ static OrtStatus *create(const OrtCustomOp *base, const OrtApi *api,
 			 const OrtKernelInfo *info, bool many, void **created)
 {
 	const struct custom_op *op = (const struct custom_op *)base;
-	struct linear_kernel *kernel = calloc(1, sizeof(*kernel));
+	struct linear_kernel *kernel;
+	void *made;
 	quire_error error = { 0 };
-	quire_status status;
-	OrtStatus *failure;
+	OrtStatus *failure =
+	    quire_op_kernel_make(op, info, sizeof(*kernel), &made);
 
-	if (kernel)
-		kernel->node = quire_ort_node_name(api, info);
-	if (!kernel || !kernel->node) {
-		kernel_destroy(kernel);
-		return quire_ort_status(api, ORT_FAIL, "out of memory");
-	}
+	if (failure)
+		return failure;
+	kernel = made;
 	kernel->product.api = api;
-	kernel->product.node = kernel->node;
-	status = quire_op_container(op, info, &kernel->container, &error);
-	if (status == QUIRE_OK)
-		status = read_attributes(kernel, info, many, &error);
-	if (status == QUIRE_OK) {
+	kernel->product.node = kernel->base.node;
+	if (read_attributes(kernel, info, many, &error) == QUIRE_OK) {
 		kernel->product.linears = kernel->linears;
 		*created = kernel;
 		return NULL;
 	}
-	failure = quire_ort_failure(api, kernel->node, &error);
+	failure = quire_ort_failure(api, kernel->base.node, &error);
 	kernel_destroy(kernel);
 	return failure;
 }
