@@ -25,6 +25,11 @@ struct values {
 	const char *report;
 	const char *fallback;
 	const char *recipe;
+	const char *target;
+	const char *config;
+	const char *tokenizer_pre;
+	bool no_tokenizer;
+	bool keep_fused_qkv;
 	uint32_t threads;
 	uint32_t alignment;
 	uint64_t split_size;
@@ -71,6 +76,29 @@ static const struct args_option options[] = {
 	  .type = ARGS_FLAG,
 	  .offset = offsetof(struct values, print_recipe),
 	  .help = "print the recipe that would be followed; convert nothing" },
+	{ .name = "for",
+	  .value = "PROGRAM",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, target),
+	  .help = "make a file that PROGRAM runs: llama.cpp" },
+	{ .name = "config",
+	  .value = "DIR",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, config),
+	  .help = "with --for: where genai_config.json and the tokenizer are" },
+	{ .name = "tokenizer-pre",
+	  .value = "NAME",
+	  .type = ARGS_TEXT,
+	  .offset = offsetof(struct values, tokenizer_pre),
+	  .help = "with --for: llama.cpp's name of the pre-tokenizer" },
+	{ .name = "no-tokenizer",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, no_tokenizer),
+	  .help = "with --for: write no tokenizer; the file takes token ids" },
+	{ .name = "keep-fused-qkv",
+	  .type = ARGS_FLAG,
+	  .offset = offsetof(struct values, keep_fused_qkv),
+	  .help = "with --for: leave q, k and v in one tensor" },
 	OPTION_THREADS(struct values, "to use"),
 	OPTION_ALIGN(struct values, 32, "16384"),
 	{ .name = "dry-run",
@@ -238,19 +266,60 @@ static bool is_complete(const struct values *values,
 	return words->count > 0 && (values->output || values->dry_run);
 }
 
+/* Whether the options for a target have one, and fit it. */
+static bool target_fits(const struct values *values)
+{
+	static const char *const known = "llama.cpp";
+
+	if (!values->target) {
+		if (!values->config && !values->tokenizer_pre &&
+		    !values->no_tokenizer && !values->keep_fused_qkv)
+			return true;
+		trouble("convert: --config, --tokenizer-pre, --no-tokenizer "
+			"and --keep-fused-qkv go with --for %s",
+			known);
+		return false;
+	}
+	if (strcmp(values->target, known) != 0) {
+		trouble("convert: --for takes %s, not '%s'", known,
+			values->target);
+		return false;
+	}
+	if (values->tokenizer_pre && values->no_tokenizer) {
+		trouble("convert: --tokenizer-pre and --no-tokenizer exclude "
+			"each other");
+		return false;
+	}
+	if (!values->recipe && !values->print_recipe &&
+	    values->leave.count == 0 && !values->leave_unsupported)
+		return true;
+	trouble("convert: --for decides about tensors and names by itself; it "
+		"excludes --recipe, --print-recipe, --leave and "
+		"--leave-unsupported");
+	return false;
+}
+
 static bool choose(const struct values *values, quire_convert_options *how)
 {
-	*how = (quire_convert_options){ .threads = values->threads,
-					.alignment = values->alignment,
-					.overwrite = values->force,
-					.leave = values->leave.item,
-					.leave_count = values->leave.count,
-					.leave_unsupported =
-					    values->leave_unsupported,
-					.dry_run = values->dry_run,
-					.report_path = values->report,
-					.split_size = values->split_size,
-					.max_memory = values->max_memory };
+	*how =
+	    (quire_convert_options){ .threads = values->threads,
+				     .alignment = values->alignment,
+				     .overwrite = values->force,
+				     .leave = values->leave.item,
+				     .leave_count = values->leave.count,
+				     .leave_unsupported =
+					 values->leave_unsupported,
+				     .dry_run = values->dry_run,
+				     .report_path = values->report,
+				     .split_size = values->split_size,
+				     .max_memory = values->max_memory,
+				     .target = values->target,
+				     .config_path = values->config,
+				     .tokenizer_pre = values->tokenizer_pre,
+				     .no_tokenizer = values->no_tokenizer,
+				     .keep_fused_qkv = values->keep_fused_qkv };
+	if (!target_fits(values))
+		return false;
 	if (!option_alignment_fits("convert", values->alignment))
 		return false;
 	if (!fallback_named(values->fallback, &how->fallback)) {
@@ -302,6 +371,11 @@ static const char about[] =
     "if\n"
     "one is wanted. It writes no container and needs no -o.\n"
     "\n"
+    "--for llama.cpp writes a file that llama.cpp, Ollama and the like run\n"
+    "(docs/llama.md): the tensors' names and rows, the metadata and the\n"
+    "tokenizer are llama.cpp's. The model is a folder as onnxruntime-genai's\n"
+    "builder writes it, or a file in one.\n"
+    "\n"
     "A recipe is a YAML file (docs/recipe.md): which tensors to take, their\n"
     "names and types, metadata, alignment, split size. Options override it. A\n"
     "word without . and / is the name of a recipe that comes with the\n"
@@ -314,6 +388,7 @@ static const char examples[] =
     "  quire convert model.onnx -o model.gguf --split-size 4G\n"
     "  quire convert model.onnx --dry-run\n"
     "  quire convert model.onnx -o model.gguf --recipe llama\n"
+    "  quire convert phi-3-mini -o phi-3-mini.gguf --for llama.cpp\n"
     "  quire convert --print-recipe --recipe llama >my.yaml";
 
 const struct command command_convert = {

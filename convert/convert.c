@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/output.h"
 #include "base/path.h"
 #include "base/utf8.h"
+#include "convert/llama/llama.h"
 #include "convert/onnx/onnx.h"
 #include "convert/pipeline.h"
 #include "convert/plan/plan.h"
@@ -22,6 +24,10 @@
 
 struct conversion {
 	const char *onnx_path;
+	char *folder;	  /* of a target's JSON files; NULL: no target */
+	char *model_path; /* in a folder that was given; NULL: none was */
+	struct llama_options llama_options;
+	struct llama *llama; /* NULL: no target */
 	const char *gguf_path;
 	const quire_convert_options *options; /* not what the recipe has */
 	struct recipe recipe;		      /* all else */
@@ -147,28 +153,45 @@ static quire_status set_values(const struct conversion *job)
 	if (status == QUIRE_OK)
 		status = quire_writer_set_string(job->writer, "quire.converter",
 						 converter, job->error);
+	if (status == QUIRE_OK && job->llama)
+		status = quire_llama_write(job->llama, job->writer, job->error);
 	return status == QUIRE_OK ? set_recipe_values(job) : status;
+}
+
+/* `next` is the item behind it, or NULL. */
+static quire_status declare_tensor(const struct conversion *job,
+				   const struct plan_item *item,
+				   const struct plan_item *next)
+{
+	quire_tensor tensor = { .dtype = item->dtype, .rank = item->rank };
+	char *operation = quire_plan_operation(item, next);
+	quire_status status;
+
+	if (!operation)
+		return quire_fail_memory(job->error, sizeof(*item));
+	tensor.name = quire_string_of(item->name);
+	tensor.source = quire_string_of(item->value->name);
+	tensor.operation = quire_string_of(operation);
+	memcpy(tensor.shape, item->shape, sizeof(tensor.shape));
+	status = quire_writer_add_tensor(job->writer, &tensor, job->error);
+	free(operation);
+	return status;
 }
 
 static quire_status declare_tensors(const struct conversion *job)
 {
-	for (size_t i = 0; i < job->plan->item_count; i++) {
-		const struct plan_item *item = &job->plan->items[i];
-		quire_tensor tensor = { .dtype = item->dtype,
-					.rank = item->rank };
-		quire_status status;
+	const struct plan *plan = job->plan;
+	quire_status status = QUIRE_OK;
 
-		if (item->kind == PLAN_LEFT_OUT)
-			continue;
-		tensor.name = quire_string_of(item->name);
-		tensor.source = quire_string_of(item->value->name);
-		memcpy(tensor.shape, item->shape, sizeof(tensor.shape));
-		status =
-		    quire_writer_add_tensor(job->writer, &tensor, job->error);
-		if (status != QUIRE_OK)
-			return status;
+	for (size_t i = 0; i < plan->item_count && status == QUIRE_OK; i++) {
+		const struct plan_item *item = &plan->items[i];
+
+		if (item->kind != PLAN_LEFT_OUT && !item->continues)
+			status = declare_tensor(
+			    job, item,
+			    i + 1 < plan->item_count ? item + 1 : NULL);
 	}
-	return QUIRE_OK;
+	return status;
 }
 
 static quire_status declare_linears(const struct conversion *job)
@@ -371,6 +394,65 @@ static quire_status check_path(const struct conversion *job)
 	return QUIRE_OK;
 }
 
+/* Finds the model and the folder of its JSON files. */
+static quire_status find_target(struct conversion *job)
+{
+	const quire_convert_options *options = job->options;
+	struct file_facts facts;
+	quire_status status = QUIRE_OK;
+
+	if (!options->target)
+		return QUIRE_OK;
+	if (strcmp(options->target, "llama.cpp") != 0)
+		return quire_fail(job->error, QUIRE_ERROR_ARGUMENT,
+				  QUIRE_NO_OFFSET,
+				  "the target '%.40s' is not known; known is: "
+				  "llama.cpp",
+				  options->target);
+	if (options->recipe || options->recipe_path || options->leave_count ||
+	    options->leave_unsupported || options->architecture)
+		return quire_fail(job->error, QUIRE_ERROR_ARGUMENT,
+				  QUIRE_NO_OFFSET,
+				  "the target llama.cpp takes no recipe, "
+				  "architecture or leave");
+	if (quire_path_facts(job->onnx_path, &facts) &&
+	    facts.kind == FILE_FOLDER) {
+		status = quire_llama_model_path(job->onnx_path,
+						&job->model_path, job->error);
+		job->folder = strdup(job->onnx_path);
+		job->onnx_path = job->model_path;
+	} else {
+		job->folder = quire_path_folder(job->onnx_path);
+	}
+	if (options->config_path) {
+		free(job->folder);
+		job->folder = strdup(options->config_path);
+	}
+	if (!job->folder && status == QUIRE_OK)
+		status = quire_fail_memory(job->error, 1);
+	if (job->recipe.fallback == QUIRE_FALLBACK_DEFAULT)
+		job->recipe.fallback = QUIRE_FALLBACK_F16;
+	job->llama_options = (struct llama_options){
+		.folder = job->folder,
+		.tokenizer_pre = options->tokenizer_pre,
+		.no_tokenizer = options->no_tokenizer,
+		.keep_fused_qkv = options->keep_fused_qkv,
+	};
+	return status;
+}
+
+static quire_status make_plan(struct conversion *job)
+{
+	const quire_status status =
+	    quire_plan_create(job->model, &job->recipe, job->options->threads,
+			      &job->plan, job->error);
+
+	if (status != QUIRE_OK || !job->folder)
+		return status;
+	return quire_llama_create(job->model, &job->llama_options, job->plan,
+				  &job->llama, job->error);
+}
+
 quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 				const quire_convert_options *options,
 				quire_convert_report **report,
@@ -388,7 +470,9 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 		return status;
 	status = check_path(&job);
 	if (status == QUIRE_OK)
-		status = quire_onnx_open(onnx_path, job.options->max_memory,
+		status = find_target(&job);
+	if (status == QUIRE_OK)
+		status = quire_onnx_open(job.onnx_path, job.options->max_memory,
 					 &job.model, error);
 	if (status == QUIRE_OK && job.options->report_path)
 		status = check_output(&job, job.options->report_path);
@@ -396,19 +480,21 @@ quire_status quire_convert_onnx(const char *onnx_path, const char *gguf_path,
 		status = quire_onnx_file_hash(
 		    job.model->file, job.options->threads, &job.xxh3, error);
 	if (status == QUIRE_OK)
-		status =
-		    quire_plan_create(job.model, &job.recipe,
-				      job.options->threads, &job.plan, error);
+		status = make_plan(&job);
 	if (status == QUIRE_OK)
 		status = job.options->dry_run ? try_container(&job)
 					      : write_container(&job);
 	if (status == QUIRE_OK)
 		status = finish(&job, report);
 	if (status != QUIRE_OK)
-		quire_error_name_file(error, onnx_path);
+		quire_error_name_file(error, job.onnx_path ? job.onnx_path
+							   : onnx_path);
 	quire_writer_free(job.writer);
 	quire_plan_free(job.plan);
+	quire_llama_free(job.llama);
 	quire_onnx_close(job.model);
 	quire_recipe_free(&job.recipe);
+	free(job.folder);
+	free(job.model_path);
 	return status;
 }

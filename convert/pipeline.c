@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/pieces.h"
@@ -60,21 +61,42 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint64_t out_row_size(const struct plan_item *item)
 {
-	return item->size / item->weight->value.n;
+	return item->size / quire_plan_rows(item);
 }
 
-/* As many rows as fit in a piece, of the source and of the tensor. */
+/* As many rows as fit in a piece if the larger of source's and tensor's has
+ * `row_size` bytes; whole heads where rows change places within them. */
+static uint64_t piece_rows(const struct plan_item *item, uint64_t row_size)
+{
+	const uint64_t count = quire_plan_rows(item);
+	const uint64_t heads = item->rows.heads;
+	const uint64_t head = heads ? count / heads : 1;
+	const uint64_t fit =
+	    row_size < QUIRE_PIECE_SIZE ? QUIRE_PIECE_SIZE / row_size : 1;
+
+	return least(fit < head ? head : fit / head * head, count);
+}
+
+/* Where a row is in the tensor, both counted from a head's first row. */
+static uint64_t place_of_row(const struct plan_item *item, uint64_t row)
+{
+	uint64_t half, in_head;
+
+	if (item->rows.heads == 0)
+		return row;
+	half = quire_plan_rows(item) / item->rows.heads / 2;
+	in_head = row % (2 * half);
+	return row - in_head + in_head % half * 2 + in_head / half;
+}
+
 static struct cut cut_weight(const struct plan_item *item)
 {
 	const struct weight *weight = item->weight;
 	const uint64_t out = out_row_size(item);
 	const uint64_t in = weight->storage.codes.row_size;
-	const uint64_t row_size = out < in ? in : out;
-	const uint64_t fit =
-	    row_size < QUIRE_PIECE_SIZE ? QUIRE_PIECE_SIZE / row_size : 1;
-	const uint64_t rows = least(fit, weight->value.n);
+	const uint64_t rows = piece_rows(item, out < in ? in : out);
 
-	return (struct cut){ .units = weight->value.n,
+	return (struct cut){ .units = quire_plan_rows(item),
 			     .step = rows,
 			     .out = (size_t)(rows * out),
 			     .scratch = quire_weight_scratch(weight, rows) };
@@ -107,6 +129,22 @@ static struct cut cut_bias(const struct plan_item *item)
 	return (struct cut){ .units = 1, .step = 1, .out = (size_t)item->size };
 }
 
+static struct cut cut_rows(const struct plan_item *item)
+{
+	const struct rows_layout layout =
+	    quire_dense_layout(item->value, item->rows.transpose);
+	const uint64_t in = quire_rows_size(&layout);
+	const uint64_t out = out_row_size(item);
+	const uint64_t rows = piece_rows(item, out < in ? in : out);
+
+	return (struct cut){
+		.units = quire_plan_rows(item),
+		.step = rows,
+		.out = (size_t)(rows * out),
+		.scratch = quire_dense_scratch(&layout, item->value, rows),
+	};
+}
+
 static quire_status open_weight(const struct plan_item *item,
 				uint32_t **column_blocks, quire_error *error)
 {
@@ -137,20 +175,43 @@ static void close_dense(const struct plan_item *item)
 	quire_onnx_file_release(item->value->file);
 }
 
+/* Rows that change places, each for itself. */
+static void encode_apart(const struct plan_item *item, struct weight_rows rows,
+			 unsigned char *out)
+{
+	const struct weight_storage *storage = &item->weight->storage;
+	const uint64_t size = out_row_size(item);
+	const uint64_t count = rows.count;
+
+	rows.count = 1;
+	for (uint64_t i = 0; i < count; i++, rows.first++) {
+		item->encoding->encode(&rows,
+				       out + place_of_row(item, i) * size);
+		rows.codes += storage->codes.row_size;
+		rows.scales += storage->scales.row_size;
+		if (rows.zero_points)
+			rows.zero_points += storage->zero_points.row_size;
+	}
+}
+
 static quire_status fill_rows(struct piece *piece, quire_error *error)
 {
-	struct weight_rows rows = { .weight = piece->item->weight,
+	const struct plan_item *item = piece->item;
+	struct weight_rows rows = { .weight = item->weight,
 				    .column_blocks = piece->column_blocks,
-				    .first = piece->first,
+				    .first = item->rows.first + piece->first,
 				    .count = piece->count };
 	const quire_status status =
 	    quire_weight_fetch(&rows, piece->scratch, error);
 
 	if (status != QUIRE_OK)
 		return status;
-	piece->item->encoding->encode(&rows, piece->out);
+	if (item->rows.heads == 0)
+		item->encoding->encode(&rows, piece->out);
+	else
+		encode_apart(item, rows, piece->out);
 	piece->data = piece->out;
-	piece->size = (size_t)(piece->count * out_row_size(piece->item));
+	piece->size = (size_t)(piece->count * out_row_size(item));
 	return QUIRE_OK;
 }
 
@@ -192,6 +253,34 @@ static quire_status fill_bias(struct piece *piece, quire_error *error)
 	return quire_bias_dequantize(&piece->item->bias, piece->out, error);
 }
 
+static quire_status fill_dense_rows(struct piece *piece, quire_error *error)
+{
+	const struct plan_item *item = piece->item;
+	const struct rows_layout layout =
+	    quire_dense_layout(item->value, item->rows.transpose);
+	const unsigned char *in = piece->scratch;
+	const size_t out_size = (size_t)out_row_size(item);
+	const quire_status status = quire_dense_rows(
+	    &layout, item->value, item->rows.first + piece->first, piece->count,
+	    piece->scratch, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	for (uint64_t i = 0; i < piece->count; i++) {
+		const uint64_t at = place_of_row(item, i);
+		unsigned char *out = piece->out + at * out_size;
+
+		if (item->cast)
+			item->cast->convert(in, (size_t)layout.cols, out);
+		else
+			memcpy(out, in, out_size);
+		in += quire_rows_size(&layout);
+	}
+	piece->data = piece->out;
+	piece->size = (size_t)piece->count * out_size;
+	return QUIRE_OK;
+}
+
 /* How tensors of each kind are made. Nothing else here depends on the kind. */
 static const struct maker {
 	struct cut (*cut)(const struct plan_item *item);
@@ -205,6 +294,7 @@ static const struct maker {
 	[PLAN_COPY] = { cut_copy, open_dense, fill_copy, close_dense },
 	[PLAN_CAST] = { cut_cast, open_dense, fill_cast, close_dense },
 	[PLAN_BIAS] = { cut_bias, open_dense, fill_bias, close_dense },
+	[PLAN_ROWS] = { cut_rows, open_dense, fill_dense_rows, close_dense },
 };
 
 /* ------------------------------------------------------------------ pieces */

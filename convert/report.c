@@ -101,7 +101,7 @@ static quire_role role_of(const struct plan_item *item,
 		return QUIRE_ROLE_CONSTANT;
 	if (item->kind != PLAN_LEFT_OUT && uses->bias[item->index])
 		return QUIRE_ROLE_BIAS;
-	if (uses->gathered[item->value - model->values] &&
+	if (!item->made && uses->gathered[item->value - model->values] &&
 	    item->value->rank == 2)
 		return QUIRE_ROLE_EMBEDDING;
 	return QUIRE_ROLE_TENSOR;

@@ -107,6 +107,18 @@ typedef struct quire_convert_options {
 	const char *recipe;
 	size_t recipe_size;
 	const char *recipe_name;
+	/* "llama.cpp": a file that llama.cpp runs (docs/llama.md). NULL: none.
+	 * The path of the model may then be that of its folder, which has
+	 * genai_config.json, tokenizer.json and so on, as onnxruntime-genai's
+	 * builder writes them; or `config_path` names the folder of these. A
+	 * recipe, `architecture` and `leave` do not go with it. */
+	const char *target;
+	const char *config_path;
+	const char *tokenizer_pre;  /* the name of the pre-tokenizer; NULL: by
+				       tokenizer.json */
+	bool no_tokenizer;	    /* llama.cpp takes token ids only */
+	bool keep_fused_qkv;	    /* one tensor for q, k and v, which older
+				       releases of llama.cpp do not know */
 	quire_progress_fn progress; /* in bytes of the container's tensors */
 	void *context;		    /* passed to progress */
 	/* A file that the caller writes when the call has returned, such as the
@@ -138,7 +150,9 @@ typedef struct quire_convert_options {
  *
  * Fails with IO, also if a file of the source changes while it is read; EXISTS,
  * MEMORY, ARGUMENT, CANCELLED; LAYOUT for a malformed model; UNSUPPORTED for a
- * model that cannot become a container.
+ * model that cannot become a container. With a `target` also with LAYOUT where
+ * two of the model's files disagree, and NOT_FOUND where none says what
+ * llama.cpp must know.
  */
 QUIRE_API quire_status quire_convert_onnx(const char *onnx_path,
 					  const char *gguf_path,

@@ -18,6 +18,19 @@ enum plan_kind {
 	PLAN_COPY,     /* a dense tensor, copied byte for byte */
 	PLAN_CAST,     /* a dense tensor, cast to another float type */
 	PLAN_BIAS,     /* a bias of INT32, dequantized to F32 */
+	PLAN_ROWS, /* a dense tensor, row by row, and cast if `cast` is set */
+};
+
+/* How the rows of a tensor come from those of its constant, in this order. All
+ * zero: as they are. Of PLAN_WEIGHT and PLAN_ROWS; a vector's rows are its
+ * elements. */
+struct plan_rows {
+	bool transpose; /* of PLAN_ROWS */
+	uint64_t first;
+	uint64_t count; /* 0: all */
+	/* In each of so many heads, row 2 i + j of the tensor is row i + j R /
+	 * 2 of the R rows. 0: none. */
+	uint64_t heads;
 };
 
 struct plan_item {
@@ -25,10 +38,15 @@ struct plan_item {
 	/* Of PLAN_WEIGHT. */
 	const struct weight *weight;
 	const struct encoding *encoding;
-	/* Of PLAN_CAST. */
+	/* Of PLAN_CAST, and of PLAN_ROWS or NULL. */
 	const struct cast *cast;
 	/* Of PLAN_BIAS. */
 	struct weight_bias bias;
+	struct plan_rows rows;
+	/* The rows follow those of the item before, in the same tensor, which
+	 * is declared once. */
+	bool continues;
+	bool made; /* `value` is the converter's, and none of the model's */
 	/* In the model. */
 	const struct onnx_value
 	    *value;	  /* the constant; of a weight: its codes */
@@ -94,6 +112,14 @@ quire_status quire_plan_create(const struct onnx_model *model,
 
 /* NULL is fine. */
 void quire_plan_free(struct plan *plan);
+
+/* The rows that an item gives to its tensor. */
+uint64_t quire_plan_rows(const struct plan_item *item);
+
+/* The tensor's operation (F-49 of spec/format.md), to be freed; empty: none.
+ * `next` is the item behind it, or NULL. NULL: out of memory. */
+char *quire_plan_operation(const struct plan_item *item,
+			   const struct plan_item *next);
 
 /* --------------------------------------------------------- plan_sources.c */
 

@@ -1,8 +1,10 @@
 /*
  * planner.c - what planning a weight and planning a dense tensor have in
- * common: an item, whether the recipe takes it, and the name it would have. And
- * why a dequantized constant has no linear: which node takes it.
+ * common: an item, whether the recipe takes it, the name it would have, and
+ * what is said of its rows. And why a dequantized constant has no linear: which
+ * node takes it.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,4 +116,64 @@ void quire_plan_name_taker(const struct planner *in,
 		 quire_onnx_label(taker), cut(taker->op_type, NAME_SIZE / 2),
 		 taker->op_type,
 		 swapped ? "; the last two dimensions are swapped" : "");
+}
+
+/* -------------------------------------------------------------- operations */
+
+uint64_t quire_plan_rows(const struct plan_item *item)
+{
+	const struct onnx_value *value = item->value;
+
+	if (item->rows.count > 0)
+		return item->rows.count;
+	if (item->weight)
+		return item->weight->value.n;
+	if (value->rank == 2)
+		return (uint64_t)value->dims[item->rows.transpose ? 1 : 0];
+	return value->count;
+}
+
+/* Room for the steps before a join: three numbers of 64 bits and their words.
+ */
+#define STEPS_SIZE 128
+
+/* Writes a step behind those before it. */
+static void add_step(char steps[STEPS_SIZE], const char *step)
+{
+	if (steps[0])
+		strncat(steps, "; ", STEPS_SIZE - strlen(steps) - 1);
+	strncat(steps, step, STEPS_SIZE - strlen(steps) - 1);
+}
+
+char *quire_plan_operation(const struct plan_item *item,
+			   const struct plan_item *next)
+{
+	const char *joined = next && next->continues ? next->value->name : "";
+	char steps[STEPS_SIZE] = "";
+	char step[STEPS_SIZE];
+	size_t size;
+	char *text;
+
+	if (item->rows.transpose)
+		add_step(steps, "transpose");
+	if (item->rows.count > 0) {
+		snprintf(step, sizeof(step), "rows %" PRIu64 " %" PRIu64,
+			 item->rows.first, item->rows.count);
+		add_step(steps, step);
+	}
+	if (item->rows.heads > 0) {
+		snprintf(step, sizeof(step), "permute %" PRIu64,
+			 item->rows.heads);
+		add_step(steps, step);
+	}
+	if (next && next->continues) {
+		snprintf(step, sizeof(step), "join %" PRIu64 " ",
+			 quire_plan_rows(item));
+		add_step(steps, step);
+	}
+	size = strlen(steps) + strlen(joined) + 1;
+	text = malloc(size);
+	if (text)
+		snprintf(text, size, "%s%s", steps, joined);
+	return text;
 }

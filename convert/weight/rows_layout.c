@@ -303,3 +303,43 @@ quire_status quire_rows_gather(const struct rows_layout *layout,
 	}
 	return status;
 }
+
+struct rows_layout quire_dense_layout(const struct onnx_value *value,
+				      bool transpose)
+{
+	const uint64_t across = value->rank == 2 ? (uint64_t)value->dims[1] : 1;
+	struct rows_layout layout = { .bits = quire_onnx_type_bits(value->type),
+				      .cols = across };
+
+	if (!transpose)
+		return layout;
+	layout.cols = (uint64_t)value->dims[0];
+	layout.order = (struct element_order){ .group = across,
+					       .group_step = across,
+					       .row_step = 1,
+					       .col_step = across,
+					       .share = 1 };
+	return layout;
+}
+
+size_t quire_dense_scratch(const struct rows_layout *layout,
+			   const struct onnx_value *value, uint64_t count)
+{
+	return layout->order.share == 0
+		   ? (size_t)count * quire_rows_size(layout)
+		   : quire_rows_scratch(layout, value, count);
+}
+
+quire_status quire_dense_rows(const struct rows_layout *layout,
+			      const struct onnx_value *value, uint64_t first,
+			      uint64_t count, unsigned char *scratch,
+			      quire_error *error)
+{
+	const size_t size = quire_rows_size(layout);
+
+	return layout->order.share == 0
+		   ? quire_onnx_read(value, first * size, scratch,
+				     (size_t)count * size, error)
+		   : quire_rows_gather(layout, value, first, count, scratch,
+				       error);
+}

@@ -263,6 +263,19 @@ quire_status quire_rows_gather(const struct rows_layout *layout,
 			       uint64_t count, unsigned char *scratch,
 			       quire_error *error);
 
+/* The rows of a dense matrix, or a vector's elements; `transpose`: its columns.
+ */
+struct rows_layout quire_dense_layout(const struct onnx_value *value,
+				      bool transpose);
+
+/* The same two steps for such a layout: whole rows are read as they are. */
+size_t quire_dense_scratch(const struct rows_layout *layout,
+			   const struct onnx_value *value, uint64_t count);
+quire_status quire_dense_rows(const struct rows_layout *layout,
+			      const struct onnx_value *value, uint64_t first,
+			      uint64_t count, unsigned char *scratch,
+			      quire_error *error);
+
 /* ------------------------------------------------------------------- casts */
 
 /*
