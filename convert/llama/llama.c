@@ -115,6 +115,13 @@ quire_status quire_llama_learn(struct llama *llama, enum llama_fact_name name,
 	va_start(arguments, from);
 	vsnprintf(other, sizeof(other), from, arguments);
 	va_end(arguments);
+	if (row->tolerance == 0 &&
+	    !(value >= 0 && value <= UINT32_MAX && value == floor(value)))
+		return quire_fail(llama->error, QUIRE_ERROR_LAYOUT,
+				  QUIRE_NO_OFFSET,
+				  "%s is %.9g by %.80s, which is no number of "
+				  "32 bits",
+				  row->name, value, other);
 	if (!fact->known) {
 		*fact = (struct llama_fact){ .known = true, .value = value };
 		memcpy(fact->from, other, sizeof(other));

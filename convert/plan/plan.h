@@ -133,7 +133,8 @@ struct sources {
 	struct table first; /* name to the first tensor that was not taken */
 };
 
-/* Free *sources in any case. Fails with MEMORY only. */
+/* Free *sources in any case. Fails with MEMORY, and with UNSUPPORTED for a
+ * tensor with an operation (F-49). */
 quire_status quire_sources_index(const quire_model *file,
 				 struct sources *sources, quire_error *error);
 void quire_sources_free(struct sources *sources);

@@ -9,13 +9,43 @@
 #include "base/error.h"
 #include "convert/plan/plan.h"
 
+/* Bytes of a text that a message has room for. */
+static int shown_size(quire_string text)
+{
+	return text.size < 60 ? (int)text.size : 60;
+}
+
+/* A tensor that is not its source as it is would be taken for it. */
+static quire_status check_operations(const quire_model *file,
+				     quire_error *error)
+{
+	for (size_t i = 0; i < quire_model_tensor_count(file); i++) {
+		const quire_tensor *tensor = quire_model_tensor(file, i);
+
+		if (tensor->operation.size > 0)
+			return quire_fail(
+			    error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+			    "tensor '%.*s' is not '%.*s' as it is, but by "
+			    "'%.*s'; "
+			    "convert the model without --for for this",
+			    shown_size(tensor->name), tensor->name.data,
+			    shown_size(tensor->source), tensor->source.data,
+			    shown_size(tensor->operation),
+			    tensor->operation.data);
+	}
+	return QUIRE_OK;
+}
+
 /* Goes from the last tensor to the first. */
 quire_status quire_sources_index(const quire_model *file,
 				 struct sources *sources, quire_error *error)
 {
 	const size_t count = quire_model_tensor_count(file);
+	const quire_status whole = check_operations(file, error);
 
 	*sources = (struct sources){ .file = file };
+	if (whole != QUIRE_OK)
+		return whole;
 	sources->next = calloc(count + 1, sizeof(*sources->next));
 	sources->used = calloc(count + 1, sizeof(*sources->used));
 	if (!sources->next || !sources->used)
@@ -64,12 +94,6 @@ const quire_tensor *quire_sources_take(struct sources *sources,
 	*head = sources->next[taken];
 	sources->used[taken] = true;
 	return quire_model_tensor(sources->file, taken);
-}
-
-/* Bytes of a text that a message has room for. */
-static int shown_size(quire_string text)
-{
-	return text.size < 80 ? (int)text.size : 80;
 }
 
 quire_status quire_sources_check(const struct sources *sources,

@@ -12,7 +12,7 @@ MINILM = models.MODELS.parent / "minilm"
 TEXT = """Two of the four sheets lie inside the other two, and so a reader who \
 turns the leaves of the first quire passes the middle of it after four of them. \
 A loose sheet does not hold: it falls out of the book, and whoever finds it \
-cannot tell 1 of 12 places where it was. print(x[0])"""
+does not know 1 of 12 places where it was. print(x[0])"""
 
 
 def convert(test, folder):
