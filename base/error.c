@@ -10,12 +10,31 @@
 #include "base/crew.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 
+/* Characters that would control a terminal or that nobody sees become a '?'
+ * each. Bytes that are no UTF-8 stay, but those that are C1 in Latin-1. */
 static void sanitize(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+	const char *from = text;
+
+	while (*from) {
+		const size_t length = quire_utf8_size(from, strlen(from));
+		const unsigned char first = (unsigned char)*from;
+
+		if (length == 0) {
+			*text++ = first < 0xA0 ? '?' : *from;
+			from++;
+		} else if (quire_utf8_hides(from, length)) {
+			*text++ = '?';
+			from += length;
+		} else {
+			memmove(text, from, length);
+			text += length;
+			from += length;
+		}
+	}
+	*text = '\0';
 }
 
 /* Cuts a message that is too long at the end of a UTF-8 character. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/entropy.h"
 #include "base/error.h"
 #include "base/grow.h"
 
@@ -142,9 +143,8 @@ static quire_status grow(struct table *table, quire_error *error)
 	index->items = entries;
 	index->item_size = sizeof(*entries);
 	index->scope_at = offsetof(struct table_entry, scope);
-	/* Whoever chose the keys does not know the table's address. */
-	if (index->count == 0)
-		index->seed = (uint64_t)(uintptr_t)table;
+	if (index->capacity == 0)
+		index->seed = quire_entropy_seed(table);
 	return quire_item_index_reserve(
 	    index, wanted < TABLE_MIN_COUNT ? TABLE_MIN_COUNT : wanted, error);
 }

@@ -154,7 +154,7 @@ static const char about[] =
     "source model. The array is float32: [N, K] for a matrix, where K\n"
     "excludes the padding of its rows; [n] for a vector; other shapes in\n"
     "NumPy's order, with the fastest dimension last. All floating-point and\n"
-    "quantized types of GGUF are decoded but Q8_1, Q8_K, Q1_0, Q2_0 and F64;\n"
+    "quantized types of GGUF are decoded but Q8_K, Q1_0, Q2_0 and F64;\n"
     "integers are not.";
 
 static const char examples[] =

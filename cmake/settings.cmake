@@ -15,6 +15,9 @@ if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
   target_compile_definitions(quire_settings INTERFACE
     _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE _FILE_OFFSET_BITS=64)
 endif()
+if(QUIRE_HARDEN)
+  include(cmake/harden.cmake)
+endif()
 if(QUIRE_SANITIZE)
   target_compile_options(quire_settings INTERFACE
     -fsanitize=${QUIRE_SANITIZE} -fno-omit-frame-pointer

@@ -10,7 +10,9 @@ struct dtype_row {
 	uint32_t size;	/* bytes of a block */
 };
 
-/* By GGUF's number; numbers that are missing here are not in use. */
+/* By GGUF's number; numbers that are missing here are not in use. One is left
+ * out on purpose: 9, Q8_1. A block has 36 bytes in ggml and 40 in gguf-py, and
+ * no file holds any: it is what ggml keeps activations in. */
 static const struct dtype_row dtypes[] = {
 	[0] = { "F32", 1, 4 },
 	[1] = { "F16", 1, 2 },
@@ -19,7 +21,6 @@ static const struct dtype_row dtypes[] = {
 	[6] = { "Q5_0", QUIRE_BLOCK_COLS, QUIRE_Q5_0_SIZE },
 	[7] = { "Q5_1", QUIRE_BLOCK_COLS, QUIRE_Q5_1_SIZE },
 	[8] = { "Q8_0", QUIRE_BLOCK_COLS, QUIRE_Q8_0_SIZE },
-	[9] = { "Q8_1", 32, 36 },
 	[10] = { "Q2_K", QUIRE_SUPER_COLS, QUIRE_Q2_K_SIZE },
 	[11] = { "Q3_K", QUIRE_SUPER_COLS, QUIRE_Q3_K_SIZE },
 	[12] = { "Q4_K", QUIRE_SUPER_COLS, QUIRE_Q4_K_SIZE },

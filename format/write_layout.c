@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/entropy.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -389,9 +390,8 @@ static quire_status check(const quire_writer *writer,
 			  const struct quire_out_part *parts, size_t count,
 			  quire_error *error)
 {
-	/* The same secret seed as in write_values.c. */
 	const struct quire_parse_options strict = {
-		.seed = (uint64_t)(uintptr_t)writer,
+		.seed = quire_entropy_seed(writer),
 		.take_part = count > 1,
 	};
 	struct quire_parsed_part *parsed = calloc(count, sizeof(*parsed));

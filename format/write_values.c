@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "base/entropy.h"
 #include "base/error.h"
 #include "base/grow.h"
 #include "format/value.h"
@@ -126,8 +127,7 @@ static quire_status copy_value(const char *key, const quire_value *value,
 	return QUIRE_OK;
 }
 
-/* Room for one more value. The writer's address is the secret seed of the
- * index: whoever chose the keys does not know it. */
+/* Room for one more value. */
 static bool grow(quire_writer *writer)
 {
 	struct quire_out_value *grown =
@@ -139,7 +139,8 @@ static bool grow(quire_writer *writer)
 	writer->values = grown;
 	writer->keys.items = grown;
 	writer->keys.item_size = sizeof(*grown);
-	writer->keys.seed = (uint64_t)(uintptr_t)writer;
+	if (writer->keys.capacity == 0)
+		writer->keys.seed = quire_entropy_seed(writer);
 	return quire_item_index_reserve(&writer->keys, writer->value_capacity,
 					NULL) == QUIRE_OK;
 }

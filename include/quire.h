@@ -75,8 +75,8 @@ typedef enum quire_status { /* values are permanent; gaps are for growth */
 
 /*
  * What failed. `path`, `offset` and `message` belong together: "FILE: MESSAGE
- * (at byte OFFSET)". The texts end with NUL, and control characters in them are
- * replaced by '?'.
+ * (at byte OFFSET)". The texts end with NUL, and control characters and
+ * characters that nobody sees are replaced by '?'.
  */
 typedef struct quire_error {
 	quire_status status;

@@ -15,17 +15,6 @@
 #include "loader/lazy.h"
 #include "loader/verify.h"
 
-/* A seed that a file's author cannot know; see quire_names_build. If the system
- * has no entropy, it is an address, which most systems choose at random. */
-static uint64_t secret_seed(const void *address)
-{
-	uint64_t seed;
-
-	if (!quire_entropy(&seed, sizeof(seed)))
-		seed = (uint64_t)(uintptr_t)address;
-	return seed;
-}
-
 /* Parses a part whose bytes are in memory. */
 static quire_status parse_part(struct opening *opening, size_t part)
 {
@@ -96,7 +85,7 @@ static quire_status begin(struct opening *opening,
 	opening->part_count = 1;
 	opening->parts = calloc(1, sizeof(*opening->parts));
 	opening->parsed = calloc(1, sizeof(*opening->parsed));
-	opening->parse.seed = secret_seed(opening->parts);
+	opening->parse.seed = quire_entropy_seed(opening->parts);
 	if (!opening->parts || !opening->parsed)
 		return quire_fail_memory(error, sizeof(*opening->parts));
 	return QUIRE_OK;

@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "cli/ui/signals.h"
 #include "cli/ui/trouble.h"
 
@@ -102,6 +104,31 @@ static void put_number(struct line *line, uint64_t number)
 	put(line, digits + at, sizeof(digits) - at);
 }
 
+/* A path, as text_print would print it. */
+static void put_name(struct line *line, const char *name)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	while (*name) {
+		size_t length = quire_utf8_size(name, strlen(name));
+		const bool whole =
+		    length > 0 && !quire_utf8_hides(name, length);
+
+		if (length == 0)
+			length = 1;
+		for (size_t i = 0; i < length && !whole; i++) {
+			const unsigned char byte = (unsigned char)name[i];
+			const char escaped[] = { '\\', 'x', digits[byte >> 4],
+						 digits[byte & 15] };
+
+			put(line, escaped, sizeof(escaped));
+		}
+		if (whole)
+			put(line, name, length);
+		name += length;
+	}
+}
+
 /* Reads a hexadecimal number and skips the character that follows it. */
 static uint64_t take_hex(const char **text)
 {
@@ -139,7 +166,7 @@ static bool put_if_mapped(struct line *message, const char *text,
 	text = strchr(text, '/');
 	if (!text)
 		return false;
-	put_text(message, text);
+	put_name(message, text);
 	put_text(message, ": cannot be read at byte ");
 	put_number(message, offset + (address - start));
 	return true;

@@ -9,23 +9,8 @@
 #include "base/utf8.h"
 #include "cli/ui/text.h"
 
-/* C0, DEL, C1; U+2028 to U+202E and U+2066 to U+2069, which end lines or change
- * the direction of writing. U+FEFF is harmless. */
-static bool is_unsafe(const unsigned char *bytes, size_t length)
-{
-	if (length == 1)
-		return bytes[0] < 0x20 || bytes[0] == 0x7F;
-	if (length == 2)
-		return bytes[0] == 0xC2 && bytes[1] < 0xA0;
-	if (length != 3 || bytes[0] != 0xE2)
-		return false;
-	if (bytes[1] == 0x80)
-		return bytes[2] >= 0xA8 && bytes[2] <= 0xAE;
-	return bytes[1] == 0x81 && bytes[2] >= 0xA6 && bytes[2] <= 0xA9;
-}
-
-/* Four characters, \xNN, for each of at most three unsafe bytes. */
-#define ESCAPE_CAPACITY (4 * 3 + 1)
+/* Four characters, \xNN, for each of at most four bytes. */
+#define ESCAPE_CAPACITY (4 * 4 + 1)
 
 /* Writes the character at `bytes`, escaped if necessary; returns how many bytes
  * it has. */
@@ -34,7 +19,7 @@ static size_t escape_one(const unsigned char *bytes, size_t size,
 {
 	size_t length = quire_utf8_size(bytes, size);
 
-	if (length > 0 && !is_unsafe(bytes, length)) {
+	if (length > 0 && !quire_utf8_hides(bytes, length)) {
 		memcpy(escaped, bytes, length);
 		escaped[length] = '\0';
 		return length;

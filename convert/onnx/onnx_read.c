@@ -10,6 +10,7 @@
 #include "base/grow.h"
 #include "convert/onnx/onnx_message.h"
 #include "convert/onnx/onnx_private.h"
+#include "convert/onnx/wire.h"
 
 /* Protobuf's own limit on a message. */
 #define MAX_FILE_SIZE INT32_MAX
@@ -59,6 +60,53 @@ static quire_status fail_unpack(const struct onnx_reader *in, const char *what)
 static quire_status read_graph(const struct onnx_reader *in, size_t parent,
 			       const QuireOnnx__Graph *graph, int depth);
 
+/* Whether a string field of a packed message, or of one within it, has a NUL:
+ * protobuf-c would end the string there. Bodies are bytes, so the messages do
+ * not recur. */
+static bool has_nul(const ProtobufCMessageDescriptor *message,
+		    struct wire fields)
+{
+	struct wire_field field;
+
+	while (quire_wire_next(&fields, &field)) {
+		const ProtobufCFieldDescriptor *known =
+		    field.type == WIRE_BYTES && field.number <= UINT32_MAX
+			? protobuf_c_message_descriptor_get_field(
+			      message, (unsigned)field.number)
+			: NULL;
+
+		if (!known || field.size == 0)
+			continue;
+		if (known->type == PROTOBUF_C_TYPE_STRING &&
+		    memchr(fields.window->bytes + field.at, 0,
+			   (size_t)field.size))
+			return true;
+		if (known->type == PROTOBUF_C_TYPE_MESSAGE &&
+		    has_nul(known->descriptor,
+			    quire_wire_within(fields.window, &field)))
+			return true;
+	}
+	return false;
+}
+
+static quire_status check_strings(const struct onnx_reader *in,
+				  const ProtobufCMessageDescriptor *message,
+				  const void *packed, size_t size)
+{
+	struct window *window = malloc(sizeof(*window));
+	bool found;
+
+	if (!window)
+		return quire_message_no_memory(in);
+	quire_window_of(window, packed, size);
+	found = has_nul(message, quire_wire_all(window));
+	free(window);
+	if (!found)
+		return QUIRE_OK;
+	return quire_fail(in->error, QUIRE_ERROR_LAYOUT, QUIRE_NO_OFFSET,
+			  "a name or another text has a NUL");
+}
+
 /* Unpacks a body and frees its packed form at once. Otherwise a body within
  * bodies would be in memory once for each level. */
 static quire_status read_body(const struct onnx_reader *in, size_t scope,
@@ -69,6 +117,7 @@ static quire_status read_body(const struct onnx_reader *in, size_t scope,
 	    quire_grow(messages->bodies, &messages->body_capacity,
 		       messages->body_count, sizeof(*bodies));
 	QuireOnnx__Graph *body;
+	quire_status status;
 
 	if (!bodies)
 		return quire_message_no_memory(in);
@@ -77,6 +126,10 @@ static quire_status read_body(const struct onnx_reader *in, size_t scope,
 		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
 				  QUIRE_NO_OFFSET, "graphs nest deeper than %d",
 				  MAX_DEPTH);
+	status = check_strings(in, &quire_onnx__graph__descriptor, packed->data,
+			       packed->len);
+	if (status != QUIRE_OK)
+		return status;
 	body = quire_onnx__graph__unpack(&messages->allocator, packed->len,
 					 packed->data);
 	if (!body)
@@ -242,9 +295,14 @@ static quire_status unpack(const struct onnx_reader *in, uint64_t max_memory)
 	messages->is_capped = limit > messages->memory_max;
 	messages->arena.left =
 	    messages->is_capped ? messages->memory_max : limit;
-	messages->root =
-	    quire_onnx__model__unpack(&messages->allocator, size, skeleton);
+	status =
+	    check_strings(in, &quire_onnx__model__descriptor, skeleton, size);
+	if (status == QUIRE_OK)
+		messages->root = quire_onnx__model__unpack(&messages->allocator,
+							   size, skeleton);
 	free(skeleton);
+	if (status != QUIRE_OK)
+		return status;
 	return messages->root ? QUIRE_OK : fail_unpack(in, "protobuf");
 }
 

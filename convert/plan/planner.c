@@ -4,6 +4,7 @@
  * what is said of its rows. And why a dequantized constant has no linear: which
  * node takes it.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,9 +141,13 @@ uint64_t quire_plan_rows(const struct plan_item *item)
 /* Writes a step behind those before it. */
 static void add_step(char steps[STEPS_SIZE], const char *step)
 {
-	if (steps[0])
-		strncat(steps, "; ", STEPS_SIZE - strlen(steps) - 1);
-	strncat(steps, step, STEPS_SIZE - strlen(steps) - 1);
+	const size_t used = strlen(steps);
+	const size_t gap = used > 0 ? strlen("; ") : 0;
+	const size_t size = strlen(step);
+
+	assert(used + gap + size < STEPS_SIZE);
+	memcpy(steps + used, "; ", gap);
+	memcpy(steps + used + gap, step, size + 1);
 }
 
 char *quire_plan_operation(const struct plan_item *item,

@@ -196,7 +196,7 @@ def infos():
         image = with_tensors(Tensor("t", "I8", shape))
         yield bad("F-15", "x".join(map(str, shape)), image,
                   image.at[0, "shape"] + 8 * shape.index(0))
-    for dtype in (4, 5, 31, 32, 33, 36, 37, 38, 43, 2**31, MAX32):
+    for dtype in (4, 5, 9, 31, 32, 33, 36, 37, 38, 43, 2**31, MAX32):
         yield bad("F-16", str(dtype), with_tensors(Tensor(
             "t", dtype, [32], data=bytes(32))), (0, "dtype"))
     for dtype, shape in (("Q4_0", [33]), ("Q4_0", [31]), ("Q8_0", [16, 2]),

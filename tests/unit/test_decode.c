@@ -117,7 +117,7 @@ static void test_every_type(void **state)
 		}
 		guarded_free(&block);
 	}
-	/* All but Q8_1, Q8_K, Q1_0, Q2_0, F64 and the integers. */
+	/* All but Q8_K, Q1_0, Q2_0, F64 and the integers. */
 	assert_int_equal(decoded, 26);
 }
 

@@ -161,12 +161,27 @@ static void test_set_exists(void **state)
 	scratch_remove(folder);
 }
 
+/* What would control a terminal, or what nobody sees, is a '?' in both texts.
+ */
+static void test_hidden_characters(void **state)
+{
+	quire_error error;
+
+	(void)state;
+	quire_fail_file(&error, QUIRE_ERROR_LAYOUT, "a\u202Eb\xC2\x9B.gguf", 1,
+			"tensor '%s'", "w\u200B\x1B[m\u00E9\x9B\xFF");
+	assert_string_equal(error.path, "a?b?.gguf");
+	assert_string_equal(error.message, "tensor 'w??[m\u00E9?\xFF'");
+	assert_true(quire_error_is_about(&error, "a\u202Eb\xC2\x9B.gguf"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_long_path),
 		cmocka_unit_test(test_long_path_from_calls),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_hidden_characters),
 		cmocka_unit_test(test_output_exists),
 		cmocka_unit_test(test_set_exists),
 	};

@@ -3,10 +3,12 @@
  * scopes, constants and where their bytes are.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "convert/onnx/onnx.h"
 #include "tests/support/check.h"
+#include "tests/support/scratch.h"
 
 static struct onnx_model *open_model(const char *name)
 {
@@ -157,6 +159,37 @@ static void test_sparse(void **state)
 	quire_onnx_close(model);
 }
 
+/* protobuf-c would end the name there: in the model, and in the body of a node,
+ * which is unpacked on its own. */
+static void test_nul(void **state)
+{
+	static const char model[] = "\x3A\x05\x12\x03"
+				    "a\0b";
+	static const char body[] = "\x3A\x15\x0A\x13\x22\x02If\x2A\x0D"
+				   "\x0A\x01g\x32\x05\x12\x03"
+				   "a\0b\xA0\x01\x05";
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} cases[] = { { model, sizeof(model) - 1 },
+		      { body, sizeof(body) - 1 } };
+	char *folder = scratch_make();
+	char *path = scratch_path(folder, "a.onnx");
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct onnx_model *read;
+		quire_error error;
+
+		scratch_write(path, cases[i].bytes, cases[i].size);
+		assert_int_equal(quire_onnx_open(path, 0, &read, &error),
+				 QUIRE_ERROR_LAYOUT);
+		assert_non_null(strstr(error.message, "NUL"));
+	}
+	free(path);
+	scratch_remove(folder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_constant_nodes),
 		cmocka_unit_test(test_overridable),
 		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_nul),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

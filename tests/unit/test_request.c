@@ -91,9 +91,9 @@ static void test_refuses_tensors(void **state)
 	refuse(refusal, QUIRE_ERROR_ARGUMENT, "bytes");
 	*weight = fine;
 	weight->dtype =
-	    (quire_dtype)9; /* a type of GGUF that is not multiplied */
-	weight->size = 2 * 36 * 3;
-	refuse(refusal, QUIRE_ERROR_UNSUPPORTED, "Q8_1");
+	    (quire_dtype)7; /* a type of GGUF that is not multiplied */
+	weight->size = 2 * 24 * 3;
+	refuse(refusal, QUIRE_ERROR_UNSUPPORTED, "Q5_1");
 }
 
 static void test_refuses_options(void **state)

@@ -101,12 +101,33 @@ static void test_text(void **state)
 		}
 }
 
+static void test_hidden(void **state)
+{
+	static const char *const seen[] = { " ",      "~",	   "\u00A0",
+					    "\u00E9", "\u2010",	   "\u2030",
+					    "\u4E2D", "\U0001F600" };
+	static const char *const hidden[] = {
+		"\x01",	  "\x1B",   "\x7F",   "\xC2\x80",  "\xC2\x9B",
+		"\u00AD", "\u061C", "\u115F", "\u180E",	   "\u200B",
+		"\u200F", "\u2028", "\u202E", "\u2060",	   "\u2066",
+		"\u3164", "\uFEFF", "\uFFA0", "\U000E0041"
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(seen) / sizeof(*seen); i++)
+		assert_false(quire_utf8_hides(seen[i], strlen(seen[i])));
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
+		assert_true(quire_utf8_hides(hidden[i], strlen(hidden[i])));
+	assert_true(quire_utf8_hides("", 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_characters),
 		cmocka_unit_test(test_stray_bytes),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
