@@ -42,6 +42,8 @@ static void json_tensor(struct json_out *out, const quire_tensor *tensor)
 		json_out_string(out, "source", tensor->source);
 	else
 		json_out_null(out, "source");
+	if (tensor->operation.size)
+		json_out_string(out, "operation", tensor->operation);
 	json_out_end(out, '}');
 }
 
@@ -195,10 +197,21 @@ static void table_shape(struct text_table *table, const quire_tensor *tensor)
 	text_table_text(table, text);
 }
 
+static bool has_operations(const quire_model *model)
+{
+	for (size_t i = 0; i < quire_model_tensor_count(model); i++)
+		if (quire_model_tensor(model, i)->operation.size > 0)
+			return true;
+	return false;
+}
+
+/* With a column for operations if there are some. */
 static bool print_tensors(const quire_model *model)
 {
 	const size_t count = quire_model_tensor_count(model);
-	struct text_table table = text_table_start("lllrrl");
+	const bool operations = has_operations(model);
+	struct text_table table =
+	    text_table_start(operations ? "lllrrll" : "lllrrl");
 	char text[32];
 
 	printf("\ntensors: %zu (K first)\n", count);
@@ -213,6 +226,8 @@ static bool print_tensors(const quire_model *model)
 		text_table_text(&table, text_human_size(text, tensor->size));
 		snprintf(text, sizeof(text), "%016" PRIx64, tensor->xxh3);
 		text_table_text(&table, tensor->has_xxh3 ? text : "-");
+		if (operations)
+			text_table_name(&table, tensor->operation);
 	}
 	return text_table_print(&table);
 }
@@ -301,7 +316,8 @@ static int run(int argc, char **argv)
 static const char about[] =
     "Shows the header, metadata, tensors and linear layers of any GGUF file.\n"
     "The text shortens long values; --json prints everything, and the name of\n"
-    "each tensor in the source model.";
+    "each tensor in the source model. A tensor's operation says how its rows\n"
+    "came from those of its source (F-49 of spec/format.md).";
 
 static const char examples[] =
     "  quire info model.gguf\n"

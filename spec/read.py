@@ -137,14 +137,15 @@ def operation_fits(operation, tensor):
     return True
 
 
-def check_operations(values, tensors):
+def read_operations(values, tensors):
     key = "quire.tensor.operation"
     if key not in values:
-        return
-    for operation, tensor in zip(
-            column(values, key, "F-49", STRING, len(tensors)), tensors):
+        return [None] * len(tensors)
+    operations = column(values, key, "F-49", STRING, len(tensors))
+    for operation, tensor in zip(operations, tensors):
         must(not operation or operation_fits(operation, tensor), "F-49",
              f"'{tensor.name}' cannot come from its source by {operation}")
+    return operations
 
 
 # A file's place in a split set, and the tensors of the set.
@@ -252,7 +253,7 @@ def check_linear(row, tensors):
 # ------------------------------------------------------------ 6. Verification
 
 File = namedtuple("File", "version values alignment data_offset data tensors "
-                          "split container edited hashes sources")
+                          "split container edited hashes sources operations")
 # What a path leads to: all parts of a set, or the one file.
 Model = namedtuple("Model", "parts tensors linears")
 EDITED = "the header was edited after it was written"
@@ -273,7 +274,7 @@ def read(data, allow_edited, place=None):
     common = version, values, alignment, data_offset, data, tensors, split
     if not is_container(values):
         nothing = [None] * len(tensors)
-        return File(*common, False, False, nothing, nothing)
+        return File(*common, False, False, nothing, nothing, nothing)
     check_version(values)
     edited = header_is_edited(data, values, data_offset)
     must(allow_edited or not edited, "F-31", EDITED)
@@ -284,8 +285,8 @@ def read(data, allow_edited, place=None):
     hashes = column(values, "quire.tensor.xxh3", "F-32", U64, tensor_count)
     sources = column(values, "quire.tensor.source", "F-34", STRING,
                      tensor_count)
-    check_operations(values, tensors)
-    return File(*common, True, edited, hashes, sources)
+    operations = read_operations(values, tensors)
+    return File(*common, True, edited, hashes, sources, operations)
 
 
 def read_file(path, allow_edited, place=None):
@@ -356,12 +357,15 @@ def value_form(key, value):
     return [item_form(key, value.element, item) for item in value.data]
 
 
-def tensor_form(file, tensor, xxh3_expected, source):
-    return {"name": tensor.name, "dtype": DTYPES[tensor.dtype][0],
+def tensor_form(file, tensor, xxh3_expected, source, operation):
+    form = {"name": tensor.name, "dtype": DTYPES[tensor.dtype][0],
             "shape": list(tensor.shape),
             "offset": file.data_offset + tensor.offset, "size": tensor.size,
             "xxh3": f"{xxh3_expected:016x}" if file.container else None,
             "source": text(source) if source else None}
+    if operation:
+        form["operation"] = text(operation)
+    return form
 
 
 def linear_form(tensors, linear):
@@ -381,7 +385,8 @@ def text_form(model):
         "metadata": {key: value_form(key, value)
                      for key, value in first.values.items()},
         "tensors": [tensor_form(part, *row) for part in model.parts for row in
-                    zip(part.tensors, part.hashes, part.sources)],
+                    zip(part.tensors, part.hashes, part.sources,
+                        part.operations)],
         "linears": [linear_form(model.tensors, linear)
                     for linear in model.linears]}
 

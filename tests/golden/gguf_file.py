@@ -249,6 +249,8 @@ class File:
                 "size": tensor.size,
                 "xxh3": hex_form(xxh3(tensor.data)) if container else None,
                 "source": tensor.source or None,
+                **({"operation": tensor.operation}
+                   if container and tensor.operation else {}),
             } for i, tensor in enumerate(self.tensors)],
             "linears": [{
                 "name": linear.name,
