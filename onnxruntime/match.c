@@ -77,6 +77,10 @@ static int fits(const struct node_group *group,
 {
 	int found = 0;
 
+	/* Its rows are not the node's, whatever its name. */
+	if (linear->weight->operation.size > 0 ||
+	    (linear->bias && linear->bias->operation.size > 0))
+		return 0;
 	if (weight->codes_name[0] &&
 	    is_text(linear->weight->source, weight->codes_name))
 		found += FITS_SOURCE;

@@ -236,18 +236,26 @@ static OrtStatus *fail_by(struct provider *provider,
 	    support, &node, 1, &fusion);
 }
 
-/* Whether a tensor of the container was made of a constant of this name. */
+/* Whether a text is the name, or a tensor's operation that joins rows of it. */
+static bool names(quire_string text, const char *name, bool joins)
+{
+	const size_t size = strlen(name);
+
+	return size > 0 && text.size >= size && (joins || text.size == size) &&
+	       memcmp(text.data + text.size - size, name, size) == 0;
+}
+
+/* Whether a tensor of the container was made of a constant of this name, as it
+ * is or by an operation. */
 static bool has_source(const quire_model *model, const char *name)
 {
 	const size_t count = quire_model_tensor_count(model);
-	const size_t size = strlen(name);
 
 	for (size_t i = 0; i < count; i++) {
-		const quire_string source =
-		    quire_model_tensor(model, i)->source;
+		const quire_tensor *tensor = quire_model_tensor(model, i);
 
-		if (size > 0 && source.size == size &&
-		    memcmp(source.data, name, size) == 0)
+		if (names(tensor->source, name, false) ||
+		    names(tensor->operation, name, true))
 			return true;
 	}
 	return false;

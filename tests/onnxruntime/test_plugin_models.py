@@ -5,6 +5,7 @@ left to ONNX Runtime."""
 
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import onnx
@@ -12,6 +13,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 import plugin_models as models
 import plugin_sessions as sessions
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "golden"))
+
+import gguf_file  # noqa: E402
 
 GOOD = pathlib.Path(__file__).parent.parent / "onnx" / "good"
 F32_SUMS = 1e-5
@@ -453,6 +458,57 @@ def test_dequantize(folder):
         sessions.check(sessions.same(*results), f"{stem}: threads differ")
 
 
+def permuted(container, heads, linears):
+    """The container of two weights with the rows of the first one permuted, and
+    linears for the tensors of these numbers."""
+    data, made = container.read_bytes(), []
+    facts = models.info(container)
+    for tensor in facts["tensors"]:
+        rows = data[tensor["offset"] : tensor["offset"] + tensor["size"]]
+        operation = ""
+        if not made:
+            size = tensor["size"] // tensor["shape"][1]
+            order = np.arange(tensor["shape"][1]).reshape(heads, 2, -1)
+            rows = b"".join(
+                rows[i * size : (i + 1) * size]
+                for i in order.swapaxes(1, 2).ravel()
+            )
+            operation = f"permute {heads}"
+        made.append(
+            gguf_file.Tensor(
+                tensor["name"], tensor["dtype"], tensor["shape"],
+                source=tensor["source"], data=rows, operation=operation,
+            )
+        )
+    rows = [
+        (facts["linears"][i]["name"], i, -1, facts["linears"][i]["k"], 0)
+        for i in linears
+    ]
+    container.write_bytes(gguf_file.container([], made, rows).image().data)
+
+
+def test_operations(folder):
+    """A weight that the container has by an operation alone is left to ONNX
+    Runtime, whatever a linear says."""
+    random = np.random.default_rng(11)
+    weights = [models.Weight(random, 96, n) for n in (40, 64)]
+    model = folder / "operations.onnx"
+    models.stack(model, weights)
+    x = random.standard_normal((3, 5, 96)).astype(np.float32)
+    for linears in ((1,), (0, 1)):
+        container = models.convert(model)
+        permuted(container, 5, linears)
+        for check in ("sample", "none"):
+            session = by_provider(model, check=check)
+            taken = assigned(session)
+            sessions.check(
+                taken is None or taken == ["MatMulNBits"], f"took {taken}"
+            )
+            for weight, y in zip(weights, session.run(None, {"x": x})):
+                apart = sessions.relative(y, truth(weight, x))
+                sessions.check(apart <= F32_SUMS, f"{check}: {apart}")
+
+
 def main():
     folder = sessions.scratch()
     test_embedding(folder)
@@ -463,6 +519,7 @@ def main():
         test_functions(folder)
         test_good(folder)
         test_dequantize(folder)
+        test_operations(folder)
     sessions.done("models")
 
 
