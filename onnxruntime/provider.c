@@ -236,26 +236,21 @@ static OrtStatus *fail_by(struct provider *provider,
 	    support, &node, 1, &fusion);
 }
 
-/* Whether a text is the name, or a tensor's operation that joins rows of it. */
-static bool names(quire_string text, const char *name, bool joins)
-{
-	const size_t size = strlen(name);
-
-	return size > 0 && text.size >= size && (joins || text.size == size) &&
-	       memcmp(text.data + text.size - size, name, size) == 0;
-}
-
 /* Whether a tensor of the container was made of a constant of this name, as it
- * is or by an operation. */
+ * is or by an operation: what a join adds stands at the end of it. */
 static bool has_source(const quire_model *model, const char *name)
 {
 	const size_t count = quire_model_tensor_count(model);
+	const size_t size = strlen(name);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && size > 0; i++) {
 		const quire_tensor *tensor = quire_model_tensor(model, i);
+		const quire_string by = tensor->operation;
 
-		if (names(tensor->source, name, false) ||
-		    names(tensor->operation, name, true))
+		if ((tensor->source.size == size &&
+		     memcmp(tensor->source.data, name, size) == 0) ||
+		    (by.size > size &&
+		     memcmp(by.data + by.size - size, name, size) == 0))
 			return true;
 	}
 	return false;

@@ -2,37 +2,16 @@
  * compare.c - quire_compare_onnx: pairs the linears of a container with the
  * nodes of a model, and tensors with constants, and reports what has no
  * partner. compare_weight.c compares a quantized weight, compare_plain.c a
- * dense tensor. Must not include plan/: it pairs by the names in both files.
+ * dense tensor, compare_operation.c what has an operation. Must not include
+ * plan/: it pairs by the names in both files.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/table.h"
+#include "base/grow.h"
 #include "convert/compare/compare.h"
-
-/* What the user frees. */
-struct report {
-	quire_compare_report public; /* first: the user's pointer */
-	quire_compare_row *rows;
-	size_t capacity;
-	struct arena strings; /* of the rows */
-};
-
-struct comparison {
-	struct onnx_model *source;
-	quire_model *file;
-	struct report *report;
-	bool *weight;		    /* of each tensor: compared as a weight */
-	bool *referred;		    /* of each tensor: a node refers to it */
-	bool *linear_referred;	    /* of each linear: likewise */
-	struct compare_found found; /* in the source */
-	bool *compared;		    /* of each value */
-	size_t *next; /* of each value: the next of its name, or SIZE_MAX */
-	struct table names;
-	quire_error *error;
-};
 
 static quire_status fail_memory(const struct comparison *in)
 {
@@ -40,7 +19,8 @@ static quire_status fail_memory(const struct comparison *in)
 			  "out of memory");
 }
 
-static const char *keep(struct comparison *in, const char *text, size_t size)
+const char *quire_compare_keep(struct comparison *in, const char *text,
+			       size_t size)
 {
 	char *copy = quire_arena_own(&in->report->strings, size + 1, 1);
 
@@ -49,22 +29,28 @@ static const char *keep(struct comparison *in, const char *text, size_t size)
 	return copy;
 }
 
-/* Adds a row; its strings are copied. */
-static quire_status add_row(struct comparison *in, quire_compare_row row,
-			    const quire_tensor *tensor)
+quire_status quire_compare_add_row(struct comparison *in, quire_compare_row row,
+				   const quire_tensor *tensor)
 {
-	struct report *report = in->report;
+	struct compare_report *report = in->report;
 	const bool has_node = row.node != NULL;
 	const bool has_source = row.source != NULL;
+	quire_compare_row *rows =
+	    quire_grow(report->rows, &report->capacity, report->public.count,
+		       sizeof(*report->rows));
 
-	if (report->public.count == report->capacity)
+	if (!rows)
 		return fail_memory(in);
+	report->rows = rows;
+	report->public.rows = rows;
 	if (has_node)
-		row.node = keep(in, row.node, strlen(row.node));
+		row.node = quire_compare_keep(in, row.node, strlen(row.node));
 	if (has_source)
-		row.source = keep(in, row.source, strlen(row.source));
+		row.source =
+		    quire_compare_keep(in, row.source, strlen(row.source));
 	if (tensor) {
-		row.tensor = keep(in, tensor->name.data, tensor->name.size);
+		row.tensor = quire_compare_keep(in, tensor->name.data,
+						tensor->name.size);
 		row.dtype = tensor->dtype;
 	}
 	if ((has_node && !row.node) || (has_source && !row.source) ||
@@ -110,7 +96,7 @@ static quire_status compare_pair(struct comparison *in,
 		reason = "the linear in its place has another weight";
 	} else {
 		status = quire_compare_weight(source, linear->weight, linear,
-					      &row, &reason);
+					      NULL, &row, &reason);
 		/* No constant has the numbers of such a bias. */
 		if (source->integers.value && linear->bias)
 			in->weight[tensor_number(in, linear->bias)] = true;
@@ -118,14 +104,12 @@ static quire_status compare_pair(struct comparison *in,
 	if (status != QUIRE_OK)
 		return status;
 	row.reason = reason;
-	return add_row(in, row, linear ? linear->weight : NULL);
+	return quire_compare_add_row(in, row, linear ? linear->weight : NULL);
 }
 
-/* The next tensor of a source after another one; after NULL, the first one.
- * Returns NULL if there is none. */
-static const quire_tensor *next_source(const struct comparison *in,
-				       const char *source,
-				       const quire_tensor *after)
+const quire_tensor *quire_compare_next_tensor(const struct comparison *in,
+					      const char *source,
+					      const quire_tensor *after)
 {
 	const size_t count = quire_model_tensor_count(in->file);
 
@@ -133,24 +117,25 @@ static const quire_tensor *next_source(const struct comparison *in,
 	     i++) {
 		const quire_tensor *tensor = quire_model_tensor(in->file, i);
 
-		if (same_text(tensor->source, source))
+		if (tensor->operation.size == 0 &&
+		    same_text(tensor->source, source))
 			return tensor;
 	}
 	return NULL;
 }
 
-/* Compares a weight that has no linear. Its tensor may also be that of a
- * linear. If several tensors come from its source, the one that is the same
- * counts, or else the first. */
-static quire_status compare_lookup(struct comparison *in,
-				   const struct compare_source *source)
+/* Compares a weight with a whole tensor, which may also be that of a linear. If
+ * several tensors come from its source, the one that is the same counts, or
+ * else the first. */
+static quire_status compare_whole(struct comparison *in,
+				  const struct compare_source *source)
 {
 	const struct onnx_value *codes = source->arrays[COMPARE_CODES].value;
 	const char *name = codes ? codes->name : "";
 	quire_compare_row row = { .node = quire_onnx_label(source->node),
 				  .source = name,
 				  .verdict = QUIRE_VERDICT_ONLY_SOURCE };
-	const quire_tensor *best = next_source(in, name, NULL);
+	const quire_tensor *best = quire_compare_next_tensor(in, name, NULL);
 	const quire_tensor *tensor = best;
 
 	while (tensor) {
@@ -158,7 +143,7 @@ static quire_status compare_lookup(struct comparison *in,
 		quire_compare_row try = { .node = row.node,
 					  .source = row.source };
 		const quire_status status = quire_compare_weight(
-		    &copy, tensor, NULL, &try, &try.reason);
+		    &copy, tensor, NULL, NULL, &try, &try.reason);
 
 		if (status != QUIRE_OK)
 			return status;
@@ -168,11 +153,29 @@ static quire_status compare_lookup(struct comparison *in,
 		}
 		if (row.verdict == QUIRE_VERDICT_SAME)
 			break;
-		tensor = next_source(in, name, tensor);
+		tensor = quire_compare_next_tensor(in, name, tensor);
 	}
 	if (best)
 		in->weight[tensor_number(in, best)] = true;
-	return add_row(in, row, best);
+	return quire_compare_add_row(in, row, best);
+}
+
+/* Compares a weight that has no linear. */
+static quire_status compare_lookup(struct comparison *in,
+				   const struct compare_source *source)
+{
+	const struct onnx_value *codes = source->arrays[COMPARE_CODES].value;
+	struct compare_part *parts =
+	    codes ? quire_compare_parts_of(in, codes->name) : NULL;
+	const bool whole =
+	    codes && quire_compare_next_tensor(in, codes->name, NULL);
+	quire_status status = QUIRE_OK;
+
+	if (whole || !parts)
+		status = compare_whole(in, source);
+	if (parts && status == QUIRE_OK)
+		status = quire_compare_weight_parts(in, source, parts, whole);
+	return status;
 }
 
 /* Whether a linear belongs to the node of a weight: it has the node's name, or
@@ -214,8 +217,10 @@ static quire_status compare_weights(struct comparison *in, bool linears)
 			linear = NULL;
 		if (linears && linear)
 			index = next_linear(in, index + 1);
-		status = linears ? compare_pair(in, source, linear)
-				 : compare_lookup(in, source);
+		status = linears && (linear ||
+				     !quire_compare_may_lack_linear(in, source))
+			     ? compare_pair(in, source, linear)
+			     : compare_lookup(in, source);
 	}
 	for (; linears && index < count && status == QUIRE_OK;
 	     index = next_linear(in, index + 1))
@@ -240,7 +245,7 @@ static quire_status report_left(struct comparison *in)
 			.verdict = QUIRE_VERDICT_ONLY_SOURCE,
 		};
 
-		status = add_row(in, row, NULL);
+		status = quire_compare_add_row(in, row, NULL);
 	}
 	in->report->public.left = in->found.left_count;
 	return status;
@@ -268,7 +273,7 @@ static quire_status compare_reference(struct comparison *in,
 				    quire_model_linear(in->file, 0)] = true;
 	if (found.linear && found.linear->bias)
 		in->referred[tensor_number(in, found.linear->bias)] = true;
-	return add_row(in, row, found.tensor);
+	return quire_compare_add_row(in, row, found.tensor);
 }
 
 /* The nodes of a thin model. Their weights have no other copy to be compared
@@ -357,7 +362,7 @@ static quire_status compare_constant(struct comparison *in,
 	if (number == SIZE_MAX)
 		return in->referred[tensor_number(in, tensor)]
 			   ? QUIRE_OK
-			   : add_row(in, row, tensor);
+			   : quire_compare_add_row(in, row, tensor);
 
 	const struct onnx_value *value = &in->source->values[number];
 
@@ -372,7 +377,8 @@ static quire_status compare_constant(struct comparison *in,
 
 	if (row.reason || row.different)
 		row.verdict = QUIRE_VERDICT_DIFFERS;
-	return status == QUIRE_OK ? add_row(in, row, tensor) : status;
+	return status == QUIRE_OK ? quire_compare_add_row(in, row, tensor)
+				  : status;
 }
 
 /* Whether the container may lack a dense tensor for the constant: of a thin
@@ -395,11 +401,15 @@ static quire_status compare_rest(struct comparison *in)
 
 		in->weight[tensor_number(in, linear->weight)] = true;
 	}
+	status = quire_compare_constant_parts(in);
 	for (size_t i = 0;
-	     i < quire_model_tensor_count(in->file) && status == QUIRE_OK; i++)
-		if (!in->weight[i])
-			status = compare_constant(
-			    in, quire_model_tensor(in->file, i));
+	     i < quire_model_tensor_count(in->file) && status == QUIRE_OK;
+	     i++) {
+		const quire_tensor *tensor = quire_model_tensor(in->file, i);
+
+		if (!in->weight[i] && tensor->operation.size == 0)
+			status = compare_constant(in, tensor);
+	}
 	for (size_t i = 0; i < in->source->value_count && status == QUIRE_OK;
 	     i++) {
 		const quire_compare_row row = {
@@ -408,24 +418,17 @@ static quire_status compare_rest(struct comparison *in)
 		};
 
 		if (expected(in, i) && !in->compared[i] && !is_optional(in, i))
-			status = add_row(in, row, NULL);
+			status = quire_compare_add_row(in, row, NULL);
 	}
 	return status;
 }
 
-/* There is a row for each weight, reference, linear, tensor and constant at
- * most. */
 static quire_status allocate(struct comparison *in)
 {
 	const size_t values = in->source->value_count + 1;
 	const size_t tensors = quire_model_tensor_count(in->file) + 1;
 	const size_t linears = quire_model_linear_count(in->file) + 1;
-	size_t rows =
-	    in->found.count + in->found.left_count + linears + tensors + values;
 
-	for (size_t i = 0; i < in->source->node_count; i++)
-		rows +=
-		    quire_compare_references_of(&in->source->nodes[i]).count;
 	in->referred = calloc(tensors, sizeof(*in->referred));
 	in->linear_referred = calloc(linears, sizeof(*in->linear_referred));
 	in->compared = calloc(values, sizeof(*in->compared));
@@ -436,10 +439,7 @@ static quire_status allocate(struct comparison *in)
 	    !in->referred || !in->linear_referred)
 		return fail_memory(in);
 	in->report->strings.left = UINT64_MAX;
-	in->report->rows = calloc(rows, sizeof(*in->report->rows));
-	in->report->public.rows = in->report->rows;
-	in->report->capacity = rows;
-	return in->report->rows ? QUIRE_OK : fail_memory(in);
+	return quire_compare_parts_find(in->file, &in->parts, in->error);
 }
 
 quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
@@ -472,6 +472,7 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 	if (status != QUIRE_OK)
 		quire_error_name_file(error, onnx_path);
 	quire_table_free(&in.names);
+	quire_compare_parts_free(&in.parts);
 	quire_compare_found_free(&in.found);
 	free(in.compared);
 	free(in.next);
@@ -489,7 +490,7 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 
 void quire_compare_report_free(quire_compare_report *report)
 {
-	struct report *whole = (struct report *)report;
+	struct compare_report *whole = (struct compare_report *)report;
 
 	if (!whole)
 		return;

@@ -13,6 +13,8 @@
 #ifndef QUIRE_CONVERT_COMPARE_COMPARE_H
 #define QUIRE_CONVERT_COMPARE_COMPARE_H
 
+#include "base/arena.h"
+#include "base/table.h"
 #include "convert/onnx/onnx.h"
 #include "quire_convert.h"
 
@@ -276,8 +278,6 @@ const char *quire_compare_place(const struct compare_container *in,
 				const struct onnx_value *value,
 				const quire_tensor *tensor);
 
-/* --------------------------------------------------------- compare_chain.c */
-
 /* Whether a node gives the numbers of its first input again: an Identity, a
  * Reshape, or a Cast from one float type to another. */
 bool quire_compare_passes(const struct onnx_node *node);
@@ -343,17 +343,70 @@ const char *quire_compare_added(const struct onnx_model *model,
 				const struct onnx_node *product,
 				const struct onnx_node *taker);
 
+/* ----------------------------------------------------- compare_operation.c */
+
+/* The most steps that an operation has (F-49 of spec/format.md). */
+#define COMPARE_OPERATION_MAX 8
+
+struct compare_step {
+	char kind; /* 'r'ows, 'p'ermute or 't'ranspose */
+	uint64_t first;
+	uint64_t count; /* of rows, or heads */
+	uint64_t rows;	/* before the step; set by quire_compare_part_fits */
+};
+
+/* Rows of a tensor that come from one constant by an operation. A tensor that a
+ * join makes has two of these. */
+struct compare_part {
+	const quire_tensor *tensor;
+	quire_string name; /* of the constant */
+	uint64_t first;	   /* row of the tensor */
+	uint64_t count;
+	struct compare_step steps[COMPARE_OPERATION_MAX];
+	size_t step_count;
+	bool turned;   /* rows are the constant's columns */
+	bool whole;    /* they are; set by quire_compare_part_fits */
+	bool compared; /* or reported */
+	size_t next;   /* with the same constant, or SIZE_MAX */
+};
+
+/* Zero has none. */
+struct compare_parts {
+	struct compare_part *items;
+	size_t count;
+	struct table first; /* name to the first part */
+};
+
+/* Finds the parts of all tensors with an operation. Free *parts in any case.
+ * Fails with MEMORY, and with LAYOUT for what is no operation. */
+quire_status quire_compare_parts_find(const quire_model *file,
+				      struct compare_parts *parts,
+				      quire_error *error);
+void quire_compare_parts_free(struct compare_parts *parts);
+
+/* Why the part cannot come from a matrix of so many rows and columns and have
+ * `width` columns; NULL: it can. Must come before the next two. */
+const char *quire_compare_part_fits(struct compare_part *part, uint64_t rows,
+				    uint64_t cols, uint64_t width);
+
+/* From the place of an element, with the row counted from the part's first one,
+ * to its place in the constant. */
+void quire_compare_part_place(const struct compare_part *part, uint64_t *row,
+			      uint64_t *col);
+
 /* ------------------------------------ compare_weight.c and compare_plain.c */
 
 /*
  * Compares a tensor with a weight that was found. Fills in the counts, the
  * scale error and the verdict of *row; sets *reason if the two cannot be
  * compared element by element. `linear` is the tensor's, or NULL if the weight
- * has none. Fails as quire_compare_open and quire_compare_element do.
+ * has none. `part` is what comes from the weight, or NULL if the tensor has no
+ * operation. Fails as quire_compare_open and quire_compare_element do.
  */
 quire_status quire_compare_weight(struct compare_source *source,
 				  const quire_tensor *tensor,
 				  const quire_linear *linear,
+				  struct compare_part *part,
 				  quire_compare_row *row, const char **reason);
 
 /* The dense type of a container with the elements of an ONNX type, if there is
@@ -367,9 +420,80 @@ quire_status quire_compare_plain(const struct onnx_value *value,
 				 const quire_tensor *tensor,
 				 quire_compare_row *row, quire_error *error);
 
+/* The rows and columns of a constant; those of a vector are elements. */
+void quire_compare_plain_shape(const struct onnx_value *value, uint64_t *rows,
+			       uint64_t *cols);
+
+/* Compares a part with its constant, likewise. */
+quire_status quire_compare_plain_part(const struct onnx_value *value,
+				      struct compare_part *part,
+				      quire_compare_row *row,
+				      quire_error *error);
+
 /* Whether a tensor has the numbers of a bias of INT32. Fails with LAYOUT, IO
  * and MEMORY. */
 quire_status quire_compare_integers(const struct compare_source *source,
 				    const quire_tensor *tensor, bool *same);
+
+/* ---------------------------------------------------------------- compare.c */
+
+/* What the user frees. */
+struct compare_report {
+	quire_compare_report public; /* first: the user's pointer */
+	quire_compare_row *rows;
+	size_t capacity;
+	struct arena strings; /* of the rows */
+};
+
+struct comparison {
+	struct onnx_model *source;
+	quire_model *file;
+	struct compare_report *report;
+	bool *weight;		    /* of each tensor: compared as a weight */
+	bool *referred;		    /* of each tensor: a node refers to it */
+	bool *linear_referred;	    /* of each linear: likewise */
+	struct compare_found found; /* in the source */
+	struct compare_parts parts; /* of the tensors with an operation */
+	bool *compared;		    /* of each value */
+	size_t *next; /* of each value: the next of its name, or SIZE_MAX */
+	struct table names;
+	quire_error *error;
+};
+
+/* A copy that lives as long as the report; NULL: out of memory. */
+const char *quire_compare_keep(struct comparison *in, const char *text,
+			       size_t size);
+
+/* Adds a row; its strings are copied, but for the reason. */
+quire_status quire_compare_add_row(struct comparison *in, quire_compare_row row,
+				   const quire_tensor *tensor);
+
+/* The next tensor of a source, without an operation, after another one; after
+ * NULL, the first one. NULL: none. */
+const quire_tensor *quire_compare_next_tensor(const struct comparison *in,
+					      const char *source,
+					      const quire_tensor *after);
+
+/* ----------------------------------------------------- compare_operation.c */
+
+/* The first part that comes from a constant. NULL: none. */
+struct compare_part *quire_compare_parts_of(const struct comparison *in,
+					    const char *name);
+
+/* Whether the container may lack the linear of a weight: it, or its bias, is
+ * there by an operation. */
+bool quire_compare_may_lack_linear(const struct comparison *in,
+				   const struct compare_source *source);
+
+/* Compares a weight with each tensor that has rows of it by an operation, from
+ * the first part on. `whole`: a whole tensor has it, too; else all rows must be
+ * in one of these. */
+quire_status quire_compare_weight_parts(struct comparison *in,
+					const struct compare_source *source,
+					struct compare_part *part, bool whole);
+
+/* Compares constants with the tensors that have rows of them by an operation
+ * and were compared with no weight. Before whole tensors take constants. */
+quire_status quire_compare_constant_parts(struct comparison *in);
 
 #endif

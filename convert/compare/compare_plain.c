@@ -151,6 +151,79 @@ quire_status quire_compare_plain(const struct onnx_value *value,
 	return QUIRE_OK;
 }
 
+/* --------------------------------------------------------- with an operation
+ */
+
+void quire_compare_plain_shape(const struct onnx_value *value, uint64_t *rows,
+			       uint64_t *cols)
+{
+	const bool matrix = value->rank == 2;
+
+	*rows = matrix ? (uint64_t)value->dims[0] : value->count;
+	*cols = matrix ? (uint64_t)value->dims[1] : 1;
+}
+
+/* `bytes` is the constant, whose type is `from`. */
+static void compare_places(const unsigned char *bytes, quire_dtype from,
+			   uint64_t cols, const struct compare_part *part,
+			   quire_compare_row *row)
+{
+	const quire_tensor *tensor = part->tensor;
+	const uint64_t width = tensor->rank == 2 ? tensor->shape[0] : 1;
+	const unsigned char *other =
+	    (const unsigned char *)tensor->data +
+	    part->first * width * width_of(tensor->dtype);
+
+	for (uint64_t i = 0; i < part->count; i++)
+		for (uint64_t j = 0; j < width; j++) {
+			const unsigned char *before;
+			uint64_t r = i;
+			uint64_t c = j;
+
+			quire_compare_part_place(part, &r, &c);
+			before = bytes + (r * cols + c) * width_of(from);
+			if (from == tensor->dtype)
+				row->different +=
+				    memcmp(before, other, width_of(from)) != 0;
+			else
+				compare_number(
+				    tensor->dtype, number_at(from, before),
+				    number_at(tensor->dtype, other), row);
+			other += width_of(tensor->dtype);
+			row->count++;
+		}
+}
+
+quire_status quire_compare_plain_part(const struct onnx_value *value,
+				      struct compare_part *part,
+				      quire_compare_row *row,
+				      quire_error *error)
+{
+	const quire_tensor *tensor = part->tensor;
+	quire_dtype dtype = QUIRE_F32;
+	unsigned char *bytes;
+	uint64_t rows, cols;
+	quire_status status;
+
+	quire_compare_dense_type(value->type, &dtype);
+	quire_compare_plain_shape(value, &rows, &cols);
+	if (!is_dense(tensor->dtype))
+		row->reason = "the type differs";
+	else
+		row->reason = quire_compare_part_fits(
+		    part, rows, cols, tensor->rank == 2 ? tensor->shape[0] : 1);
+	if (row->reason)
+		return QUIRE_OK;
+	bytes = malloc((size_t)value->size + 1);
+	if (!bytes)
+		return quire_fail_memory(error, value->size);
+	status = quire_onnx_read_all(value, bytes, error);
+	if (status == QUIRE_OK)
+		compare_places(bytes, dtype, cols, part, row);
+	free(bytes);
+	return status;
+}
+
 /* ----------------------------------------------------------- biases of INT32
  */
 

@@ -174,17 +174,24 @@ static bool padding_is_zero(const struct stored *stored, enum form form)
 	return value == 0;
 }
 
+/* `part` is the whole tensor, or those of its rows that come from the source.
+ */
 static quire_status compare_elements(const struct compare_source *source,
-				     const quire_tensor *tensor,
+				     const struct compare_part *part,
 				     const struct layout *layout,
 				     quire_compare_row *counts)
 {
-	for (uint64_t row = 0; row < source->n; row++) {
-		uint64_t scale_at = 0;
+	const quire_tensor *tensor = part->tensor;
 
+	for (uint64_t i = 0; i < part->count; i++) {
+		uint64_t scale_at = 0;
+		uint64_t row = i;
+		uint64_t first = 0;
+
+		quire_compare_part_place(part, &row, &first);
 		for (uint64_t col = 0; col < tensor->shape[0]; col++) {
 			const struct stored stored =
-			    stored_at(layout, tensor, row, col);
+			    stored_at(layout, tensor, part->first + i, col);
 			struct compare_element element;
 
 			if (col >= source->k) {
@@ -219,6 +226,10 @@ static const char *linear_mismatch(const struct compare_source *source,
 	const int64_t level =
 	    quire_onnx_integer(source->node, "accuracy_level", 0);
 
+	if (linear->weight->operation.size > 0 ||
+	    (linear->bias && linear->bias->operation.size > 0))
+		return "the linear has a tensor with an operation, and so is "
+		       "not the node's";
 	if (linear->k != source->k || linear->n != source->n)
 		return "K or N differs";
 	if ((int64_t)linear->accuracy_level != level)
@@ -253,6 +264,27 @@ static bool has_shape(const struct compare_source *source,
 	return memcmp(tensor->shape, wanted, sizeof(wanted)) == 0;
 }
 
+/* What is wrong with the shape, or NULL. */
+static const char *shape_mismatch(const struct compare_source *source,
+				  const quire_tensor *tensor,
+				  struct compare_part *part)
+{
+	uint64_t width;
+	uint32_t count = 1;
+	uint32_t size;
+
+	if (!part)
+		return has_shape(source, tensor) ? NULL : "the shape differs";
+	quire_dtype_block(tensor->dtype, &count, &size);
+	if (tensor->rank != 2 || !checked_pad(source->k, count, &width) ||
+	    tensor->shape[0] != width)
+		return "the shape differs";
+	for (size_t i = 0; i < part->step_count; i++)
+		if (part->steps[i].kind == 't')
+			return "its operation transposes a quantized weight";
+	return quire_compare_part_fits(part, source->n, source->k, source->k);
+}
+
 static quire_status compare_integers(const struct compare_source *source,
 				     const quire_tensor *bias,
 				     const char **reason)
@@ -268,9 +300,11 @@ static quire_status compare_integers(const struct compare_source *source,
 quire_status quire_compare_weight(struct compare_source *source,
 				  const quire_tensor *tensor,
 				  const quire_linear *linear,
+				  struct compare_part *part,
 				  quire_compare_row *row, const char **reason)
 {
 	const struct layout *layout = find_layout(tensor->dtype);
+	struct compare_part whole = { .tensor = tensor };
 	quire_status status = quire_compare_open(source);
 
 	*reason = NULL;
@@ -278,12 +312,14 @@ quire_status quire_compare_weight(struct compare_source *source,
 		*reason = linear_mismatch(source, linear);
 	if (status == QUIRE_OK && !*reason && !layout)
 		*reason = "no conversion makes a tensor of this type";
-	if (status == QUIRE_OK && !*reason && !has_shape(source, tensor))
-		*reason = "the shape differs";
+	if (status == QUIRE_OK && !*reason)
+		*reason = shape_mismatch(source, tensor, part);
 	if (status == QUIRE_OK && !*reason && linear && source->integers.value)
 		status = compare_integers(source, linear->bias, reason);
+	whole.count = source->n;
 	if (status == QUIRE_OK && !*reason)
-		status = compare_elements(source, tensor, layout, row);
+		status =
+		    compare_elements(source, part ? part : &whole, layout, row);
 	quire_compare_close(source);
 	if (status != QUIRE_OK)
 		return status;

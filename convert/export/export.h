@@ -10,6 +10,52 @@
 #include "convert/onnx/splice.h"
 #include "convert/plan/plan.h"
 
+/* ----------------------------------------------------------- export_undo.c */
+
+struct undo_part; /* rows of a tensor that come from one constant */
+
+/* A tensor as it would be without operations: its rows are those of the
+ * constant, from all tensors that have some. */
+struct undone {
+	quire_tensor tensor; /* its data: NULL, or of quire_undo_fill */
+	size_t first;	     /* of its parts */
+	struct undo *undo;
+	unsigned char *bytes;
+};
+
+/* The parts of all tensors with operations. Zero has none; may not be moved in
+ * use. */
+struct undo {
+	struct undo_part *parts;
+	size_t part_count;
+	struct table first; /* name of a constant to its first part */
+	struct undone **items;
+	size_t count;
+	size_t capacity;
+};
+
+/* Free *undo in any case. Fails with MEMORY only. */
+quire_status quire_undo_index(const quire_model *file, struct undo *undo,
+			      quire_error *error);
+void quire_undo_free(struct undo *undo);
+
+/*
+ * Finds the parts of an item's constant; *undone is NULL if there are none, and
+ * is the undo's. Fails with NOT_FOUND, naming the rows, if some are in no
+ * tensor; LAYOUT if an operation does not fit the constant, or the parts are of
+ * different types; MEMORY.
+ */
+quire_status quire_undo_take(struct undo *undo, const struct plan_item *item,
+			     struct undone **undone, quire_error *error);
+
+/* Makes the data of the tensor, until it is released. NULL is fine. */
+quire_status quire_undo_fill(struct undone *undone, quire_error *error);
+void quire_undo_release(struct undone *undone);
+
+/* Fails with NOT_FOUND, naming a tensor with rows of a constant that the model
+ * lacks. */
+quire_status quire_undo_check(const struct undo *undo, quire_error *error);
+
 /* ------------------------------------------------------- export_contents.c */
 
 /* What a constant of the new model holds. */
@@ -28,9 +74,11 @@ struct content {
 	enum content_kind kind;
 	const struct plan_item *item;
 	const quire_tensor *tensor;
+	struct undone *undone; /* that has the tensor, or NULL */
 };
 
 struct contents {
+	struct undo undo;
 	struct content *items; /* in the order of the constants */
 	size_t count;
 	size_t capacity;
@@ -57,14 +105,6 @@ void quire_contents_free(struct contents *contents);
 /* The contents that a value is wanted to hold; NULL and 0: none. */
 const struct content *quire_contents_find(const struct contents *contents,
 					  size_t value, size_t *count);
-
-/* ----------------------------------------------------------- export_same.c */
-
-/* Whether a tensor of a weight's shape decodes to the dequantized weight of
- * the node, bit for bit. */
-quire_status quire_export_same(const struct weight *weight,
-			       const quire_tensor *tensor, bool *same,
-			       quire_error *error);
 
 /* --------------------------------------------------------- export_weight.c */
 

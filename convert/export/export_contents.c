@@ -1,18 +1,113 @@
 /*
  * export_contents.c - finds the tensor of each constant. The plan of a
  * conversion lists what to expect; a tensor is found by the name of its source,
- * because a recipe may have renamed the tensor. export_weight.c makes the
- * bytes.
+ * because a recipe may have renamed the tensor. Where tensors have rows of the
+ * constant by operations, export_undo.c puts them together. export_weight.c
+ * makes the bytes.
  */
+#include <fp16.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/grow.h"
+#include "convert/encode/encode.h"
 #include "convert/export/export.h"
 
-/* Bytes of a constant that are compared at a time. */
-#define PIECE_SIZE ((size_t)64 << 10)
+/* Bytes of a constant that are compared at a time, and of dequantized weights.
+ */
+#define PIECE_SIZE	((size_t)64 << 10)
+#define SAME_PIECE_SIZE (UINT64_C(1) << 20)
+
+/* ------------------------------------------------------- the same numbers */
+
+static bool same_floats(const float *values, const unsigned char *encoded,
+			uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		const float other = load_f32(encoded + 4 * i);
+
+		if (fp32_to_bits(values[i]) != fp32_to_bits(other) &&
+		    !(isnan(values[i]) && isnan(other)))
+			return false;
+	}
+	return true;
+}
+
+/* Compares rows->count rows. `room` has 8 bytes for each element, and after
+ * them the scratch for fetching the rows. */
+static quire_status same_rows(struct weight_rows *rows,
+			      const quire_tensor *tensor, unsigned char *room,
+			      bool *same, quire_error *error)
+{
+	const struct weight *weight = rows->weight;
+	const uint64_t count = rows->count * weight->value.k;
+	float *values = (float *)(void *)room;
+	unsigned char *encoded = room + 4 * count;
+	quire_status status =
+	    quire_weight_fetch(rows, encoded + 4 * count, error);
+
+	if (status == QUIRE_OK)
+		status = quire_tensor_decode(tensor, rows->first, rows->count,
+					     weight->value.k, values, error);
+	if (status != QUIRE_OK)
+		return status;
+	quire_encode_dense.encode(rows, encoded);
+	*same = same_floats(values, encoded, count);
+	return QUIRE_OK;
+}
+
+static quire_status same_weight(const struct weight *weight,
+				const uint32_t *blocks,
+				const quire_tensor *tensor, bool *same,
+				quire_error *error)
+{
+	const uint64_t row_size = 8 * weight->value.k;
+	const uint64_t step =
+	    row_size < SAME_PIECE_SIZE ? SAME_PIECE_SIZE / row_size : 1;
+	const uint64_t most = step < weight->value.n ? step : weight->value.n;
+	const size_t size =
+	    (size_t)(most * row_size) + quire_weight_scratch(weight, most);
+	unsigned char *room = malloc(size + 1);
+	struct weight_rows rows = { .weight = weight, .column_blocks = blocks };
+	quire_status status = QUIRE_OK;
+
+	if (!room)
+		return quire_fail_memory(error, size + 1);
+	*same = true;
+	while (rows.first < weight->value.n && *same && status == QUIRE_OK) {
+		const uint64_t left = weight->value.n - rows.first;
+
+		rows.count = left < most ? left : most;
+		status = same_rows(&rows, tensor, room, same, error);
+		rows.first += rows.count;
+	}
+	free(room);
+	return status;
+}
+
+/* Whether a tensor of a weight's shape, and of any type, decodes to the
+ * dequantized weight of the node, bit for bit. */
+static quire_status is_same(const struct weight *weight,
+			    const quire_tensor *tensor, bool *same,
+			    quire_error *error)
+{
+	uint32_t *blocks = NULL;
+	quire_status status = quire_weight_acquire(weight, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	status = quire_weight_column_blocks(weight, &blocks, error);
+	if (status == QUIRE_OK)
+		status = same_weight(weight, blocks, tensor, same, error);
+	free(blocks);
+	quire_weight_release(weight);
+	return status;
+}
+
+/* ---------------------------------------------------------------- matching */
 
 struct matcher {
 	const struct onnx_model *model;
@@ -20,6 +115,7 @@ struct matcher {
 	const quire_model *file;
 	struct contents *contents;
 	struct sources sources; /* of the file */
+	struct undone *undone;	/* of the item that is being matched, or NULL */
 	quire_error *error;
 };
 
@@ -46,7 +142,7 @@ static quire_status add(struct matcher *in, const struct onnx_value *value,
 	contents->items = items;
 	items[contents->count++] =
 	    (struct content){ (size_t)(value - in->model->values), kind, item,
-			      tensor };
+			      tensor, in->undone };
 	return QUIRE_OK;
 }
 
@@ -118,8 +214,7 @@ static quire_status match_weight(struct matcher *in,
 	quire_status status = QUIRE_OK;
 
 	if (!rewritten) {
-		status =
-		    quire_export_same(item->weight, tensor, &same, in->error);
+		status = is_same(item->weight, tensor, &same, in->error);
 		if (status == QUIRE_OK && !same)
 			status = fail_item(
 			    in, item, QUIRE_ERROR_UNSUPPORTED,
@@ -207,10 +302,20 @@ static quire_status match_bias(const struct matcher *in,
 static quire_status match_item(struct matcher *in, const struct plan_item *item)
 {
 	const quire_tensor *tensor;
+	quire_status status;
 
+	in->undone = NULL;
 	if (item->kind == PLAN_LEFT_OUT)
 		return QUIRE_OK;
 	tensor = quire_sources_take(&in->sources, item->value->name);
+	if (!tensor) {
+		status = quire_undo_take(&in->contents->undo, item, &in->undone,
+					 in->error);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	if (in->undone)
+		tensor = &in->undone->tensor;
 	if (!tensor)
 		return item->kind == PLAN_WEIGHT
 			   ? fail_item(in, item, QUIRE_ERROR_NOT_FOUND,
@@ -221,10 +326,14 @@ static quire_status match_item(struct matcher *in, const struct plan_item *item)
 		return fail_item(in, item, QUIRE_ERROR_LAYOUT,
 				 "its tensor in the container has another "
 				 "shape");
-	if (item->kind == PLAN_BIAS)
-		return match_bias(in, item, tensor);
-	return item->kind == PLAN_WEIGHT ? match_weight(in, item, tensor)
-					 : match_plain(in, item, tensor);
+	status = quire_undo_fill(in->undone, in->error);
+	if (status != QUIRE_OK)
+		return status;
+	status = item->kind == PLAN_BIAS     ? match_bias(in, item, tensor)
+		 : item->kind == PLAN_WEIGHT ? match_weight(in, item, tensor)
+					     : match_plain(in, item, tensor);
+	quire_undo_release(in->undone);
+	return status;
 }
 
 /* Checks k of the linears: the shape of a tensor has padded columns. */
@@ -276,10 +385,14 @@ quire_status quire_contents_match(const struct onnx_model *model,
 
 	quire_status status = quire_sources_index(file, &in.sources, error);
 
+	if (status == QUIRE_OK)
+		status = quire_undo_index(file, &contents->undo, error);
 	for (size_t i = 0; i < plan->item_count && status == QUIRE_OK; i++)
 		status = match_item(&in, &plan->items[i]);
 	if (status == QUIRE_OK)
 		status = quire_sources_check(&in.sources, error);
+	if (status == QUIRE_OK)
+		status = quire_undo_check(&contents->undo, error);
 	if (status == QUIRE_OK)
 		status = check_linears(&in);
 	if (status == QUIRE_OK && contents->count > 0)
@@ -291,6 +404,7 @@ quire_status quire_contents_match(const struct onnx_model *model,
 
 void quire_contents_free(struct contents *contents)
 {
+	quire_undo_free(&contents->undo);
 	free(contents->items);
 }
 

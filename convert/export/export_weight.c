@@ -446,17 +446,9 @@ static quire_status make_plain(const struct onnx_value *value,
 	return QUIRE_OK;
 }
 
-quire_status quire_export_make(const struct onnx_model *model,
-			       const struct content *content,
-			       unsigned char *bytes, quire_error *error)
+static quire_status make_weight(const struct content *content,
+				unsigned char *bytes, quire_error *error)
 {
-	const struct onnx_value *value = &model->values[content->value];
-
-	if (content->kind == CONTENT_SOURCE)
-		return quire_onnx_read_all(value, bytes, error);
-	if (content->kind == CONTENT_PLAIN)
-		return make_plain(value, content->tensor, bytes, error);
-
 	struct returning in = { .weight = content->item->weight,
 				.tensor = content->tensor,
 				.form = find_form(content->tensor->dtype),
@@ -470,5 +462,24 @@ quire_status quire_export_make(const struct onnx_model *model,
 	else if (status == QUIRE_OK)
 		status = keep_scales(&in, bytes);
 	free(in.scratch);
+	return status;
+}
+
+quire_status quire_export_make(const struct onnx_model *model,
+			       const struct content *content,
+			       unsigned char *bytes, quire_error *error)
+{
+	const struct onnx_value *value = &model->values[content->value];
+	quire_status status;
+
+	if (content->kind == CONTENT_SOURCE)
+		return quire_onnx_read_all(value, bytes, error);
+	status = quire_undo_fill(content->undone, error);
+	if (status != QUIRE_OK)
+		return status;
+	status = content->kind == CONTENT_PLAIN
+		     ? make_plain(value, content->tensor, bytes, error)
+		     : make_weight(content, bytes, error);
+	quire_undo_release(content->undone);
 	return status;
 }

@@ -125,7 +125,8 @@ char *quire_plan_operation(const struct plan_item *item,
 
 /* The tensors of a container by the names of their sources. A recipe may have
  * renamed a tensor; its source has the name that it has in the model. Several
- * tensors of one source come in the order of the container. */
+ * tensors of one source come in the order of the container. Those with an
+ * operation are not among them: they are no constant of the model. */
 struct sources {
 	const quire_model *file;
 	size_t *next;	    /* of each tensor: the next one with its source */
@@ -143,7 +144,7 @@ void quire_sources_free(struct sources *sources);
 const quire_tensor *quire_sources_take(struct sources *sources,
 				       const char *name);
 
-/* Fails with NOT_FOUND, naming a tensor that was not taken. */
+/* Fails with NOT_FOUND, naming a tensor that was not taken but has a source. */
 quire_status quire_sources_check(const struct sources *sources,
 				 quire_error *error);
 

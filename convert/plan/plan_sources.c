@@ -15,50 +15,30 @@ static int shown_size(quire_string text)
 	return text.size < 60 ? (int)text.size : 60;
 }
 
-/* A tensor that is not its source as it is would be taken for it. */
-static quire_status check_operations(const quire_model *file,
-				     quire_error *error)
-{
-	for (size_t i = 0; i < quire_model_tensor_count(file); i++) {
-		const quire_tensor *tensor = quire_model_tensor(file, i);
-
-		if (tensor->operation.size > 0)
-			return quire_fail(
-			    error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
-			    "tensor '%.*s' is not '%.*s' as it is, but by "
-			    "'%.*s'; "
-			    "convert the model without --for for this",
-			    shown_size(tensor->name), tensor->name.data,
-			    shown_size(tensor->source), tensor->source.data,
-			    shown_size(tensor->operation),
-			    tensor->operation.data);
-	}
-	return QUIRE_OK;
-}
-
 /* Goes from the last tensor to the first. */
 quire_status quire_sources_index(const quire_model *file,
 				 struct sources *sources, quire_error *error)
 {
 	const size_t count = quire_model_tensor_count(file);
-	const quire_status whole = check_operations(file, error);
 
 	*sources = (struct sources){ .file = file };
-	if (whole != QUIRE_OK)
-		return whole;
 	sources->next = calloc(count + 1, sizeof(*sources->next));
 	sources->used = calloc(count + 1, sizeof(*sources->used));
 	if (!sources->next || !sources->used)
 		return quire_fail(error, QUIRE_ERROR_MEMORY, QUIRE_NO_OFFSET,
 				  "out of memory");
 	for (size_t i = count; i-- > 0;) {
-		const quire_string source = quire_model_tensor(file, i)->source;
+		const quire_tensor *tensor = quire_model_tensor(file, i);
+		const quire_string source = tensor->source;
 		/* A constant of the model may have no name, too. */
 		const char *name = source.size > 0 ? source.data : "";
 		size_t *head =
 		    quire_table_find(&sources->first, 0, name, source.size);
 
 		sources->next[i] = SIZE_MAX;
+		sources->used[i] = tensor->operation.size > 0;
+		if (sources->used[i])
+			continue;
 		if (head) {
 			sources->next[i] = *head;
 			*head = i;
@@ -96,6 +76,14 @@ const quire_tensor *quire_sources_take(struct sources *sources,
 	return quire_model_tensor(sources->file, taken);
 }
 
+/* Whether a tensor of a container is said to come from no constant (F-34 of
+ * spec/format.md): the converter has made it. */
+static bool is_made(const quire_model *file, const quire_tensor *tensor)
+{
+	return tensor->source.size == 0 &&
+	       quire_model_find_value(file, "quire.tensor.source");
+}
+
 quire_status quire_sources_check(const struct sources *sources,
 				 quire_error *error)
 {
@@ -103,7 +91,7 @@ quire_status quire_sources_check(const struct sources *sources,
 		const quire_tensor *tensor =
 		    quire_model_tensor(sources->file, i);
 
-		if (!sources->used[i])
+		if (!sources->used[i] && !is_made(sources->file, tensor))
 			return quire_fail(
 			    error, QUIRE_ERROR_NOT_FOUND, QUIRE_NO_OFFSET,
 			    "tensor '%.*s' is of '%.*s', which is not a "

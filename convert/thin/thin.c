@@ -141,7 +141,8 @@ static quire_status open_model(struct thinning *thin)
 	return QUIRE_OK;
 }
 
-/* The tensors need no verification: all are compared with the model. */
+/* The tensors need no verification: all that the new model may refer to are
+ * compared with the old one. */
 static quire_status open_container(struct thinning *thin)
 {
 	const quire_value *xxh3;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/table.h"
 #include "convert/thin/thin.h"
+#include "format/operation.h"
 
 static size_t number_of(const struct thinning *thin,
 			const struct onnx_node *node)
@@ -50,6 +51,36 @@ static const struct onnx_value *input_of(const struct thinning *thin,
 		   ? quire_onnx_find(thin->model, node->scope,
 				     node->inputs[input])
 		   : NULL;
+}
+
+/* -------------------------------------------------------------- operations */
+
+/* Whether a tensor has rows of a constant by an operation (F-49). */
+static bool has_rows(const quire_tensor *tensor, const char *constant)
+{
+	quire_string text = tensor->operation;
+	const size_t size = strlen(constant);
+	struct quire_step step;
+
+	if (text.size > 0 && tensor->source.size == size &&
+	    memcmp(tensor->source.data, constant, size) == 0)
+		return true;
+	while (text.size > 0 && quire_step_next(&text, &step))
+		if (step.kind == QUIRE_STEP_JOIN && step.name.size == size &&
+		    memcmp(step.name.data, constant, size) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the container has a constant only by operations; NULL: it has not. */
+static bool is_rearranged(const struct thinning *thin,
+			  const struct onnx_value *constant)
+{
+	for (size_t i = 0; constant && i < quire_model_tensor_count(thin->file);
+	     i++)
+		if (has_rows(quire_model_tensor(thin->file, i), constant->name))
+			return true;
+	return false;
 }
 
 /* ----------------------------------------------------------------- linears */
@@ -99,6 +130,9 @@ static const char *choose_linear(struct thinning *thin,
 {
 	struct thin_node *node = &thin->nodes[number_of(thin, weight->node)];
 
+	if (!linear && is_rearranged(thin, weight->intent.bias))
+		return "the container has the rows of its bias in another "
+		       "order or tensor (convert --for llama.cpp)";
 	if (!linear)
 		return "the container lacks its linear";
 	if (weight->intent.integers)
@@ -322,6 +356,9 @@ static const char *choose_weight(struct thinning *thin, size_t number,
 
 	if (has_linear)
 		found = thin->linears[(*linear)++];
+	if (!tensor && is_rearranged(thin, weight->storage.codes.value))
+		return "the container has its rows in another order or tensor "
+		       "(convert --for llama.cpp)";
 	if (!tensor)
 		return "the container lacks its weight";
 	if (is_in_function(thin, weight->node))
