@@ -90,12 +90,13 @@ static const char **patterns(PyObject *list, size_t *count)
 }
 
 /* convert(job, onnx, gguf, threads, alignment, overwrite, dry_run, split_size,
- * fallback, leave, leave_unsupported, architecture, name, recipe_path, recipe)
- */
+ * fallback, leave, leave_unsupported, architecture, name, recipe_path, recipe,
+ * target, config_path, tokenizer_pre, no_tokenizer, keep_fused_qkv) */
 static PyObject *convert(PyObject *module, PyObject *args)
 {
 	quire_convert_options options = { .progress = quire_core_progress };
 	int overwrite, dry_run, fallback, leave_unsupported;
+	int no_tokenizer, keep_fused_qkv;
 	quire_convert_report *report = NULL;
 	const char *onnx, *gguf, **leave;
 	unsigned long long split_size;
@@ -105,19 +106,25 @@ static PyObject *convert(PyObject *module, PyObject *args)
 	quire_error error;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "O!yyIIppKiO!pzzyz#", quire_core_job_type,
-			      &options.context, &onnx, &gguf, &options.threads,
-			      &options.alignment, &overwrite, &dry_run,
-			      &split_size, &fallback, &PyList_Type, &list,
-			      &leave_unsupported, &options.architecture,
-			      &options.name, &options.recipe_path,
-			      &options.recipe, &recipe_size))
+	if (!PyArg_ParseTuple(
+		args, "O!yyIIppKiO!pzzyz#zyzpp", quire_core_job_type,
+		&options.context, &onnx, &gguf, &options.threads,
+		&options.alignment, &overwrite, &dry_run, &split_size,
+		&fallback, &PyList_Type, &list, &leave_unsupported,
+		&options.architecture, &options.name, &options.recipe_path,
+		&options.recipe, &recipe_size, &options.target,
+		&options.config_path, &options.tokenizer_pre, &no_tokenizer,
+		&keep_fused_qkv))
 		return NULL;
 	/* An empty path stands for none. */
 	if (!*gguf)
 		gguf = NULL;
 	if (!*options.recipe_path)
 		options.recipe_path = NULL;
+	if (!*options.config_path)
+		options.config_path = NULL;
+	options.no_tokenizer = no_tokenizer;
+	options.keep_fused_qkv = keep_fused_qkv;
 	leave = patterns(list, &options.leave_count);
 	if (!leave)
 		return NULL;

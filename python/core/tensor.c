@@ -221,6 +221,16 @@ static PyObject *tensor_source(PyObject *self, void *closure)
 	return tensor ? quire_core_string(tensor->source) : NULL;
 }
 
+static PyObject *tensor_operation(PyObject *self, void *closure)
+{
+	const quire_tensor *tensor = open_tensor(self);
+
+	(void)closure;
+	if (tensor && tensor->operation.size == 0)
+		Py_RETURN_NONE;
+	return tensor ? quire_core_string(tensor->operation) : NULL;
+}
+
 static PyObject *tensor_dtype(PyObject *self, void *closure)
 {
 	const quire_tensor *tensor = open_tensor(self);
@@ -342,6 +352,10 @@ static PyGetSetDef fields[] = {
 	{ "name", tensor_name, NULL, "Its name, a str.", NULL },
 	{ "source", tensor_source, NULL,
 	  "Its name in the model it was converted from; None: unknown.", NULL },
+	{ "operation", tensor_operation, NULL,
+	  "How its rows came from the source's, such as 'rows 0 576; permute "
+	  "9'; None: it is the source as it is.",
+	  NULL },
 	{ "dtype", tensor_dtype, NULL,
 	  "GGUF's name of its type, such as 'Q4_0' or 'F32'.", NULL },
 	{ "shape", tensor_shape, NULL,

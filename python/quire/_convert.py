@@ -37,8 +37,11 @@ class ConvertRow:
 
 @dataclass(frozen=True, slots=True)
 class ConvertReport:
-    """What `convert` did: a row for each weight and constant, the files that
-    were written, sizes in bytes, and how many unsupported nodes were left."""
+    """What `convert` did.
+
+    A row for each weight and constant; the files that were written, or with
+    ``dry_run`` would be; sizes in bytes; how many unsupported nodes were left.
+    """
 
     rows: tuple[ConvertRow, ...]
     files: tuple[str, ...]
@@ -63,6 +66,11 @@ def convert(
     alignment: int = 0,
     architecture: str | None = None,
     name: str | None = None,
+    target: Literal["llama.cpp"] | None = None,
+    config: Path | None = None,
+    tokenizer_pre: str | None = None,
+    no_tokenizer: bool = False,
+    keep_fused_qkv: bool = False,
     threads: int = 0,
     progress: Progress = None,
 ) -> ConvertReport:
@@ -88,6 +96,13 @@ def convert(
         alignment: of tensors, in bytes; 0: 16384.
         architecture: general.architecture; None: "onnx".
         name: general.name; None: the graph's.
+        target: "llama.cpp": a file that llama.cpp runs (docs/llama.md); ``onnx``
+            may then be the model's folder. The next four go with it.
+        config: the folder of genai_config.json, tokenizer.json and so on; None:
+            the model's.
+        tokenizer_pre: the name of the pre-tokenizer; None: by tokenizer.json.
+        no_tokenizer: write none; llama.cpp then takes token ids only.
+        keep_fused_qkv: write one tensor for q, k and v.
         threads: 0: one for each CPU that this process may use.
         progress: True for a bar (of tqdm, if that is installed), or a function
             of the bytes that are done and of all; it may return False to stop.
@@ -122,6 +137,11 @@ def convert(
             name,
             b"" if recipe is None else os.fsencode(recipe),
             text,
+            target,
+            b"" if config is None else os.fsencode(config),
+            tokenizer_pre,
+            no_tokenizer,
+            keep_fused_qkv,
         ),
         progress,
         "convert",

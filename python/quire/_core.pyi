@@ -25,6 +25,11 @@ def convert(
     name: str | None,
     recipe_path: bytes,
     recipe: bytes | None,
+    target: str | None,
+    config_path: bytes,
+    tokenizer_pre: str | None,
+    no_tokenizer: bool,
+    keep_fused_qkv: bool,
 ) -> tuple[Any, ...]: ...
 def compare(onnx: bytes, gguf: bytes) -> tuple[Any, ...]: ...
 def export(
@@ -104,6 +109,8 @@ class Tensor:
     def name(self) -> str: ...
     @property
     def source(self) -> str | None: ...
+    @property
+    def operation(self) -> str | None: ...
     @property
     def dtype(self) -> str: ...
     @property

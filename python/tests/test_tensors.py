@@ -209,4 +209,5 @@ def test_hashes(model):
 
 
 def test_source(model):
+    assert all(t.operation is None for t in model.values())
     assert model[QUERY_WEIGHT].source.endswith("query.weight_Q4")

@@ -32,6 +32,8 @@ def tensors(m: quire.Model) -> list[npt.NDArray[np.float32]]:
     view = np.asarray(tensor)
     size: int = view.size + tensor.blocks.size + tensor.codes().size
     data: memoryview = tensor.data
+    operation: str | None = tensor.operation
+    print(operation)
     buffer = memoryview(tensor)
     other = np.from_dlpack(tensor)
     device: tuple[int, int] = tensor.__dlpack_device__()
@@ -93,6 +95,7 @@ def files(folder: pathlib.Path) -> None:
         folder / "new.gguf",
         overwrite=True,
         fallback="f16",
+        target="llama.cpp",
         leave=["*.bias"],
         progress=show,
     )
