@@ -34,14 +34,11 @@ static quire_status follow_type(const struct thinning *thin,
 				const quire_tensor *tensor)
 {
 	if (item->kind == PLAN_WEIGHT) {
-		if (tensor->dtype != QUIRE_F32 &&
-		    (item->dtype != QUIRE_F32 || tensor->dtype != QUIRE_F16))
+		if (item->dtype != QUIRE_F32 || tensor->dtype != QUIRE_F16)
 			return fail_item(thin, item,
 					 "converting it gives a tensor of "
 					 "another type" NOT_OF_MODEL);
-		item->encoding = tensor->dtype == QUIRE_F32
-				     ? &quire_encode_dense
-				     : &quire_encode_dense_f16;
+		item->encoding = &quire_encode_dense_f16;
 	} else {
 		item->cast = item->kind == PLAN_BIAS
 				 ? NULL
