@@ -2,7 +2,8 @@
  * unroll.h - macros that keep a kernel's sums in registers. They stay there
  * only if all loops are unrolled and all functions inlined.
  *
- * QUIRE_UNROLL: before a loop of constant length.
+ * QUIRE_UNROLL: before a loop of constant length. Not with sanitizers, whose
+ * checks of unrolled loops take a compiler minutes.
  * QUIRE_NO_UNROLL: before a loop that clang unrolls and should not.
  * QUIRE_INLINE: before a function that takes constant arguments.
  * QUIRE_APART: before a function that needs all registers, so is not inlined.
@@ -13,7 +14,10 @@
 #ifndef QUIRE_RUNTIME_KERNELS_UNROLL_H
 #define QUIRE_RUNTIME_KERNELS_UNROLL_H
 
-#if defined(__clang__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define QUIRE_UNROLL
+#define QUIRE_NO_UNROLL
+#elif defined(__clang__)
 #define QUIRE_UNROLL	_Pragma("unroll")
 #define QUIRE_NO_UNROLL _Pragma("nounroll")
 #elif defined(__GNUC__)
