@@ -37,7 +37,8 @@ static bool give_away(const struct planting *planting, mode_t mode)
 	assert_int_equal(chmod(planting->part, mode), 0);
 	if (chown(planting->part, OTHER, OTHER) == 0)
 		return true;
-	assert_int_equal(errno, EPERM);
+	/* EINVAL: a user namespace without that user. */
+	assert_true(errno == EPERM || errno == EINVAL);
 	assert_int_equal(unlink(planting->part), 0);
 	return false;
 }
