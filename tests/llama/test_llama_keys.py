@@ -1,8 +1,8 @@
 """The keys, the tensors and their operations, read by gguf-py.
 
-The keys' names, types and values are those of llama.cpp's own converter,
-convert_hf_to_gguf, for the same models, as its documentation and the loader
-(LLM_KV_...) have them.
+The keys' names and types are those that llama.cpp's loader reads (LLM_KV_...);
+the values were taken from the models' configurations by hand. convert_hf_to_gguf
+was not run; oracle.tokenizers compares the tokenizers' keys with files of its.
 """
 
 import re
