@@ -390,7 +390,7 @@ static void test_overlapping_ranges(void **state)
 		quire_status status;
 
 		for (size_t i = 0; i < count; i++) {
-			char name[16];
+			char name[24];
 
 			snprintf(name, sizeof(name), "t%zu", i);
 			put_external(&graph, name, 1, dims, 1, 4 * i,
