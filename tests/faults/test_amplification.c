@@ -49,6 +49,8 @@ struct text {
 
 static void put(struct text *text, const void *bytes, size_t size)
 {
+	if (size == 0)
+		return;
 	if (text->room - text->size < size) {
 		text->room = 2 * text->room + size;
 		text->bytes = realloc(text->bytes, text->room);

@@ -19,7 +19,7 @@ enum {
 	/* Columns of x at a time: 16 rows are 16 KiB. */
 	SMALL_KC = AVX2_F32_KC,
 	MAX_VECTORS = MOST / LANES,
-	MAX_GROUP = 6, /* rows of W */
+	MAX_GROUP = 12, /* rows of W */
 };
 
 typedef __m256 vector;
@@ -77,9 +77,18 @@ QUIRE_INLINE void vector_transpose(const unsigned char *const row[LANES],
 		out[i] = _mm256_castsi256_ps(lanes[i]);
 }
 
-#define SMALL_SHAPES SMALL_SHAPE(2, 6)
+/* A chunk of x may have one tile only. */
+#define SMALL_SHAPES                                                           \
+	SMALL_SHAPE(1, 12);                                                    \
+	SMALL_SHAPE(2, 6)
 
-#define BY_SMALL_SHAPE(x_rows, MULTIPLY) MULTIPLY(shape_2)
+#define BY_SMALL_SHAPE(x_rows, MULTIPLY)                                       \
+	do {                                                                   \
+		if ((x_rows) <= LANES)                                         \
+			MULTIPLY(shape_1);                                     \
+		else                                                           \
+			MULTIPLY(shape_2);                                     \
+	} while (0)
 
 #include "runtime/kernels/small_f32.h"
 
