@@ -436,7 +436,7 @@ static void put_product(struct text *graph, size_t number)
 	static const uint64_t values[] = { 2048, 1024, 4, 32 };
 	const uint64_t dims[] = { 1024 * 64 };
 	struct text node = { 0 };
-	char scales[24], output[16];
+	char scales[24], output[24];
 
 	snprintf(scales, sizeof(scales), "s%zu", number);
 	snprintf(output, sizeof(output), "y%zu", number);
