@@ -164,9 +164,13 @@ static bool find_bias(struct compare_source *source)
 {
 	const struct onnx_node *node = source->node;
 	const struct onnx_value *c;
+	struct compare_dims dims;
 
 	if (!compare_input(node, 2)[0])
 		return true;
+	if (quire_compare_dims(source->model, node, 2, &dims) &&
+	    dims.rank > 1 && !(dims.rank == 2 && dims.sizes[0] == 1))
+		return false;
 	if (quire_compare_dequantizes_bias(source, 2))
 		return is_one(node, "beta") &&
 		       (!source->is_product ||

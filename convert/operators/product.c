@@ -83,6 +83,9 @@ static bool is_zero(const struct onnx_value *value)
 	return zero;
 }
 
+static const char *const bad_bias =
+    "C of the Gemm is not a bias, so there is no linear";
+
 /* The integers of a bias that a DequantizeLinear gives, if `node` is one; NULL:
  * it is not. Its zero point can only be 0. */
 static const struct onnx_value *find_integers(const struct onnx_model *model,
@@ -111,6 +114,19 @@ static const struct onnx_value *find_integers(const struct onnx_model *model,
 	return x;
 }
 
+/* Whether C, where its shape is known, has one number for each column. */
+static bool is_along_columns(const struct onnx_model *model,
+			     const struct onnx_node *node)
+{
+	const struct node_check in = { model, node, NULL };
+	const struct input_row row = { "C", 2, true };
+	struct node_operand c;
+
+	if (quire_node_operand(&in, &row, &c) != QUIRE_OK)
+		return false;
+	return !c.has_shape || c.rank <= 1 || (c.rank == 2 && c.dims[0] == 1);
+}
+
 /* Sets the constant that C is, itself or behind wrappers, a DequantizeLinear
  * among them. */
 static void find_bias(const struct onnx_model *model,
@@ -119,6 +135,10 @@ static void find_bias(const struct onnx_model *model,
 	const struct onnx_value *c = input_of(model, node, 2);
 	const struct onnx_value *from = quire_unwrap(model, c);
 
+	if (!is_along_columns(model, node)) {
+		product->note = bad_bias;
+		return;
+	}
 	product->bias =
 	    find_integers(model, quire_onnx_producer(model, from), product);
 	if (!product->bias)
@@ -127,9 +147,6 @@ static void find_bias(const struct onnx_model *model,
 			? from
 			: c;
 }
-
-static const char *const bad_bias =
-    "C of the Gemm is not a bias, so there is no linear";
 
 static struct product read_gemm(const struct onnx_model *model,
 				const struct onnx_node *node)

@@ -193,6 +193,11 @@ def make_products():
     nodes = [dequantize(parts, 0, 32), *cast.nodes,
              fused("FusedGemm", cast.value, activation="")]
     save("fused_gemm_bias", model(nodes, parts + [bias]), q4_1)
+    # C has a number for each row of x: no bias, though there are as many.
+    column = Chain("b").reshape(5, 1)
+    nodes = [dequantize(parts, 0, 32), *column.nodes,
+             fused("FusedGemm", column.value, activation="")]
+    save("fused_gemm_column", model(nodes, parts + [bias] + column.parts), q4_1)
 
 
 def make_reshaped():

@@ -100,6 +100,7 @@ static const struct kind kinds[] = {
 	{ "good/fused_matmul_a", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
 	{ "good/fused_gemm", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
 	{ "good/fused_gemm_bias", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
+	{ "good/fused_gemm_column", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
 	{ "good/fused_gemm_relu", QUIRE_Q4_1, 75, { 5 }, TENSOR, NULL },
 	{ "good/einsum", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
 	{ "good/einsum_rows", QUIRE_Q4_1, 75, { 5 }, LINEAR, NULL },
