@@ -18,7 +18,7 @@
 
 /* How many names calls may add: each node, input and output is one. The calls
  * of real models repeat a layer as often as there are layers. */
-#define NAMES_MIN    ((size_t)1 << 18)
+#define NAMES_MIN    ((size_t)1 << 16)
 #define NAMES_FACTOR 64
 
 /* The most attributes of a call, and of a function: they are searched. */
@@ -44,7 +44,7 @@ struct functions {
 	struct table by_name; /* in the scope of a domain's number */
 	size_t *ready;	      /* functions that no function calls; a stack */
 	size_t ready_count;
-	size_t left; /* names that calls may still add */
+	size_t left; /* names of 32 bytes that calls may still add */
 };
 
 /* ------------------------------------------------------------------- names */
@@ -412,6 +412,7 @@ static quire_status take_node(struct functions *all, size_t number)
 	struct call call = { .in = all->in,
 			     .function = function,
 			     .node = *node };
+	const size_t length = 1 + strlen(node->name) / 32; /* of a new name */
 	quire_status status;
 
 	if (!function || !function->is_open ||
@@ -419,13 +420,12 @@ static quire_status take_node(struct functions *all, size_t number)
 	    node->attribute_count > ATTRIBUTES_MAX ||
 	    !passes_weight(all->in->model, node))
 		return QUIRE_OK;
-	if (function->names > all->left)
-		return quire_fail(all->in->error, QUIRE_ERROR_UNSUPPORTED,
-				  QUIRE_NO_OFFSET,
-				  "node '%s' (%s): calls of functions make too "
-				  "many nodes",
-				  quire_onnx_label(node), node->op_type);
-	all->left -= function->names;
+	if (function->names > all->left / length)
+		return quire_fail(
+		    all->in->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
+		    "node '%s' (%s): calls of functions make too many nodes",
+		    quire_onnx_label(node), node->op_type);
+	all->left -= function->names * length;
 	status = add_nodes(all, function, &call);
 	quire_table_free(&call.absent);
 	all->in->model->nodes[number].expanded = true;
