@@ -159,17 +159,32 @@ static bool is_theirs(const struct onnx_node *node, const char *op_type)
 	       strcmp(node->domain, "com.microsoft") == 0;
 }
 
-/* Whether C has one number for each column of the product; and its name. */
+/* Whether a Reshape gives an input, or what such nodes make the input of. */
+static bool is_reshaped(const struct onnx_model *model,
+			const struct onnx_node *node, size_t input)
+{
+	for (size_t i = 0; i < COMPARE_STEPS_MAX; i++, input = 0) {
+		node = quire_onnx_producer(
+		    model, quire_onnx_find(model, node->scope,
+					   compare_input(node, input)));
+		if (!node || !quire_compare_passes(node))
+			return false;
+		if (quire_onnx_is(node, "Reshape"))
+			return true;
+	}
+	return false;
+}
+
+/* Whether C has one number for each column of the product, and no Reshape may
+ * have stood it on its end; and its name. */
 static bool find_bias(struct compare_source *source)
 {
 	const struct onnx_node *node = source->node;
 	const struct onnx_value *c;
-	struct compare_dims dims;
 
 	if (!compare_input(node, 2)[0])
 		return true;
-	if (quire_compare_dims(source->model, node, 2, &dims) &&
-	    dims.rank > 1 && !(dims.rank == 2 && dims.sizes[0] == 1))
+	if (is_reshaped(source->model, node, 2))
 		return false;
 	if (quire_compare_dequantizes_bias(source, 2))
 		return is_one(node, "beta") &&

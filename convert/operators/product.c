@@ -114,17 +114,21 @@ static const struct onnx_value *find_integers(const struct onnx_model *model,
 	return x;
 }
 
-/* Whether C, where its shape is known, has one number for each column. */
-static bool is_along_columns(const struct onnx_model *model,
-			     const struct onnx_node *node)
+/* Whether a Reshape is among the wrappers of a value: it may have stood a
+ * vector on its end. */
+static bool is_reshaped(const struct onnx_model *model,
+			const struct onnx_value *value)
 {
-	const struct node_check in = { model, node, NULL };
-	const struct input_row row = { "C", 2, true };
-	struct node_operand c;
+	for (int i = 0; i < QUIRE_WRAPPERS_MAX; i++) {
+		const struct onnx_node *node = quire_wrapper_of(model, value);
 
-	if (quire_node_operand(&in, &row, &c) != QUIRE_OK)
-		return false;
-	return !c.has_shape || c.rank <= 1 || (c.rank == 2 && c.dims[0] == 1);
+		if (!node)
+			return false;
+		if (quire_onnx_is(node, "Reshape"))
+			return true;
+		value = input_of(model, node, 0);
+	}
+	return false;
 }
 
 /* Sets the constant that C is, itself or behind wrappers, a DequantizeLinear
@@ -135,7 +139,7 @@ static void find_bias(const struct onnx_model *model,
 	const struct onnx_value *c = input_of(model, node, 2);
 	const struct onnx_value *from = quire_unwrap(model, c);
 
-	if (!is_along_columns(model, node)) {
+	if (is_reshaped(model, c)) {
 		product->note = bad_bias;
 		return;
 	}
