@@ -90,16 +90,3 @@ bool quire_array_next(quire_array *array, quire_value *element)
 	array->count--;
 	return true;
 }
-
-bool quire_string_equal(quire_string a, quire_string b)
-{
-	return a.size == b.size &&
-	       (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-bool quire_string_starts(quire_string string, const char *prefix)
-{
-	const size_t size = strlen(prefix);
-
-	return string.size >= size && memcmp(string.data, prefix, size) == 0;
-}

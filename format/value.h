@@ -4,6 +4,8 @@
 #ifndef QUIRE_FORMAT_VALUE_H
 #define QUIRE_FORMAT_VALUE_H
 
+#include <string.h>
+
 #include "quire.h"
 
 /* Bytes of one value of a type of fixed size; 0 for strings, arrays and unknown
@@ -39,14 +41,23 @@ quire_value quire_value_load(quire_value_type type, const void *bytes);
 /* A view of a C string. */
 static inline quire_string quire_string_of(const char *text)
 {
-	quire_string string = { text, 0 };
+	const quire_string string = { text, strlen(text) };
 
-	while (text[string.size])
-		string.size++;
 	return string;
 }
 
-bool quire_string_equal(quire_string a, quire_string b);
-bool quire_string_starts(quire_string string, const char *prefix);
+static inline bool quire_string_equal(quire_string a, quire_string b)
+{
+	return a.size == b.size &&
+	       (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool quire_string_starts(quire_string string, const char *prefix)
+{
+	const quire_string start = quire_string_of(prefix);
+
+	return string.size >= start.size &&
+	       memcmp(string.data, start.data, start.size) == 0;
+}
 
 #endif
