@@ -13,6 +13,7 @@ class Tensor(ctypes.Structure):
     _fields_ = [
         ("name", String),
         ("source", String),
+        ("operation", String),
         ("dtype", ctypes.c_int),
         ("rank", ctypes.c_uint32),
         ("shape", ctypes.c_uint64 * 4),
