@@ -39,7 +39,8 @@ void quire_work_split(struct work_range *ranges, size_t count, uint32_t items)
 		const struct range range = { .first = (uint32_t)first,
 					     .end = (uint32_t)end };
 
-		atomic_init(&ranges[i].left, to_word(range));
+		ranges[i].whole = to_word(range);
+		atomic_init(&ranges[i].left, ranges[i].whole);
 		first = end;
 	}
 }
@@ -86,7 +87,7 @@ static bool find_longest(struct work_range *ranges, size_t count,
 	return most > 0;
 }
 
-/* Moves the later half of another worker's range into the own one, which is
+/* Moves another worker's range, or its later half, into the own one, which is
  * empty. Nobody else changes an empty range. */
 static bool steal(struct work_range *ranges, size_t count, size_t own)
 {
@@ -96,9 +97,10 @@ static bool steal(struct work_range *ranges, size_t count, size_t own)
 		_Atomic uint64_t *left = &ranges[other].left;
 		uint64_t word = atomic_load(left);
 		const struct range all = to_range(word);
+		const uint32_t stays =
+		    word == ranges[other].whole ? 0 : length(all) / 2;
 		const struct range first = { .first = all.first,
-					     .end =
-						 all.first + length(all) / 2 };
+					     .end = all.first + stays };
 		const struct range later = { .first = first.end,
 					     .end = all.end };
 

@@ -1,8 +1,9 @@
 /*
  * work_stealing.h - items of work in order, for several workers. Memory is read
  * fastest in long runs. So each worker begins with an even range of the items
- * and goes through it in order. A worker that is done takes the later half of
- * the longest range that another still has.
+ * and goes through it in order. A worker that is done takes the longest range
+ * that another still has: all of it if the other has not begun, as it may lack
+ * a CPU for long, else its later half.
  */
 #ifndef QUIRE_RUNTIME_WORK_STEALING_H
 #define QUIRE_RUNTIME_WORK_STEALING_H
@@ -18,6 +19,7 @@
  * writes it all the time. */
 struct work_range {
 	_Alignas(QUIRE_LINE_SIZE) _Atomic uint64_t left;
+	uint64_t whole; /* `left` before anybody took items of it */
 };
 
 /* Splits items 0 to items - 1 into `count` ranges, at least 1, one a worker. */

@@ -159,6 +159,28 @@ static void test_threads_take_each_item_once(void **state)
 	}
 }
 
+/* A worker that has not begun may lack a CPU: another takes its range in one
+ * run. If it begins after all, it takes half of what is left. */
+static void test_a_range_that_nobody_began_is_taken_whole(void **state)
+{
+	size_t first, end;
+
+	(void)state;
+	quire_work_split(ranges, 2, 16);
+	for (size_t left = 8; left > 0; left -= end - first)
+		assert_true(quire_work_take(ranges, 2, 0, 100, &first, &end));
+	assert_int_equal(end, 8);
+	assert_true(quire_work_take(ranges, 2, 0, 2, &first, &end));
+	assert_int_equal(first, 8);
+	assert_int_equal(end, 10);
+	assert_true(quire_work_take(ranges, 2, 1, 100, &first, &end));
+	assert_int_equal(first, 13);
+	assert_int_equal(end, 15);
+	assert_true(quire_work_take(ranges, 2, 0, 2, &first, &end));
+	assert_int_equal(first, 10);
+	assert_int_equal(end, 12);
+}
+
 /* As many items as can be counted. */
 static void test_ends_of_the_largest_ranges(void **state)
 {
@@ -180,6 +202,7 @@ int main(void)
 		cmocka_unit_test(test_one_worker_takes_what_all_have),
 		cmocka_unit_test(test_ranges_are_even_and_in_order),
 		cmocka_unit_test(test_last_items_are_taken_one_by_one),
+		cmocka_unit_test(test_a_range_that_nobody_began_is_taken_whole),
 		cmocka_unit_test(test_threads_take_each_item_once),
 		cmocka_unit_test(test_ends_of_the_largest_ranges),
 	};
