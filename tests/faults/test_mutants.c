@@ -61,6 +61,34 @@ static void open_mutant(const unsigned char *bytes, size_t size,
 	quire_model_close(model);
 }
 
+static double time_once(const unsigned char *bytes, size_t size,
+			bool allow_edited)
+{
+	const double started = cpu_seconds();
+
+	open_mutant(bytes, size, allow_edited);
+	return cpu_seconds() - started;
+}
+
+/* CPU time counts what other programs do to caches, and a virtual machine's
+ * host to its CPUs. So what took too long runs again: the least time is the
+ * mutant's own. */
+static double time_opening(const unsigned char *bytes, size_t size,
+			   bool allow_edited)
+{
+	double least = time_once(bytes, size, allow_edited);
+	const struct totals counted = totals;
+
+	for (int again = 0; least > TIME_MAX && again < 2; again++) {
+		const double seconds = time_once(bytes, size, allow_edited);
+
+		if (seconds < least)
+			least = seconds;
+		totals = counted;
+	}
+	return least;
+}
+
 /* A container with a changed header must not pass as unchanged. */
 static void check_unsealed(const unsigned char *bytes, size_t size)
 {
@@ -80,7 +108,7 @@ static void run_mutant(const char *name, const unsigned char *bytes,
 {
 	unsigned char *copy;
 	const size_t held = failing_malloc_held();
-	double started;
+	double seconds;
 	size_t peak;
 
 	if (totals.next++ % totals.stride != 0)
@@ -92,21 +120,17 @@ static void run_mutant(const char *name, const unsigned char *bytes,
 	memcpy(copy, bytes, size);
 	check_unsealed(copy, size);
 	failing_malloc_watch();
-	started = cpu_seconds();
-	open_mutant(copy, size, true);
-	if (touch_reseal(copy, size)) {
-		started = cpu_seconds();
-		open_mutant(copy, size, false);
-	}
-	started = cpu_seconds() - started;
+	seconds = time_opening(copy, size, true);
+	if (touch_reseal(copy, size))
+		seconds = time_opening(copy, size, false);
 	peak = failing_malloc_peak() - held - size;
-	if (started > totals.slowest)
-		totals.slowest = started;
+	if (seconds > totals.slowest)
+		totals.slowest = seconds;
 	if (peak > totals.hungriest)
 		totals.hungriest = peak;
-	if (started > TIME_MAX || peak > MEMORY_MAX)
+	if (seconds > TIME_MAX || peak > MEMORY_MAX)
 		fail_msg("%s, mutant %zu: %.3f s, %zu bytes", name,
-			 totals.next - 1, started, peak);
+			 totals.next - 1, seconds, peak);
 	free(copy);
 	assert_int_equal(failing_malloc_held(), held);
 }
