@@ -2,6 +2,11 @@
 # does nothing if its work is done already. Sets `root`, the repository, and
 # changes to it.
 set -eu
+# The user's settings must change neither a number's decimal point nor what
+# messages, tools and Python do.
+LC_ALL=C.UTF-8
+export LC_ALL
+unset CDPATH GREP_OPTIONS PYTHONHOME PYTHONPATH
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 mkdir -p build
@@ -13,7 +18,7 @@ build_packages="cmake gcc libc6-dev libcmocka-dev libfp16-dev libjansson-dev
 # Packages that the Python package needs besides.
 python_packages="python3 python3-dev python3-venv"
 # Packages that only scripts/test needs.
-test_packages="binutils clang g++ pkgconf python3 python3-venv util-linux"
+test_packages="binutils clang g++ pkgconf strace util-linux $python_packages"
 
 say() {
 	printf '\n== %s\n' "$*"
