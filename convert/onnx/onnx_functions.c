@@ -21,6 +21,10 @@
 #define NAMES_MIN    ((size_t)1 << 16)
 #define NAMES_FACTOR 64
 
+/* Bytes that one may take: a value, its place in the table of names, and room
+ * for twice as many when these grow. */
+#define NAME_SIZE 512
+
 /* The most attributes of a call, and of a function: they are searched. */
 #define ATTRIBUTES_MAX 256
 
@@ -44,7 +48,8 @@ struct functions {
 	struct table by_name; /* in the scope of a domain's number */
 	size_t *ready;	      /* functions that no function calls; a stack */
 	size_t ready_count;
-	size_t left; /* names of 32 bytes that calls may still add */
+	size_t left;	/* names of 32 bytes that calls may still add */
+	bool is_capped; /* by memory_max */
 };
 
 /* ------------------------------------------------------------------- names */
@@ -96,19 +101,6 @@ static size_t count_names(const QuireOnnx__Function *function)
 	return names;
 }
 
-static bool has_bodies(const QuireOnnx__Function *function)
-{
-	for (size_t i = 0; i < function->n_node; i++)
-		for (size_t j = 0; j < function->node[i]->n_attribute; j++) {
-			const QuireOnnx__Attribute *attribute =
-			    function->node[i]->attribute[j];
-
-			if (attribute->has_g || attribute->n_graphs > 0)
-				return true;
-		}
-	return false;
-}
-
 /* Operators that the converter knows stay operators. */
 static bool is_known(const char *domain)
 {
@@ -131,7 +123,7 @@ static quire_status index_function(struct functions *all, size_t number)
 		return QUIRE_OK;
 	}
 	function->is_open =
-	    !is_known(domain) && !has_bodies(function->message) &&
+	    !is_known(domain) && !quire_message_has_bodies(function->message) &&
 	    function->message->n_attribute_proto <= ATTRIBUTES_MAX;
 	if (!scope && quire_table_add(&all->domains, 0, domain, strlen(domain),
 				      own, all->in->error) != QUIRE_OK)
@@ -154,6 +146,9 @@ static quire_status index_all(struct functions *all,
 		names += all->items[i].names;
 	}
 	all->left = NAMES_MIN + NAMES_FACTOR * names;
+	all->is_capped = all->left > all->in->memory_max / NAME_SIZE;
+	if (all->is_capped)
+		all->left = (size_t)(all->in->memory_max / NAME_SIZE);
 	for (size_t i = 0; i < all->count && status == QUIRE_OK; i++)
 		status = index_function(all, i);
 	if (status != QUIRE_OK)
@@ -422,8 +417,13 @@ static quire_status take_node(struct functions *all, size_t number)
 		return QUIRE_OK;
 	if (function->names > all->left / length)
 		return quire_fail(
-		    all->in->error, QUIRE_ERROR_UNSUPPORTED, QUIRE_NO_OFFSET,
-		    "node '%s' (%s): calls of functions make too many nodes",
+		    all->in->error,
+		    all->is_capped ? QUIRE_ERROR_MEMORY
+				   : QUIRE_ERROR_UNSUPPORTED,
+		    QUIRE_NO_OFFSET,
+		    "calls of functions make too many nodes%s: node '%s' (%s)",
+		    all->is_capped ? "; allow more (max_memory, --max-memory)"
+				   : "",
 		    quire_onnx_label(node), node->op_type);
 	all->left -= function->names * length;
 	status = add_nodes(all, function, &call);

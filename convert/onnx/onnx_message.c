@@ -261,6 +261,19 @@ static quire_status read_attributes(const struct onnx_reader *in,
 	return status;
 }
 
+bool quire_message_has_bodies(const QuireOnnx__Function *function)
+{
+	for (size_t i = 0; i < function->n_node; i++)
+		for (size_t j = 0; j < function->node[i]->n_attribute; j++) {
+			const QuireOnnx__Attribute *attribute =
+			    function->node[i]->attribute[j];
+
+			if (attribute->has_g || attribute->n_graphs > 0)
+				return true;
+		}
+	return false;
+}
+
 quire_status quire_message_node(const struct onnx_reader *in, size_t scope,
 				const QuireOnnx__Node *from)
 {

@@ -14,6 +14,7 @@ struct onnx_reader {
 	const char *path;
 	struct onnx_model *model;
 	struct arena *arena; /* for what the messages do not hold themselves */
+	uint64_t memory_max; /* for the graph, whatever the file's size */
 	quire_error *error;
 };
 
@@ -41,6 +42,9 @@ const QuireOnnx__Tensor *quire_message_constant(const QuireOnnx__Node *node);
 quire_status quire_message_outputs(const struct onnx_reader *in, size_t scope,
 				   const QuireOnnx__Node *node);
 
+/* Whether a node of the function has a body. */
+bool quire_message_has_bodies(const QuireOnnx__Function *function);
+
 /* Sets name and value of an attribute. */
 quire_status quire_message_attribute(const struct onnx_reader *in,
 				     const QuireOnnx__Attribute *from,
@@ -56,7 +60,8 @@ typedef quire_status (*function_read_fn)(const struct onnx_reader *in,
  * Adds the functions of a model whose graph was read: one that is called with a
  * quantized weight once for each such call, with the call's inputs, and any
  * other once, by `read`. Fails as that does; LAYOUT for a function that
- * contradicts itself, UNSUPPORTED for calls that make too many nodes.
+ * contradicts itself, UNSUPPORTED for calls that make too many nodes, MEMORY if
+ * memory_max is why these are too many.
  */
 quire_status quire_functions_read(const struct onnx_reader *in,
 				  const QuireOnnx__Model *root,

@@ -27,8 +27,7 @@
 
 struct onnx_messages {
 	struct arena arena;
-	uint64_t memory_max; /* whatever the model's size */
-	bool is_capped;	     /* that is less than its size would allow */
+	bool is_capped; /* memory_max is less than its size would allow */
 	ProtobufCAllocator allocator;
 	QuireOnnx__Model *root;
 	QuireOnnx__Graph **bodies;
@@ -48,7 +47,7 @@ static quire_status fail_unpack(const struct onnx_reader *in, const char *what)
 				  "its graph takes more than %" PRIu64
 				  " bytes of memory; allow more (max_memory, "
 				  "--max-memory)",
-				  in->model->messages->memory_max);
+				  in->memory_max);
 	if (arena->over_ceiling)
 		return quire_fail(in->error, QUIRE_ERROR_LAYOUT,
 				  QUIRE_NO_OFFSET,
@@ -277,7 +276,7 @@ static quire_status open_file(const struct onnx_reader *in)
 }
 
 /* Weights stay where they are in the file. */
-static quire_status unpack(const struct onnx_reader *in, uint64_t max_memory)
+static quire_status unpack(const struct onnx_reader *in)
 {
 	const struct onnx_file *file = in->model->file;
 	struct onnx_messages *messages = in->model->messages;
@@ -291,10 +290,8 @@ static quire_status unpack(const struct onnx_reader *in, uint64_t max_memory)
 		return status;
 	/* A file has less than 2^31 bytes: no overflow. */
 	limit = MEMORY_BASE + MEMORY_FACTOR * (uint64_t)size;
-	messages->memory_max = max_memory > 0 ? max_memory : MEMORY_DEFAULT;
-	messages->is_capped = limit > messages->memory_max;
-	messages->arena.left =
-	    messages->is_capped ? messages->memory_max : limit;
+	messages->is_capped = limit > in->memory_max;
+	messages->arena.left = messages->is_capped ? in->memory_max : limit;
 	status =
 	    check_strings(in, &quire_onnx__model__descriptor, skeleton, size);
 	if (status == QUIRE_OK)
@@ -335,7 +332,12 @@ quire_status quire_onnx_open(const char *path, uint64_t max_memory,
 			     struct onnx_model **model, quire_error *error)
 {
 	struct onnx_model *read = calloc(1, sizeof(*read));
-	struct onnx_reader in = { .path = path, .model = read, .error = error };
+	struct onnx_reader in = {
+		.path = path,
+		.model = read,
+		.memory_max = max_memory > 0 ? max_memory : MEMORY_DEFAULT,
+		.error = error,
+	};
 	quire_status status;
 
 	if (!read)
@@ -345,7 +347,7 @@ quire_status quire_onnx_open(const char *path, uint64_t max_memory,
 		in.arena = &read->messages->arena;
 	status = read->messages ? open_file(&in) : quire_message_no_memory(&in);
 	if (status == QUIRE_OK)
-		status = unpack(&in, max_memory);
+		status = unpack(&in);
 	if (status == QUIRE_OK)
 		status = quire_onnx_files_init(&read->files, path, error);
 	if (status == QUIRE_OK)
