@@ -57,7 +57,8 @@ static const char *path_of(const quire_model *model, const char *path,
 	return part.path;
 }
 
-/* "xxh3", "xxh3-header" or "xxh3-padding" */
+/* "xxh3", "xxh3-header" or "xxh3-padding"; with a backslash before it if a
+ * backslash in a name begins an escape. */
 static void print_line(const char *path, const struct digest_job *job)
 {
 	static const char *const endings[] = {
@@ -65,15 +66,17 @@ static void print_line(const char *path, const struct digest_job *job)
 	};
 	const bool of_file =
 	    job->what == DIGEST_HEADER || job->what == DIGEST_PADDING;
+	const bool plain = text_is_plain(text_of(path)) &&
+			   (!job->tensor || text_is_plain(job->tensor->name));
 	char name[24];
 
-	snprintf(name, sizeof(name), "%s%s", digest_name(job->kind),
-		 of_file ? endings[job->what] : "");
+	snprintf(name, sizeof(name), "%s%s%s", plain ? "" : "\\",
+		 digest_name(job->kind), of_file ? endings[job->what] : "");
 	printf("%-8s  %s  ", name, job->text);
-	text_print(stdout, path);
+	text_print_exact(stdout, text_of(path));
 	if (job->tensor) {
 		putchar(':');
-		text_print_string(stdout, job->tensor->name);
+		text_print_exact(stdout, job->tensor->name);
 	}
 	putchar('\n');
 }
@@ -234,6 +237,10 @@ static const char about[] =
     "  xxh3      HASH  FILE              all tensors, one after the other\n"
     "  xxh3-header  HASH  FILE\n"
     "  xxh3-padding  HASH  FILE\n"
+    "\n"
+    "A line that begins with a backslash has a name with escapes: \\\\ is a "
+    "backslash,\n"
+    "\\xNN a byte that could control a terminal.\n"
     "\n"
     "A list to be signed needs sha256: the others find damage, not forgery.\n"
     "\n"

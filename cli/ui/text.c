@@ -43,6 +43,34 @@ void text_print_string(FILE *stream, quire_string string)
 	}
 }
 
+void text_print_exact(FILE *stream, quire_string string)
+{
+	const unsigned char *bytes = (const unsigned char *)string.data;
+	char escaped[ESCAPE_CAPACITY];
+	size_t at = 0;
+
+	while (at < string.size) {
+		if (bytes[at] == '\\')
+			putc('\\', stream);
+		at += escape_one(bytes + at, string.size - at, escaped);
+		fputs(escaped, stream);
+	}
+}
+
+bool text_is_plain(quire_string string)
+{
+	const unsigned char *bytes = (const unsigned char *)string.data;
+	char escaped[ESCAPE_CAPACITY];
+	size_t at = 0;
+
+	while (at < string.size) {
+		at += escape_one(bytes + at, string.size - at, escaped);
+		if (escaped[0] == '\\')
+			return false;
+	}
+	return true;
+}
+
 void text_print(FILE *stream, const char *text)
 {
 	text_print_string(stream, text_of(text));

@@ -17,6 +17,11 @@
 void text_print(FILE *stream, const char *text);
 void text_print_string(FILE *stream, quire_string string);
 
+/* The same with a backslash as two, so that no two strings are printed alike.
+ * A plain one is printed as it is. */
+void text_print_exact(FILE *stream, quire_string string);
+bool text_is_plain(quire_string string);
+
 /* Copies the string, escaped as above, in at most `capacity` - 1 bytes and a
  * NUL; a string that is cut ends with "...". Returns `buffer`. `capacity` must
  * be at least 4. */

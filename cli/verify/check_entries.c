@@ -253,14 +253,17 @@ static size_t find_tensor(const struct check *check, const char *name)
 	return low;
 }
 
-/* False: out of memory. Sets *found if there is an entry of that name. */
+/* False: out of memory. Sets *found if there is an entry of that name. An exact
+ * entry is not about a name that is `escaped`. */
 static bool add_named(struct check *check, const quire_tensor *tensor,
-		      const char *name, bool *found)
+		      const char *name, bool escaped, bool *found)
 {
 	for (size_t i = find_tensor(check, name);
 	     i < check->entries.count &&
 	     strcmp(check->entries.entry[i]->tensor, name) == 0;
 	     i++) {
+		if (escaped && check->entries.entry[i]->exact)
+			continue;
 		if (!add_item(check, check->entries.entry[i], tensor))
 			return false;
 		*found = true;
@@ -281,12 +284,13 @@ static bool add_tensor(struct check *check, const quire_tensor *tensor)
 
 	snprintf(name, sizeof(name), "%.*s", (int)tensor->name.size,
 		 tensor->name.data);
-	/* llama-gguf-hash prints names unchanged, quire hash escapes them. */
+	/* llama-gguf-hash prints names unchanged, old versions of quire hash
+	 * escaped them. */
 	verdict_name(shown, tensor->name);
-	if (!add_named(check, tensor, name, &found))
+	if (!add_named(check, tensor, name, false, &found))
 		return false;
 	if (!found && strcmp(name, shown) != 0 &&
-	    !add_named(check, tensor, shown, &found))
+	    !add_named(check, tensor, shown, true, &found))
 		return false;
 	if (!found)
 		verdict_problem(&check->verdict, &facts,

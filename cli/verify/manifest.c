@@ -128,20 +128,52 @@ static size_t word_size(const char *text)
 	return strcspn(text, " \t");
 }
 
-/* Undoes coreutils' escapes in a name. False: it has another one. */
-static bool unescape(char *name)
+static int digit_of(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+				      : -1;
+}
+
+/* The character of an escape; `text` follows the backslash. Sets how many
+ * characters the escape has there. NUL: there is no such escape. */
+static char unescape_one(const char *text, bool hexadecimal, size_t *size)
+{
+	*size = 1;
+	switch (text[0]) {
+	case 'n':
+		return '\n';
+	case 'r':
+		return '\r';
+	case '\\':
+		return '\\';
+	default:
+		break;
+	}
+	if (!hexadecimal || text[0] != 'x' || digit_of(text[1]) < 0 ||
+	    digit_of(text[2]) < 0)
+		return '\0';
+	*size = 3;
+	return (char)(digit_of(text[1]) * 16 + digit_of(text[2]));
+}
+
+/* Undoes the escapes in a name: those of coreutils, and \xNN too if it is of a
+ * line of quire hash. False: it has another one. */
+static bool unescape(char *name, bool hexadecimal)
 {
 	char *to = name;
 
-	for (; *name; name++) {
+	while (*name) {
+		size_t size;
+
 		if (*name != '\\') {
-			*to++ = *name;
+			*to++ = *name++;
 			continue;
 		}
-		name++;
-		if (*name != 'n' && *name != 'r' && *name != '\\')
+		*to = unescape_one(++name, hexadecimal, &size);
+		if (*to++ == '\0')
 			return false;
-		*to++ = *name == 'n' ? '\n' : *name == 'r' ? '\r' : '\\';
+		name += size;
 	}
 	*to = '\0';
 	return true;
@@ -172,9 +204,12 @@ static bool find_algorithm(const char *word, size_t size,
 /* "xxh3      HASH  NAME" */
 static bool parse_tool_line(char *line, struct manifest_entry *entry)
 {
-	const size_t size = word_size(line);
+	const bool escaped = line[0] == '\\';
 	char *digits;
+	size_t size;
 
+	line += escaped ? 1 : 0;
+	size = word_size(line);
 	if (!find_algorithm(line, size, entry))
 		return false;
 	digits = line + size + strspn(line + size, " ");
@@ -186,7 +221,8 @@ static bool parse_tool_line(char *line, struct manifest_entry *entry)
 		return false;
 	digits[0] = '\0';
 	entry->name = digits + 2;
-	return true;
+	entry->exact = escaped;
+	return !escaped || unescape(digits + 2, true);
 }
 
 /* "HASH  NAME", or "HASH *NAME" */
@@ -215,7 +251,8 @@ static bool parse_sum_line(char *line, struct manifest_entry *entry)
 	entry->digits = line;
 	entry->what = DIGEST_FILE;
 	entry->name = line + size + 2;
-	return !escaped || unescape(line + size + 2);
+	entry->exact = escaped;
+	return !escaped || unescape(line + size + 2, false);
 }
 
 /* "SHA256 (NAME) = HASH" */
@@ -250,7 +287,8 @@ static bool parse_tag_line(char *line, struct manifest_entry *entry)
 		entry->what = DIGEST_FILE;
 		entry->name = line + size;
 		entry->digits = end + 4;
-		return !escaped || unescape(line + size);
+		entry->exact = escaped;
+		return !escaped || unescape(line + size, false);
 	}
 	return false;
 }

@@ -13,8 +13,11 @@
  *
  * Empty lines and lines that begin with # are skipped. Any other line is an
  * error, so no line is ignored by mistake. A UTF-8 byte order mark and carriage
- * returns at the ends of lines are taken off; \n, \r and \\ in a name are
- * unescaped where its line begins with a backslash, as coreutils writes them.
+ * returns at the ends of lines are taken off. Where a line begins with a
+ * backslash, \n, \r and \\ in its name are unescaped, as coreutils writes them,
+ * and in the first four forms \xNN too, as quire hash writes them. In other
+ * lines a backslash is itself, or begins an escape of older versions of quire
+ * hash, which put no backslash before the line.
  */
 #ifndef QUIRE_CLI_VERIFY_MANIFEST_H
 #define QUIRE_CLI_VERIFY_MANIFEST_H
@@ -23,6 +26,7 @@
 
 struct manifest_entry {
 	const char *name; /* FILE, or FILE:TENSOR */
+	bool exact;	  /* the name has no escapes: they were undone */
 	const char *digits;
 	enum digest_kind kind;
 	/* TENSORS also for FILE:TENSOR, until match_entries knows where FILE

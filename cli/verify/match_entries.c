@@ -26,6 +26,7 @@
 /* A path of the list. */
 struct group {
 	quire_string path;
+	bool exact;	    /* it has no escapes */
 	unsigned long line; /* where it is first */
 	size_t subject;	    /* the file, or QUIRE_NO_ITEM */
 	size_t score;
@@ -88,11 +89,43 @@ static size_t next_end(const struct cuts *cuts)
 	return colon ? (size_t)(colon - name) : whole;
 }
 
+/* Whether a path of the list may mean a file by this name: an exact one means
+ * it by its own path only, and not by the escaped one. */
+static bool may_mean(const struct match_files *files, size_t file, bool exact)
+{
+	return !exact || files->files[file].subject == file;
+}
+
+static size_t first_file(const struct match_files *files, quire_string path,
+			 bool exact)
+{
+	size_t file = match_files_first(files, path);
+
+	while (file != QUIRE_NO_ITEM && !may_mean(files, file, exact))
+		file = files->files[file].next;
+	return file;
+}
+
+/* The names of one file follow each other. */
+static size_t next_file(const struct match_files *files, size_t file,
+			bool exact)
+{
+	const size_t subject = files->files[file].subject;
+
+	do
+		file = files->files[file].next;
+	while (file != QUIRE_NO_ITEM &&
+	       (files->files[file].subject == subject ||
+		!may_mean(files, file, exact)));
+	return file;
+}
+
 static bool next_cut(struct cuts *cuts)
 {
 	while (cuts->path.size < cuts->whole && cuts->found < CUTS_MAX) {
 		cuts->path.size = next_end(cuts);
-		cuts->first = match_files_first(cuts->files, cuts->path);
+		cuts->first =
+		    first_file(cuts->files, cuts->path, cuts->entry->exact);
 		if (cuts->first != QUIRE_NO_ITEM) {
 			cuts->found++;
 			return true;
@@ -101,28 +134,20 @@ static bool next_cut(struct cuts *cuts)
 	return false;
 }
 
-/* The names of one file follow each other. */
-static size_t next_file(const struct match_files *files, size_t file)
+/* The better score of a file's names. */
+static size_t best_score(const struct match_files *files, quire_string path,
+			 size_t file, bool exact)
 {
 	const size_t subject = files->files[file].subject;
-
-	while (file != QUIRE_NO_ITEM && files->files[file].subject == subject)
-		file = files->files[file].next;
-	return file;
-}
-
-/* The better score of its names. */
-static size_t best_score(const struct match_files *files, quire_string path,
-			 size_t file)
-{
-	const size_t end = next_file(files, file);
 	size_t best = 0;
 
-	for (; file != end; file = files->files[file].next) {
+	for (; file != QUIRE_NO_ITEM && files->files[file].subject == subject;
+	     file = files->files[file].next) {
 		const size_t score =
 		    match_path_score(path, text_of(files->files[file].path));
 
-		best = score > best ? score : best;
+		if (may_mean(files, file, exact) && score > best)
+			best = score;
 	}
 	return best;
 }
@@ -132,6 +157,7 @@ static size_t best_score(const struct match_files *files, quire_string path,
 static bool shorter_fits(const struct cuts *cuts)
 {
 	const struct match_files *files = cuts->files;
+	const bool exact = cuts->entry->exact;
 	struct cuts shorter = cuts_of(files, cuts->entry);
 
 	while (next_cut(&shorter) && shorter.path.size < cuts->path.size) {
@@ -140,9 +166,9 @@ static bool shorter_fits(const struct cuts *cuts)
 		if (shorter.first != cuts->first)
 			continue;
 		while (i != QUIRE_NO_ITEM &&
-		       best_score(files, shorter.path, i) >=
-			   best_score(files, cuts->path, i))
-			i = next_file(files, i);
+		       best_score(files, shorter.path, i, exact) >=
+			   best_score(files, cuts->path, i, exact))
+			i = next_file(files, i, exact);
 		if (i == QUIRE_NO_ITEM)
 			return true;
 	}
@@ -150,7 +176,8 @@ static bool shorter_fits(const struct cuts *cuts)
 }
 
 static quire_status add_group(struct matching *matching, quire_string path,
-			      unsigned long line, quire_error *error)
+			      const struct manifest_entry *entry,
+			      quire_error *error)
 {
 	struct group *groups =
 	    quire_grow(matching->groups, &matching->group_capacity,
@@ -160,10 +187,13 @@ static quire_status add_group(struct matching *matching, quire_string path,
 		return quire_fail_memory(error, sizeof(*groups));
 	matching->groups = groups;
 	groups[matching->group_count] = (struct group){
-		.path = path, .line = line, .subject = QUIRE_NO_ITEM
+		.path = path,
+		.exact = entry->exact,
+		.line = entry->line,
+		.subject = QUIRE_NO_ITEM,
 	};
-	return quire_table_add(&matching->group_table, 0, path.data, path.size,
-			       matching->group_count++, error);
+	return quire_table_add(&matching->group_table, entry->exact, path.data,
+			       path.size, matching->group_count++, error);
 }
 
 /* Each cut of an entry is a path of the list. */
@@ -175,11 +205,10 @@ static quire_status add_groups(struct matching *matching,
 	quire_status status = QUIRE_OK;
 
 	while (status == QUIRE_OK && next_cut(&cuts))
-		if (!quire_table_find(&matching->group_table, 0, cuts.path.data,
-				      cuts.path.size) &&
+		if (!quire_table_find(&matching->group_table, entry->exact,
+				      cuts.path.data, cuts.path.size) &&
 		    !shorter_fits(&cuts))
-			status =
-			    add_group(matching, cuts.path, entry->line, error);
+			status = add_group(matching, cuts.path, entry, error);
 	return status;
 }
 
@@ -195,16 +224,19 @@ static void join(struct matching *matching, size_t group, size_t subject,
 
 /* The file with an equal path; with one that is not escaped, if there is one.
  */
-static size_t find_equal(const struct match_files *files, quire_string path)
+static size_t find_equal(const struct match_files *files,
+			 const struct group *group)
 {
 	size_t found = QUIRE_NO_ITEM;
-	size_t i = match_files_first(files, path);
+	size_t i = match_files_first(files, group->path);
 
 	for (; i != QUIRE_NO_ITEM; i = files->files[i].next) {
 		const size_t subject = files->files[i].subject;
 
-		if ((found == QUIRE_NO_ITEM || subject == i) &&
-		    match_path_score(path, text_of(files->files[i].path)) ==
+		if (may_mean(files, i, group->exact) &&
+		    (found == QUIRE_NO_ITEM || subject == i) &&
+		    match_path_score(group->path,
+				     text_of(files->files[i].path)) ==
 			MATCH_EQUAL)
 			found = subject;
 	}
@@ -217,7 +249,7 @@ static void join_equal(struct matching *matching)
 {
 	for (size_t g = 0; g < matching->group_count; g++) {
 		const size_t file =
-		    find_equal(matching->files, matching->groups[g].path);
+		    find_equal(matching->files, &matching->groups[g]);
 
 		if (file != QUIRE_NO_ITEM)
 			join(matching, g, file, MATCH_EQUAL);
@@ -252,14 +284,15 @@ static quire_status add_pairs(struct matching *matching, quire_error *error)
 
 	for (size_t g = 0; g < matching->group_count; g++) {
 		const struct group *group = &matching->groups[g];
-		size_t i = match_files_first(files, group->path);
+		size_t i = first_file(files, group->path, group->exact);
 
 		if (group->subject != QUIRE_NO_ITEM)
 			continue;
 		for (; status == QUIRE_OK && i != QUIRE_NO_ITEM;
-		     i = next_file(files, i)) {
+		     i = next_file(files, i, group->exact)) {
 			const struct pair pair = {
-				.score = best_score(files, group->path, i),
+				.score = best_score(files, group->path, i,
+						    group->exact),
 				.group = g,
 				.subject = files->files[i].subject,
 			};
@@ -378,8 +411,8 @@ static void claim(const struct matching *matching, struct manifest_entry *entry)
 
 	while (next_cut(&cuts)) {
 		const size_t size = cuts.path.size;
-		const size_t *found = quire_table_find(&matching->group_table,
-						       0, cuts.path.data, size);
+		const size_t *found = quire_table_find(
+		    &matching->group_table, entry->exact, cuts.path.data, size);
 		const struct group *group =
 		    found ? &matching->groups[*found] : NULL;
 		const struct match_file *file;

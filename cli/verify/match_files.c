@@ -73,7 +73,7 @@ quire_status match_files_add(struct match_files *files, const char *path,
 	if (!shown)
 		return quire_fail_memory(error, capacity);
 	status = add_name(files, path, file, error);
-	/* quire hash prints an unsafe path escaped. */
+	/* Old versions of quire hash printed an unsafe path so. */
 	text_shorten(shown, capacity, text);
 	if (status == QUIRE_OK && strcmp(shown, path) != 0)
 		status = add_name(files, shown, file, error);

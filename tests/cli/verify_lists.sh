@@ -25,10 +25,52 @@ printf '\\%s  a\\tb\n' "$sum" >unknown_escape
 try verify text --manifest unknown_escape
 printf '\\%s  a\\\n' "$sum" >cut_escape
 try verify text --manifest cut_escape
-# quire hash escapes otherwise.
+# quire hash escapes more bytes; older versions wrote the same without a mark.
 cp m.gguf "$odd"
 "$QUIRE" hash "$odd" >hashed
+cat hashed
 try verify "$odd" --manifest hashed
+printf '\\xxh3      0123456789abcdef  a\\x4\n' >cut_escape
+try verify text --manifest cut_escape
+printf '\\xxh3      0123456789abcdef  a\\x00b\n' >zero_escape
+try verify text --manifest zero_escape
+plain=$(printf 'a\nb')
+cp m.gguf "$plain"
+"$QUIRE" hash "$plain" | sed 's/^.//' >older
+cat older
+try verify "$plain" --manifest older
+
+# Two files and two tensors whose names older versions printed alike: one has a
+# line feed, the other one a backslash, x, 0 and a.
+twins=$(printf 'w\nx')
+{
+	printf 'GGUF\003\000\000\000\002\000\000\000\000\000\000\000'
+	zeros 8
+	printf '\003\000\000\000\000\000\000\000%s' "$twins"
+	printf '\001\000\000\000\004\000\000\000\000\000\000\000'
+	zeros 12
+	printf '\006\000\000\000\000\000\000\000w\\x0ax'
+	printf '\001\000\000\000\004\000\000\000\000\000\000\000'
+	zeros 4
+	printf '\040\000\000\000\000\000\000\000'
+	zeros 31 # up to 128
+	f32 1 2 3 4
+	zeros 16
+	f32 4 3 2 1
+} >"$twins"
+cp "$twins" 'w\x0ax'
+"$QUIRE" hash "$twins" 'w\x0ax' >both
+cat both
+try verify "$twins" 'w\x0ax' --manifest both
+# One tensor's line is not the other one's, and one file's is not the other's.
+for tensor in ':w\x0ax' ':w\\x0ax'; do
+	grep -vF "$tensor" both >less
+	try verify "$twins" 'w\x0ax' --manifest less
+done
+poke 'w\x0ax' 128 1
+try verify "$twins" 'w\x0ax' --manifest both
+grep -F '  w\\x0ax' both >one
+try verify "$twins" --manifest one
 
 # Refused by name.
 printf '\377\376x\000x\000h\0003\000' >utf16

@@ -154,6 +154,41 @@ static void test_escaped(void **state)
 	matched_free(&matched);
 }
 
+/* Where a line begins with a backslash, the path is what it stands for, and
+ * never the escaped name of another file. */
+static void test_unescaped(void **state)
+{
+	static const char list[] = "\\xxh3      " DIGITS "  p/a\\x01b:t\\nu\n"
+				   "\\xxh3      " DIGITS "  p/a\\\\x01b:t\n"
+				   "xxh3      " DIGITS "  plain:t\n";
+	static const char *const both[] = { "q/a\001b", "q/a\\x01b", "plain",
+					    NULL };
+	static const char *const reversed[] = { "plain", "q/a\\x01b",
+						"q/a\001b", NULL };
+	static const char *const one[] = { "a\001b", NULL };
+	static const char *const other[] = { "a\\x01b", NULL };
+	struct matched matched = match(list, both);
+
+	(void)state;
+	check(&matched, 0, 0, "t\nu");
+	check(&matched, 1, 1, "t");
+	check(&matched, 2, 2, "t");
+	matched_free(&matched);
+	matched = match(list, reversed);
+	check(&matched, 0, 2, "t\nu");
+	check(&matched, 1, 1, "t");
+	check(&matched, 2, 0, "t");
+	matched_free(&matched);
+	matched = match(list, one);
+	check(&matched, 0, 0, "t\nu");
+	assert_false(matched.manifest.entries[1].claimed);
+	matched_free(&matched);
+	matched = match(list, other);
+	check(&matched, 1, 0, "t");
+	assert_false(matched.manifest.entries[0].claimed);
+	matched_free(&matched);
+}
+
 static void test_ambiguous(void **state)
 {
 	static const char *const one[] = { "m", NULL };
@@ -244,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_tails),
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_escaped),
+		cmocka_unit_test(test_unescaped),
 		cmocka_unit_test(test_ambiguous),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_digests),
