@@ -156,7 +156,7 @@ void test_many_calls(void **state)
 	static const struct functions few = { "fifty calls", 1, false, 0,
 					      4000,	     1, 50 };
 	static const struct functions many = {
-		"a hundred calls", 1, false, 0, 4000, 1, 100
+		"two hundred calls", 1, false, 0, 1000, 1, 200
 	};
 	char *folder = scratch_make();
 
