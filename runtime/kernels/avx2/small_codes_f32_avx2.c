@@ -164,51 +164,30 @@ QUIRE_INLINE void multiply_16_rows(
 				 y + first, y_stride, type);                   \
 		break
 
-QUIRE_INLINE void multiply_few(const void *weights, size_t row_size,
-			       size_t rows, size_t k, const void *x,
-			       size_t x_size, size_t x_rows, float *y,
-			       size_t y_stride, const struct codes_type *type)
-{
-	struct row_sums sums[FEW];
-
-	for (size_t first = 0; first < rows; first += ROWS) {
-		const unsigned char *w =
-		    (const unsigned char *)weights + first * row_size;
-		const size_t left = min_size(rows - first, ROWS);
-
-		switch (x_rows) {
-			CASE(1, 4);
-			CASE(2, 4);
-			CASE(3, 2);
-			CASE(4, 2);
-			CASE(5, 2);
-			CASE(6, type->six);
-			CASE(7, 1);
-			CASE(8, 1);
-		}
+/* A function for up to `most` rows of x; the rest are its cases. */
+#define MULTIPLY(name, most, ...)                                              \
+	QUIRE_INLINE void name(const void *weights, size_t row_size,           \
+			       size_t rows, size_t k, const void *x,           \
+			       size_t x_size, size_t x_rows, float *y,         \
+			       size_t y_stride, const struct codes_type *type) \
+	{                                                                      \
+		struct row_sums sums[most];                                    \
+                                                                               \
+		for (size_t first = 0; first < rows; first += ROWS) {          \
+			const unsigned char *w =                               \
+			    (const unsigned char *)weights + first * row_size; \
+			const size_t left = min_size(rows - first, ROWS);      \
+                                                                               \
+			switch (x_rows) {                                      \
+				__VA_ARGS__                                    \
+			}                                                      \
+		}                                                              \
 	}
-}
 
-QUIRE_INLINE void multiply_many(const void *weights, size_t row_size,
-				size_t rows, size_t k, const void *x,
-				size_t x_size, size_t x_rows, float *y,
-				size_t y_stride, const struct codes_type *type)
-{
-	struct row_sums sums[MOST];
-
-	for (size_t first = 0; first < rows; first += ROWS) {
-		const unsigned char *w =
-		    (const unsigned char *)weights + first * row_size;
-		const size_t left = min_size(rows - first, ROWS);
-
-		switch (x_rows) {
-			CASE(9, 1);
-			CASE(10, 1);
-			CASE(11, 1);
-			CASE(12, 1);
-		}
-	}
-}
+MULTIPLY(multiply_few, FEW, CASE(1, 4); CASE(2, 4); CASE(3, 2); CASE(4, 2);
+	 CASE(5, 2); CASE(6, type->six); CASE(7, 1); CASE(8, 1);)
+MULTIPLY(multiply_many, MOST, CASE(9, 1); CASE(10, 1); CASE(11, 1);
+	 CASE(12, 1);)
 
 /* A type of weights, and a function of its own for up to 8 rows of x. */
 #define TYPE(type, bytes, any_k, together)                                     \
