@@ -14,61 +14,10 @@
 #include "tests/support/scratch.h"
 #include "tests/unit/changed.h"
 
-struct place {
-	char *folder;
-	char *container;
-	char *source;
-	char *back;
-};
-
-static int set_up(void **state)
-{
-	struct place *place = malloc(sizeof(*place));
-
-	place->folder = scratch_make();
-	place->container = scratch_path(place->folder, "model.gguf");
-	place->source = scratch_path(place->folder, "model.onnx");
-	place->back = scratch_path(place->folder, "back.onnx");
-	*state = place;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct place *place = *state;
-
-	free(place->container);
-	free(place->source);
-	free(place->back);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
-/* Puts a model of tests/onnx and its container into the folder. */
-static void convert(const struct place *place, const char *name)
-{
-	const quire_convert_options options = { .overwrite = true,
-						.alignment = 32 };
-	quire_error error;
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/good/%s.onnx", QUIRE_TEST_ONNX, name);
-	scratch_copy(path, place->source);
-	if (quire_convert_onnx(place->source, place->container, &options, NULL,
-			       &error) != QUIRE_OK)
-		fail_msg("%s: %s", name, error.message);
-}
-
 static quire_status export(const struct place *place, quire_error *error)
 {
-	return quire_export_onnx(place->container, place->source, place->back,
+	return quire_export_onnx(place->container, place->source, place->made,
 				 NULL, NULL, error);
-}
-
-static void change_nothing(struct change *change)
-{
-	(void)change;
 }
 
 /* The last code of the first block of Q4_0: the high half of a byte. */
@@ -93,14 +42,6 @@ static void change_offset(struct change *change)
 		  (uint16_t)(load_u16(change->bytes + 2) + 64));
 }
 
-static void to_f32(struct change *change)
-{
-	change->tensor.dtype = QUIRE_F32;
-	change->tensor.size =
-	    4 * change->tensor.shape[0] * change->tensor.shape[1];
-	memset(change->bytes, 0, change->tensor.size);
-}
-
 static void to_q8_0(struct change *change)
 {
 	change->tensor.dtype = QUIRE_Q8_0;
@@ -108,32 +49,9 @@ static void to_q8_0(struct change *change)
 	    change->tensor.shape[0] / 32 * 34 * change->tensor.shape[1];
 }
 
-static void to_integers(struct change *change)
-{
-	change->tensor.dtype = (quire_dtype)26; /* GGUF's I32 */
-}
-
-static void other_rows(struct change *change)
-{
-	const uint64_t row = change->tensor.size / change->tensor.shape[1];
-
-	change->tensor.shape[1]--;
-	change->tensor.size -= row;
-}
-
-static void other_source(struct change *change)
-{
-	change->tensor.source = (quire_string){ "elsewhere", 9 };
-}
-
 static void no_source(struct change *change)
 {
 	change->tensor.source = (quire_string){ "", 0 };
-}
-
-static void leave_out(struct change *change)
-{
-	change->left_out = true;
 }
 
 /* The three blocks of the first row of Q8_0, 75 columns. */
@@ -141,17 +59,6 @@ static void change_row(struct change *change)
 {
 	for (size_t i = 0; i < 3; i++)
 		store_u16(change->bytes + 34 * i, 0x3555);
-}
-
-/* Truncates the first constant of dense.onnx to BF16. */
-static void narrow(struct change *change)
-{
-	const size_t count = change->tensor.size / 4;
-
-	change->tensor.dtype = QUIRE_BF16;
-	change->tensor.size = 2 * count;
-	for (size_t i = 0; i < count; i++)
-		memmove(change->bytes + 2 * i, change->bytes + 4 * i + 2, 2);
 }
 
 #define LAYOUT	    QUIRE_ERROR_LAYOUT
@@ -176,21 +83,23 @@ static const struct changed {
 	  "row 0, column 0 of its tensor: the node's bits do not hold" },
 	{ "scales_bf16", change_scale, LAYOUT,
 	  "the type of the node's scales does not hold the scale" },
-	{ "plain", to_f32, UNSUPPORTED, "other numbers than the node" },
+	{ "plain", change_to_f32, UNSUPPORTED, "other numbers than the node" },
 	{ "plain", to_q8_0, UNSUPPORTED, "other numbers than the node" },
-	{ "plain", other_rows, LAYOUT, "another shape" },
-	{ "plain", other_source, NOT_FOUND, "the container lacks its weight" },
+	{ "plain", change_rows, LAYOUT, "another shape" },
+	{ "plain", change_source, NOT_FOUND, "the container lacks its weight" },
 	{ "plain", no_source, NOT_FOUND, "the container lacks its weight" },
-	{ "plain", leave_out, NOT_FOUND, "the container lacks its weight" },
-	{ "dense", other_source, NOT_FOUND,
+	{ "plain", change_leave_out, NOT_FOUND,
+	  "the container lacks its weight" },
+	{ "dense", change_source, NOT_FOUND,
 	  "of 'elsewhere', which is not a weight of the model" },
-	{ "dense", leave_out, QUIRE_OK, NULL },
-	{ "dense", to_integers, LAYOUT, "not of a float type" },
-	{ "dense", narrow, QUIRE_OK, NULL },
+	{ "dense", change_leave_out, QUIRE_OK, NULL },
+	{ "dense", change_to_integers, LAYOUT, "not of a float type" },
+	{ "dense", change_to_bf16, QUIRE_OK, NULL },
 	/* One scale for all rows: the others still have the old one. */
 	{ "q_matmul_one", change_code, QUIRE_OK, NULL },
 	{ "q_matmul_one", change_scale, LAYOUT, "would need two scales" },
-	{ "q_matmul", leave_out, NOT_FOUND, "the container lacks its weight" },
+	{ "q_matmul", change_leave_out, NOT_FOUND,
+	  "the container lacks its weight" },
 	{ "q_matmul", change_row, QUIRE_OK, NULL },
 	{ "q_gemm_bias", change_row, LAYOUT,
 	  "its bias is in integers that this scale multiplies" },
@@ -201,7 +110,7 @@ static void check_changed(const struct place *place, const struct changed *row)
 	quire_error error = { 0 };
 	quire_status status;
 
-	convert(place, row->model);
+	place_convert(place, row->model);
 	changed_rewrite(place->container, row->change);
 	status = export(place, &error);
 	if (status != row->status ||
@@ -210,7 +119,7 @@ static void check_changed(const struct place *place, const struct changed *row)
 			 error.message);
 	assert_int_equal(scratch_count(place->folder),
 			 status == QUIRE_OK ? 3 : 2);
-	remove(place->back);
+	remove(place->made);
 }
 
 static void test_changed(void **state)
@@ -227,13 +136,13 @@ static void test_follows_container(void **state)
 	quire_model *models[2];
 	quire_error error;
 
-	convert(place, "plain");
+	place_convert(place, "plain");
 	changed_rewrite(place->container, change_code);
 	changed_rewrite(place->container, change_scale);
 	if (export(place, &error) != QUIRE_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(
-	    quire_convert_onnx(place->back, again, NULL, NULL, NULL), QUIRE_OK);
+	    quire_convert_onnx(place->made, again, NULL, NULL, NULL), QUIRE_OK);
 	assert_int_equal(
 	    quire_model_open(place->container, NULL, &models[0], NULL),
 	    QUIRE_OK);
@@ -269,11 +178,11 @@ static void test_wrapped(void **state)
 		quire_model *models[2];
 		quire_error error;
 
-		convert(place, names[i]);
+		place_convert(place, names[i]);
 		if (export(place, &error) != QUIRE_OK)
 			fail_msg("%s: %s", names[i], error.message);
 		assert_int_equal(
-		    quire_convert_onnx(place->back, again, NULL, NULL, NULL),
+		    quire_convert_onnx(place->made, again, NULL, NULL, NULL),
 		    QUIRE_OK);
 		assert_int_equal(
 		    quire_model_open(place->container, NULL, &models[0], NULL),
@@ -289,7 +198,7 @@ static void test_wrapped(void **state)
 		quire_model_close(models[0]);
 		quire_model_close(models[1]);
 		remove(again);
-		remove(place->back);
+		remove(place->made);
 	}
 	free(again);
 }
@@ -322,12 +231,12 @@ static void test_verbatim(void **state)
 	size_t expected_size;
 	size_t size;
 
-	convert(place, "scales_f16");
+	place_convert(place, "scales_f16");
 	add_field(place, unknown, sizeof(unknown), false);
 	add_field(place, function, sizeof(function), true);
 	expected = scratch_read(place->source, &expected_size);
 	assert_int_equal(export(place, NULL), QUIRE_OK);
-	bytes = scratch_read(place->back, &size);
+	bytes = scratch_read(place->made, &size);
 	assert_int_equal(size, expected_size);
 	assert_memory_equal(bytes, expected, size);
 	free(bytes);
@@ -342,7 +251,7 @@ static void test_pieces(void **state)
 	const struct place *place = *state;
 	quire_error error = { 0 };
 
-	convert(place, "plain");
+	place_convert(place, "plain");
 	add_field(place, graph, sizeof(graph), true);
 	assert_int_equal(export(place, &error), QUIRE_ERROR_LAYOUT);
 	assert_non_null(strstr(error.message, "in several pieces"));
@@ -361,9 +270,9 @@ static void test_cancelled(void **state)
 	const quire_export_options options = { .progress = stop };
 	const struct place *place = *state;
 
-	convert(place, "plain");
+	place_convert(place, "plain");
 	assert_int_equal(quire_export_onnx(place->container, place->source,
-					   place->back, &options, NULL, NULL),
+					   place->made, &options, NULL, NULL),
 			 QUIRE_ERROR_CANCELLED);
 	assert_int_equal(scratch_count(place->folder), 2);
 }
@@ -373,16 +282,16 @@ static void test_files_in_the_way(void **state)
 	const quire_export_options over = { .overwrite = true,
 					    .external_data = true };
 	const struct place *place = *state;
-	char *data = scratch_path(place->folder, "back.onnx.data");
+	char *data = scratch_path(place->folder, "made.onnx.data");
 	quire_export_summary summary;
 
-	convert(place, "block_256");
-	scratch_write(place->back, "old", 3);
+	place_convert(place, "block_256");
+	scratch_write(place->made, "old", 3);
 	assert_int_equal(export(place, NULL), QUIRE_ERROR_EXISTS);
 	assert_int_equal(scratch_count(place->folder), 3);
 	scratch_write(data, "old", 3);
 	assert_int_equal(quire_export_onnx(place->container, place->source,
-					   place->back, &over, &summary, NULL),
+					   place->made, &over, &summary, NULL),
 			 QUIRE_OK);
 	assert_int_equal(scratch_count(place->folder), 4);
 	assert_int_equal(summary.weights, 1);
@@ -404,7 +313,7 @@ static void try_damaged(const struct place *place, const void *bytes,
 
 	scratch_write(place->source, bytes, size);
 	if (export(place, &error) == QUIRE_OK)
-		remove(place->back);
+		remove(place->made);
 	else
 		assert_true(error.status != QUIRE_OK);
 	assert_int_equal(scratch_count(place->folder), 2);
@@ -417,7 +326,7 @@ static void test_damaged_models(void **state)
 	unsigned char *bytes;
 	size_t size;
 
-	convert(place, "body");
+	place_convert(place, "body");
 	bytes = scratch_read(place->source, &size);
 	for (size_t cut = 0; cut < size; cut++)
 		try_damaged(place, bytes, cut);
@@ -436,21 +345,22 @@ static void test_damaged_models(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_changed, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_follows_container, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_wrapped, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_verbatim, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_cancelled, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_files_in_the_way, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_damaged_models, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(test_changed, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_follows_container,
+						place_set_up, place_tear_down),
+		cmocka_unit_test_setup_teardown(test_wrapped, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_verbatim, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_pieces, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_cancelled, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_files_in_the_way,
+						place_set_up, place_tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_models,
+						place_set_up, place_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,56 +13,10 @@
 #include "tests/support/scratch.h"
 #include "tests/unit/changed.h"
 
-struct place {
-	char *folder;
-	char *container;
-	char *source;
-	char *thin;
-};
-
-static int set_up(void **state)
-{
-	struct place *place = malloc(sizeof(*place));
-
-	place->folder = scratch_make();
-	place->container = scratch_path(place->folder, "model.gguf");
-	place->source = scratch_path(place->folder, "model.onnx");
-	place->thin = scratch_path(place->folder, "thin.onnx");
-	*state = place;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct place *place = *state;
-
-	free(place->container);
-	free(place->source);
-	free(place->thin);
-	scratch_remove(place->folder);
-	free(place);
-	return 0;
-}
-
-/* Puts a model of tests/onnx and its container into the folder. */
-static void convert(const struct place *place, const char *name)
-{
-	const quire_convert_options options = { .overwrite = true,
-						.alignment = 32 };
-	quire_error error;
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/good/%s.onnx", QUIRE_TEST_ONNX, name);
-	scratch_copy(path, place->source);
-	if (quire_convert_onnx(place->source, place->container, &options, NULL,
-			       &error) != QUIRE_OK)
-		fail_msg("%s: %s", name, error.message);
-}
-
 static quire_status thin(const struct place *place, quire_thin_report **report,
 			 quire_error *error)
 {
-	return quire_thin_onnx(place->source, place->container, place->thin,
+	return quire_thin_onnx(place->source, place->container, place->made,
 			       NULL, report, error);
 }
 
@@ -72,7 +26,7 @@ static void check_compares(const struct place *place)
 	quire_compare_report *report;
 	quire_error error;
 
-	if (quire_compare_onnx(place->thin, place->container, &report,
+	if (quire_compare_onnx(place->made, place->container, &report,
 			       &error) != QUIRE_OK)
 		fail_msg("%s", error.message);
 	assert_int_equal(report->different, 0);
@@ -80,11 +34,6 @@ static void check_compares(const struct place *place)
 }
 
 /* ------------------------------------------------------ changed containers */
-
-static void change_nothing(struct change *change)
-{
-	(void)change;
-}
 
 /* The last byte of the tensor. */
 static void change_code(struct change *change)
@@ -95,48 +44,6 @@ static void change_code(struct change *change)
 static void change_scale(struct change *change)
 {
 	change->bytes[0] ^= 1;
-}
-
-static void to_f32(struct change *change)
-{
-	change->tensor.dtype = QUIRE_F32;
-	change->tensor.size =
-	    4 * change->tensor.shape[0] * change->tensor.shape[1];
-	memset(change->bytes, 0, change->tensor.size);
-}
-
-static void to_integers(struct change *change)
-{
-	change->tensor.dtype = (quire_dtype)26; /* GGUF's I32 */
-}
-
-static void other_rows(struct change *change)
-{
-	const uint64_t row = change->tensor.size / change->tensor.shape[1];
-
-	change->tensor.shape[1]--;
-	change->tensor.size -= row;
-}
-
-static void other_source(struct change *change)
-{
-	change->tensor.source = (quire_string){ "elsewhere", 9 };
-}
-
-static void leave_out(struct change *change)
-{
-	change->left_out = true;
-}
-
-/* Truncates the first constant of dense.onnx to BF16; a recipe rounds. */
-static void narrow(struct change *change)
-{
-	const size_t count = change->tensor.size / 4;
-
-	change->tensor.dtype = QUIRE_BF16;
-	change->tensor.size = 2 * count;
-	for (size_t i = 0; i < count; i++)
-		memmove(change->bytes + 2 * i, change->bytes + 4 * i + 2, 2);
 }
 
 #define LAYOUT	  QUIRE_ERROR_LAYOUT
@@ -150,20 +57,21 @@ static const struct changed {
 } changeds[] = {
 	/* The table of linears is gone, too. */
 	{ "plain", change_nothing, QUIRE_OK, "the container lacks its linear" },
-	{ "plain", leave_out, QUIRE_OK, "the container lacks its weight" },
+	{ "plain", change_leave_out, QUIRE_OK,
+	  "the container lacks its weight" },
 	{ "gather_int4", change_nothing, QUIRE_OK, NULL },
 	{ "plain", change_code, LAYOUT, "is not what converting 'w_Q4'" },
 	{ "plain", change_scale, LAYOUT, "is not what converting 'w_Q4'" },
 	{ "gather_int4", change_code, LAYOUT, "is not what converting" },
-	{ "plain", to_f32, LAYOUT, "a tensor of another type" },
-	{ "plain", other_rows, LAYOUT, "another shape" },
-	{ "plain", other_source, NOT_FOUND, "of 'elsewhere', which is not" },
+	{ "plain", change_to_f32, LAYOUT, "a tensor of another type" },
+	{ "plain", change_rows, LAYOUT, "another shape" },
+	{ "plain", change_source, NOT_FOUND, "of 'elsewhere', which is not" },
 	{ "dense", change_nothing, QUIRE_OK, NULL },
 	{ "dense", change_code, LAYOUT, "is not what converting" },
-	{ "dense", other_source, NOT_FOUND, "of 'elsewhere', which is not" },
-	{ "dense", leave_out, QUIRE_OK, NULL },
-	{ "dense", narrow, LAYOUT, "is not what converting" },
-	{ "dense", to_integers, LAYOUT, "not of a float type" },
+	{ "dense", change_source, NOT_FOUND, "of 'elsewhere', which is not" },
+	{ "dense", change_leave_out, QUIRE_OK, NULL },
+	{ "dense", change_to_bf16, LAYOUT, "is not what converting" },
+	{ "dense", change_to_integers, LAYOUT, "not of a float type" },
 };
 
 static void check_changed(const struct place *place, const struct changed *row)
@@ -173,7 +81,7 @@ static void check_changed(const struct place *place, const struct changed *row)
 	quire_error error = { 0 };
 	quire_status status;
 
-	convert(place, row->model);
+	place_convert(place, row->model);
 	changed_rewrite(place->container, row->change);
 	status = thin(place, &report, &error);
 	if (status != QUIRE_OK)
@@ -186,7 +94,7 @@ static void check_changed(const struct place *place, const struct changed *row)
 			 text ? text : "fine");
 	assert_int_equal(scratch_count(place->folder),
 			 status == QUIRE_OK ? 3 : 2);
-	remove(place->thin);
+	remove(place->made);
 	quire_thin_report_free(report);
 }
 
@@ -219,15 +127,15 @@ static void test_verbatim(void **state)
 		size_t expected_size;
 		size_t size;
 
-		convert(place, names[i]);
+		place_convert(place, names[i]);
 		assert_int_equal(thin(place, NULL, NULL), QUIRE_OK);
 		expected = scratch_read(place->source, &expected_size);
-		bytes = scratch_read(place->thin, &size);
+		bytes = scratch_read(place->made, &size);
 		assert_int_equal(size, expected_size);
 		assert_memory_equal(bytes, expected, size);
 		free(bytes);
 		free(expected);
-		remove(place->thin);
+		remove(place->made);
 	}
 }
 
@@ -247,13 +155,13 @@ static void test_wrapped(void **state)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		quire_thin_report *report;
 
-		convert(place, names[i]);
+		place_convert(place, names[i]);
 		assert_int_equal(thin(place, &report, NULL), QUIRE_OK);
 		assert_int_equal(report->linears, 1);
 		assert_int_equal(report->kept, 0);
 		quire_thin_report_free(report);
 		check_compares(place);
-		remove(place->thin);
+		remove(place->made);
 	}
 }
 
@@ -264,7 +172,7 @@ static void test_report(void **state)
 	unsigned char *bytes;
 	size_t size;
 
-	convert(place, "layout_llama");
+	place_convert(place, "layout_llama");
 	assert_int_equal(thin(place, &report, NULL), QUIRE_OK);
 	assert_int_equal(report->linears, 15);
 	assert_int_equal(report->groups, 1);
@@ -275,7 +183,7 @@ static void test_report(void **state)
 	assert_string_equal(report->rows[15].source,
 			    "model.embed_tokens.weight");
 	assert_int_equal(report->rows[15].outcome, QUIRE_THIN_EXTERNAL);
-	bytes = scratch_read(place->thin, &size);
+	bytes = scratch_read(place->made, &size);
 	assert_int_equal(size, report->file_size);
 	free(bytes);
 	bytes = scratch_read(place->source, &size);
@@ -299,7 +207,7 @@ static void test_pieces(void **state)
 	unsigned char *both;
 	size_t size;
 
-	convert(place, "plain");
+	place_convert(place, "plain");
 	model = scratch_read(place->source, &size);
 	both = malloc(size + sizeof(graph));
 	memcpy(both, graph, sizeof(graph));
@@ -324,9 +232,9 @@ static void test_cancelled(void **state)
 	const quire_thin_options options = { .progress = stop };
 	const struct place *place = *state;
 
-	convert(place, "plain");
+	place_convert(place, "plain");
 	assert_int_equal(quire_thin_onnx(place->source, place->container,
-					 place->thin, &options, NULL, NULL),
+					 place->made, &options, NULL, NULL),
 			 QUIRE_ERROR_CANCELLED);
 	assert_int_equal(scratch_count(place->folder), 2);
 }
@@ -336,11 +244,11 @@ static void test_files_in_the_way(void **state)
 	const quire_thin_options over = { .overwrite = true };
 	const struct place *place = *state;
 
-	convert(place, "plain");
-	scratch_write(place->thin, "old", 3);
+	place_convert(place, "plain");
+	scratch_write(place->made, "old", 3);
 	assert_int_equal(thin(place, NULL, NULL), QUIRE_ERROR_EXISTS);
 	assert_int_equal(quire_thin_onnx(place->source, place->container,
-					 place->thin, &over, NULL, NULL),
+					 place->made, &over, NULL, NULL),
 			 QUIRE_OK);
 	check_compares(place);
 	assert_int_equal(quire_thin_onnx(place->source, place->container,
@@ -349,8 +257,8 @@ static void test_files_in_the_way(void **state)
 	assert_int_equal(quire_thin_onnx(place->source, place->container,
 					 place->container, &over, NULL, NULL),
 			 QUIRE_ERROR_ARGUMENT);
-	assert_int_equal(quire_thin_onnx(place->thin, place->container,
-					 place->thin, &over, NULL, NULL),
+	assert_int_equal(quire_thin_onnx(place->made, place->container,
+					 place->made, &over, NULL, NULL),
 			 QUIRE_ERROR_UNSUPPORTED);
 	assert_int_equal(scratch_count(place->folder), 3);
 }
@@ -363,7 +271,7 @@ static void try_damaged(const struct place *place, const void *bytes,
 
 	scratch_write(place->source, bytes, size);
 	if (thin(place, NULL, &error) == QUIRE_OK)
-		remove(place->thin);
+		remove(place->made);
 	else
 		assert_true(error.status != QUIRE_OK);
 	assert_int_equal(scratch_count(place->folder), 2);
@@ -375,7 +283,7 @@ static void check_damaged(const struct place *place, const char *name)
 	unsigned char *bytes;
 	size_t size;
 
-	convert(place, name);
+	place_convert(place, name);
 	bytes = scratch_read(place->source, &size);
 	for (size_t cut = 0; cut < size; cut++)
 		try_damaged(place, bytes, cut);
@@ -407,17 +315,17 @@ static void test_damaged_thin_models(void **state)
 	unsigned char *bytes;
 	size_t size;
 
-	convert(place, "layout_phi3_fused");
+	place_convert(place, "layout_phi3_fused");
 	assert_int_equal(thin(place, NULL, NULL), QUIRE_OK);
-	bytes = scratch_read(place->thin, &size);
+	bytes = scratch_read(place->made, &size);
 	for (size_t i = 0; i < 2000; i++) {
 		const size_t at = (size_t)random_below(&rng, size);
 		const unsigned char flip =
 		    (unsigned char)(1u << random_below(&rng, 8));
 
 		bytes[at] ^= flip;
-		scratch_write(place->thin, bytes, size);
-		if (quire_compare_onnx(place->thin, place->container, &report,
+		scratch_write(place->made, bytes, size);
+		if (quire_compare_onnx(place->made, place->container, &report,
 				       NULL) == QUIRE_OK)
 			quire_compare_report_free(report);
 		bytes[at] ^= flip;
@@ -428,22 +336,24 @@ static void test_damaged_thin_models(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_changed, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_verbatim, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_wrapped, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_report, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_pieces, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_cancelled, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_files_in_the_way, set_up,
-						tear_down),
-		cmocka_unit_test_setup_teardown(test_damaged_models, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(test_changed, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_verbatim, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_wrapped, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_report, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_pieces, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_cancelled, place_set_up,
+						place_tear_down),
+		cmocka_unit_test_setup_teardown(test_files_in_the_way,
+						place_set_up, place_tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_models,
+						place_set_up, place_tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_thin_models,
-						set_up, tear_down),
+						place_set_up, place_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
