@@ -15,9 +15,6 @@
 #include "cli/ui/trouble.h"
 #include "cli/verify/check_manifest.h"
 
-/* The page of disks, file systems and memory. */
-#define DAMAGE_PAGE 4096
-
 struct values {
 	uint32_t threads;
 	bool quiet;
@@ -67,36 +64,6 @@ static bool show_progress(void *context, uint64_t done, uint64_t total)
 
 /* ------------------------------------------------------ against a good copy */
 
-struct difference {
-	uint64_t first; /* byte of the tensor */
-	uint64_t page;	/* that it is in, from 0 */
-	uint64_t pages; /* that differ */
-};
-
-static struct difference find_difference(const quire_tensor *tensor,
-					 const quire_tensor *good)
-{
-	const unsigned char *bytes = tensor->data, *others = good->data;
-	struct difference found = { .pages = 0 };
-
-	for (uint64_t at = 0; at < tensor->size; at += DAMAGE_PAGE) {
-		const uint64_t rest = tensor->size - at;
-		const size_t size =
-		    rest < DAMAGE_PAGE ? (size_t)rest : (size_t)DAMAGE_PAGE;
-		size_t i = 0;
-
-		if (memcmp(bytes + at, others + at, size) == 0)
-			continue;
-		if (found.pages++ > 0)
-			continue;
-		while (bytes[at + i] == others[at + i])
-			i++;
-		found.first = at + i;
-		found.page = at / DAMAGE_PAGE;
-	}
-	return found;
-}
-
 /* The tensor of that name in the good copy, or NULL; if *why is set, it cannot
  * be compared. */
 static const quire_tensor *find_good(const struct check *check,
@@ -124,9 +91,10 @@ static void compare_with_good(const struct check *check,
 			      const quire_tensor *tensor, char *text,
 			      size_t capacity)
 {
-	const uint64_t pages = (tensor->size + DAMAGE_PAGE - 1) / DAMAGE_PAGE;
+	const uint64_t pages =
+	    (tensor->size + QUIRE_DIFFERENCE_PAGE - 1) / QUIRE_DIFFERENCE_PAGE;
 	const quire_tensor *good;
-	struct difference found;
+	quire_difference found = { .pages = 0 };
 	char shown[VERDICT_NAME_CAPACITY];
 	char name[VERDICT_NAME_CAPACITY + 3] = "";
 	const char *why, *file;
@@ -143,12 +111,15 @@ static void compare_with_good(const struct check *check,
 		snprintf(text, capacity, "; the good copy %s%s", name, why);
 		return;
 	}
-	found = find_difference(tensor, good);
+	/* No page differs if the file was mended meanwhile. */
+	if (!quire_tensor_diff(tensor, good, &found) || found.pages == 0)
+		found.first = 0;
 	snprintf(text, capacity,
 		 "; %" PRIu64 " of its %" PRIu64 " pages of %d bytes %s from "
 		 "the good copy, first page %" PRIu64 ", at byte %" PRIu64,
-		 found.pages, pages, DAMAGE_PAGE,
-		 found.pages == 1 ? "differs" : "differ", found.page + 1,
+		 found.pages, pages, QUIRE_DIFFERENCE_PAGE,
+		 found.pages == 1 ? "differs" : "differ",
+		 found.first / QUIRE_DIFFERENCE_PAGE + 1,
 		 tensor->offset + found.first);
 }
 

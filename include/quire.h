@@ -423,6 +423,17 @@ QUIRE_API quire_status quire_model_verify(const quire_model *model,
 					  const quire_verify_options *options,
 					  quire_error *error);
 
+/*
+ * Reads every tensor once, as quire_model_verify does, and writes the XXH3-64,
+ * seed 0, of each to hashes[i], by its index. Compares nothing: it takes files
+ * without checksums, too. `damage` is not called. `hashes` has room for all
+ * tensors; a failure may leave any of them. Fails with TRUNCATED, IO, CANCELLED
+ * and MEMORY.
+ */
+QUIRE_API quire_status quire_model_hash(const quire_model *model,
+					const quire_verify_options *options,
+					uint64_t *hashes, quire_error *error);
+
 /* XXH3-64, seed 0, of a tensor's bytes as they are now in memory. */
 QUIRE_API uint64_t quire_tensor_hash(const quire_tensor *tensor);
 
@@ -439,6 +450,68 @@ QUIRE_API quire_status quire_tensor_decode(const quire_tensor *tensor,
 					   uint64_t first, uint64_t rows,
 					   uint64_t cols, float *y,
 					   quire_error *error);
+
+/* ------------------------------------------------------------- differences */
+
+/* The first that applies. */
+typedef enum quire_difference_kind {
+	QUIRE_DIFFERENCE_ONLY_A = 0, /* b has no tensor of that name */
+	QUIRE_DIFFERENCE_ONLY_B = 1,
+	QUIRE_DIFFERENCE_DTYPE = 2,
+	QUIRE_DIFFERENCE_SHAPE = 3,
+	QUIRE_DIFFERENCE_BYTES = 4,
+} quire_difference_kind;
+
+/* "only in a", "only in b", "dtype", "shape", "bytes". Static storage. */
+QUIRE_API const char *quire_difference_name(quire_difference_kind kind);
+
+/* The page of disks, file systems and memory: damage often fills one. */
+#define QUIRE_DIFFERENCE_PAGE 4096
+
+typedef struct quire_difference {
+	quire_difference_kind kind;
+	const quire_tensor *a, *b; /* NULL: of ONLY_B, of ONLY_A */
+	/* How the bytes differ, of two tensors with the same size, whatever
+	 * their types and shapes. Else zero, and `first` is QUIRE_NO_OFFSET. */
+	uint64_t first; /* the first byte that differs, from the tensor's */
+	uint64_t bytes; /* that differ */
+	/* Of QUIRE_DIFFERENCE_PAGE bytes each, from the tensor's first byte,
+	 * that have a byte that differs. */
+	uint64_t pages;
+} quire_difference;
+
+/* Compares two tensors, but not their names, by the bytes that they have now in
+ * memory. Returns whether they differ, and then writes *difference. */
+QUIRE_API bool quire_tensor_diff(const quire_tensor *a, const quire_tensor *b,
+				 quire_difference *difference);
+
+/* Called for each difference after all bytes were read, by the thread that
+ * called: first the tensors of a, in file order, then those only in b. */
+typedef void (*quire_difference_fn)(void *context,
+				    const quire_difference *difference);
+
+typedef struct quire_diff_options {
+	uint32_t threads;	    /* 0: see quire_runtime_options */
+	quire_progress_fn progress; /* in bytes of one of the two */
+	quire_difference_fn difference;
+	void *context; /* passed to both */
+} quire_diff_options;
+
+/*
+ * Compares the tensors of two models by their names: types, shapes and bytes.
+ * Not their order, their places in the files, metadata and linears. Checksums
+ * play no part, so any two GGUF files will do, and damage is a difference like
+ * another. Bytes are read once, on several threads; those of tensors with
+ * different sizes are not read.
+ *
+ * A difference is no failure; *count is their number, also without
+ * `difference`. Fails with TRUNCATED or
+ * IO if a file cannot be read; CANCELLED; MEMORY.
+ */
+QUIRE_API quire_status quire_model_diff(const quire_model *a,
+					const quire_model *b,
+					const quire_diff_options *options,
+					size_t *count, quire_error *error);
 
 /* ------------------------------------------------------------------ writer */
 

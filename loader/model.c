@@ -1,9 +1,11 @@
 /*
  * model.c - the queries of a model: its parts, and tensors, linears and values
- * by number or name, and their rows. Opening and closing are open.c's.
+ * by number or name, their rows, and reading their files once. Opening and
+ * closing are open.c's.
  */
 #include "loader/model.h"
 
+#include "base/cpu.h"
 #include "format/decode.h"
 #include "format/value.h"
 #include "loader/lazy.h"
@@ -117,4 +119,28 @@ quire_status quire_tensor_decode(const quire_tensor *tensor, uint64_t first,
 	if (status != QUIRE_OK)
 		return status;
 	return quire_decode_rows(tensor, first, rows, cols, y, error);
+}
+
+const unsigned char *quire_model_fetch(const struct model_part *part,
+				       uint64_t offset, size_t size,
+				       unsigned char *buffer)
+{
+	if (!part->map.watched)
+		return part->bytes + offset;
+	return quire_map_read(&part->map, offset, buffer, size) ? buffer : NULL;
+}
+
+void quire_model_gather(struct crew *crew, uint32_t threads, uint64_t total,
+			uint64_t pieces)
+{
+	if (threads == 0 && total >= QUIRE_WORTH_THREADS)
+		threads = quire_cpu_count();
+	if (threads > QUIRE_CREW_MAX_THREADS)
+		threads = QUIRE_CREW_MAX_THREADS;
+	if (threads > pieces)
+		threads = (uint32_t)pieces;
+	if (total < QUIRE_WORTH_THREADS)
+		threads = 1;
+	if (quire_crew_init(crew, threads, NULL, NULL) != QUIRE_OK)
+		(void)quire_crew_init(crew, 1, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #ifndef QUIRE_LOADER_MODEL_H
 #define QUIRE_LOADER_MODEL_H
 
+#include "base/crew.h"
 #include "format/index.h"
 #include "loader/map.h"
 
@@ -30,6 +31,23 @@ struct quire_model {
 	struct lazy *lazy;   /* NULL, but with QUIRE_VERIFY_LAZY */
 	struct ahead *ahead; /* NULL, but with QUIRE_PREFETCH_WILL_NEED */
 };
+
+/* Bytes of a file: those in memory, or, of a mapped one, read into `buffer`.
+ * Reading once takes half the time of touching mapped pages, and in a file that
+ * was cut it is an error instead of SIGBUS. NULL, and errno, for
+ * quire_map_fail_read. */
+const unsigned char *quire_model_fetch(const struct model_part *part,
+				       uint64_t offset, size_t size,
+				       unsigned char *buffer);
+
+/* A file that is smaller is read in less time than threads take to start. */
+#define QUIRE_WORTH_THREADS ((uint64_t)4 << 20)
+
+/* Begins a crew that reads `total` bytes in `pieces` pieces, by as many threads
+ * as the options ask for: no more than there are pieces, and one if memory is
+ * out. */
+void quire_model_gather(struct crew *crew, uint32_t threads, uint64_t total,
+			uint64_t pieces);
 
 /* For errors about a model as a whole: its path, or NULL if it has none or
  * several. */

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/cpu.h"
 #include "base/crew.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -28,9 +27,6 @@
 
 /* The size of the last piece at most, with the padding after its tensor. */
 #define BUFFER_SIZE (READ_SIZE + BUFFER_ALIGNMENT + QUIRE_ALIGNMENT_MAX)
-
-/* A smaller file is hashed in less time than threads take to start. */
-#define WORTH_THREADS ((uint64_t)4 << 20)
 
 /* A tensor, in the order of reading. */
 struct entry {
@@ -147,18 +143,6 @@ static struct piece find_piece(const struct sweep *sweep, uint64_t number)
 	return piece;
 }
 
-/* The bytes of a part: those in memory, or, of a mapped file, read into
- * `buffer`. Reading once takes half the time of touching mapped pages, and in a
- * file that was cut it is an error instead of SIGBUS. NULL, and errno. */
-static const unsigned char *fetch(const struct model_part *part,
-				  uint64_t offset, size_t size,
-				  unsigned char *buffer)
-{
-	if (!part->map.watched)
-		return part->bytes + offset;
-	return quire_map_read(&part->map, offset, buffer, size) ? buffer : NULL;
-}
-
 /* The place of the first byte that is not zero, or `size`. */
 static size_t find_dirt(const unsigned char *bytes, size_t size)
 {
@@ -251,7 +235,7 @@ static quire_status take_piece(void *context, size_t worker, uint64_t number,
 {
 	struct sweep *sweep = context;
 	const struct piece piece = find_piece(sweep, number);
-	const unsigned char *bytes = fetch(
+	const unsigned char *bytes = quire_model_fetch(
 	    piece.part, piece.tensor->offset + piece.at,
 	    piece.size + piece.padding,
 	    sweep->buffers ? sweep->buffers + worker * BUFFER_SIZE : NULL);
@@ -282,23 +266,6 @@ static void order_tensors(struct sweep *sweep)
 		    count_pieces(sweep->entries[i].tensor->size);
 	}
 	sweep->features = quire_hash_features(sweep->total);
-}
-
-/* No more threads than there are pieces; one if memory is out. */
-static void gather(const struct sweep *sweep, struct crew *crew)
-{
-	uint32_t threads = sweep->options->threads;
-
-	if (threads == 0 && sweep->total >= WORTH_THREADS)
-		threads = quire_cpu_count();
-	if (threads > QUIRE_CREW_MAX_THREADS)
-		threads = QUIRE_CREW_MAX_THREADS;
-	if (threads > sweep->piece_count)
-		threads = (uint32_t)sweep->piece_count;
-	if (sweep->total < WORTH_THREADS)
-		threads = 1;
-	if (quire_crew_init(crew, threads, NULL, NULL) != QUIRE_OK)
-		(void)quire_crew_init(crew, 1, NULL, NULL);
 }
 
 static quire_status make_room(struct sweep *sweep, size_t workers,
@@ -361,7 +328,8 @@ quire_status quire_sweep(const quire_model *model,
 	if (!sweep.entries)
 		return quire_fail_memory(error, count * sizeof(struct entry));
 	order_tensors(&sweep);
-	gather(&sweep, &crew);
+	quire_model_gather(&crew, options->threads, sweep.total,
+			   sweep.piece_count);
 	sweep.slot_count = quire_pieces_slots(&crew);
 	status = make_room(&sweep, crew.threads, error);
 	if (status == QUIRE_OK)
@@ -384,7 +352,8 @@ static quire_status find_dirty(const quire_model *model, unsigned char *buffer,
 		const struct model_part *part = &model->parts[tensor->part];
 		const uint64_t offset = tensor->offset + tensor->size;
 		const size_t size = padding_size(model, tensor);
-		const unsigned char *bytes = fetch(part, offset, size, buffer);
+		const unsigned char *bytes =
+		    quire_model_fetch(part, offset, size, buffer);
 		size_t dirt;
 
 		if (!bytes)

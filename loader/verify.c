@@ -95,6 +95,20 @@ quire_status quire_verify_tensors(const quire_model *model,
 	return status;
 }
 
+quire_status quire_model_hash(const quire_model *model,
+			      const quire_verify_options *options,
+			      uint64_t *hashes, quire_error *error)
+{
+	static const quire_verify_options defaults;
+	struct quire_sweep_result result = { .hashes = hashes };
+	const quire_status status =
+	    quire_sweep(model, options ? options : &defaults, &result, error);
+
+	if (status != QUIRE_OK)
+		quire_error_name_file(error, quire_model_path(model));
+	return status;
+}
+
 /* F-31. The first file whose header was edited. */
 static quire_status fail_edited(const quire_model *model, quire_error *error)
 {

@@ -62,7 +62,9 @@ bool quire_core_add_model(PyObject *module);
 bool quire_core_add_tensor(PyObject *module);
 bool quire_core_add_runtime(PyObject *module);
 bool quire_core_add_linear(PyObject *module);
+bool quire_core_add_linear_many(PyObject *module);
 bool quire_core_add_job(PyObject *module);
+bool quire_core_add_check(PyObject *module);
 bool quire_core_add_convert(PyObject *module);
 bool quire_core_add_rewrite(PyObject *module);
 PyTypeObject *quire_core_add_type(PyObject *module, PyType_Spec *spec);
@@ -91,6 +93,8 @@ PyObject *quire_core_tensor(struct core_model *owner,
 			    const quire_tensor *tensor);
 PyObject *quire_core_linear(struct core_model *owner,
 			    const quire_linear *linear);
+/* The shape in NumPy's order, a tuple. */
+PyObject *quire_core_shape(const quire_tensor *tensor);
 
 /* The runtime that an argument names (None: the process's own), as a new
  * reference with a call counted; NULL with an exception. */

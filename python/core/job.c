@@ -18,20 +18,6 @@ bool quire_core_progress(void *context, uint64_t done, uint64_t total)
 	return !atomic_load_explicit(&job->cancelled, memory_order_relaxed);
 }
 
-static void on_damage(void *context, const quire_tensor *tensor,
-		      uint64_t actual_xxh3)
-{
-	const PyGILState_STATE state = PyGILState_Ensure();
-	struct core_job *job = context;
-	PyObject *name = quire_core_string(tensor->name);
-
-	(void)actual_xxh3;
-	if (!name || PyList_Append(job->damaged, name) < 0)
-		PyErr_Clear();
-	Py_XDECREF(name);
-	PyGILState_Release(state);
-}
-
 static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *words)
 {
 	struct core_job *self = (struct core_job *)PyType_GenericAlloc(type, 0);
@@ -60,6 +46,21 @@ static PyObject *job_cancel(PyObject *self, PyObject *none)
 	Py_RETURN_NONE;
 }
 
+/* advance(size, total): for a call that is Python's own. False: it is to stop.
+ */
+static PyObject *job_advance(PyObject *self, PyObject *args)
+{
+	struct core_job *job = (struct core_job *)self;
+	unsigned long long size, total;
+
+	if (!PyArg_ParseTuple(args, "KK", &size, &total))
+		return NULL;
+	atomic_store_explicit(&job->total, total, memory_order_relaxed);
+	atomic_fetch_add_explicit(&job->done, size, memory_order_relaxed);
+	return PyBool_FromLong(
+	    !atomic_load_explicit(&job->cancelled, memory_order_relaxed));
+}
+
 static PyObject *job_number(PyObject *self, void *closure)
 {
 	struct core_job *job = (struct core_job *)self;
@@ -76,36 +77,9 @@ static PyObject *job_damaged(PyObject *self, void *closure)
 	return Py_NewRef(((struct core_job *)self)->damaged);
 }
 
-/* verify(job, model, threads) */
-static PyObject *verify(PyObject *module, PyObject *args)
-{
-	quire_verify_options options = { .progress = quire_core_progress,
-					 .damage = on_damage };
-	struct core_model *model;
-	quire_status status;
-	quire_error error;
-
-	(void)module;
-	if (!PyArg_ParseTuple(args, "O!O!I", quire_core_job_type,
-			      &options.context, quire_core_model_type, &model,
-			      &options.threads) ||
-	    !quire_core_enter(model))
-		return NULL;
-	Py_BEGIN_ALLOW_THREADS status =
-	    quire_model_verify(model->model, &options, &error);
-	Py_END_ALLOW_THREADS quire_core_leave(model);
-	if (status != QUIRE_OK)
-		return quire_core_fail(&error);
-	Py_RETURN_NONE;
-}
-
-static PyMethodDef functions[] = {
-	{ "verify", verify, METH_VARARGS, NULL },
-	{ NULL, NULL, 0, NULL },
-};
-
 static PyMethodDef methods[] = {
 	{ "cancel", job_cancel, METH_NOARGS, NULL },
+	{ "advance", job_advance, METH_VARARGS, NULL },
 	{ NULL, NULL, 0, NULL },
 };
 
@@ -134,6 +108,5 @@ static PyType_Spec spec = {
 bool quire_core_add_job(PyObject *module)
 {
 	quire_core_job_type = quire_core_add_type(module, &spec);
-	return quire_core_job_type &&
-	       quire_core_add_functions(module, functions);
+	return quire_core_job_type != NULL;
 }

@@ -53,8 +53,7 @@ struct product {
 	uint64_t k, n;
 };
 
-/* A new array of x's shape but for the last dimension, and of its type. */
-static PyObject *make_out(const struct rows *x, uint64_t n)
+PyObject *quire_core_rows_make(const struct rows *x, uint64_t n)
 {
 	const int last = x->view.ndim - 1;
 	PyObject *shape = PyTuple_New(last + 1);
@@ -74,6 +73,21 @@ static PyObject *make_out(const struct rows *x, uint64_t n)
 		    NULL);
 	Py_XDECREF(shape);
 	return out;
+}
+
+bool quire_core_level(PyObject *argument, quire_matmul_options *options)
+{
+	unsigned long number;
+
+	if (argument == Py_None)
+		return true;
+	number = PyLong_AsUnsignedLong(argument);
+	if (number == (unsigned long)-1 && PyErr_Occurred())
+		return false;
+	/* The library refuses what is too large. */
+	options->accuracy_level =
+	    number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+	return true;
 }
 
 static bool run(struct product *product, struct core_runtime *runtime,
@@ -105,7 +119,8 @@ static PyObject *multiply_rows(struct product *product, const struct rows *x,
 	struct rows y;
 	bool fine;
 
-	out = out == Py_None ? make_out(x, product->n) : Py_NewRef(out);
+	out = out == Py_None ? quire_core_rows_make(x, product->n)
+			     : Py_NewRef(out);
 	if (!out)
 		return NULL;
 	if (!quire_core_rows(out, "out", product->n, true, &y)) {
@@ -131,15 +146,8 @@ static PyObject *multiply(struct product *product, PyObject *x, PyObject *out,
 {
 	struct rows rows;
 
-	if (level != Py_None) {
-		const unsigned long number = PyLong_AsUnsignedLong(level);
-
-		if (number == (unsigned long)-1 && PyErr_Occurred())
-			return NULL;
-		/* The library refuses what is too large. */
-		product->options.accuracy_level =
-		    number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
-	}
+	if (!quire_core_level(level, &product->options))
+		return NULL;
 	if (!quire_core_rows(x, "x", product->k, false, &rows))
 		return NULL;
 	out = multiply_rows(product, &rows, out, runtime);

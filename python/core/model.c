@@ -167,20 +167,25 @@ static Py_ssize_t model_length(PyObject *self)
 	return (Py_ssize_t)quire_model_tensor_count(model->model);
 }
 
-static PyObject *model_names(PyObject *self, PyObject *none)
+static quire_string tensor_name(const quire_model *model, size_t index)
 {
-	struct core_model *model = (struct core_model *)self;
-	PyObject *list;
-	size_t count;
+	return quire_model_tensor(model, index)->name;
+}
 
-	(void)none;
-	if (!quire_core_is_open(model))
-		return NULL;
-	count = quire_model_tensor_count(model->model);
-	list = PyList_New((Py_ssize_t)count);
+static quire_string linear_name(const quire_model *model, size_t index)
+{
+	return quire_model_linear(model, index)->name;
+}
+
+/* A list of the first `count` names. */
+static PyObject *list_names(const quire_model *model, size_t count,
+			    quire_string (*name_of)(const quire_model *model,
+						    size_t index))
+{
+	PyObject *list = PyList_New((Py_ssize_t)count);
+
 	for (size_t i = 0; list && i < count; i++) {
-		PyObject *name = quire_core_string(
-		    quire_model_tensor(model->model, i)->name);
+		PyObject *name = quire_core_string(name_of(model, i));
 
 		if (!name || PyList_SetItem(list, (Py_ssize_t)i, name) < 0)
 			Py_CLEAR(list);
@@ -188,25 +193,26 @@ static PyObject *model_names(PyObject *self, PyObject *none)
 	return list;
 }
 
-static PyObject *model_linear_names(PyObject *self, PyObject *none)
+static PyObject *model_names(PyObject *self, PyObject *none)
 {
-	struct core_model *model = (struct core_model *)self;
-	PyObject *list;
-	size_t count;
+	const struct core_model *model = (struct core_model *)self;
 
 	(void)none;
 	if (!quire_core_is_open(model))
 		return NULL;
-	count = quire_model_linear_count(model->model);
-	list = PyList_New((Py_ssize_t)count);
-	for (size_t i = 0; list && i < count; i++) {
-		PyObject *name = quire_core_string(
-		    quire_model_linear(model->model, i)->name);
+	return list_names(model->model, quire_model_tensor_count(model->model),
+			  tensor_name);
+}
 
-		if (!name || PyList_SetItem(list, (Py_ssize_t)i, name) < 0)
-			Py_CLEAR(list);
-	}
-	return list;
+static PyObject *model_linear_names(PyObject *self, PyObject *none)
+{
+	const struct core_model *model = (struct core_model *)self;
+
+	(void)none;
+	if (!quire_core_is_open(model))
+		return NULL;
+	return list_names(model->model, quire_model_linear_count(model->model),
+			  linear_name);
 }
 
 static PyObject *model_linear(PyObject *self, PyObject *name)

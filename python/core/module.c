@@ -120,8 +120,10 @@ PyMODINIT_FUNC PyInit__core(void)
 	module = PyModule_Create(&definition);
 	if (module && quire_core_add_model(module) &&
 	    quire_core_add_tensor(module) && quire_core_add_runtime(module) &&
-	    quire_core_add_linear(module) && quire_core_add_job(module) &&
-	    quire_core_add_convert(module) && quire_core_add_rewrite(module) &&
+	    quire_core_add_linear(module) &&
+	    quire_core_add_linear_many(module) && quire_core_add_job(module) &&
+	    quire_core_add_check(module) && quire_core_add_convert(module) &&
+	    quire_core_add_rewrite(module) &&
 	    PyModule_AddStringConstant(module, "version", quire_version()) == 0)
 		return module;
 	Py_XDECREF(module);

@@ -118,7 +118,7 @@ static uintptr_t extent(const struct rows *rows, size_t row)
 }
 
 /* Rows of equal strides may lie between each other. */
-static bool overlap(const struct rows *x, const struct rows *y)
+bool quire_core_rows_overlap(const struct rows *x, const struct rows *y)
 {
 	const size_t x_row =
 	    (size_t)x->view.shape[x->view.ndim - 1] * (size_t)x->view.itemsize;
@@ -150,7 +150,7 @@ bool quire_core_rows_fit(const struct rows *x, const struct rows *out)
 				"dimension");
 		return false;
 	}
-	if (overlap(x, out)) {
+	if (quire_core_rows_overlap(x, out)) {
 		PyErr_SetString(PyExc_ValueError, "out overlaps x");
 		return false;
 	}

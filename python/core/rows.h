@@ -23,4 +23,12 @@ bool quire_core_rows(PyObject *array, const char *name, uint64_t cols,
  * dimension, or overlaps it. */
 bool quire_core_rows_fit(const struct rows *x, const struct rows *out);
 
+/* Whether an element lies in both. */
+bool quire_core_rows_overlap(const struct rows *x, const struct rows *y);
+
+/* For products, linear.c: a new array of x's shape but for the last dimension,
+ * and of its type; and the argument accuracy_level, or None. */
+PyObject *quire_core_rows_make(const struct rows *x, uint64_t n);
+bool quire_core_level(PyObject *argument, quire_matmul_options *options);
+
 #endif

@@ -239,12 +239,10 @@ static PyObject *tensor_dtype(PyObject *self, void *closure)
 	return tensor ? quire_core_text(quire_dtype_name(tensor->dtype)) : NULL;
 }
 
-static PyObject *tensor_shape(PyObject *self, void *closure)
+PyObject *quire_core_shape(const quire_tensor *tensor)
 {
-	const quire_tensor *tensor = open_tensor(self);
-	PyObject *shape = tensor ? PyTuple_New(tensor->rank) : NULL;
+	PyObject *shape = PyTuple_New(tensor->rank);
 
-	(void)closure;
 	for (uint32_t i = 0; shape && i < tensor->rank; i++) {
 		PyObject *size = PyLong_FromUnsignedLongLong(
 		    tensor->shape[tensor->rank - 1 - i]);
@@ -253,6 +251,14 @@ static PyObject *tensor_shape(PyObject *self, void *closure)
 			Py_CLEAR(shape);
 	}
 	return shape;
+}
+
+static PyObject *tensor_shape(PyObject *self, void *closure)
+{
+	const quire_tensor *tensor = open_tensor(self);
+
+	(void)closure;
+	return tensor ? quire_core_shape(tensor) : NULL;
 }
 
 static PyObject *tensor_number(PyObject *self, void *closure)

@@ -31,6 +31,7 @@ from quire._convert import (
     export,
     thin,
 )
+from quire._diff import Difference, TensorInfo, diff
 from quire._errors import (
     ArgumentError,
     CancelledError,
@@ -54,11 +55,11 @@ from quire._model import (
     Metadata,
     Model,
     Part,
-    Tensor,
     open,
 )
 from quire._rewrite import stamp, strip
-from quire._runtime import Runtime, RuntimeInfo, kernels, matmul
+from quire._runtime import Runtime, RuntimeInfo, kernels, linear_many, matmul
+from quire._tensor import Tensor
 
 _core.setup(Tensor, Linear, make_error)
 del make_error
@@ -75,6 +76,7 @@ __all__ = [
     "CompareRow",
     "ConvertReport",
     "ConvertRow",
+    "Difference",
     "Error",
     "ExportSummary",
     "FileError",
@@ -92,14 +94,17 @@ __all__ = [
     "Runtime",
     "RuntimeInfo",
     "Tensor",
+    "TensorInfo",
     "ThinReport",
     "ThinRow",
     "UnsupportedError",
     "compare",
     "convert",
+    "diff",
     "export",
     "hash",
     "kernels",
+    "linear_many",
     "matmul",
     "open",
     "stamp",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from quire import _core
-from quire._model import Model, Tensor, _pick
+from quire._model import Linear, Model, _pick
+from quire._tensor import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -169,3 +171,41 @@ def matmul(
     ((5, 3, 1536), dtype('float16'))
     """
     return _core.matmul(tensor, x, out, accuracy_level, bias=bias, runtime=runtime, k=k)
+
+
+def linear_many(
+    linears: Sequence[Linear],
+    x: Any,
+    outs: Sequence[NDArray[Any]] | None = None,
+    accuracy_level: int | None = None,
+    *,
+    runtime: Runtime | None = None,
+) -> list[NDArray[Any]]:
+    """Several linears with one input: q, k and v, or gate and up.
+
+    The results are, to the last bit, those of
+    ``[linear(x) for linear in linears]``, but x is converted or quantized once for linears of one weight type
+    that follow each other.
+
+    Args:
+        linears: with one k; also of different models.
+        x: as in `Linear`.
+        outs: an array for each linear, as ``out`` in `Linear`: all of one type,
+            and all with rows without gaps, or all at one stride; they must not
+            overlap. Default: new arrays of x's type.
+        accuracy_level: as in `Linear`.
+        runtime: as in `Linear`.
+
+    Returns:
+        The arrays, in the order of ``linears``.
+
+    >>> x = numpy.ones((2, 384), numpy.float32)
+    >>> with quire.open("model.gguf") as m:
+    ...     names = [f"/encoder/layer.0/attention/self/{it}/MatMul_Q4"
+    ...              for it in ("query", "key", "value")]
+    ...     q, k, v = quire.linear_many([m.linears[name] for name in names], x)
+    >>> q.shape, k.shape, v.shape
+    ((2, 384), (2, 384), (2, 384))
+    """
+    given = None if outs is None else list(outs)
+    return _core.linear_many(list(linears), x, given, accuracy_level, runtime)

@@ -58,6 +58,44 @@ static quire_status run_verify_threads(const struct workplace *place,
 	return verify(place->large, 3, error);
 }
 
+static quire_status run_hash(const struct workplace *place, quire_error *error)
+{
+	const quire_verify_options options = { .threads = 3 };
+	uint64_t hashes[64];
+	quire_model *model;
+	quire_status status =
+	    quire_model_open(place->large, NULL, &model, error);
+
+	if (status != QUIRE_OK)
+		return status;
+	assert_in_range(quire_model_tensor_count(model), 1, 64);
+	status = quire_model_hash(model, &options, hashes, error);
+	quire_model_close(model);
+	return status;
+}
+
+/* The large file has tensors of its own. */
+static quire_status run_diff(const struct workplace *place, quire_error *error)
+{
+	const quire_diff_options options = { .threads = 3 };
+	quire_model *a = NULL, *b = NULL;
+	size_t count = 0;
+	quire_status status = quire_model_open(place->large, NULL, &a, error);
+
+	if (status == QUIRE_OK)
+		status = quire_model_open(place->container, NULL, &b, error);
+	if (status == QUIRE_OK)
+		status = quire_model_diff(a, a, &options, &count, error);
+	if (status == QUIRE_OK) {
+		assert_int_equal(count, 0);
+		status = quire_model_diff(a, b, &options, &count, error);
+	}
+	assert_true(status != QUIRE_OK || count > 0);
+	quire_model_close(a);
+	quire_model_close(b);
+	return status;
+}
+
 /* Into memory, with every tensor verified at once. */
 static quire_status run_read(const struct workplace *place, quire_error *error)
 {
@@ -414,6 +452,8 @@ const struct operation operations[] = {
 	{ "open", run_open, false, false, false },
 	{ "verify", run_verify, false, false, false },
 	{ "verify, 3 threads", run_verify_threads, false, false, false },
+	{ "hash", run_hash, false, false, false },
+	{ "diff", run_diff, false, false, false },
 	{ "read and verify", run_read, false, false, false },
 	{ "open a split set", run_open_set, false, false, false },
 	{ "multiply", run_multiply, false, false, false },

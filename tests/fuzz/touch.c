@@ -133,6 +133,7 @@ quire_status touch_model(const quire_model *model, uint32_t threads)
 	const quire_value *value;
 	quire_model_info info;
 	quire_string key;
+	size_t differences;
 	quire_part part;
 
 	quire_model_describe(model, &info);
@@ -155,6 +156,7 @@ quire_status touch_model(const quire_model *model, uint32_t threads)
 	sink += quire_model_find_tensor(model, "") != NULL;
 	sink += quire_model_find_linear(model, "fc") != NULL;
 	touch_products(model);
+	sink += quire_model_diff(model, model, NULL, &differences, NULL);
 	return quire_model_verify(model, &options, NULL);
 }
 
