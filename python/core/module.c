@@ -81,13 +81,26 @@ void quire_core_free(PyObject *self)
 	Py_DECREF(type);
 }
 
+/* The types are globals of the process. False: an exception is set. */
+static bool is_main_interpreter(void)
+{
+	if (PyInterpreterState_GetID(PyInterpreterState_Get()) == 0)
+		return true;
+	PyErr_SetString(PyExc_ImportError,
+			"quire works in the main interpreter only");
+	return false;
+}
+
 /* Python's subclasses of the types, and its function that makes exceptions. */
 static PyObject *setup(PyObject *module, PyObject *args)
 {
 	PyObject *tensor, *linear, *make_error;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "OOO", &tensor, &linear, &make_error))
+	/* Again: of a module that the main interpreter has loaded, others get
+	 * a copy, and PyInit__core is not called. */
+	if (!is_main_interpreter() ||
+	    !PyArg_ParseTuple(args, "OOO", &tensor, &linear, &make_error))
 		return NULL;
 	quire_core_tensor_class = Py_NewRef(tensor);
 	quire_core_linear_class = Py_NewRef(linear);
@@ -111,12 +124,8 @@ PyMODINIT_FUNC PyInit__core(void)
 {
 	PyObject *module;
 
-	/* The types are globals of the process. */
-	if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
-		PyErr_SetString(PyExc_ImportError,
-				"quire works in the main interpreter only");
+	if (!is_main_interpreter())
 		return NULL;
-	}
 	module = PyModule_Create(&definition);
 	if (module && quire_core_add_model(module) &&
 	    quire_core_add_tensor(module) && quire_core_add_runtime(module) &&

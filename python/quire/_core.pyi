@@ -69,7 +69,6 @@ def matmul(
     runtime: Runtime | None = None,
     k: int | None = None,
 ) -> NDArray[Any]: ...
-
 def linear_many(
     linears: list[Any],
     x: Any,

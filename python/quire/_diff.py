@@ -72,11 +72,12 @@ def diff(
 
     >>> quire.diff("model.gguf", "model.gguf")
     []
-    >>> quire.strip("model.gguf", "changed.gguf")
-    >>> with quire.open("changed.gguf") as m:
+    >>> import pathlib
+    >>> data = bytearray(pathlib.Path("model.gguf").read_bytes())
+    >>> with quire.open("model.gguf") as m:
     ...     place = m["encoder.layer.0.output.dense.bias"].offset
-    >>> with open("changed.gguf", "r+b") as file:
-    ...     _ = file.seek(place + 9), file.write(b"??")
+    >>> data[place + 9 : place + 11] = b"??"
+    >>> _ = pathlib.Path("changed.gguf").write_bytes(data)
     >>> for it in quire.diff("model.gguf", "changed.gguf"):
     ...     print(it.name, it.kind, it.first, it.bytes, it.pages)
     encoder.layer.0.output.dense.bias bytes 9 2 1

@@ -10,7 +10,7 @@ from quire._jobs import Progress, run
 from quire._model import Model, Path, open
 from quire._tensor import Tensor
 
-# Bytes between two looks at whether to stop: some 10 ms of SHA-256.
+# Bytes between two looks at whether to stop: about 10 ms of SHA-256.
 _STEP = 4 << 20
 
 
@@ -49,9 +49,7 @@ def hash(
             return hash(opened, algorithm, threads=threads, progress=progress)
     names = model.keys()
     if algorithm == "xxh3":
-        numbers = run(
-            lambda job: _core.hash(job, model, threads), progress, "hash"
-        )
+        numbers = run(lambda job: _core.hash(job, model, threads), progress, "hash")
         digits = [f"{number:016x}" for number in numbers]
     else:
         hashlib.new(algorithm)
@@ -94,7 +92,9 @@ def _by_hashlib(
     order = sorted(range(len(tensors)), key=lambda i: -tensors[i].nbytes)
     with ThreadPoolExecutor(threads or _cpus()) as pool:
         try:
-            done = dict(zip(order, pool.map(one, (tensors[i] for i in order)), strict=True))
+            done = dict(
+                zip(order, pool.map(one, (tensors[i] for i in order)), strict=True)
+            )
         except BaseException:
             job.cancel()
             raise

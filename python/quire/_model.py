@@ -24,6 +24,7 @@ _VERIFY = {"header": 0, "tensors": 0, "lazy": 2}
 _LOAD = {"map": 0, "read": 1}
 _PREFETCH = {None: 0, "will_need": 1, "populate": 2}
 
+
 def _pick(name: str, value: str | None, table: Mapping[Any, int]) -> int:
     try:
         return table[value]

@@ -184,8 +184,8 @@ def linear_many(
     """Several linears with one input: q, k and v, or gate and up.
 
     The results are, to the last bit, those of
-    ``[linear(x) for linear in linears]``, but x is converted or quantized once for linears of one weight type
-    that follow each other.
+    ``[linear(x) for linear in linears]``, but x is converted or quantized once
+    for linears of one weight type that follow each other.
 
     Args:
         linears: with one k; also of different models.

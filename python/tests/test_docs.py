@@ -15,11 +15,13 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = (
     "quire",
     "quire._convert",
+    "quire._diff",
     "quire._errors",
     "quire._hash",
     "quire._model",
     "quire._rewrite",
     "quire._runtime",
+    "quire._tensor",
     "quire.onnxruntime",
 )
 

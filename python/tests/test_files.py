@@ -187,6 +187,67 @@ def test_stamp_strip(folder, tmp_path, types_path, damaged):
     assert not (tmp_path / "new.gguf").exists()
 
 
+def write_small(path, tensors):
+    writer = gguf.GGUFWriter(path, "test")
+    for name, array in tensors.items():
+        writer.add_tensor(name, array)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_diff(folder, damaged, tmp_path, model):
+    """Each kind, by files and by open models."""
+    path = folder / "model.gguf"
+    assert quire.diff(path, path) == [] == quire.diff(model, path)
+    seen = []
+    found = quire.diff(path, damaged, lambda *both: seen.append(both), threads=2)
+    assert [it.name for it in found] == [QUERY_BIAS, QUERY_WEIGHT]
+    assert all(done <= total for done, total in seen)
+    for it in found:
+        assert (it.kind, it.first, it.bytes, it.pages) == ("bytes", 3, 1, 1)
+        assert it.a == it.b and it.a.offset == model[it.name].offset
+        assert it.a.dtype == model[it.name].dtype
+        assert it.a.shape == model[it.name].shape
+        assert it.a.nbytes == model[it.name].nbytes and it.a.part == 0
+    ones = np.ones((3, 4096), np.float32)
+    more = ones.copy()
+    more[1, 7], more[2, 4095] = 2, -1
+    a = {"kept": ones, "bytes": ones, "gone": ones, "dtype": ones, "shape": ones}
+    b = {"new": ones, "shape": ones.reshape(2, 6144), "kept": ones,
+         "dtype": ones.astype(np.float16), "bytes": more}  # fmt: skip
+    write_small(tmp_path / "a.gguf", a)
+    write_small(tmp_path / "b.gguf", b)
+    found = quire.diff(tmp_path / "a.gguf", str(tmp_path / "b.gguf"))
+    kinds = {it.name: it.kind for it in found}
+    assert kinds == {
+        "bytes": "bytes",
+        "gone": "only in a",
+        "dtype": "dtype",
+        "shape": "shape",
+        "new": "only in b",
+    }
+    assert list(kinds)[-1] == "new"
+    by_name = {it.name: it for it in found}
+    changed = by_name["bytes"]
+    different = np.flatnonzero(more.view(np.uint8) != ones.view(np.uint8))
+    assert changed.first == different[0] and changed.bytes == len(different)
+    assert changed.pages == len(set(different // 4096)) == 2
+    assert by_name["gone"].b is None and by_name["new"].a is None
+    assert by_name["dtype"].first is None and by_name["dtype"].b.dtype == "F16"
+    assert by_name["shape"].bytes == 0 and by_name["shape"].b.shape == (2, 6144)
+    with pytest.raises(quire.CancelledError):
+        big_gguf(tmp_path / "big.gguf", 64 << 20)
+        quire.diff(tmp_path / "big.gguf", tmp_path / "big.gguf", lambda *_: False)
+    with pytest.raises(FileNotFoundError):
+        quire.diff(path, tmp_path / "none")
+    with quire.open(path) as closed:
+        pass
+    with pytest.raises(ValueError, match="closed"):
+        quire.diff(path, closed)
+
+
 def big_gguf(path, size):
     """A container of one large tensor: a file with holes, stamped."""
     plain = path.with_name("plain.gguf")
@@ -212,6 +273,12 @@ try:
         with quire.open(sys.argv[2]) as m:
             while True:
                 m.verify(progress=note)
+    elif sys.argv[1] == "diff":
+        while True:
+            quire.diff(sys.argv[2], sys.argv[2], note)
+    elif sys.argv[1] != "convert":
+        while True:
+            quire.hash(sys.argv[2], sys.argv[1], progress=note)
     else:
         while True:
             quire.convert(sys.argv[2], sys.argv[3], overwrite=True,
@@ -221,15 +288,15 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("what", ("verify", "convert"))
+@pytest.mark.parametrize("what", ("verify", "convert", "diff", "xxh3", "sha256"))
 def test_interrupts(what, tmp_path, onnx_path):
     """Ctrl-C stops a long call at once, and leaves no file."""
     path = tmp_path / "big.gguf"
-    if what == "verify":
+    if what == "convert":
+        arguments = [onnx_path, tmp_path / "out.gguf"]
+    else:
         big_gguf(path, 256 << 20)
         arguments = [path]
-    else:
-        arguments = [onnx_path, tmp_path / "out.gguf"]
     before = set(os.listdir(tmp_path))
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, what, *arguments],
@@ -294,9 +361,45 @@ def test_command(folder):
         assert result.returncode == 2
 
 
-def test_sha256_is_of_the_bytes(model):
+def test_hash(model, types, damaged, tmp_path):
     import hashlib
 
-    hashes = quire.hash(model, "sha256")
-    for tensor in model.values():
-        assert hashes[tensor.name] == hashlib.sha256(tensor.data).hexdigest()
+    for threads in (0, 1, 3):
+        hashes = quire.hash(model, "sha256", threads=threads)
+        assert list(hashes) == model.keys()
+        for tensor in model.values():
+            assert hashes[tensor.name] == hashlib.sha256(tensor.data).hexdigest()
+        hashes = quire.hash(model, threads=threads)
+        assert hashes == {t.name: f"{t.xxh3:016x}" for t in model.values()}
+    # A file without checksums, and one that is damaged.
+    hashes = quire.hash(types)
+    assert hashes == {t.name: f"{t.hash():016x}" for t in types.values()}
+    assert sum(
+        quire.hash(damaged)[name] != digits
+        for name, digits in quire.hash(model).items()
+    ) == 2  # fmt: skip
+    with pytest.raises(ValueError):
+        quire.hash(model, "no such")
+    big_gguf(tmp_path / "big.gguf", 256 << 20)
+    for algorithm in ("xxh3", "sha256"):
+        with pytest.raises(quire.CancelledError):
+            quire.hash(tmp_path / "big.gguf", algorithm, progress=lambda *_: False)
+
+
+def test_hash_is_the_command_s(folder):
+    """The lines of tensors of ``quire hash``."""
+    path = folder / "model.gguf"
+    for algorithm in ("xxh3", "sha256"):
+        result = subprocess.run(
+            [sys.executable, "-m", "quire", "hash", "--algorithm", algorithm, path],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        rows = [line.split() for line in result.stdout.splitlines()]
+        lines = {
+            where.removeprefix(f"{path}:"): digits
+            for kind, digits, where in rows
+            if kind == algorithm and where != str(path)
+        }
+        assert lines == quire.hash(path, algorithm)

@@ -72,6 +72,10 @@ def test_close(folder):
         lambda: kept["general.name"],
         lambda: model.verify(),
         lambda: model.check(),
+        lambda: quire.hash(model),
+        lambda: quire.hash(model, "sha256"),
+        lambda: quire.diff(model, model),
+        lambda: quire.linear_many([linear], np.ones(384, np.float32)),
         lambda: quire.Runtime(threads=1).prepack(model),
     ):
         with pytest.raises(ValueError, match="closed"):
@@ -157,6 +161,7 @@ def products(folder, model):
     x = np.ones((1, 384), np.float32)
     model.linears[QUERY](x, accuracy_level=1)
     quire.matmul(model[QUERY_WEIGHT], x)
+    quire.linear_many([model.linears[QUERY]] * 2, x)
 
 
 @pytest.mark.parametrize("what", (opens, views, errors, products))
@@ -216,13 +221,76 @@ def test_fork(folder):
     subprocess.run([*command, folder / "model.gguf", QUERY], check=True, timeout=60)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="no such module")
-def test_subinterpreter():
-    """NumPy refuses them first; the module itself does, too."""
-    program = (
-        "import _interpreters as i\n"
-        "n = i.create('legacy')\n"
-        "e = i.exec(n, 'import quire')\n"
-        "assert e is not None and 'ImportError' in e.formatted, e\n"
+REFUSED = """
+import sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+imported, kind, what = sys.argv[1:]
+if imported == "imported":
+    import quire
+if sys.version_info >= (3, 13):
+    number = interpreters.create(kind)
+else:
+    # 3.11 has no way to say it.
+    options = {"isolated": kind == "isolated"} if sys.version_info >= (3, 12) else {}
+    number = interpreters.create(**options)
+run = getattr(interpreters, "exec", None) or interpreters.run_string
+result = run(number, what)
+assert result is None, result.formatted
+print("refused")
+"""
+
+# NumPy may refuse it first.
+PACKAGE = """
+try:
+    import quire
+except ImportError:
+    refused = True
+assert refused
+"""
+
+# What the package does, without NumPy. A module that was imported before is not
+# made again: setup refuses it.
+MODULE = """
+import importlib.util
+spec = importlib.util.spec_from_file_location("quire._core", {path!r})
+try:
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.setup(int, int, int)
+except ImportError as error:
+    refused = str(error)
+assert "main interpreter" in refused or "subinterpreters" in refused, refused
+"""
+
+
+@pytest.mark.parametrize("imported", ("imported", "new"))
+@pytest.mark.parametrize("kind", ("legacy", "isolated"))
+@pytest.mark.parametrize("what", (PACKAGE, MODULE), ids=("package", "module"))
+def test_subinterpreter(imported, kind, what):
+    """The import fails, also when the main interpreter has the package."""
+    what = what.replace("{path!r}", repr(quire._core.__file__))
+    command = [sys.executable, "-W", "ignore", "-c", REFUSED, imported, kind, what]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout) == (0, "refused\n"), result.stderr
+
+
+FREE = """
+import sysconfig
+old = sysconfig.get_config_var
+sysconfig.get_config_var = lambda it: 1 if it == "Py_GIL_DISABLED" else old(it)
+try:
+    import quire
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_free_threaded():
+    """The import fails, by what such a build says of itself."""
+    result = subprocess.run(
+        [sys.executable, "-c", FREE], capture_output=True, text=True, timeout=60
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    assert "free-threaded" in result.stdout, result.stderr

@@ -211,3 +211,76 @@ def test_closed_runtime(model):
     with pytest.raises(ValueError, match="closed"):
         _ = runtime.info
     assert "closed" in repr(runtime)
+
+
+def test_many(model, folder):
+    """The same to the bit as one by one, whatever follows each other: linears of
+    several types, of other models, the same one twice."""
+    path = folder / "model.gguf"
+    linears = [linear for linear in model.linears.values() if linear.k == 384]
+    assert len(linears) == 5 and len({linear.n for linear in linears}) == 2
+    with quire.open(path) as other, quire.Runtime(threads=2) as two:
+        linears += [other.linears[QUERY], linears[0]]
+        for rows, dtype, level, runtime in itertools.product(
+            ((), (1,), (3, 5), (0,), (40,)),
+            (np.float32, np.float16),
+            (None, 1, 4),
+            (None, two),
+        ):
+            x = random.standard_normal((*rows, 384)).astype(dtype)
+            many = quire.linear_many(linears, x, None, level, runtime=runtime)
+            assert len(many) == len(linears)
+            for y, linear in zip(many, linears, strict=True):
+                np.testing.assert_array_equal(y, linear(x, None, level))
+                assert y.dtype == dtype
+        del linears[5], linear
+    assert quire.linear_many([], np.ones(1, np.float32)) == []
+
+
+def test_outs_of_many(model):
+    x = random.standard_normal((4, 384)).astype(np.float32)
+    linears = list(model.linears.values())[:3]
+    expected = np.stack([linear(x) for linear in linears])
+    whole = np.empty((3, 4, 384), np.float32)
+    outs = list(whole)
+    result = quire.linear_many(tuple(linears), x, outs)
+    assert all(y is out for y, out in zip(result, outs, strict=True))
+    np.testing.assert_array_equal(whole, expected)
+    beside = np.empty((4, 3 * 384), np.float16)
+    quire.linear_many(linears, x, np.split(beside, 3, axis=1))
+    for i in range(3):
+        expected = linears[i](x, np.empty((4, 384), np.float16))
+        np.testing.assert_array_equal(beside[:, i * 384 : (i + 1) * 384], expected)
+
+
+def test_many_refused(model):
+    linears = list(model.linears.values())
+    x = np.ones((2, 384), np.float32)
+    query, longer = model.linears[QUERY], linears[-1]
+    assert longer.k != 384
+    y = np.full((3, 2, 384), 7, np.float32)
+    wide = np.empty((2, 400), np.float32)
+    for call, kind, match in (
+        (lambda: quire.linear_many([query, longer], x), ValueError, "k = 1536"),
+        (lambda: quire.linear_many([query, query.weight], x), TypeError, "Linear"),
+        (lambda: quire.linear_many(query, x), TypeError, "iterable"),
+        (lambda: quire.linear_many([query] * 2, x, [y[0]]), ValueError, "outs"),
+        (lambda: quire.linear_many([query] * 2, x, [y[0], y[0]]), ValueError,
+         "overlaps"),
+        (lambda: quire.linear_many([query] * 2, x, [y[0], x]), ValueError,
+         "overlaps"),
+        (lambda: quire.linear_many([query] * 2, x, [y[0], wide[:, :384]]),
+         ValueError, "stride"),
+        (lambda: quire.linear_many([query] * 2, x,
+                                   [y[0], y[1].astype(np.float16)]),
+         TypeError, "float16"),
+        (lambda: quire.linear_many([query], x[:, :3]), ValueError, "last"),
+        (lambda: quire.linear_many([query], x, None, 5), quire.ArgumentError, "level"),
+        (lambda: quire.linear_many([query], x, runtime=7), TypeError, "Runtime"),
+    ):  # fmt: skip
+        with pytest.raises(kind, match=match):
+            call()
+    assert (y == 7).all()
+    model.close()
+    with pytest.raises(ValueError, match="closed"):
+        quire.linear_many([query], x)

@@ -85,6 +85,10 @@ def products(m: quire.Model) -> npt.NDArray[np.float32]:
             print(info.threads, r.closed)
             out = linear(x, None, 4, runtime=r)
             linear(x, out, accuracy_level=1)
+        many: list[npt.NDArray[np.float32]] = quire.linear_many(
+            [linear, linear], x, None, 4
+        )
+        quire.linear_many((linear,), x, many[:1], runtime=None)
         return quire.matmul(weight, x, out, 1, bias=bias, k=384)
     return x
 
@@ -108,7 +112,15 @@ def files(folder: pathlib.Path) -> None:
     print(summary.weights, thinned.rows[0].outcome)
     quire.stamp("a", "b", alignment=4096, overwrite=True)
     quire.strip("a", "b", threads=1, progress=True)
-    hashes: dict[str, str] = quire.hash("m.gguf", "sha256")
+    hashes: dict[str, str] = quire.hash("m.gguf", "sha256", threads=2, progress=show)
+    differences: list[quire.Difference] = quire.diff("a.gguf", "b.gguf", show)
+    quire.diff(folder / "a.gguf", "b.gguf", progress=True, threads=1)
+    for it in differences:
+        left: quire.TensorInfo | None = it.a
+        if left is not None:
+            print(it.name, it.kind, left.dtype, left.shape, left.offset, left.nbytes)
+        first: int | None = it.first
+        print(first, it.bytes, it.pages, it.b)
     print(hashes, quire.kernels()["scalar"], quire.__version__)
     session = quire.onnxruntime.session("m.onnx", "m.gguf", check="all")
     path: str = quire.onnxruntime.library_path()
