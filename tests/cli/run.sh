@@ -20,7 +20,7 @@ ONNX=$3/tests/onnx
 TRY=${test%/*}/try.inc
 export QUIRE DATA EXAMPLES GOLDEN ONNX TRY
 # The user's environment must not change the output.
-unset NO_COLOR
+unset NO_COLOR POSIXLY_CORRECT
 LC_ALL=C
 TERM=xterm
 export LC_ALL TERM

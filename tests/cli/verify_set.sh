@@ -84,7 +84,7 @@ try hash set_foreign-*.gguf z.gguf
 count() {
 	strace -f -qq -y -e trace=pread64 -o trace "$QUIRE" verify "$@" \
 		>strace.out 2>&1
-	sed -n 's/.*pread64([0-9]*<\([^>]*gguf\)>.*, \([0-9]*\), \([0-9]*\)) *= \([0-9]*\)$/\1 \3 \4/p' trace |
+	sed -n 's/.*pread64([0-9]*<.*\/\([^/>]*gguf\)>.*, \([0-9]*\), \([0-9]*\)) *= \([0-9]*\)$/\1 \3 \4/p' trace |
 		awk '$2 > 0' | sort >reads # from 0: the header, when it is opened
 	awk '{ sum += $3 } END { print sum + 0 }' reads
 }
