@@ -69,31 +69,57 @@ static struct block_values block_values(float zero, float scale)
 						    (double)scale) };
 }
 
-/* What a tensor of a type decodes to for this code in such a block. */
-static inline float expected(quire_dtype dtype, float code,
-			     const struct block_values *block)
+/* Columns that are compared at once. */
+#define RUN 64
+
+/* What a tensor of a type decodes to for up to RUN codes of such a block. */
+static void expect(quire_dtype dtype, const float *codes, size_t count,
+		   const struct block_values *block, float *wanted)
 {
+	const float zero = block->zero;
+
 	switch (dtype) {
 	case QUIRE_Q4_0:
 	case QUIRE_Q8_0:
-		return (code - block->zero) * block->d;
-	case QUIRE_Q4_1: {
-		const float product = code * block->d;
+		for (size_t i = 0; i < count; i++)
+			wanted[i] = (codes[i] - zero) * block->d;
+		break;
+	case QUIRE_Q4_1:
+		for (size_t i = 0; i < count; i++) {
+			const float product = codes[i] * block->d;
 
-		return product + block->m;
-	}
-	case QUIRE_F16:
-		return as_f16((code - block->zero) * block->scale);
-	case QUIRE_BF16:
-		return as_bf16((code - block->zero) * block->scale);
+			wanted[i] = product + block->m;
+		}
+		break;
 	default:
-		return (code - block->zero) * block->scale;
+		for (size_t i = 0; i < count; i++)
+			wanted[i] = (codes[i] - zero) * block->scale;
 	}
+	for (size_t i = 0; i < count && dtype == QUIRE_F16; i++)
+		wanted[i] = as_f16(wanted[i]);
+	for (size_t i = 0; i < count && dtype == QUIRE_BF16; i++)
+		wanted[i] = as_bf16(wanted[i]);
 }
 
 static bool equal(float a, float b)
 {
 	return a == b || (isnan(a) && isnan(b));
+}
+
+/* The first of `count` values that differ; `count`: none. */
+static size_t first_difference(const float *a, const float *b, size_t count)
+{
+	size_t unequal = 0;
+	size_t i = 0;
+
+	/* Without a branch for each: compilers vectorize it. */
+	for (size_t at = 0; at < count; at++)
+		unequal += a[at] != b[at];
+	if (unequal == 0)
+		return count;
+	while (i < count && equal(a[i], b[i]))
+		i++;
+	return i;
 }
 
 static bool differ(const struct node_weight *weight, const quire_linear *linear,
@@ -112,6 +138,17 @@ static bool differ(const struct node_weight *weight, const quire_linear *linear,
 	return false;
 }
 
+/* Where another scale begins. */
+static uint64_t block_end(const struct node_weight *weight, uint64_t col)
+{
+	const uint64_t group = weight->scale_order.col_group;
+
+	if (weight->g_idx.data)
+		return col + 1;
+	return weight->scale_order.col_step == 0 ? UINT64_MAX
+						 : (col / group + 1) * group;
+}
+
 /* `actual` has the columns of the window, from the first one on. */
 static bool compare_row(const struct node_weight *weight,
 			const quire_linear *linear, const struct window *window,
@@ -122,26 +159,32 @@ static bool compare_row(const struct node_weight *weight,
 	const float lift = dtype == QUIRE_Q4_1 && weight->is_signed
 			       ? (float)(1 << (weight->bits - 1))
 			       : 0;
-	const uint64_t group = weight->scale_order.col_group;
-	uint64_t next = window->first_col; /* where another block begins */
-	struct block_values block = { 0 };
+	float codes[RUN], wanted[RUN];
+	uint64_t end;
 
-	for (uint64_t col = window->first_col; col < window->end_col; col++) {
-		float wanted;
+	for (uint64_t col = window->first_col; col < window->end_col;
+	     col = end) {
+		const float *here = &actual[col - window->first_col];
+		size_t count;
+		size_t i;
+		struct block_values block = block_values(
+		    quire_node_weight_zero(weight, row, col) + lift,
+		    quire_node_weight_scale(weight, row, col));
 
-		if (col == next) {
-			block = block_values(
-			    quire_node_weight_zero(weight, row, col) + lift,
-			    quire_node_weight_scale(weight, row, col));
-			next = weight->g_idx.data ? col + 1
-						  : (col / group + 1) * group;
-		}
-		wanted = expected(
-		    dtype, quire_node_weight_code(weight, row, col) + lift,
-		    &block);
-		if (!equal(wanted, actual[col - window->first_col]))
-			return differ(weight, linear, row, col, wanted,
-				      actual[col - window->first_col], reason);
+		end = block_end(weight, col);
+		if (end > window->end_col)
+			end = window->end_col;
+		if (end - col > RUN)
+			end = col + RUN;
+		count = (size_t)(end - col);
+		quire_node_weight_codes(weight, row, col, count, codes);
+		for (size_t at = 0; at < count && lift != 0; at++)
+			codes[at] += lift;
+		expect(dtype, codes, count, &block, wanted);
+		i = first_difference(wanted, here, count);
+		if (i < count)
+			return differ(weight, linear, row, col + i, wanted[i],
+				      here[i], reason);
 	}
 	return true;
 }

@@ -36,20 +36,30 @@ static bool is_op(const OrtApi *api, const OrtNode *node, const char *domain,
 		(!domain[0] && strcmp(actual_domain, "ai.onnx") == 0));
 }
 
+const OrtTensorTypeAndShapeInfo *quire_value_tensor(const OrtApi *api,
+						    const OrtValueInfo *value)
+{
+	const OrtTypeInfo *type = NULL;
+	const OrtTensorTypeAndShapeInfo *tensor = NULL;
+
+	if (!value ||
+	    !quire_ort_ignore(api, api->GetValueInfoTypeInfo(value, &type)) ||
+	    !type ||
+	    !quire_ort_ignore(api,
+			      api->CastTypeInfoToTensorInfo(type, &tensor)))
+		return NULL;
+	return tensor;
+}
+
 /* The element type of a value; 0: unknown. */
 static ONNXTensorElementDataType element_type(const OrtApi *api,
 					      const OrtValueInfo *value)
 {
-	const OrtTypeInfo *type = NULL;
-	const OrtTensorTypeAndShapeInfo *tensor = NULL;
+	const OrtTensorTypeAndShapeInfo *tensor =
+	    quire_value_tensor(api, value);
 	ONNXTensorElementDataType element = 0;
 
-	if (value &&
-	    quire_ort_ignore(api, api->GetValueInfoTypeInfo(value, &type)) &&
-	    type &&
-	    quire_ort_ignore(api,
-			     api->CastTypeInfoToTensorInfo(type, &tensor)) &&
-	    tensor)
+	if (tensor)
 		quire_ort_ignore(api,
 				 api->GetTensorElementType(tensor, &element));
 	return element;

@@ -113,24 +113,33 @@ static void add(struct candidates *list, const quire_linear *linear, int found)
 	items[at] = (struct candidate){ linear, found };
 }
 
-/* Nearly always the node's name and its constant's lead to one linear; only
- * else are all of them looked at. */
-static void find(const struct node_group *group,
-		 const struct node_weight *weight, const quire_model *model,
-		 struct candidates *list)
+/* Nearly always the node's name and its constant's lead to one linear, which no
+ * other one fits as well as. */
+static void find_named(const struct node_group *group,
+		       const struct node_weight *weight,
+		       const quire_model *model, struct candidates *list)
 {
 	const quire_linear *named =
 	    group->name[0] ? quire_model_find_linear(model, group->name) : NULL;
-	const size_t count = quire_model_linear_count(model);
 
 	if (named && fits(group, weight, named) >= FITS_SOURCE + FITS_NAME)
 		add(list, named, fits(group, weight, named));
+}
+
+/* Adds all but the one that find_named has added. */
+static void find_others(const struct node_group *group,
+			const struct node_weight *weight,
+			const quire_model *model, struct candidates *list)
+{
+	const quire_linear *named =
+	    list->count > 0 ? list->items[0].linear : NULL;
+	const size_t count = quire_model_linear_count(model);
+
 	for (size_t i = 0; i < count && !list->out_of_memory; i++) {
 		const quire_linear *linear = quire_model_linear(model, i);
 		const int found = fits(group, weight, linear);
 
-		if (found > 0 && !(linear == named && list->count > 0 &&
-				   list->items[0].linear == named))
+		if (found > 0 && linear != named)
 			add(list, linear, found);
 	}
 }
@@ -206,7 +215,7 @@ static const quire_linear *choose(const struct candidates *list,
 	return NULL;
 }
 
-const quire_linear *quire_node_match(const OrtApi *api,
+const quire_linear *quire_node_match(struct model_files *files,
 				     const struct node_group *group,
 				     const quire_model *model, enum check check,
 				     char **reason)
@@ -216,23 +225,35 @@ const quire_linear *quire_node_match(const OrtApi *api,
 	struct node_weight weight;
 
 	*reason = NULL;
-	if (!quire_node_weight_read(api, group, false, &weight, reason)) {
+	if (!quire_node_weight_read(files, group, false, &weight, reason)) {
 		free(*reason);
 		*reason = NULL;
 		return NULL;
 	}
-	find(group, &weight, model, &list);
-	if (list.out_of_memory)
-		*reason = quire_ort_text("out of memory");
-	else if (list.count > 0 &&
-		 (check == CHECK_NONE ||
-		  quire_node_weight_read(api, group, true, &weight, reason)))
+	find_named(group, &weight, model, &list);
+	if (list.count == 0)
+		find_others(group, &weight, model, &list);
+	if (list.count > 0 && !list.out_of_memory &&
+	    (check == CHECK_NONE ||
+	     quire_node_weight_read(files, group, true, &weight, reason))) {
 		linear = choose(&list, &weight, check, reason);
+		/* The named one is not it: one of the others may be. */
+		if (!linear && list.count == 1) {
+			free(*reason);
+			*reason = NULL;
+			find_others(group, &weight, model, &list);
+			if (!list.out_of_memory)
+				linear = choose(&list, &weight, check, reason);
+		}
+	}
+	if (list.out_of_memory && !linear)
+		*reason = quire_ort_text("out of memory");
 	free(list.items);
 	return linear;
 }
 
-void quire_node_match_ahead(const OrtApi *api, const struct node_group *group,
+void quire_node_match_ahead(struct model_files *files,
+			    const struct node_group *group,
 			    const quire_model *model)
 {
 	const quire_linear *linear =
@@ -241,7 +262,7 @@ void quire_node_match_ahead(const OrtApi *api, const struct node_group *group,
 	char *reason = NULL;
 
 	if (linear &&
-	    quire_node_weight_read(api, group, true, &weight, &reason))
+	    quire_node_weight_read(files, group, true, &weight, &reason))
 		quire_node_read_ahead(&weight, linear);
 	free(reason);
 }

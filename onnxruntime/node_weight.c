@@ -53,41 +53,6 @@ static int64_t integer(const OrtApi *api, const OrtNode *node, const char *name,
 
 /* ---------------------------------------------------------------- constants */
 
-/* Reads a constant of up to three dimensions. False: it is none, or cannot be
- * read; `value` may be NULL, and then there is none. */
-static bool read_constant(const OrtApi *api, const OrtValueInfo *value,
-			  struct node_constant *constant)
-{
-	const OrtValue *tensor = NULL;
-	struct ort_shape shape;
-	const void *data = NULL;
-	uint64_t count = 1;
-	bool fits;
-
-	*constant = (struct node_constant){ .count = 0 };
-	if (!value)
-		return true;
-	if (!quire_ort_ignore(
-		api, api->ValueInfo_GetInitializerValue(value, &tensor)) ||
-	    !tensor ||
-	    !quire_ort_ignore(api, quire_ort_shape_read(api, tensor, &shape)))
-		return false;
-	fits = shape.rank <= 3 &&
-	       quire_ort_ignore(api, quire_ort_data(api, tensor, &data)) &&
-	       data;
-	for (size_t i = 0; i < 3 && fits; i++) {
-		constant->shape[i] =
-		    i < shape.rank ? (uint64_t)shape.dims[i] : 1;
-		fits = checked_mul(count, constant->shape[i], &count);
-	}
-	constant->data = data;
-	constant->type = shape.type;
-	constant->count = count;
-	constant->rank = shape.rank;
-	quire_ort_shape_free(&shape);
-	return fits;
-}
-
 static bool is_float(ONNXTensorElementDataType type)
 {
 	return type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ||
@@ -173,6 +138,30 @@ float quire_node_weight_code(const struct node_weight *weight, uint64_t row,
 		       place(&weight->code_order, row, col));
 }
 
+void quire_node_weight_codes(const struct node_weight *weight, uint64_t row,
+			     uint64_t col, size_t count, float *codes)
+{
+	/* Each column has a code of its own: they are not grouped. */
+	const uint64_t first = place(&weight->code_order, row, col);
+	const uint64_t step = weight->code_order.col_step;
+	size_t done = 0;
+
+	/* The most frequent kind; compilers vectorize it. */
+	if (weight->bits == 4 && !weight->is_signed && step == 1 &&
+	    first % 2 == 0) {
+		const unsigned char *bytes = weight->codes.data + first / 2;
+
+		for (size_t i = 0; i < count / 2; i++) {
+			codes[2 * i] = bytes[i] & 15;
+			codes[2 * i + 1] = bytes[i] >> 4;
+		}
+		done = count / 2 * 2;
+	}
+	for (size_t i = done; i < count; i++)
+		codes[i] = code_at(&weight->codes, weight->bits,
+				   weight->is_signed, first + i * step);
+}
+
 float quire_node_weight_scale(const struct node_weight *weight, uint64_t row,
 			      uint64_t col)
 {
@@ -242,7 +231,7 @@ static bool check_nbits(const struct node_weight *weight, uint64_t blocks,
 				       weight->bias.count == weight->n));
 }
 
-static bool read_nbits_constants(const OrtApi *api,
+static bool read_nbits_constants(struct model_files *files,
 				 const struct node_group *group,
 				 uint64_t block_size,
 				 struct node_weight *weight, char **reason)
@@ -250,11 +239,16 @@ static bool read_nbits_constants(const OrtApi *api,
 	const uint64_t blocks = (weight->k - 1) / block_size + 1;
 	uint64_t packed_row;
 
-	if (!read_constant(api, group->inputs[INPUT_B], &weight->codes) ||
-	    !read_constant(api, group->inputs[INPUT_SCALES], &weight->scales) ||
-	    !read_constant(api, group->inputs[INPUT_ZEROS], &weight->zeros) ||
-	    !read_constant(api, group->inputs[INPUT_G_IDX], &weight->g_idx) ||
-	    !read_constant(api, group->inputs[INPUT_BIAS], &weight->bias))
+	if (!quire_node_constant_read(files, group->inputs[INPUT_B],
+				      &weight->codes) ||
+	    !quire_node_constant_read(files, group->inputs[INPUT_SCALES],
+				      &weight->scales) ||
+	    !quire_node_constant_read(files, group->inputs[INPUT_ZEROS],
+				      &weight->zeros) ||
+	    !quire_node_constant_read(files, group->inputs[INPUT_G_IDX],
+				      &weight->g_idx) ||
+	    !quire_node_constant_read(files, group->inputs[INPUT_BIAS],
+				      &weight->bias))
 		return refuse(reason,
 			      "a constant of it cannot be read, so that "
 			      "it cannot be compared with the "
@@ -276,10 +270,11 @@ static bool read_nbits_constants(const OrtApi *api,
 	return true;
 }
 
-static bool read_nbits(const OrtApi *api, const struct node_group *group,
-		       bool constants, struct node_weight *weight,
-		       char **reason)
+static bool read_nbits(struct model_files *files,
+		       const struct node_group *group, bool constants,
+		       struct node_weight *weight, char **reason)
 {
+	const OrtApi *api = files->api;
 	const OrtNode *node = group->nodes[0];
 	const int64_t k = integer(api, node, "K", 0);
 	const int64_t n = integer(api, node, "N", 0);
@@ -301,7 +296,7 @@ static bool read_nbits(const OrtApi *api, const struct node_group *group,
 	weight->has_bias = quire_node_has_bias(group);
 	weight->codes_name = quire_value_name(api, group->inputs[INPUT_B]);
 	return !constants ||
-	       read_nbits_constants(api, group, (uint64_t)block_size, weight,
+	       read_nbits_constants(files, group, (uint64_t)block_size, weight,
 				    reason);
 }
 
@@ -398,9 +393,11 @@ static bool order_dequantize(const OrtApi *api, const struct node_group *group,
 	return true;
 }
 
-static bool read_dequantize(const OrtApi *api, const struct node_group *group,
+static bool read_dequantize(struct model_files *files,
+			    const struct node_group *group,
 			    struct node_weight *weight, char **reason)
 {
+	const OrtApi *api = files->api;
 	const OrtValueInfo *inputs[3] = { NULL, NULL, NULL };
 	const bool rows_first = group->transposed;
 	size_t count = 0;
@@ -415,10 +412,11 @@ static bool read_dequantize(const OrtApi *api, const struct node_group *group,
 		inputs[2] = NULL;
 	weight->codes_name = quire_value_name(api, inputs[0]);
 	weight->has_bias = quire_node_has_bias(group);
-	if (!read_constant(api, inputs[0], &weight->codes) ||
-	    !read_constant(api, inputs[1], &weight->scales) ||
-	    !read_constant(api, inputs[2], &weight->zeros) ||
-	    !read_constant(api, group->inputs[INPUT_C], &weight->bias))
+	if (!quire_node_constant_read(files, inputs[0], &weight->codes) ||
+	    !quire_node_constant_read(files, inputs[1], &weight->scales) ||
+	    !quire_node_constant_read(files, inputs[2], &weight->zeros) ||
+	    !quire_node_constant_read(files, group->inputs[INPUT_C],
+				      &weight->bias))
 		return refuse(reason, "a constant of it cannot be read");
 	weight->bits = bits_of(weight->codes.type, &weight->is_signed);
 	if (weight->bits == 0 || weight->codes.rank != 2 ||
@@ -450,12 +448,12 @@ const char *quire_node_codes_name(const OrtApi *api,
 	return quire_value_name(api, inputs[0]);
 }
 
-bool quire_node_weight_read(const OrtApi *api, const struct node_group *group,
-			    bool constants, struct node_weight *weight,
-			    char **reason)
+bool quire_node_weight_read(struct model_files *files,
+			    const struct node_group *group, bool constants,
+			    struct node_weight *weight, char **reason)
 {
 	*weight = (struct node_weight){ .accuracy_level = 0 };
 	return group->dequantize
-		   ? read_dequantize(api, group, weight, reason)
-		   : read_nbits(api, group, constants, weight, reason);
+		   ? read_dequantize(files, group, weight, reason)
+		   : read_nbits(files, group, constants, weight, reason);
 }

@@ -103,6 +103,7 @@
 	SLOT(323, 23, OrtStatus *, ValueInfo_GetValueProducer, const OrtValueInfo *value, const OrtNode **node, size_t *index) \
 	SLOT(324, 23, OrtStatus *, ValueInfo_GetValueNumConsumers, const OrtValueInfo *value, size_t *count) \
 	SLOT(326, 23, OrtStatus *, ValueInfo_GetInitializerValue, const OrtValueInfo *info, const OrtValue **value) \
+	SLOT(327, 23, OrtStatus *, ValueInfo_GetExternalInitializerInfo, const OrtValueInfo *value, OrtExternalInitializerInfo **info) \
 	SLOT(330, 23, OrtStatus *, ValueInfo_IsGraphOutput, const OrtValueInfo *value, bool *is) \
 	SLOT(331, 23, OrtStatus *, ValueInfo_IsConstantInitializer, const OrtValueInfo *value, bool *is) \
 	SLOT(334, 23, OrtStatus *, Graph_GetModelPath, const OrtGraph *graph, const char **path) \
@@ -115,6 +116,10 @@
 	SLOT(354, 23, OrtStatus *, Node_GetInputs, const OrtNode *node, const OrtValueInfo **inputs, size_t count) \
 	SLOT(356, 23, OrtStatus *, Node_GetOutputs, const OrtNode *node, const OrtValueInfo **outputs, size_t count) \
 	SLOT(361, 23, OrtStatus *, Node_GetAttributeByName, const OrtNode *node, const char *name, const OrtOpAttr **attribute) \
+	SLOT(369, 23, void, ReleaseExternalInitializerInfo, OrtExternalInitializerInfo *info) \
+	SLOT(370, 23, const char *, ExternalInitializerInfo_GetFilePath, const OrtExternalInitializerInfo *info) \
+	SLOT(371, 23, int64_t, ExternalInitializerInfo_GetFileOffset, const OrtExternalInitializerInfo *info) \
+	SLOT(372, 23, size_t, ExternalInitializerInfo_GetByteSize, const OrtExternalInitializerInfo *info) \
 	SLOT(379, 23, OrtStatus *, GetSessionOptionsConfigEntries, const OrtSessionOptions *options, OrtKeyValuePairs **entries) \
 	SLOT(391, 24, OrtStatus *, KernelInfo_GetConfigEntries, const OrtKernelInfo *info, OrtKeyValuePairs **entries)
 
@@ -244,6 +249,7 @@ typedef struct OrtHardwareDevice OrtHardwareDevice;
 typedef struct OrtGraph OrtGraph;
 typedef struct OrtNode OrtNode;
 typedef struct OrtValueInfo OrtValueInfo;
+typedef struct OrtExternalInitializerInfo OrtExternalInitializerInfo;
 typedef struct OrtKeyValuePairs OrtKeyValuePairs;
 typedef struct OrtEpDevice OrtEpDevice;
 typedef struct OrtEpGraphSupportInfo OrtEpGraphSupportInfo;

@@ -143,12 +143,13 @@ char *quire_ort_string(const OrtApi *api, const OrtKernelInfo *info,
 	return text;
 }
 
-static OrtStatus *read_info(const OrtApi *api,
-			    const OrtTensorTypeAndShapeInfo *info,
-			    struct ort_shape *shape)
+OrtStatus *quire_ort_shape_of(const OrtApi *api,
+			      const OrtTensorTypeAndShapeInfo *info,
+			      struct ort_shape *shape)
 {
 	OrtStatus *status = api->GetTensorElementType(info, &shape->type);
 
+	shape->dims = shape->room;
 	if (!status)
 		status = api->GetDimensionsCount(info, &shape->rank);
 	if (status)
@@ -157,7 +158,10 @@ static OrtStatus *read_info(const OrtApi *api,
 		shape->dims = calloc(shape->rank + 1, sizeof(*shape->dims));
 	if (!shape->dims)
 		return quire_ort_status(api, ORT_FAIL, "out of memory");
-	return api->GetDimensions(info, shape->dims, shape->rank);
+	status = api->GetDimensions(info, shape->dims, shape->rank);
+	if (status)
+		quire_ort_shape_free(shape);
+	return status;
 }
 
 OrtStatus *quire_ort_shape_read(const OrtApi *api, const OrtValue *value,
@@ -168,11 +172,8 @@ OrtStatus *quire_ort_shape_read(const OrtApi *api, const OrtValue *value,
 
 	if (status)
 		return status;
-	shape->dims = shape->room;
-	status = read_info(api, info, shape);
+	status = quire_ort_shape_of(api, info, shape);
 	api->ReleaseTensorTypeAndShapeInfo(info);
-	if (status)
-		quire_ort_shape_free(shape);
 	return status;
 }
 

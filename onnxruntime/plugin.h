@@ -66,7 +66,11 @@ struct ort_shape {
 	int64_t room[17];
 };
 
-/* Fails for a value that is no tensor. Free it after success. */
+/* Free it after success. */
+OrtStatus *quire_ort_shape_of(const OrtApi *api,
+			      const OrtTensorTypeAndShapeInfo *info,
+			      struct ort_shape *shape);
+/* The same; fails for a value that is no tensor. */
 OrtStatus *quire_ort_shape_read(const OrtApi *api, const OrtValue *value,
 				struct ort_shape *shape);
 void quire_ort_shape_free(struct ort_shape *shape);

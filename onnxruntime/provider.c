@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/grow.h"
 #include "onnxruntime/provider.h"
 
 /* ------------------------------------------------------------ the container */
@@ -65,112 +64,6 @@ static bool ensure_container(struct provider *provider, const OrtGraph *graph)
 	return false;
 }
 
-/* ------------------------------------------------------------------- claims */
-
-static bool same_text(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
-static bool is_claim(const struct claim *claim, const char *name,
-		     const char *output, const char *codes)
-{
-	return same_text(claim->output, output) &&
-	       same_text(claim->name, name) && same_text(claim->codes, codes);
-}
-
-const struct claim *quire_provider_claim(struct provider *provider,
-					 const char *name, const char *output,
-					 const char *codes)
-{
-	for (size_t i = 0; i < provider->claim_count; i++) {
-		const size_t at =
-		    (provider->next_claim + i) % provider->claim_count;
-		const struct claim *claim = &provider->claims[at];
-
-		if (!is_claim(claim, name, output, codes))
-			continue;
-		provider->next_claim = at + 1;
-		return claim;
-	}
-	return NULL;
-}
-
-quire_linear quire_claim_linear(const struct claim *claim)
-{
-	quire_linear linear = *claim->linear;
-
-	if (!claim->has_bias)
-		linear.bias = NULL;
-	return linear;
-}
-
-static void free_claim(struct claim *claim)
-{
-	free(claim->name);
-	free(claim->output);
-	free(claim->codes);
-	free(claim->failure);
-}
-
-/* A node may be shown again, after others were inlined. Two that have all names
- * in common and not the weight could not be distinguished later. */
-static void join_claims(const struct provider *provider, struct claim *before,
-			struct claim *again)
-{
-	if (!before->failure && !again->failure &&
-	    before->linear != again->linear)
-		before->failure = quire_ort_text(
-		    "two nodes of model '%s' have the name '%s', the output "
-		    "'%s' and the input '%s', and different weights in "
-		    "container '%s': give one of them another name",
-		    provider->model_path ? provider->model_path : "?",
-		    before->name, before->output, before->codes,
-		    provider->container_path);
-	else if (!before->failure) {
-		before->failure = again->failure;
-		again->failure = NULL;
-	}
-	free_claim(again);
-}
-
-/* Takes over `failure`. */
-static OrtStatus *add_claim(struct provider *provider,
-			    const struct node_group *group,
-			    const quire_linear *linear, char *failure)
-{
-	const OrtApi *api = provider->factory->api;
-	struct claim claim = {
-		.name = quire_ort_text("%s", group->name),
-		.output = quire_ort_text("%s", group->output),
-		.codes = quire_ort_text(
-		    "%s", quire_value_name(api, group->inputs[1])),
-		.linear = linear,
-		.has_bias = quire_node_has_bias(group),
-		.failure = failure,
-	};
-	struct claim *claims;
-
-	for (size_t i = 0; i < provider->claim_count && claim.name &&
-			   claim.output && claim.codes;
-	     i++)
-		if (is_claim(&provider->claims[i], claim.name, claim.output,
-			     claim.codes)) {
-			join_claims(provider, &provider->claims[i], &claim);
-			return NULL;
-		}
-	claims = quire_grow(provider->claims, &provider->claim_capacity,
-			    provider->claim_count, sizeof(*claims));
-	if (claims)
-		provider->claims = claims;
-	if (!claims || !claim.name || !claim.output || !claim.codes) {
-		free_claim(&claim);
-		return quire_ort_status(api, ORT_FAIL, "out of memory");
-	}
-	claims[provider->claim_count++] = claim;
-	return NULL;
-}
-
 /* ------------------------------------------------------------------ capability
  */
 
@@ -193,7 +86,8 @@ static OrtStatus *claim_group(struct provider *provider,
 		.ort_version_supported = QUIRE_ORT_PROVIDER_VERSION,
 		.drop_constant_initializers = true,
 	};
-	OrtStatus *status = add_claim(provider, group, linear, failure);
+	OrtStatus *status =
+	    quire_provider_add_claim(provider, group, linear, failure);
 
 	if (status)
 		return status;
@@ -271,7 +165,7 @@ static void note_left(const struct provider *provider,
 		found->first_unknown = *group;
 }
 
-static OrtStatus *visit(struct provider *provider,
+static OrtStatus *visit(struct provider *provider, struct model_files *files,
 			OrtEpGraphSupportInfo *support, const OrtNode *node,
 			struct findings *found)
 {
@@ -298,7 +192,7 @@ static OrtStatus *visit(struct provider *provider,
 		    describe(provider, &group, provider->failure));
 	}
 	linear = quire_node_match(
-	    api, &group, quire_ort_container_model(provider->container),
+	    files, &group, quire_ort_container_model(provider->container),
 	    provider->options.check, &reason);
 	if (!linear && !reason) {
 		note_left(provider, &group, found);
@@ -352,7 +246,8 @@ static OrtStatus *settle_left(struct provider *provider,
 }
 
 static void read_ahead(const struct provider *provider,
-		       const OrtNode *const *nodes, size_t count)
+		       struct model_files *files, const OrtNode *const *nodes,
+		       size_t count)
 {
 	const OrtApi *api = provider->factory->api;
 	struct node_group group;
@@ -360,7 +255,7 @@ static void read_ahead(const struct provider *provider,
 	for (size_t i = 0; i < count; i++)
 		if (quire_node_group_find(api, nodes[i], &group) == GROUP_FOUND)
 			quire_node_match_ahead(
-			    api, &group,
+			    files, &group,
 			    quire_ort_container_model(provider->container));
 }
 
@@ -370,6 +265,8 @@ static OrtStatus *get_capability(OrtEp *self, const OrtGraph *graph,
 	struct provider *provider = (struct provider *)self;
 	const OrtApi *api = provider->factory->api;
 	struct findings found = { .known = 0 };
+	struct model_files files;
+	const char *path = NULL;
 	const OrtNode **nodes;
 	size_t count = 0;
 	OrtStatus *status = api->Graph_GetNumNodes(graph, &count);
@@ -380,16 +277,19 @@ static OrtStatus *get_capability(OrtEp *self, const OrtGraph *graph,
 	if (!nodes)
 		return quire_ort_status(api, ORT_FAIL, "out of memory");
 	ensure_container(provider, graph);
+	quire_ort_ignore(api, api->Graph_GetModelPath(graph, &path));
+	quire_model_files_open(&files, api, path);
 	status = api->Graph_GetNodes(graph, nodes, count);
 	if (!status && provider->container &&
 	    provider->options.check == CHECK_SAMPLE)
-		read_ahead(provider, nodes, count);
+		read_ahead(provider, &files, nodes, count);
 	for (size_t i = 0; i < count && !status; i++)
-		status = visit(provider, support, nodes[i], &found);
+		status = visit(provider, &files, support, nodes[i], &found);
 	if (!status && provider->container)
 		status = settle_left(provider, support, &found);
 	if (!status && !provider->container && found.known == 0)
 		status = fail_by(provider, support, nodes[0]);
+	quire_model_files_close(&files);
 	free(nodes);
 	return status;
 }
@@ -419,9 +319,7 @@ void quire_provider_release(OrtEpFactory *self, OrtEp *ep)
 	if (provider->registry)
 		provider->factory->ep->ReleaseKernelRegistry(
 		    provider->registry);
-	for (size_t i = 0; i < provider->claim_count; i++)
-		free_claim(&provider->claims[i]);
-	free(provider->claims);
+	quire_provider_free_claims(provider);
 	quire_ort_container_release(provider->container);
 	quire_provider_options_free(&provider->options);
 	free(provider->model_path);

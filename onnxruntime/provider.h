@@ -4,8 +4,9 @@
  *
  * Its stages: provider_options.c reads the user's options, graph_nodes.c finds
  * nodes with quantized weights in a graph, node_weight.c reads such a node,
- * match.c finds its linear in the container, compare_node.c compares the two,
- * provider.c claims the node, and provider_kernels.c multiplies.
+ * model_files.c its constants, match.c finds its linear in the container,
+ * compare_node.c compares the two, provider.c claims the node, claims.c keeps
+ * the claim, and provider_kernels.c multiplies.
  *
  * ONNX Runtime only logs what goes wrong while nodes are claimed, and runs the
  * model without the provider. So a node that should run here but cannot is
@@ -42,7 +43,22 @@ OrtStatus *quire_provider_options_read(const OrtApi *api,
 				       struct provider_options *options);
 void quire_provider_options_free(struct provider_options *options);
 
-/* ------------------------------------------------------------- node weights */
+/* --------------------------------------------------------------- constants */
+
+/* The files of a model that nodes are compared with the container. */
+struct model_file;
+struct model_files {
+	const OrtApi *api;
+	char *folder; /* without links; NULL: not known */
+	struct model_file *items;
+	size_t count, capacity;
+};
+
+/* A model in memory has no path, or an empty one. */
+void quire_model_files_open(struct model_files *files, const OrtApi *api,
+			    const char *model_path);
+/* Constants that were read are gone. */
+void quire_model_files_close(struct model_files *files);
 
 /* A constant of the model. */
 struct node_constant {
@@ -52,6 +68,14 @@ struct node_constant {
 	uint64_t shape[3];
 	size_t rank;
 };
+
+/* Reads a constant of up to three dimensions. False: it is none, or cannot be
+ * read; `value` may be NULL, and then there is none. */
+bool quire_node_constant_read(struct model_files *files,
+			      const OrtValueInfo *value,
+			      struct node_constant *constant);
+
+/* ------------------------------------------------------------- node weights */
 
 /* Where the element of (row, column) of a matrix is:
  * row / row_group * row_step + column / col_group * col_step. */
@@ -97,12 +121,15 @@ const char *quire_node_codes_name(const OrtApi *api,
 
 /* Reads K, N, bits and the names, and with `constants` the rest. Fails with a
  * reason, to be freed, for what contradicts itself or cannot be read. */
-bool quire_node_weight_read(const OrtApi *api, const struct node_group *group,
-			    bool constants, struct node_weight *weight,
-			    char **reason);
+bool quire_node_weight_read(struct model_files *files,
+			    const struct node_group *group, bool constants,
+			    struct node_weight *weight, char **reason);
 
 float quire_node_weight_code(const struct node_weight *weight, uint64_t row,
 			     uint64_t col);
+/* The codes of `count` columns of a row. */
+void quire_node_weight_codes(const struct node_weight *weight, uint64_t row,
+			     uint64_t col, size_t count, float *codes);
 float quire_node_weight_scale(const struct node_weight *weight, uint64_t row,
 			      uint64_t col);
 float quire_node_weight_zero(const struct node_weight *weight, uint64_t row,
@@ -137,6 +164,10 @@ enum group_kind quire_node_group_find(const OrtApi *api, const OrtNode *node,
 /* "": it has none, or an unreadable one. */
 const char *quire_value_name(const OrtApi *api, const OrtValueInfo *value);
 
+/* The type and shape of a tensor. NULL: it is none, or NULL, or not known. */
+const OrtTensorTypeAndShapeInfo *quire_value_tensor(const OrtApi *api,
+						    const OrtValueInfo *value);
+
 /* ---------------------------------------------------------------- matching */
 
 /* Compares a linear with the node's weight, as far as `check` says. False: they
@@ -155,13 +186,14 @@ void quire_node_read_ahead(const struct node_weight *weight,
  * The linear of a node. NULL with *reason NULL: the container does not know the
  * node. NULL with a reason, to be freed: it does, but the two do not fit.
  */
-const quire_linear *quire_node_match(const OrtApi *api,
+const quire_linear *quire_node_match(struct model_files *files,
 				     const struct node_group *group,
 				     const quire_model *model, enum check check,
 				     char **reason);
 
 /* quire_node_read_ahead for the linear that has the node's name. */
-void quire_node_match_ahead(const OrtApi *api, const struct node_group *group,
+void quire_node_match_ahead(struct model_files *files,
+			    const struct node_group *group,
 			    const quire_model *model);
 
 /* ---------------------------------------------------------------- provider */
@@ -205,6 +237,12 @@ OrtStatus *quire_provider_create(OrtEpFactory *self,
 				 size_t count, const OrtSessionOptions *options,
 				 const OrtLogger *logger, OrtEp **made);
 void quire_provider_release(OrtEpFactory *self, OrtEp *ep);
+
+/* Claims a node; takes over `failure`. */
+OrtStatus *quire_provider_add_claim(struct provider *provider,
+				    const struct node_group *group,
+				    const quire_linear *linear, char *failure);
+void quire_provider_free_claims(struct provider *provider);
 
 /* The claim with these names, or NULL. */
 const struct claim *quire_provider_claim(struct provider *provider,

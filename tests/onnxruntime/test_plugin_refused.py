@@ -353,6 +353,57 @@ def test_provider_models(folder):
     )
 
 
+def test_provider_data(folder):
+    """Constants in files beside the model, where they may lie, and where not."""
+    model, _, weights, made = make(folder)
+    models.save(made, model, external=True)
+    container = models.convert(model)
+    named = {"container": str(container)}
+    data = pathlib.Path(f"{model}.data")
+    whole = data.read_bytes()
+
+    def place(location):
+        """The model with its data at another place, which is not made."""
+        moved = onnx.load(model, load_external_data=False)
+        for tensor in moved.graph.initializer:
+            for entry in tensor.external_data:
+                if entry.key == "location":
+                    entry.value = location
+        onnx.save_model(moved, folder / "moved.onnx")
+        return folder / "moved.onnx"
+
+    (folder / "sub").mkdir()
+    (folder / "sub" / "w.bin").write_bytes(whole)
+    right(sessions.by_provider(place("sub/w.bin"), named), weights, "a folder")
+    # What is compared is what that file has.
+    scales = weights[0].scales
+    at = whole.index(scales.tobytes())
+    altered = bytearray(whole)
+    altered[at:at + scales.nbytes] = (scales * 2).astype(scales.dtype).tobytes()
+    (folder / "sub" / "w.bin").write_bytes(altered)
+    sessions.fails(
+        lambda: sessions.by_provider(folder / "moved.onnx", named),
+        NODE, "moved.onnx", container, "row", "column",
+    )
+    # Too short, missing, no file.
+    (folder / "sub" / "w.bin").write_bytes(whole[: at + 4])
+    sessions.fails(lambda: sessions.by_provider(folder / "moved.onnx", named))
+    for location in ("sub/none.bin", "sub", "/dev/zero"):
+        sessions.fails(lambda: sessions.by_provider(place(location), named))
+    # What leads out of the folder is ONNX Runtime's to refuse, and then no
+    # session is there; if it reads that, the numbers are right.
+    outside = folder.parent / "outside.bin"
+    outside.write_bytes(whole)
+    (folder / "link.bin").symlink_to(outside)
+    for location in ("link.bin", "../outside.bin"):
+        try:
+            session = sessions.by_provider(place(location), named)
+        except Exception as error:
+            sessions.check("onnxruntime" in str(type(error)), str(error))
+        else:
+            right(session, weights, location)
+
+
 def test_provider_left(folder):
     """A recipe leaves one of two weights out: ONNX Runtime has that one."""
     model, container, weights, _ = make(folder)
@@ -434,6 +485,7 @@ def main():
         + [
             test_provider_files,
             test_provider_models,
+            test_provider_data,
             test_provider_left,
             test_provider_options,
         ]
