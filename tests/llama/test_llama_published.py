@@ -4,8 +4,8 @@ import unittest
 
 import numpy as np
 
-import llama_library
 import llama_models as models
+import llama_run
 
 SMOLLM2 = models.MODELS.parent / "smollm2"
 MINILM = models.MODELS.parent / "minilm"
@@ -25,11 +25,11 @@ def convert(test, folder):
 class SmolLM2(unittest.TestCase):
     def test_all(self):
         path = convert(self, SMOLLM2)
-        tokens = llama_library.run(path, "tokenize", text=TEXT).tolist()[:64]
+        tokens = llama_run.run(path, "tokenize", text=TEXT).tolist()[:64]
         self.assertEqual(len(tokens), 64)
         rows = models.logits(SMOLLM2 / "model.onnx", tokens, 1, 64)
         wide = models.in_f32(path, path.with_suffix(".f32.gguf"))
-        found = llama_library.run(wide, "logits", tokens=tokens, first=1)
+        found = llama_run.run(wide, "logits", tokens=tokens, first=1)
         # All 64 rows together, and each: a wrong one is off by 1.
         self.assertLess(models.difference(rows.reshape(1, -1),
                                           found.reshape(1, -1)), 1e-5)
@@ -39,7 +39,7 @@ class SmolLM2(unittest.TestCase):
     def check_greedy(self, path, tokens):
         """32 tokens from the file as it is; the first is ONNX Runtime's
         too."""
-        made = llama_library.run(path, "greedy", tokens=tokens, count=32)
+        made = llama_run.run(path, "greedy", tokens=tokens, count=32)
         row = models.logits(SMOLLM2 / "model.onnx", tokens, len(tokens), 64)
         self.assertEqual(len(made), 32)
         self.assertEqual(made[0], row[0].argmax())
@@ -59,12 +59,12 @@ class MiniLM(unittest.TestCase):
         opened = models.session(MINILM / "model.onnx")
         for text in ("four sheets of paper make a quire", TEXT,
                      "1 book, 12 leaves!"):
-            tokens = llama_library.run(path, "tokenize", text=text).tolist()
+            tokens = llama_run.run(path, "tokenize", text=text).tolist()
             ids = np.array([tokens], np.int64)
             feed = {"input_ids": ids, "attention_mask": np.ones_like(ids),
                     "token_type_ids": np.zeros_like(ids)}
             mean = opened.run(None, feed)[0][0].mean(0)
-            found = llama_library.run(wide, "embedding", tokens=tokens)
+            found = llama_run.run(wide, "embedding", tokens=tokens)
             cosine = mean @ found / np.linalg.norm(mean) / np.linalg.norm(
                 found)
             self.assertGreater(cosine, 0.9998)

@@ -98,14 +98,11 @@ def check_template(llama, template):
 def load():
     """llama.cpp, which tests/llama fetches."""
     folder = pathlib.Path(os.environ["LLAMA_DIR"])
-    library = next(folder.glob("libllama.*"), None)
-    if not library:
+    if not [*folder.glob("libllama.*")]:
         print(f"no llama.cpp in {folder}", file=sys.stderr)
         raise SystemExit(SKIPPED)
     from llama_library import Llama
-    llama = Llama(folder)
-    llama.library = ctypes.CDLL(str(library))
-    return llama
+    return Llama(folder)
 
 
 def main():
