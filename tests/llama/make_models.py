@@ -198,146 +198,7 @@ def with_dense_head(model):
     model.graph.node.remove(product)
 
 
-def with_two_tables(model):
-    """Long rope: an If takes one of two tables by the length of the text."""
-    pairs, times = 16, np.float32(1.19)
-    found = 1 / np.float32(10000) ** (np.arange(pairs) / np.float32(pairs))
-    factors = {"large": np.linspace(1, 9, pairs), "small":
-               np.linspace(1, 1.5, pairs)}
-    lengths = {"large": 512, "small": 256}
-    branches = {}
-    for size, factor in factors.items():
-        made = []
-        for kind in ("cos", "sin"):
-            data = times * table(kind, (lengths[size],),
-                                 (found / factor).astype(np.float32))
-            name = f"{kind}_cache_{size}"
-            made.append((name, helper.make_node(
-                "Constant", [], [name], f"/{size}/{kind}_cache/Constant",
-                value=numpy_helper.from_array(data.astype("f4"), name))))
-        branches[size] = helper.make_graph(
-            [node for _, node in made], f"{size}_rotemb_caches_graph", [],
-            [helper.make_tensor_value_info(
-                name, TensorProto.FLOAT, [lengths[size], pairs])
-             for name, _ in made])
-    for name in ("cos_cache", "sin_cache"):
-        model.graph.initializer.remove(initializer(model, name))
-    root = "/model/rotemb_caches_subgraph"
-    add(model, "limit", np.array(lengths["small"], np.int64))
-    made = [
-        helper.make_node("Shape", ["attention_mask"], [f"{root}/shape"]),
-        helper.make_node("Gather", [f"{root}/shape", "/model/constants/one"],
-                         [f"{root}/length"], axis=0),
-        helper.make_node("Greater", [f"{root}/length", "limit"],
-                         [f"{root}/is_long"]),
-        helper.make_node("If", [f"{root}/is_long"],
-                         ["cos_cache", "sin_cache"], f"{root}/If",
-                         then_branch=branches["large"],
-                         else_branch=branches["small"])]
-    add(model, "/model/constants/one", np.array(1, np.int64))
-    for i, node in enumerate(made):
-        model.graph.node.insert(i, node)
-
-
-def ones(model, name, seed):
-    random = np.random.default_rng(seed)
-    add(model, name, (1 + 0.2 * random.standard_normal(128)).astype("f4"))
-
-
-def insert(model, behind, node):
-    model.graph.node.insert(list(model.graph.node).index(behind) + 1, node)
-
-
-def as_gemma2(model):
-    """Gemma 2 of Gemma, as the builder writes it: a norm behind attention and
-    behind the feed-forward part, softcaps, a window in every other layer."""
-    graph, byname = model.graph, {node.name: node for node in model.graph.node}
-    for layer in (0, 1):
-        stem = f"/model/layers.{layer}"
-        skip = byname[f"{stem}/post_attention_layernorm/SkipLayerNorm"]
-        down = byname[f"{stem}/mlp/down_proj/MatMul_Q4"]
-        names = (f"model.layers.{layer}.pre_feedforward_layernorm.weight",
-                 f"model.layers.{layer}.post_feedforward_layernorm.weight")
-        for number, name in enumerate(names):
-            ones(model, name, 20 + 2 * layer + number)
-        for source, weight, taker, place in (
-                (skip.input[1], skip.input[2], skip, "attention"),
-                (down.output[0], names[1], None, "feedforward")):
-            name = f"{stem}/post_{place}_layernorm"
-            made = helper.make_node(
-                "SimplifiedLayerNormalization", [source, weight],
-                [f"{name}/made"], f"{name}/LayerNorm", axis=-1,
-                epsilon=1e-6, stash_type=1)
-            for node in graph.node:
-                if node.name != made.name and source in node.input:
-                    node.input[list(node.input).index(source)] = made.output[0]
-            insert(model, next(node for node in graph.node
-                               if source in node.output), made)
-        skip.input[2] = names[0]
-    for layer, attention in enumerate(nodes(model, "GroupQueryAttention")):
-        set_attribute(attention, "softcap", 50.0)
-        set_attribute(attention, "local_window_size", -1 if layer else 8)
-    cap = "/model/constants/FLOAT/30.0"
-    add(model, cap, np.array(30, np.float32))
-    head = byname["/lm_head/MatMul_Q4"]
-    head.output[0] = "/lm_head/MatMul/output_0"
-    graph.node.extend([
-        helper.make_node("Div", [head.output[0], cap], ["/lm_head/div"],
-                         "/lm_head/softcap/Div"),
-        helper.make_node("Tanh", ["/lm_head/div"], ["/lm_head/tanh"],
-                         "/lm_head/softcap/Tanh"),
-        helper.make_node("Mul", ["/lm_head/tanh", cap], ["logits"],
-                         "/lm_head/softcap/Mul")])
-
-
-def as_phi2(model):
-    """Phi-2 of Nemotron, as the builder writes it: one norm for attention and
-    the feed-forward part, which add up; biases everywhere; GELU."""
-    graph, byname = model.graph, {node.name: node for node in model.graph.node}
-    for layer in (0, 1):
-        stem = f"/model/layers.{layer}"
-        up = byname[f"{stem}/mlp/up_proj/MatMul_Q4"]
-        relu, square = (byname[f"{stem}/mlp/{name}"] for name in
-                        ("act_fn/Relu", "square/Relu2/pow"))
-        skip = byname[f"{stem}/post_attention_layernorm/SkipLayerNorm"]
-        output = byname[f"{stem}/attn/o_proj/MatMul_Q4"].output[0]
-        down = byname[f"{stem}/mlp/down_proj/MatMul_Q4"]
-        up.input[0] = byname[f"{stem}/attn/qkv_proj/MatMul_Q4"].input[0]
-        relu.op_type, relu.domain = "FastGelu", "com.microsoft"
-        down.input[0] = relu.output[0]
-        # The residual goes past both parts.
-        both = f"{stem}/residual_add/output_0"
-        for node in graph.node:
-            for i, name in enumerate(node.input):
-                if name == down.output[0]:
-                    node.input[i] = both
-                elif name == skip.output[3]:
-                    node.input[i] = skip.input[0]
-        insert(model, down, helper.make_node(
-            "Add", [output, down.output[0]], [both],
-            f"{stem}/residual_add/Add"))
-        graph.node.remove(square)
-        graph.node.remove(skip)
-        for name in skip.input[2:]:
-            graph.initializer.remove(initializer(model, name))
-    with_biases(model)
-    head = byname["/lm_head/MatMul_Q4"]
-    head.output[0] = "/lm_head/MatMul/output_0"
-    random = np.random.default_rng(12)
-    add(model, "lm_head.Add.bias", random.standard_normal(320).astype("f4"))
-    graph.node.append(helper.make_node(
-        "Add", [head.output[0], "lm_head.Add.bias"], ["logits"],
-        "/lm_head/Add"))
-    for thing in (*graph.node, *graph.initializer):
-        for old, new in (("up_proj", "fc1"), ("down_proj", "fc2")):
-            thing.name = thing.name.replace(old, new)
-            for named in (getattr(thing, "input", []),
-                          getattr(thing, "output", [])):
-                for i, name in enumerate(named):
-                    named[i] = name.replace(old, new)
-
-
-# name: the graph it is made of, and the changes; and the type, if it is another
+# name: the graph it is made of, and the changes
 VARIANTS = {
     "llama_apart": ("llama", [without_fusion]),
     "llama_biases": ("llama", [with_biases]),
@@ -345,15 +206,10 @@ VARIANTS = {
     "llama_zero_points": ("llama", [with_zero_points]),
     "llama_eight": ("llama", [with_eight_bits]),
     "llama_dense_head": ("llama", [with_dense_head]),
-    "phi3_long": ("phi3", [with_two_tables]),
-    "mistral": ("llama", []),
-    "gemma2": ("gemma", [as_gemma2]),
-    "phi2": ("nemotron", [as_phi2]),
 }
-TYPES = {"mistral": "mistral", "gemma2": "gemma2", "phi2": "phi"}
 # Models whose config.json lies beside the rest. The builder writes none, and
-# Nemotron's has another epsilon than the builder takes.
-WITH_CONFIG = ("llama3", "granite", "gemma", "bert")
+# Nemotron's and Phi-2's have another epsilon than the builder takes.
+WITH_CONFIG = ("llama3", "granite", "gemma", "gemma2", "phi3_long", "bert")
 
 
 def write(folder, name, source, changes):
@@ -370,15 +226,13 @@ def write(folder, name, source, changes):
         own = HERE / source / shared
         shutil.copy(own if own.exists() else HERE / shared, made)
     if source != "bert":
-        config = json.loads((HERE / source / "genai_config.json").read_text())
-        config["model"]["type"] = TYPES.get(name, config["model"]["type"])
-        (made / "genai_config.json").write_text(json.dumps(config))
+        shutil.copy(HERE / source / "genai_config.json", made)
     else:
         (made / "1_Pooling").mkdir()
         (made / "1_Pooling/config.json").write_text(json.dumps(
             {"pooling_mode_cls_token": False,
              "pooling_mode_mean_tokens": True}))
-    if source in WITH_CONFIG and name not in TYPES:
+    if source in WITH_CONFIG:
         shutil.copy(HERE / source / "config.json", made)
 
 

@@ -1,8 +1,9 @@
 """The keys, the tensors and their operations, read by gguf-py.
 
 The keys' names and types are those that llama.cpp's loader reads (LLM_KV_...);
-the values were taken from the models' configurations by hand. convert_hf_to_gguf
-was not run; oracle.tokenizers compares the tokenizers' keys with files of its.
+the values were taken from the models' configurations by hand. docs/llama.md has
+the differences from files that convert_hf_to_gguf wrote for the same models;
+oracle.tokenizers compares the tokenizers' keys with files of its.
 """
 
 import re
@@ -34,9 +35,19 @@ EXPECTED = {
                       "rope.scaling.original_context_length": 256}),
     "phi3_long": ("phi3", {"attention.layer_norm_rms_epsilon": 1e-5,
                            "attention.sliding_window": 0,
-                           "rope.scaling.attn_factor": 1.19,
+                           "context_length": 512,
+                           # sqrt(1 + log(512 / 256) / log(256))
+                           "rope.scaling.attn_factor": 1.0606602,
                            "rope.scaling.original_context_length": 256}),
+    "mistral": ("llama", {}),
     "gemma": ("gemma", HEAD_64),
+    "gemma2": ("gemma2", {**HEAD_64, "attention.sliding_window": 8,
+                          "attn_logit_softcapping": 50.0,
+                          "final_logit_softcapping": 30.0}),
+    "phi2": ("phi2", {"attention.head_count_kv": 4,
+                      "attention.layer_norm_rms_epsilon": None,
+                      "attention.layer_norm_epsilon": 1e-6,
+                      "rope.dimension_count": 16}),
     "granite": ("granite", {"attention.scale": 0.02, "embedding_scale": 12.0,
                             "residual_scale": 0.22, "logit_scale": 8.0}),
     "nemotron": ("nemotron", {"attention.layer_norm_rms_epsilon": None,
