@@ -189,6 +189,62 @@ static void test_unescaped(void **state)
 	matched_free(&matched);
 }
 
+#define NAME_SIZE     4
+#define ALPHABET_SIZE 12
+
+/* The name with that number: up to 4 bytes that escapes are made of, or that
+ * take one. */
+static quire_string make_name(char bytes[NAME_SIZE], size_t number)
+{
+	static const char alphabet[ALPHABET_SIZE + 1] =
+	    "\\x0anr\n\r\xff\xc3\xa9:";
+	const size_t base = ALPHABET_SIZE + 1; /* 0: no byte */
+	size_t size = 0;
+
+	for (; number > 0 && size < NAME_SIZE; number /= base)
+		if (number % base > 0)
+			bytes[size++] = alphabet[number % base - 1];
+	return (quire_string){ bytes, size };
+}
+
+/* Names are read as they were, however they are written. */
+static void test_written_names(void **state)
+{
+	struct matched matched = { .folder = scratch_make() };
+	char *path = scratch_path(matched.folder, "list");
+	const size_t numbers = 13 * 13 * 13 * 13;
+	FILE *list = fopen(path, "wb");
+	char bytes[NAME_SIZE];
+	size_t lines = 0;
+
+	(void)state;
+	assert_non_null(list);
+	for (size_t i = 0; i < numbers; i++) {
+		const quire_string name = make_name(bytes, i);
+
+		if (name.size == 0)
+			continue;
+		fputs(text_is_plain(name) ? "" : "\\", list);
+		fputs("xxh3      " DIGITS "  ", list);
+		text_print_exact(list, name);
+		putc('\n', list);
+	}
+	assert_int_equal(fclose(list), 0);
+	assert_true(manifest_read(&matched.manifest, path));
+	for (size_t i = 0; i < numbers; i++) {
+		const quire_string name = make_name(bytes, i);
+
+		if (name.size == 0)
+			continue;
+		assert_true(lines < matched.manifest.count);
+		assert_true(
+		    text_equal(name, matched.manifest.entries[lines++].name));
+	}
+	assert_int_equal(matched.manifest.count, lines);
+	free(path);
+	matched_free(&matched);
+}
+
 static void test_ambiguous(void **state)
 {
 	static const char *const one[] = { "m", NULL };
@@ -280,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_cuts),
 		cmocka_unit_test(test_escaped),
 		cmocka_unit_test(test_unescaped),
+		cmocka_unit_test(test_written_names),
 		cmocka_unit_test(test_ambiguous),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_digests),
