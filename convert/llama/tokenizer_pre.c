@@ -226,13 +226,14 @@ static quire_status fail_steps(const struct tokenizer *tokenizer,
 #define CONTRACTIONS "(?i:'s|'t|'re|'ve|'m|'ll|'d)|"
 #define REST	     "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define WORD	     "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"
-#define CASED	     "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
-#define SMALL	     "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-#define GPT_4O                                                                 \
-	"[^\\r\\n\\p{L}\\p{N}]?" CASED "*" SMALL                               \
-	"+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\\r\\n\\p{L}\\p{N}]?" CASED          \
-	"+" SMALL "*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\\p{N}{1,3}| "               \
-	"?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define SLASHED                                                                \
+	"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define CASED	   "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define SMALL	   "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define ENDING	   "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+#define CASES(end) CASED "*" SMALL "+" end CASED "+" SMALL "*" end
+#define GPT_4O	   CASES(ENDING) "\\p{N}{1,3}" SLASHED
+#define TEKKEN	   CASES("|") "\\p{N}" SLASHED
 
 struct known {
 	const char *pre;
@@ -255,9 +256,8 @@ static const struct known table[] = {
 	{ "smollm", { 2, { { DIGITS, NULL }, { WORDS, NULL } } }, false, false, NULL },
 	{ "gpt-4o", { 2, { { SPLIT, GPT_4O }, { BYTES, NULL } } }, false, true, COMBINING },
 	{ "gpt-2", { 1, { { WORDS, NULL } } }, false, true, NULL },
-	{ .pre = "tekken" }, { .pre = "starcoder" },
-	{ .pre = "falcon" }, { .pre = "command-r" },
-	{ .pre = "deepseek-llm" },
+	{ "tekken", { 2, { { SPLIT, TEKKEN }, { BYTES, NULL } } }, true, false, COMBINING },
+	{ .pre = "starcoder" }, { .pre = "falcon" }, { .pre = "command-r" }, { .pre = "deepseek-llm" },
 	/* clang-format on */
 };
 

@@ -98,6 +98,10 @@ def bytes_bpe(folder, pattern=None, ignore_merges=False):
 
 CL100K = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s"
           r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+CASED = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]%s"
+         r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]%s")
+TEKKEN = (CASED % ("*", "+") + "|" + CASED % ("+", "*")
+          + r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 
 def pieces_bpe(folder):
@@ -158,6 +162,8 @@ KINDS = {
     "llama3": (bytes_bpe, {"pattern": CL100K % "{1,3}", "ignore_merges": True},
                "gpt2", "llama-bpe"),
     "qwen2": (bytes_bpe, {"pattern": CL100K % ""}, "gpt2", "qwen2"),
+    "tekken": (bytes_bpe, {"pattern": TEKKEN, "ignore_merges": True},
+               "gpt2", "tekken"),
     "pieces": (pieces_bpe, {}, "llama", "default"),
     "unigram": (unigram, {}, "t5", "default"),
     "words": (words, {}, "bert", "default"),

@@ -67,6 +67,11 @@ def metaspace_reads(text):
     return re.sub("(^|(?<=>)) +", "", text)
 
 
+def tekken_reads(text):
+    """What llama.cpp's expression cuts as the tokenizer's: no marks."""
+    return "".join(c for c in text if unicodedata.category(c)[0] != "M")
+
+
 def bert_reads(text):
     """What llama.cpp's WordPiece reads as BERT does: no Hangul, no marks that
     do not compose, no word of more than 100 characters."""
@@ -107,7 +112,8 @@ def load():
 
 def main():
     llama = load()
-    changes = {"bert": bert_reads, "t5": metaspace_reads}
+    changes = {"words": bert_reads, "unigram": metaspace_reads,
+               "tekken": tekken_reads}
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
         keys = made_tokenizers.smollm2(work / "smollm2")
@@ -120,7 +126,7 @@ def main():
             convert(work / name, work / f"{name}.gguf", 700,
                     "bert" if model == "bert" else "llama")
             check_texts(llama, work / name, work / f"{name}.gguf",
-                        changes.get(model, str))
+                        changes.get(name, str))
 
 
 if __name__ == "__main__":
