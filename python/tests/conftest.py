@@ -5,6 +5,7 @@ import pathlib
 import gguf
 import numpy as np
 import pytest
+from hypothesis import settings
 
 import quire
 
@@ -13,6 +14,10 @@ LAYER = ROOT / "examples" / "minilm-layer0-int4.onnx"
 QUERY = "/encoder/layer.0/attention/self/query/MatMul_Q4"
 QUERY_WEIGHT = "encoder.layer.0.attention.self.query.weight"
 QUERY_BIAS = "encoder.layer.0.attention.self.query.bias"
+
+settings.register_profile("default", max_examples=300, deadline=None)
+settings.register_profile("few", max_examples=30, deadline=None)
+settings.load_profile("default")
 
 Type = gguf.GGMLQuantizationType
 PLAIN = {

@@ -14,6 +14,10 @@ import pytest
 import quire
 from conftest import QUERY, QUERY_BIAS, QUERY_WEIGHT
 
+# Less with sanitizers, which make a round 10 times slower, and whose memory is
+# that of what was freed.
+ROUNDS = int(os.environ.get("QUIRE_ROUNDS", 10000))
+
 
 def anonymous():
     """Bytes of anonymous memory of this process."""
@@ -166,11 +170,11 @@ def products(folder, model):
 
 @pytest.mark.parametrize("what", (opens, views, errors, products))
 def test_flat(folder, what):
-    """10,000 times: no reference and no memory stays."""
+    """10,000 times: no reference, no file and no memory stays."""
     with quire.open(folder / "model.gguf") as model:
         arguments = (folder,) if what is opens else (folder, model)
         # pytest.raises makes errors slow: each round has eight of them.
-        count = 1250 if what is errors else 10000
+        count = ROUNDS // 8 if what is errors else ROUNDS
         for _ in range(count // 10):
             what(*arguments)
         gc.collect()
@@ -185,7 +189,8 @@ def test_flat(folder, what):
             # From 3.12 on None has one fixed count.
             assert abs(now - was) < 50
         assert len(os.listdir("/proc/self/fd")) == files
-        assert anonymous() - memory < 2 << 20
+        if "libasan" not in os.environ.get("LD_PRELOAD", ""):
+            assert anonymous() - memory < 2 << 20
 
 
 def test_shrunk_file(folder, tmp_path):

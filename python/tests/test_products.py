@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import quire
@@ -102,7 +102,6 @@ def is_plain(array):
 
 
 @given(layouts(COLS))
-@settings(max_examples=300, deadline=None)
 def test_layouts_of_x(types_path, layout):
     x = make(layout)
     with quire.open(types_path) as types:
@@ -116,7 +115,6 @@ def test_layouts_of_x(types_path, layout):
 
 
 @given(layouts(ROWS))
-@settings(max_examples=300, deadline=None)
 def test_layouts_of_out(types_path, layout):
     out = make(layout)
     x = random.standard_normal((*out.shape[:-1], COLS)).astype(np.float32)

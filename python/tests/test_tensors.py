@@ -130,7 +130,6 @@ index = st.one_of(st.none(), st.integers(-12, 12))
     st.sampled_from(("Q4_1", "stack", "F32")),
     st.builds(slice, index, index, index.filter(lambda step: step != 0)),
 )
-@settings(max_examples=200, deadline=None)
 def test_rows(types_path, name, rows):
     with quire.open(types_path) as types:
         tensor = types[name]
