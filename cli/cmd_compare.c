@@ -11,6 +11,7 @@
 #include "cli/files/recognize.h"
 #include "cli/ui/json_out.h"
 #include "cli/ui/options.h"
+#include "cli/ui/progress.h"
 #include "cli/ui/terminal.h"
 #include "cli/ui/text.h"
 #include "cli/ui/trouble.h"
@@ -143,15 +144,22 @@ static int print_json(char *const *paths, const quire_compare_report *report)
 static int run(int argc, char **argv)
 {
 	struct values values = { .json = false };
+	struct progress progress;
+	const quire_compare_options how = { .progress = progress_report,
+					    .context = &progress };
 	quire_compare_report *report;
 	struct args_words words;
+	quire_status status;
 	quire_error error;
 	int code;
 
 	if (!args_parse(&command_compare, argc, argv, &values, &words, &code))
 		return code;
-	if (quire_compare_onnx(words.word[0], words.word[1], &report, &error) !=
-	    QUIRE_OK) {
+	progress = progress_start(words.word[1]);
+	status = quire_compare_onnx(words.word[0], words.word[1], &how, &report,
+				    &error);
+	progress_clear(&progress);
+	if (status != QUIRE_OK) {
 		if (recognize_no_onnx(words.word[0], &error))
 			return EXIT_TROUBLE;
 		return trouble_with_files(

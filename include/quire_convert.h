@@ -232,6 +232,11 @@ typedef struct quire_compare_report {
 	size_t left;
 } quire_compare_report;
 
+typedef struct quire_compare_options {
+	quire_progress_fn progress; /* in bytes of the container's tensors */
+	void *context;		    /* passed to progress */
+} quire_compare_options;
+
 /*
  * Reads an ONNX model and a container. Compares each quantized weight with a
  * linear or a tensor of the container, and each floating-point constant with a
@@ -246,10 +251,11 @@ typedef struct quire_compare_report {
  * constant's tensor.
  *
  * On success the caller owns *report; a difference is no failure. Fails as
- * quire_convert_onnx and quire_model_open do.
+ * quire_convert_onnx and quire_model_open do, and with CANCELLED.
  */
 QUIRE_API quire_status quire_compare_onnx(const char *onnx_path,
 					  const char *gguf_path,
+					  const quire_compare_options *options,
 					  quire_compare_report **report,
 					  quire_error *error);
 

@@ -372,7 +372,8 @@ static quire_status compare_constant(struct comparison *in,
 	in->report->public.referred += row.reason == NULL;
 	if (row.reason && !row.reason[0]) {
 		row.reason = NULL;
-		status = quire_compare_plain(value, tensor, &row, in->error);
+		status = quire_compare_plain(value, tensor, &in->watch, &row,
+					     in->error);
 	}
 
 	if (row.reason || row.different)
@@ -443,9 +444,11 @@ static quire_status allocate(struct comparison *in)
 }
 
 quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
+				const quire_compare_options *options,
 				quire_compare_report **report,
 				quire_error *error)
 {
+	static const quire_compare_options defaults;
 	struct comparison in = { .error = error };
 	quire_status status = quire_onnx_open(onnx_path, 0, &in.source, error);
 
@@ -458,6 +461,8 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 	if (status == QUIRE_OK)
 		status = index_names(&in);
 	if (status == QUIRE_OK)
+		quire_compare_watch_start(&in, options ? options : &defaults);
+	if (status == QUIRE_OK)
 		status = compare_references(&in);
 	if (status == QUIRE_OK)
 		status = compare_weights(&in, true);
@@ -467,6 +472,8 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 		status = report_left(&in);
 	if (status == QUIRE_OK)
 		status = compare_rest(&in);
+	if (status == QUIRE_OK)
+		status = quire_compare_watch_end(&in.watch, error);
 	if (status == QUIRE_OK)
 		status = quire_onnx_check_files(in.source, error);
 	if (status != QUIRE_OK)
@@ -486,15 +493,4 @@ quire_status quire_compare_onnx(const char *onnx_path, const char *gguf_path,
 	else if (in.report)
 		quire_compare_report_free(&in.report->public);
 	return status;
-}
-
-void quire_compare_report_free(quire_compare_report *report)
-{
-	struct compare_report *whole = (struct compare_report *)report;
-
-	if (!whole)
-		return;
-	quire_arena_free(&whole->strings);
-	free(whole->rows);
-	free(whole);
 }

@@ -55,7 +55,16 @@ struct compare_integers {
 	} scales[2];
 };
 
+/* How far the comparison is. */
+struct compare_watch {
+	const quire_compare_options *options;
+	uint64_t done, total; /* bytes of tensors */
+	uint64_t reported;    /* of them */
+	uint64_t pending;     /* bytes compared since the last report */
+};
+
 struct compare_source {
+	struct compare_watch *watch; /* set by quire_compare_watch_start */
 	/* Set by the caller. */
 	const struct onnx_model *model;
 	const struct onnx_node *node;
@@ -415,9 +424,11 @@ bool quire_compare_dense_type(int32_t type, quire_dtype *dtype);
 
 /* Compares a tensor with a constant, which is of a dense type and has elements.
  * Counts in *row the elements and those that differ, and the largest rounding;
- * sets its `reason` if the two cannot be compared. Fails with IO and MEMORY. */
+ * sets its `reason` if the two cannot be compared. Fails with IO, MEMORY and
+ * CANCELLED. */
 quire_status quire_compare_plain(const struct onnx_value *value,
 				 const quire_tensor *tensor,
+				 struct compare_watch *watch,
 				 quire_compare_row *row, quire_error *error);
 
 /* The rows and columns of a constant; those of a vector are elements. */
@@ -427,6 +438,7 @@ void quire_compare_plain_shape(const struct onnx_value *value, uint64_t *rows,
 /* Compares a part with its constant, likewise. */
 quire_status quire_compare_plain_part(const struct onnx_value *value,
 				      struct compare_part *part,
+				      struct compare_watch *watch,
 				      quire_compare_row *row,
 				      quire_error *error);
 
@@ -435,7 +447,7 @@ quire_status quire_compare_plain_part(const struct onnx_value *value,
 quire_status quire_compare_integers(const struct compare_source *source,
 				    const quire_tensor *tensor, bool *same);
 
-/* ---------------------------------------------------------------- compare.c */
+/* --------------------------------------------------------- the comparison */
 
 /* What the user frees. */
 struct compare_report {
@@ -457,8 +469,11 @@ struct comparison {
 	bool *compared;		    /* of each value */
 	size_t *next; /* of each value: the next of its name, or SIZE_MAX */
 	struct table names;
+	struct compare_watch watch;
 	quire_error *error;
 };
+
+/* --------------------------------------------------------------- compare.c */
 
 /* A copy that lives as long as the report; NULL: out of memory. */
 const char *quire_compare_keep(struct comparison *in, const char *text,
@@ -473,6 +488,20 @@ quire_status quire_compare_add_row(struct comparison *in, quire_compare_row row,
 const quire_tensor *quire_compare_next_tensor(const struct comparison *in,
 					      const char *source,
 					      const quire_tensor *after);
+
+/* -------------------------------------------------------- compare_weight.c */
+
+/* Once the weights are found. The options must outlive the comparison. */
+void quire_compare_watch_start(struct comparison *in,
+			       const quire_compare_options *options);
+
+/* So many bytes of a tensor were compared. Fails with CANCELLED. */
+quire_status quire_compare_watch_advance(struct compare_watch *watch,
+					 uint64_t size, quire_error *error);
+
+/* Reports the rest: what nothing was to be compared with. */
+quire_status quire_compare_watch_end(struct compare_watch *watch,
+				     quire_error *error);
 
 /* ----------------------------------------------------- compare_operation.c */
 

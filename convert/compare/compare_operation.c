@@ -392,8 +392,8 @@ static quire_status compare_constant(struct comparison *in,
 		if (value) {
 			row.source = value->name;
 			row.verdict = QUIRE_VERDICT_SAME;
-			status = quire_compare_plain_part(value, part, &row,
-							  in->error);
+			status = quire_compare_plain_part(
+			    value, part, &in->watch, &row, in->error);
 		}
 		if (value && (row.reason || row.different))
 			row.verdict = QUIRE_VERDICT_DIFFERS;

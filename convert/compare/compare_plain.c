@@ -84,6 +84,7 @@ static size_t width_of(quire_dtype dtype)
 static quire_status compare_elements(const struct onnx_value *value,
 				     quire_dtype from,
 				     const quire_tensor *tensor,
+				     struct compare_watch *watch,
 				     quire_compare_row *row, quire_error *error)
 {
 	const quire_dtype to = tensor->dtype;
@@ -113,6 +114,9 @@ static quire_status compare_elements(const struct onnx_value *value,
 			else
 				compare_number(to, number_at(from, piece + i),
 					       number_at(to, other), row);
+		if (status == QUIRE_OK)
+			status = quire_compare_watch_advance(
+			    watch, size / width * width_of(to), error);
 	}
 	quire_onnx_file_release(value->file);
 	row->count = value->count;
@@ -137,6 +141,7 @@ static uint64_t element_count(const quire_tensor *tensor)
 
 quire_status quire_compare_plain(const struct onnx_value *value,
 				 const quire_tensor *tensor,
+				 struct compare_watch *watch,
 				 quire_compare_row *row, quire_error *error)
 {
 	quire_dtype dtype = QUIRE_F32;
@@ -147,7 +152,8 @@ quire_status quire_compare_plain(const struct onnx_value *value,
 	else if (value->count != element_count(tensor))
 		row->reason = "the size differs";
 	else
-		return compare_elements(value, dtype, tensor, row, error);
+		return compare_elements(value, dtype, tensor, watch, row,
+					error);
 	return QUIRE_OK;
 }
 
@@ -164,9 +170,11 @@ void quire_compare_plain_shape(const struct onnx_value *value, uint64_t *rows,
 }
 
 /* `bytes` is the constant, whose type is `from`. */
-static void compare_places(const unsigned char *bytes, quire_dtype from,
-			   uint64_t cols, const struct compare_part *part,
-			   quire_compare_row *row)
+static quire_status compare_places(const unsigned char *bytes, quire_dtype from,
+				   uint64_t cols,
+				   const struct compare_part *part,
+				   struct compare_watch *watch,
+				   quire_compare_row *row, quire_error *error)
 {
 	const quire_tensor *tensor = part->tensor;
 	const uint64_t width = tensor->rank == 2 ? tensor->shape[0] : 1;
@@ -174,7 +182,9 @@ static void compare_places(const unsigned char *bytes, quire_dtype from,
 	    (const unsigned char *)tensor->data +
 	    part->first * width * width_of(tensor->dtype);
 
-	for (uint64_t i = 0; i < part->count; i++)
+	for (uint64_t i = 0; i < part->count; i++) {
+		quire_status status;
+
 		for (uint64_t j = 0; j < width; j++) {
 			const unsigned char *before;
 			uint64_t r = i;
@@ -192,10 +202,17 @@ static void compare_places(const unsigned char *bytes, quire_dtype from,
 			other += width_of(tensor->dtype);
 			row->count++;
 		}
+		status = quire_compare_watch_advance(
+		    watch, width * width_of(tensor->dtype), error);
+		if (status != QUIRE_OK)
+			return status;
+	}
+	return QUIRE_OK;
 }
 
 quire_status quire_compare_plain_part(const struct onnx_value *value,
 				      struct compare_part *part,
+				      struct compare_watch *watch,
 				      quire_compare_row *row,
 				      quire_error *error)
 {
@@ -219,7 +236,8 @@ quire_status quire_compare_plain_part(const struct onnx_value *value,
 		return quire_fail_memory(error, value->size);
 	status = quire_onnx_read_all(value, bytes, error);
 	if (status == QUIRE_OK)
-		compare_places(bytes, dtype, cols, part, row);
+		status =
+		    compare_places(bytes, dtype, cols, part, watch, row, error);
 	free(bytes);
 	return status;
 }

@@ -2,13 +2,15 @@
  * compare_weight.c - decodes a tensor element by element and counts those that
  * differ from the source. Reads the blocks by their description in
  * spec/format.md and must not include format/blocks.h or encode/: a mistake
- * there must be found here.
+ * there must be found here. Also reports the progress of comparing.
  */
 #include <fp16.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "convert/compare/compare.h"
 
 /* The largest relative error of rounding a scale to f16. */
@@ -182,6 +184,9 @@ static quire_status compare_elements(const struct compare_source *source,
 				     quire_compare_row *counts)
 {
 	const quire_tensor *tensor = part->tensor;
+	const uint64_t row_size =
+	    tensor->size /
+	    (tensor->shape[1] * tensor->shape[2] * tensor->shape[3]);
 
 	for (uint64_t i = 0; i < part->count; i++) {
 		uint64_t scale_at = 0;
@@ -212,6 +217,12 @@ static quire_status compare_elements(const struct compare_source *source,
 					counts);
 			scale_at = element.scale_at;
 		}
+
+		const quire_status status = quire_compare_watch_advance(
+		    source->watch, row_size, source->error);
+
+		if (status != QUIRE_OK)
+			return status;
 	}
 	return QUIRE_OK;
 }
@@ -341,4 +352,67 @@ const char *quire_verdict_name(quire_verdict verdict)
 		return "only in the file";
 	}
 	return "unknown";
+}
+
+void quire_compare_report_free(quire_compare_report *report)
+{
+	struct compare_report *whole = (struct compare_report *)report;
+
+	if (!whole)
+		return;
+	quire_arena_free(&whole->strings);
+	free(whole->rows);
+	free(whole);
+}
+
+/* ---------------------------------------------------------------- progress */
+
+/* Bytes of tensors between two calls of progress: about 10 ms of 4-bit codes.
+ */
+#define STEP ((uint64_t)64 << 10)
+
+void quire_compare_watch_start(struct comparison *in,
+			       const quire_compare_options *options)
+{
+	in->watch = (struct compare_watch){ .options = options };
+	for (size_t i = 0; i < quire_model_tensor_count(in->file); i++)
+		in->watch.total += quire_model_tensor(in->file, i)->size;
+	for (size_t i = 0; i < in->found.count; i++)
+		in->found.weights[i].watch = &in->watch;
+}
+
+static quire_status report(struct compare_watch *watch, quire_error *error)
+{
+	const quire_compare_options *options = watch->options;
+
+	watch->reported = watch->done;
+	if (!options->progress ||
+	    options->progress(options->context, watch->done, watch->total))
+		return QUIRE_OK;
+	return quire_fail(error, QUIRE_ERROR_CANCELLED, QUIRE_NO_OFFSET,
+			  "cancelled");
+}
+
+quire_status quire_compare_watch_advance(struct compare_watch *watch,
+					 uint64_t size, quire_error *error)
+{
+	const uint64_t left = watch->total - watch->done;
+
+	/* A tensor with which several weights are compared counts once. */
+	watch->done += size < left ? size : left;
+	/* But each of them can be cancelled. */
+	watch->pending += size;
+	if (watch->pending < STEP)
+		return QUIRE_OK;
+	watch->pending = 0;
+	return report(watch, error);
+}
+
+quire_status quire_compare_watch_end(struct compare_watch *watch,
+				     quire_error *error)
+{
+	if (watch->total == 0 || watch->reported == watch->total)
+		return QUIRE_OK;
+	watch->done = watch->total;
+	return report(watch, error);
 }

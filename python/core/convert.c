@@ -159,9 +159,10 @@ static PyObject *compare_row(const quire_compare_row *row)
 	    size_of(row->scales_different), row->scale_error_max);
 }
 
-/* compare(onnx, gguf) */
+/* compare(job, onnx, gguf) */
 static PyObject *compare(PyObject *module, PyObject *args)
 {
+	quire_compare_options options = { .progress = quire_core_progress };
 	quire_compare_report *report = NULL;
 	const char *onnx, *gguf;
 	quire_status status;
@@ -169,10 +170,11 @@ static PyObject *compare(PyObject *module, PyObject *args)
 	PyObject *rows;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "yy", &onnx, &gguf))
+	if (!PyArg_ParseTuple(args, "O!yy", quire_core_job_type,
+			      &options.context, &onnx, &gguf))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS status =
-	    quire_compare_onnx(onnx, gguf, &report, &error);
+	    quire_compare_onnx(onnx, gguf, &options, &report, &error);
 	Py_END_ALLOW_THREADS if (status !=
 				 QUIRE_OK) return quire_core_fail(&error);
 	rows = PyList_New(0);

@@ -187,19 +187,20 @@ class CompareReport:
         return self.different == 0
 
 
-def compare(onnx: Path, gguf: Path) -> CompareReport:
+def compare(onnx: Path, gguf: Path, *, progress: Progress = None) -> CompareReport:
     """Decodes an ONNX model and a container again, by other code than
     `convert`, and compares every weight.
 
-    A difference is a row of the report, and no exception.
+    A difference is a row of the report, and no exception. ``progress`` as in
+    `convert`, in bytes of the container's tensors; Ctrl-C stops it.
 
     >>> quire.compare("model.onnx", "model.gguf").same
     True
     """
     rows, *numbers = run(
-        lambda job: _core.compare(os.fsencode(onnx), os.fsencode(gguf)),
-        title="compare",
-        cancellable=False,
+        lambda job: _core.compare(job, os.fsencode(onnx), os.fsencode(gguf)),
+        progress,
+        "compare",
     )
     return CompareReport(tuple(CompareRow(*row) for row in rows), *numbers)
 

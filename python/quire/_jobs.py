@@ -64,12 +64,10 @@ def run(
     call: Callable[[_core.Job], Result],
     progress: Progress = None,
     title: str = "",
-    cancellable: bool = True,
 ) -> Result:
     """Returns call(job), or raises what it raises. On an exception in this
     thread, such as KeyboardInterrupt, the call is cancelled, and has ended
-    before the exception goes on. A call that cannot be cancelled is left to
-    itself."""
+    before the exception goes on."""
     job = _core.Job()
     results: list[Result] = []
     errors: list[BaseException] = []
@@ -87,8 +85,7 @@ def run(
             _watch(thread, job, show)
         except BaseException:
             job.cancel()
-            if cancellable:
-                _wait(thread)
+            _wait(thread)
             raise
     if errors:
         error = errors.pop()

@@ -114,6 +114,9 @@ def test_cancelled(onnx_path, tmp_path):
     with pytest.raises(ZeroDivisionError):
         quire.convert(onnx_path, tmp_path / "new.gguf", progress=lambda *_: 1 / 0)
     assert os.listdir(tmp_path) == []
+    quire.convert(onnx_path, tmp_path / "new.gguf")
+    with pytest.raises(quire.CancelledError):
+        quire.compare(onnx_path, tmp_path / "new.gguf", progress=lambda *_: False)
 
 
 def test_recipes(tmp_path):
@@ -130,7 +133,11 @@ def test_recipes(tmp_path):
 
 
 def test_compare_export_thin(folder, tmp_path, damaged):
-    report = quire.compare(LAYER, folder / "model.gguf")
+    seen = []
+    report = quire.compare(
+        LAYER, folder / "model.gguf", progress=lambda *both: seen.append(both)
+    )
+    assert all(done <= total for done, total in seen)
     assert report.same and len(report.rows) == 12 and report.referred == 0
     report = quire.compare(LAYER, damaged)
     assert not report.same and report.different == 2
@@ -276,6 +283,9 @@ try:
     elif sys.argv[1] == "diff":
         while True:
             quire.diff(sys.argv[2], sys.argv[2], note)
+    elif sys.argv[1] == "compare":
+        while True:
+            quire.compare(sys.argv[2], sys.argv[3], progress=note)
     elif sys.argv[1] != "convert":
         while True:
             quire.hash(sys.argv[2], sys.argv[1], progress=note)
@@ -288,12 +298,17 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("what", ("verify", "convert", "diff", "xxh3", "sha256"))
+@pytest.mark.parametrize(
+    "what", ("verify", "convert", "compare", "diff", "xxh3", "sha256")
+)
 def test_interrupts(what, tmp_path, onnx_path):
     """Ctrl-C stops a long call at once, and leaves no file."""
     path = tmp_path / "big.gguf"
     if what == "convert":
         arguments = [onnx_path, tmp_path / "out.gguf"]
+    elif what == "compare":
+        quire.convert(onnx_path, path)
+        arguments = [onnx_path, path]
     else:
         big_gguf(path, 256 << 20)
         arguments = [path]

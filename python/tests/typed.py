@@ -105,7 +105,7 @@ def files(folder: pathlib.Path) -> None:
     )
     row: quire.ConvertRow = report.rows[0]
     print(row.outcome, report.files)
-    compared: quire.CompareReport = quire.compare("m.onnx", "m.gguf")
+    compared: quire.CompareReport = quire.compare("m.onnx", "m.gguf", progress=show)
     print(compared.same, compared.rows[0].verdict)
     summary: quire.ExportSummary = quire.export("a", "b", "c", progress=True)
     thinned: quire.ThinReport = quire.thin("a", "b", "c", threads=1)

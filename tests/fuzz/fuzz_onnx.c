@@ -28,7 +28,8 @@ static void compare(const char *source, const char *path)
 	quire_compare_report *report;
 	quire_error error;
 
-	if (quire_compare_onnx(source, path, &report, &error) != QUIRE_OK) {
+	if (quire_compare_onnx(source, path, NULL, &report, &error) !=
+	    QUIRE_OK) {
 		fprintf(stderr, "%s\n", error.message);
 		FUZZ_CHECK(false);
 	}

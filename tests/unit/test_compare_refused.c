@@ -2,7 +2,7 @@
  * test_compare_refused.c - compares bad models with the container of a good
  * model whose weight has the same name: the result is a report or an error, and
  * nothing reads past the end of either file. test_convert_kinds.c tests changed
- * containers.
+ * containers. And the progress of comparing.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -45,7 +45,8 @@ static void check_pair(const char *name, const char *container)
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/bad/%s", QUIRE_TEST_ONNX, name);
-	if (quire_compare_onnx(path, container, &report, &error) != QUIRE_OK) {
+	if (quire_compare_onnx(path, container, NULL, &report, &error) !=
+	    QUIRE_OK) {
 		assert_null(report);
 		assert_int_not_equal(error.status, QUIRE_OK);
 		assert_true(error.message[0] != '\0');
@@ -116,7 +117,8 @@ static void test_reported(void **state)
 
 		snprintf(path, sizeof(path), "%s/bad/%s.onnx", QUIRE_TEST_ONNX,
 			 rows[i].bad);
-		status = quire_compare_onnx(path, container, &report, &error);
+		status =
+		    quire_compare_onnx(path, container, NULL, &report, &error);
 		if (rows[i].message) {
 			if (status != QUIRE_ERROR_LAYOUT ||
 			    !strstr(error.message, rows[i].message))
@@ -131,11 +133,71 @@ static void test_reported(void **state)
 	}
 }
 
+#define LAYER "../../examples/minilm-layer0-int4"
+
+struct watch {
+	uint64_t done, total;
+	unsigned calls, stop_at; /* the call that cancels; 0: none */
+};
+
+static bool note(void *context, uint64_t done, uint64_t total)
+{
+	struct watch *watch = context;
+
+	assert_true(done >= watch->done && done <= total);
+	watch->done = done;
+	watch->total = total;
+	return ++watch->calls != watch->stop_at;
+}
+
+static quire_status compare_layer(const char *container, struct watch *watch,
+				  quire_error *error)
+{
+	const quire_compare_options options = { .progress = note,
+						.context = watch };
+	quire_compare_report *report = NULL;
+	const quire_status status =
+	    quire_compare_onnx(QUIRE_TEST_ONNX "/" LAYER ".onnx", container,
+			       &options, &report, error);
+
+	assert_int_equal(status == QUIRE_OK, report != NULL);
+	quire_compare_report_free(report);
+	return status;
+}
+
+/* Progress ends with all bytes of tensors, and any call of it cancels. */
+static void test_progress(void **state)
+{
+	struct converted good = converted_make(LAYER);
+	char *container = scratch_path(good.folder, "out.gguf");
+	struct watch watch = { 0 };
+	uint64_t total = 0;
+
+	(void)state;
+	for (size_t i = 0; i < quire_model_tensor_count(good.model); i++)
+		total += quire_model_tensor(good.model, i)->size;
+	assert_int_equal(compare_layer(container, &watch, NULL), QUIRE_OK);
+	assert_true(watch.done == total && watch.total == total);
+	assert_true(watch.calls > 10);
+	for (unsigned i = 1; i <= watch.calls; i += 4) {
+		struct watch stopped = { .stop_at = i };
+		quire_error error;
+
+		assert_int_equal(compare_layer(container, &stopped, &error),
+				 QUIRE_ERROR_CANCELLED);
+		assert_int_equal(stopped.calls, i);
+		assert_string_equal(error.message, "cancelled");
+	}
+	free(container);
+	converted_discard(&good);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_models),
 		cmocka_unit_test(test_reported),
+		cmocka_unit_test(test_progress),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

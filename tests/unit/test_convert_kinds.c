@@ -205,7 +205,8 @@ static size_t compare(const struct converted *done, const char *name)
 	size_t different;
 
 	snprintf(source, sizeof(source), "%s/%s.onnx", QUIRE_TEST_ONNX, name);
-	if (quire_compare_onnx(source, output, &report, &error) != QUIRE_OK)
+	if (quire_compare_onnx(source, output, NULL, &report, &error) !=
+	    QUIRE_OK)
 		fail_msg("%s: %s", name, error.message);
 	different = report->different;
 	quire_compare_report_free(report);
