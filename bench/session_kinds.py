@@ -70,7 +70,7 @@ def first_feed(session, name):
 
 @functools.lru_cache
 def llama_library(folder):
-    return session_llama.Library(folder)
+    return session_llama.load(folder)
 
 
 def make_llama(kind, folder, name, library_folder, threads):

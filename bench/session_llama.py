@@ -20,112 +20,29 @@ import argparse
 import ctypes
 import pathlib
 import re
-from ctypes import POINTER, Structure, byref, c_bool, c_char_p, c_float, c_int
-from ctypes import c_int8, c_int32, c_size_t, c_uint32, c_void_p
+import sys
+from ctypes import byref, c_bool, c_int8, c_int32, c_void_p
 
 import session_child
 
+TESTS = pathlib.Path(__file__).resolve().parents[1] / "tests"
+sys.path.append(str(TESTS / "llama"))
+import llama_library  # noqa: E402
+
 CONTEXT = 512
-ROOM = 32  # pointers: another release may write longer defaults
-
-
-def fields(text):
-    """What ctypes takes for "c_bool: a b, c_int: d"."""
-    return [
-        (name, globals()[kind.strip()])
-        for kind, names in (part.split(":") for part in text.split(","))
-        for name in names.split()
-    ] + [("room", c_void_p * ROOM)]
-
-
-class ModelParams(Structure):
-    _fields_ = fields(
-        "c_void_p: devices tensor_buft_overrides,"
-        "c_int32: n_gpu_layers, c_int: split_mode load_mode lazy_mode,"
-        "c_int32: main_gpu, c_void_p: tensor_split progress progress_data"
-        " kv_overrides, c_bool: vocab_only check_tensors use_extra_bufts"
-        " no_host no_alloc load_mtp"
-    )
-
-
-class ContextParams(Structure):
-    _fields_ = fields(
-        "c_uint32: n_ctx n_batch n_ubatch n_seq_max n_rs_seq n_outputs_max"
-        " n_outputs_max_per_seq, c_int32: n_threads n_threads_batch,"
-        "c_int: ctx_type rope_scaling pooling attention flash_attn,"
-        "c_float: rope_base rope_scale yarn_ext yarn_attn yarn_fast yarn_slow,"
-        "c_uint32: yarn_orig_ctx, c_float: defrag,"
-        "c_void_p: cb_eval cb_eval_data, c_int: type_k type_v,"
-        "c_void_p: abort abort_data, c_bool: embeddings offload_kqv no_perf"
-        " op_offload swa_full kv_unified, c_void_p: samplers,"
-        "c_size_t: n_samplers, c_void_p: other"
-    )
-
-
-class Batch(Structure):
-    _fields_ = fields("c_int32: n_tokens,"
-                      "c_void_p: token embd pos n_seq_id seq_id logits")[:-1]
-
-
-FUNCTIONS = {  # name: (result, parameters)
-    "backend_init": (None, []),
-    "log_set": (None, [c_void_p, c_void_p]),
-    "model_default_params": (ModelParams, []),
-    "context_default_params": (ContextParams, []),
-    "model_load_from_file": (c_void_p, [c_char_p, ModelParams]),
-    "init_from_model": (c_void_p, [c_void_p, ContextParams]),
-    "model_get_vocab": (c_void_p, [c_void_p]),
-    "vocab_n_tokens": (c_int32, [c_void_p]),
-    "decode": (c_int32, [c_void_p, Batch]),
-    "batch_get_one": (Batch, [c_void_p, c_int32]),
-    "get_logits_ith": (POINTER(c_float), [c_void_p, c_int32]),
+MORE_FUNCTIONS = {  # as llama_library.FUNCTIONS
     "get_memory": (c_void_p, [c_void_p]),
     "memory_seq_rm": (c_bool, [c_void_p, c_int32, c_int32, c_int32]),
     "memory_clear": (None, [c_void_p, c_bool]),
-    "free": (None, [c_void_p]),
-    "model_free": (None, [c_void_p]),
 }
-SILENT = ctypes.CFUNCTYPE(None, c_int, c_char_p, c_void_p)(lambda *_: None)
 
 
-def library_file(folder, stem):
-    """libllama.so, or with the release in its name."""
-    found = sorted([*folder.glob(f"{stem}.so"), *folder.glob(f"{stem}.v*")])
-    if not found:
-        raise SystemExit(f"--llama {folder}: there is no {stem}.so")
-    return str(found[0])
-
-
-class Library:
-    def __init__(self, folder):
-        folder = pathlib.Path(folder).resolve()
-        mode = ctypes.RTLD_GLOBAL
-        ctypes.CDLL(library_file(folder, "libggml-base"), mode)
-        ggml = ctypes.CDLL(library_file(folder, "libggml"), mode)
-        self.library = ctypes.CDLL(library_file(folder, "libllama"), mode)
-        for name, (result, parameters) in FUNCTIONS.items():
-            function = getattr(self.library, "llama_" + name)
-            function.restype, function.argtypes = result, parameters
-        self.log_set(ctypes.cast(SILENT, c_void_p), None)
-        # The CPU's code is in libraries of its own, one an instruction set.
-        ggml.ggml_backend_load_all_from_path.argtypes = [c_char_p]
-        ggml.ggml_backend_load_all_from_path(str(folder).encode())
-        self.backend_init()
-        self.refuse_others(folder)
-
-    def __getattr__(self, name):
-        return getattr(self.library, "llama_" + name)
-
-    def refuse_others(self, folder):
-        """Structs are passed by value, and differ between releases."""
-        model = self.model_default_params()
-        context = self.context_default_params()
-        found = (context.n_ctx, context.n_batch, context.n_ubatch,
-                 context.yarn_fast, context.type_k, context.type_v,
-                 context.embeddings, context.offload_kqv, context.n_samplers,
-                 model.vocab_only, model.use_extra_bufts)
-        if found != (512, 2048, 512, -1.0, 1, 1, False, True, 0, False, True):
-            raise SystemExit(f"--llama {folder}: not llama.cpp v0.4.0: {found}")
+def load(folder):
+    library = llama_library.Llama(pathlib.Path(folder).resolve())
+    if library.release.name != "v0.4.0":
+        raise SystemExit(f"--llama {folder}: not llama.cpp v0.4.0")
+    library.bind(MORE_FUNCTIONS)
+    return library
 
 
 class Model:
@@ -277,7 +194,7 @@ def main():
 
     def create():
         if not library:
-            library.append(Library(options.llama))
+            library.append(load(options.llama))
         return Model(library[0], options.file, 1, options.mapped)
 
     session_child.serve(create, options.sessions)
