@@ -271,10 +271,15 @@ def big_gguf(path, size):
     plain.unlink()
 
 
+# It prints once: what it prints is not read after that, and a full pipe would stop
+# it, at its end too.
 INTERRUPTED = """
-import sys, time, quire
+import sys, quire
+begun = []
 def note(done, total):
-    print(done, flush=True)
+    if not begun:
+        begun.append(done)
+        print(done, flush=True)
 try:
     if sys.argv[1] == "verify":
         with quire.open(sys.argv[2]) as m:
@@ -313,16 +318,18 @@ def test_interrupts(what, tmp_path, onnx_path):
         big_gguf(path, 256 << 20)
         arguments = [path]
     before = set(os.listdir(tmp_path))
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, what, *arguments],
         stdout=subprocess.PIPE,
-    )
-    assert process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    start = time.monotonic()
-    assert process.wait(timeout=60) == 7
-    took = time.monotonic() - start
-    process.stdout.close()
+    ) as process:
+        try:
+            assert process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            start = time.monotonic()
+            assert process.wait(timeout=60) == 7
+            took = time.monotonic() - start
+        finally:
+            process.kill()
     left = set(os.listdir(tmp_path)) - before - {"out.gguf"}
     assert not left, left
     assert took < 5
