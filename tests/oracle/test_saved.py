@@ -200,7 +200,13 @@ class Saved(unittest.TestCase):
         return results[:2]
 
     def test_static(self):
-        """Every weight in a block type, with its linear and its bias."""
+        """Every weight in a block type, with its linear and its bias.
+
+        Codes of x are at most their zero point: on CPUs without VNNI, ONNX
+        Runtime adds two products of UINT8 and INT8 in 16 bits, and what does
+        not fit there is cut off.
+        """
+        x = -np.abs(self.x)
         for form, kind, channels, dtype in itertools.product(
             (QuantFormat.QDQ, QuantFormat.QOperator), KINDS, (False, True),
             LIMITS,
@@ -217,8 +223,7 @@ class Saved(unittest.TestCase):
                     form=form.name, kind=kind, channels=channels,
                     dtype=dtype.__name__, level=level,
                 ):
-                    given, theirs = self.run_product(
-                        saved, self.x.astype(dtype))
+                    given, theirs = self.run_product(saved, x.astype(dtype))
                     linear = self.check(saved, given, theirs, LIMITS[dtype])
                     self.assertEqual(
                         linear["bias"] is not None, kind == KINDS[-1])
