@@ -113,7 +113,7 @@ static void write_file(const char *path, bool is_b)
 		assert_non_null(bytes);
 		random_bytes(&rng, bytes, size);
 		for (size_t j = 0; is_b && j < 6 && p->changed[j]; j++)
-			bytes[p->changed[j] - 1] ^= 1 << j;
+			bytes[p->changed[j] - 1] ^= (unsigned char)(1U << j);
 		writing_put(writer, i, bytes, size);
 		free(bytes);
 	}
