@@ -53,10 +53,12 @@ static void count_page(const unsigned char *a, const unsigned char *b,
 
 	if (memcmp(a, b, size) == 0)
 		return;
-	while (a[first] == b[first])
-		first++;
-	for (size_t i = first; i < size; i++)
-		different += a[i] != b[i];
+	/* Mapped bytes may have been changed since then, to equal ones too. */
+	for (size_t i = 0; i < size; i++)
+		if (a[i] != b[i] && different++ == 0)
+			first = i;
+	if (different == 0)
+		return;
 	if (count->pages++ == 0)
 		count->first = at + first;
 	count->bytes += different;
