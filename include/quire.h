@@ -505,8 +505,8 @@ typedef struct quire_diff_options {
  * different sizes are not read.
  *
  * A difference is no failure; *count is their number, also without
- * `difference`. Fails with TRUNCATED or
- * IO if a file cannot be read; CANCELLED; MEMORY.
+ * `difference`. Fails with TRUNCATED or IO if a file cannot be read, with
+ * CANCELLED, and with MEMORY.
  */
 QUIRE_API quire_status quire_model_diff(const quire_model *a,
 					const quire_model *b,
