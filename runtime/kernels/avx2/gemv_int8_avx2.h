@@ -94,28 +94,43 @@ QUIRE_INLINE void load_group(const unsigned char *w,
 		    codes + j * type->size, codes + (j + PAIRS) * type->size);
 }
 
-/* The last blocks of a row, fewer than 8. Zeros fill the group up, as they do
- * in x. */
-static inline void load_rest(const unsigned char *w, size_t blocks,
-			     const struct block_type *type, struct group *group)
+/* The f16 at the beginning of each block, 1 to 7 of them; then zeros. */
+QUIRE_INLINE __m256 load_f16_of(const unsigned char *w, size_t size,
+				size_t blocks)
 {
-	static const unsigned char none[QUIRE_BLOCK_COLS];
-	const unsigned char *codes[BLOCKS];
-	float d[BLOCKS] = { 0 }, min[BLOCKS] = { 0 };
+	__m128i words = _mm_cvtsi32_si128(load_u16(w));
 
-	for (size_t j = 0; j < BLOCKS; j++)
-		codes[j] = none;
-	for (size_t j = 0; j < blocks; j++, w += type->size) {
-		codes[j] = w + type->codes;
-		d[j] = _cvtsh_ss(load_u16(w));
-		if (type->minima)
-			min[j] = _cvtsh_ss(load_u16(w + QUIRE_Q4_1_MIN));
-	}
-	group->d = _mm256_loadu_ps(d);
-	group->min = _mm256_loadu_ps(min);
+#define INSERT(i)                                                              \
+	if (blocks > (i))                                                      \
+	words = _mm_insert_epi16(words, load_u16(w + (i)*size), i)
+
+	INSERT(1);
+	INSERT(2);
+	INSERT(3);
+	INSERT(4);
+	INSERT(5);
+	INSERT(6);
+#undef INSERT
+	return _mm256_cvtph_ps(words);
+}
+
+/* The last blocks of a row, 1 to 7. Codes of the first one stand for those that
+ * are missing: they are multiplied by zeros of x. */
+QUIRE_INLINE void load_rest(const unsigned char *w, size_t blocks,
+			    const struct block_type *type, struct group *group)
+{
+	const unsigned char *codes = w + type->codes;
+
+	group->d = load_f16_of(w, type->size, blocks);
+	if (type->minima)
+		group->min =
+		    load_f16_of(w + QUIRE_Q4_1_MIN, type->size, blocks);
 	QUIRE_UNROLL
 	for (size_t j = 0; j < PAIRS; j++)
-		group->pairs[j] = type->load_codes(codes[j], codes[j + PAIRS]);
+		group->pairs[j] = type->load_codes(
+		    codes + (j < blocks ? j * type->size : 0),
+		    codes +
+			(j + PAIRS < blocks ? (j + PAIRS) * type->size : 0));
 }
 
 /* For codes of 4 bits, in 16 bits: a lane of `sums` has 8 products, at most 8 x

@@ -46,34 +46,60 @@ struct step_type {
 	bool minima;
 };
 
-/* sum + a step of W times a group of x, lane by lane. */
-QUIRE_INLINE __m512 add_step(__m512 sum, const struct step *w,
+/* sum + `blocks` blocks of W, at most 16, times a group of x, lane by lane. */
+QUIRE_INLINE __m512 add_step(__m512 sum, const unsigned char *w, size_t blocks,
 			     const unsigned char *x,
 			     const struct step_type *type)
 {
 	const __m512i zero = _mm512_setzero_si512();
 	const __m512i offsets = _mm512_load_si512(x + AVX512_GEMV_INT8_OFFSETS);
 	const __m512 scales = _mm512_load_ps(x + AVX512_GEMV_INT8_SCALES);
+	const struct step step = type->load(w, blocks);
 	__m512i sums[4];
-	__m512 blocks;
+	__m512 products;
 
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const unsigned char *codes = x + 128 * i;
 
-		sums[i] = _mm512_dpbusd_epi32(zero, w->low[i],
+		sums[i] = zero;
+		if (4 * i >= blocks)
+			continue;
+		sums[i] = _mm512_dpbusd_epi32(zero, step.low[i],
 					      _mm512_load_si512(codes));
-		sums[i] = _mm512_dpbusd_epi32(sums[i], w->high[i],
+		sums[i] = _mm512_dpbusd_epi32(sums[i], step.high[i],
 					      _mm512_load_si512(codes + 64));
 	}
-	blocks = _mm512_cvtepi32_ps(
+	products = _mm512_cvtepi32_ps(
 	    type->add_quarters(type->minima ? zero : offsets, sums));
 	if (!type->minima)
-		return _mm512_fmadd_ps(blocks, _mm512_mul_ps(w->d, scales),
+		return _mm512_fmadd_ps(products, _mm512_mul_ps(step.d, scales),
 				       sum);
-	blocks = _mm512_fmadd_ps(w->min, _mm512_cvtepi32_ps(offsets),
-				 _mm512_mul_ps(blocks, w->d));
-	return _mm512_fmadd_ps(blocks, scales, sum);
+	products = _mm512_fmadd_ps(step.min, _mm512_cvtepi32_ps(offsets),
+				   _mm512_mul_ps(products, step.d));
+	return _mm512_fmadd_ps(products, scales, sum);
+}
+
+/* The end of a row. Common numbers of blocks are constants: the compiler leaves
+ * out masks, and most of what prefetching computes. */
+QUIRE_INLINE __m512 add_rest(__m512 sum, const unsigned char *w, size_t blocks,
+			     const unsigned char *x,
+			     const struct step_type *type)
+{
+	switch (blocks) {
+	case 0:
+		return sum;
+	case 2:
+		return add_step(sum, w, 2, x, type);
+	case 4:
+		return add_step(sum, w, 4, x, type);
+	case 8:
+		return add_step(sum, w, 8, x, type);
+	case 12:
+		return add_step(sum, w, 12, x, type);
+	default:
+		return add_step(sum, w, blocks, x, type);
+	}
 }
 
 QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
@@ -84,19 +110,13 @@ QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
 	const size_t steps = k / AVX512_GEMV_INT8_COLS;
 	const size_t rest = k % AVX512_GEMV_INT8_COLS / QUIRE_BLOCK_COLS;
 	__m512 sum = _mm512_setzero_ps();
-	struct step step;
 
 	for (size_t j = 0; j < steps; j++) {
-		step = type->load(w, 16);
-		sum = add_step(sum, &step, x, type);
+		sum = add_step(sum, w, 16, x, type);
 		w += 16 * type->block_size;
 		x += AVX512_GEMV_INT8_SIZE;
 	}
-	if (rest > 0) {
-		step = type->load(w, rest);
-		sum = add_step(sum, &step, x, type);
-	}
-	return sum;
+	return add_rest(sum, w, rest, x, type);
 }
 
 QUIRE_INLINE __m512i lower_nibbles(__m512i bytes)
