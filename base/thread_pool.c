@@ -34,10 +34,6 @@
 #define CALM_LEAST 1e-3
 #define CALM_MOST  32e-3
 
-/* A brief run within so many seconds of another one that found workers asleep
- * is followed by more, most likely. */
-#define RUNS_FOLLOW 500e-6
-
 /* Between two looks at the clock. */
 #define SPINS 16
 
@@ -197,7 +193,7 @@ static bool is_alone(struct thread_pool *pool, bool brief)
 	const double before = pool->found_sleepers;
 
 	pool->found_sleepers = quire_clock_seconds();
-	return brief && pool->found_sleepers - before > RUNS_FOLLOW;
+	return brief && pool->found_sleepers - before > QUIRE_RUNS_FOLLOW;
 }
 
 static void open_places(struct thread_pool *pool, uint32_t count, bool brief)
@@ -346,4 +342,10 @@ void quire_thread_pool_destroy(struct thread_pool *pool)
 uint32_t quire_thread_pool_size(const struct thread_pool *pool)
 {
 	return pool->size;
+}
+
+uint32_t quire_thread_pool_awake(const struct thread_pool *pool)
+{
+	return pool->size -
+	       atomic_load_explicit(&pool->sleepers, memory_order_relaxed);
 }

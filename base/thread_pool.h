@@ -13,6 +13,10 @@
 
 struct thread_pool;
 
+/* A brief run (see below) within so many seconds of another one is followed by
+ * more, most likely. */
+#define QUIRE_RUNS_FOLLOW 500e-6
+
 typedef void (*thread_pool_fn)(void *context, size_t worker);
 
 /* More than any machine can use. */
@@ -28,6 +32,9 @@ void quire_thread_pool_destroy(struct thread_pool *pool);
 
 /* How many threads it has. */
 uint32_t quire_thread_pool_size(const struct thread_pool *pool);
+
+/* How many of them work or spin now. */
+uint32_t quire_thread_pool_awake(const struct thread_pool *pool);
 
 /*
  * Runs work(context, 0) in the calling thread and, at the same time,

@@ -805,8 +805,11 @@ typedef struct quire_runtime_options {
 	 * least of the CPUs that are online, of its affinity mask (taskset,
 	 * cpusets) and of the quotas of CPU time of its control group and those
 	 * above it, versions 1 and 2 (containers), rounded up. Only Linux has
-	 * the last two. A number that is given is never lowered. With
-	 * parallel_for: how many threads it is expected to use. */
+	 * the last two. Without parallel_for a product has fewer threads where
+	 * that is more than the CPUs that the process could use at the
+	 * runtime's creation, and on Linux where other programs leave fewer
+	 * CPUs; the result does not depend on that. With parallel_for: how many
+	 * threads it is expected to use. */
 	uint32_t threads;
 	/* The name of a kernel set (quire_kernels_name); NULL: the fastest one
 	 * that this CPU can run. */
@@ -818,7 +821,8 @@ typedef struct quire_runtime_options {
 /* On success the caller owns *runtime and frees it with quire_runtime_free.
  * Fails with UNSUPPORTED for a device or kernel set that this machine cannot
  * run, NOT_FOUND for a kernel set that does not exist, ARGUMENT for more than
- * 1024 threads, MEMORY. */
+ * 1024 threads, MEMORY. On Linux a runtime with threads keeps a descriptor
+ * open. */
 QUIRE_API quire_status
 quire_runtime_create(const quire_runtime_options *options,
 		     quire_runtime **runtime, quire_error *error);

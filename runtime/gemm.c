@@ -102,6 +102,18 @@ static size_t gemv_step(const struct gemv_form *form, size_t row_size)
 	return rows < nr ? nr : divide_up(rows, nr) * nr;
 }
 
+/* Threads that a product of so many multiplications may have. */
+static size_t count_threads(quire_runtime *runtime, double products)
+{
+	const struct crew *crew = &runtime->crew;
+
+	if (!crew->pool)
+		return crew->threads;
+	return quire_cpu_share_threads(&runtime->share, crew->threads,
+				       1 + quire_thread_pool_awake(crew->pool),
+				       products <= BRIEF_PRODUCTS);
+}
+
 /* Sets the form, and what follows from it of W and x. */
 static void choose_form(struct gemm *gemm, struct prepacked_list *prepacked)
 {
@@ -297,14 +309,6 @@ static void multiply_range(void *context, size_t worker, size_t range)
 	}
 }
 
-static bool is_brief(const struct gemm *gemm)
-{
-	const struct request *request = gemm->request;
-
-	return (double)request->m * (double)request->n * (double)request->k <=
-	       BRIEF_PRODUCTS;
-}
-
 size_t quire_gemm_tiles(const struct gemm *gemm)
 {
 	return divide_up(gemm->rows, gemm->x_form->rows);
@@ -315,8 +319,8 @@ void quire_gemm_prepare(struct crew *crew, struct gemm *gemm)
 	const double elements = (double)gemm->rows * (double)gemm->request->k;
 
 	quire_crew_run_brief(
-	    crew, count_workers(elements, WORKER_ELEMENTS, crew->threads),
-	    quire_gemm_tiles(gemm), is_brief(gemm), prepare_item, gemm);
+	    crew, count_workers(elements, WORKER_ELEMENTS, gemm->threads),
+	    quire_gemm_tiles(gemm), gemm->brief, prepare_item, gemm);
 }
 
 void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)
@@ -324,7 +328,7 @@ void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)
 	const size_t items = divide_up(gemm->request->n, item_rows(gemm));
 
 	quire_work_split(find_ranges(gemm), gemm->workers, (uint32_t)items);
-	quire_crew_run_brief(crew, gemm->workers, gemm->workers, is_brief(gemm),
+	quire_crew_run_brief(crew, gemm->workers, gemm->workers, gemm->brief,
 			     multiply_range, gemm);
 }
 
@@ -339,9 +343,10 @@ quire_status quire_gemm_init(struct gemm *gemm, quire_runtime *runtime,
 		.request = request,
 		.kernels = &runtime->kernels,
 		.op = op,
-		.workers = count_workers(products, WORKER_PRODUCTS,
-					 runtime->crew.threads),
+		.threads = count_threads(runtime, products),
+		.brief = products <= BRIEF_PRODUCTS,
 	};
+	gemm->workers = count_workers(products, WORKER_PRODUCTS, gemm->threads);
 	choose_form(gemm, &runtime->prepacked);
 	return lay_out_scratch(gemm) ? QUIRE_OK
 				     : quire_fail_memory(error, UINT64_MAX);

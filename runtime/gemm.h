@@ -23,7 +23,9 @@ struct gemm {
 	size_t c_stride;  /* rows of W whose sums lie together */
 	size_t tile_size; /* bytes of a tile of prepared x */
 	size_t chunk;	  /* rows of x, whole tiles */
-	size_t workers;
+	size_t threads;	  /* that may work on it */
+	size_t workers;	  /* of them, on the product */
+	bool brief;	  /* base/thread_pool.h */
 	/* In scratch: prepared x, then a slot of memory for each worker, then
 	 * the ranges of rows of W that they work through. */
 	size_t slots_offset, slot_size;

@@ -54,6 +54,13 @@ static quire_status init_lists(quire_runtime *runtime, quire_error *error)
 	return status;
 }
 
+static void destroy_crew(quire_runtime *runtime)
+{
+	if (runtime->crew.pool)
+		quire_cpu_share_destroy(&runtime->share);
+	quire_crew_destroy(&runtime->crew);
+}
+
 quire_status quire_runtime_create_with(const struct kernel_set *set,
 				       const quire_runtime_options *options,
 				       quire_runtime **runtime,
@@ -71,6 +78,8 @@ quire_status quire_runtime_create_with(const struct kernel_set *set,
 		quire_fail_threads(error, status, options->threads);
 		goto out;
 	}
+	if (created->crew.pool)
+		quire_cpu_share_init(&created->share);
 	status = init_lists(created, error);
 	if (status != QUIRE_OK)
 		goto out;
@@ -83,7 +92,7 @@ quire_status quire_runtime_create_with(const struct kernel_set *set,
 	created = NULL;
 out:
 	if (created)
-		quire_crew_destroy(&created->crew);
+		destroy_crew(created);
 	free(created);
 	return status;
 }
@@ -125,7 +134,7 @@ void quire_runtime_free(quire_runtime *runtime)
 		return;
 	if (runtime->accelerator.ops)
 		runtime->accelerator.ops->close(runtime->accelerator.device);
-	quire_crew_destroy(&runtime->crew);
+	destroy_crew(runtime);
 	destroy_lists(runtime);
 	free(runtime);
 }

@@ -5,6 +5,7 @@
 #define QUIRE_RUNTIME_RUNTIME_H
 
 #include "base/crew.h"
+#include "runtime/cpu_share.h"
 #include "runtime/device.h"
 #include "runtime/kernel_set.h"
 #include "runtime/prepacked_list.h"
@@ -16,6 +17,7 @@ struct quire_runtime {
 	quire_device device;
 	struct kernel_table kernels;
 	struct crew crew;
+	struct cpu_share share;	     /* of the crew's own pool */
 	struct scratch_list scratch; /* of products */
 	struct scratch_list jobs;    /* of quire_linear_run_many */
 	struct prepacked_list prepacked;

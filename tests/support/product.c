@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/runtime.h"
 #include "tests/support/check.h"
 
 #define BLOCK	    32
@@ -195,7 +196,14 @@ quire_runtime *product_runtime(const char *kernels, uint32_t threads)
 
 	assert_int_equal(quire_runtime_create(&options, &runtime, NULL),
 			 QUIRE_OK);
+	product_use_all_threads(runtime);
 	return runtime;
+}
+
+void product_use_all_threads(quire_runtime *runtime)
+{
+	quire_cpu_share_destroy(&runtime->share);
+	runtime->share.allowed = UINT32_MAX;
 }
 
 void product_run(struct product *product, quire_runtime *runtime)

@@ -40,9 +40,13 @@ float product_x(const struct product *product, size_t row, size_t col);
 void product_set_x(struct product *product, size_t row, size_t col,
 		   float value);
 
-/* A runtime of one kernel set (NULL: the fastest), to be freed. Fails the test
- * if there is none. */
+/* A runtime of one kernel set (NULL: the fastest), to be freed, whose products
+ * have all its threads. Fails the test if there is none. */
 quire_runtime *product_runtime(const char *kernels, uint32_t threads);
+
+/* Products of the runtime have all its threads, though the machine has fewer
+ * CPUs or other programs use them. */
+void product_use_all_threads(quire_runtime *runtime);
 
 /* Multiplies; fails the test if that fails. */
 void product_run(struct product *product, quire_runtime *runtime);

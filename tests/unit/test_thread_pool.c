@@ -18,6 +18,7 @@
 #include "base/crew.h"
 #include "base/thread.h"
 #include "tests/support/check.h"
+#include "tests/support/product.h"
 
 #define WORKERS	  9
 #define ITEMS_MAX 300
@@ -219,6 +220,7 @@ static void multiply(uint32_t threads, const quire_tensor *tensor,
 	quire_runtime *runtime;
 
 	assert_int_equal(quire_runtime_create(&how, &runtime, NULL), QUIRE_OK);
+	product_use_all_threads(runtime);
 	do {
 		memset(y, 0xFF, sizeof(*y) * M * N);
 		assert_int_equal(

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/support/check.h"
+#include "tests/support/product.h"
 #include "tests/support/sample.h"
 #include "tests/support/scratch.h"
 #include "tests/support/writing.h"
@@ -125,6 +126,7 @@ static void test_many_threads(void **state)
 	sample_write(shared.path);
 	assert_int_equal(quire_runtime_create(&two, &shared.runtime, NULL),
 			 QUIRE_OK);
+	product_use_all_threads(shared.runtime);
 	shared.plain = writing_open(shared.path);
 	assert_int_equal(
 	    quire_model_open(shared.path, &lazy, &shared.lazy, NULL), QUIRE_OK);
