@@ -2,7 +2,7 @@
 """Times products where the CPUs are not all the program's own.
 
     compare_busy.py [--library build/libquire.so] [--before OLD.so]
-                    [--case NAME]... [--rounds N] [--json FILE]
+                    [--case NAME]... [--rounds N] [--starts N] [--json FILE]
 
 Needs bench/requirements.txt, and libquire as a shared library (cmake
 -DBUILD_SHARED_LIBS=ON). --before is another build of it, timed beside it.
@@ -10,7 +10,8 @@ Needs bench/requirements.txt, and libquire as a shared library (cmake
 Each contestant is a process: Quire with one thread and with one for each CPU,
 the other build, and ONNX Runtime. They take turns of a part of a second, and
 which is first changes from round to round. A figure is over all calls of all
-turns. The weights are Q4_0, always the same (so they are cached), K = N, and the
+turns, and of --starts processes, because a process can have memory that is slower
+than another one's. The weights are Q4_0, always the same (so they are cached), K = N, and the
 accuracy level is 4. The cases:
 
     idle        nothing else runs
@@ -184,7 +185,7 @@ class Figures:
         self.cpu = 100 * sum(t[1] for t in turns) / sum(t[2] for t in turns)
 
 
-def measure(contestants, size, m, rounds, seconds, pause=0.0):
+def measure(contestants, size, m, rounds, seconds, pause):
     """Takes turns; a contestant is a list of processes that run at once."""
     for group in contestants.values():
         for each in group:
@@ -199,7 +200,7 @@ def measure(contestants, size, m, rounds, seconds, pause=0.0):
             for each in contestants[label]:
                 each.send(seconds=seconds, pause=pause)
             turns[label] += [each.answer() for each in contestants[label]]
-    return {label: Figures(each) for label, each in turns.items()}
+    return turns
 
 
 def start(options, threads, together=1, peers=True, **how):
@@ -217,36 +218,57 @@ def start(options, threads, together=1, peers=True, **how):
     }
 
 
-def cases(options):
-    """Yields name, contestants, shapes (size, m), seconds of a turn, pause."""
-    few = [(2048, 1), (4096, 1), (2048, 64), (4096, 64)]
-    wanted = options.case or ALL
-    if "idle" in wanted:
-        every = [(size, m) for size in (384, 2048, 4096) for m in (1, 16, 64)]
-        yield "idle", start(options, CPUS), every, 0.2, 0
-    if "hogs" in wanted:
-        with hogs(CPUS):
-            yield "hogs", start(options, CPUS), few, 1.0, 0
-    if "crowd" in wanted:
-        yield "crowd", start(options, 2 * CPUS), few, 0.3, 0
-    if "pair" in wanted:
-        yield "pair", start(options, CPUS, together=2), few, 0.5, 0
-    if "one-cpu" in wanted:
-        cpus = {min(os.sched_getaffinity(0))}
-        yield "one-cpu", start(options, 2, cpus=cpus), few, 0.3, 0
-    if "quota" in wanted:
-        with quota_of_one_cpu() as group:
-            if group:
-                yield "quota", start(options, 2, group=group), few, 0.5, 0
-            else:
-                print("quota: this machine lets us make no cgroup with a quota")
-    if "pause-1" in wanted:
-        yield "pause-1", start(options, CPUS), few[:1], 0.5, 1e-3
-    if "pause-100" in wanted:
-        yield "pause-100", start(options, CPUS), few[:1], 2.0, 0.1
+FEW = [(2048, 1), (4096, 1), (2048, 64), (4096, 64)]
+EVERY = [(size, m) for size in (384, 2048, 4096) for m in (1, 16, 64)]
+# By case: shapes (size, m), seconds of a turn, pause between calls.
+CASES = {
+    "idle": (EVERY, 0.2, 0),
+    "hogs": (FEW, 1.0, 0),
+    "crowd": (FEW, 0.3, 0),
+    "pair": (FEW, 0.5, 0),
+    "one-cpu": (FEW, 0.3, 0),
+    "quota": (FEW, 0.5, 0),
+    "pause-1": (FEW[:1], 0.5, 1e-3),
+    "pause-100": (FEW[:1], 2.0, 0.1),
+}
 
 
-ALL = ("idle", "hogs", "crowd", "pair", "one-cpu", "quota", "pause-1", "pause-100")
+@contextlib.contextmanager
+def contestants_of(case, options):
+    """The processes of a case, in what surrounds them; None: not on this machine."""
+    with contextlib.ExitStack() as stack:
+        if case == "hogs":
+            stack.enter_context(hogs(CPUS))
+        if case == "crowd":
+            made = start(options, 2 * CPUS)
+        elif case == "pair":
+            made = start(options, CPUS, together=2)
+        elif case == "one-cpu":
+            made = start(options, 2, cpus={min(os.sched_getaffinity(0))})
+        elif case == "quota":
+            group = stack.enter_context(quota_of_one_cpu())
+            made = start(options, 2, group=group) if group else None
+        else:
+            made = start(options, CPUS)
+        yield made
+        for each in sum((made or {}).values(), []):
+            each.close()
+
+
+def run_case(case, options):
+    """The turns of each contestant, by shape."""
+    shapes, seconds, pause = CASES[case]
+    found = {shape: {} for shape in shapes}
+    for _ in range(options.starts):
+        with contestants_of(case, options) as contestants:
+            if contestants is None:
+                print(f"{case}: this machine lets us make no such cgroup")
+                return {}
+            for shape in shapes:
+                turns = measure(contestants, *shape, options.rounds, seconds, pause)
+                for label, each in turns.items():
+                    found[shape].setdefault(label, []).extend(each)
+    return found
 
 
 def main():
@@ -255,8 +277,9 @@ def main():
     )
     parser.add_argument("--library", default="build/libquire.so")
     parser.add_argument("--before", metavar="OLD.so")
-    parser.add_argument("--case", choices=ALL, action="append")
+    parser.add_argument("--case", choices=CASES, action="append")
     parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--starts", type=int, default=1)
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--serve", metavar="WHAT", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -264,22 +287,19 @@ def main():
         serve(options.serve)
         return
     rows = []
-    for name, contestants, shapes, seconds, pause in cases(options):
-        for size, m in shapes:
-            print(f"\n{name}: {size} x {size}, M = {m}; ms a call")
+    for case in options.case or CASES:
+        for (size, m), contestants in run_case(case, options).items():
+            print(f"\n{case}: {size} x {size}, M = {m}; ms a call")
             print(f"{'':20}{'median':>9}{'mean':>9}{'p99':>9}{'cpu':>7}{'calls':>8}")
-            figures = measure(contestants, size, m, options.rounds, seconds, pause)
-            for label, f in figures.items():
+            for label, turns in contestants.items():
+                f = Figures(turns)
                 print(
                     f"{label:20}{f.median:9.4f}{f.mean:9.4f}{f.p99:9.4f}"
                     f"{f.cpu:6.0f}%{f.calls:8}",
                     flush=True,
                 )
-                rows.append({"case": name, "size": size, "m": m, "who": label})
+                rows.append({"case": case, "size": size, "m": m, "who": label})
                 rows[-1] |= vars(f)
-        for group in contestants.values():
-            for each in group:
-                each.close()
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"cpus": CPUS, "rows": rows}, file, indent=1)
