@@ -17,6 +17,16 @@ static void on_damage(void *context, const quire_tensor *tensor,
 	PyGILState_Release(state);
 }
 
+/* Arguments (job, model, threads); then the model is entered. */
+static bool enter_with(PyObject *args, quire_verify_options *options,
+		       struct core_model **model)
+{
+	return PyArg_ParseTuple(args, "O!O!I", quire_core_job_type,
+				&options->context, quire_core_model_type, model,
+				&options->threads) &&
+	       quire_core_enter(*model);
+}
+
 /* verify(job, model, threads) */
 static PyObject *verify(PyObject *module, PyObject *args)
 {
@@ -27,10 +37,7 @@ static PyObject *verify(PyObject *module, PyObject *args)
 	quire_error error;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "O!O!I", quire_core_job_type,
-			      &options.context, quire_core_model_type, &model,
-			      &options.threads) ||
-	    !quire_core_enter(model))
+	if (!enter_with(args, &options, &model))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS status =
 	    quire_model_verify(model->model, &options, &error);
@@ -52,10 +59,7 @@ static PyObject *hash(PyObject *module, PyObject *args)
 	size_t count;
 
 	(void)module;
-	if (!PyArg_ParseTuple(args, "O!O!I", quire_core_job_type,
-			      &options.context, quire_core_model_type, &model,
-			      &options.threads) ||
-	    !quire_core_enter(model))
+	if (!enter_with(args, &options, &model))
 		return NULL;
 	count = quire_model_tensor_count(model->model);
 	hashes = PyMem_Calloc(count + 1, sizeof(*hashes));
