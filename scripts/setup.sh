@@ -93,11 +93,20 @@ make_venv() {
 	printf '%s\n' "$wanted" >build/venv/installed
 }
 
+# use_compiler_cache: what another build of this folder has compiled in the same
+# way is not compiled again.
+use_compiler_cache() {
+	command -v ccache >/dev/null || return 0
+	export CMAKE_C_COMPILER_LAUNCHER="${CMAKE_C_COMPILER_LAUNCHER-ccache}"
+	export CCACHE_DIR="${CCACHE_DIR-$root/build/ccache}"
+}
+
 # build PRESET [CMAKE OPTION...]: configures and builds build/PRESET.
 build() {
 	preset=$1
 	shift
 	say "Build: build/$preset"
+	use_compiler_cache
 	# An existing folder keeps its generator.
 	[ -f "build/$preset/CMakeCache.txt" ] || set -- -G Ninja "$@"
 	cmake --preset "$preset" "$@" >build/configure.log ||
