@@ -41,7 +41,10 @@ struct codes_type {
 	decode_fn decode;
 	size_t size; /* bytes of 32 columns */
 	bool ragged; /* k need not be a multiple of 32 */
-	size_t six; /* rows of W that 6 rows of x are multiplied by at a time */
+	/* Rows of W at a time, by rows of x: with few, there are more, so that
+	 * sums do not wait for each other. From memory more than one or two
+	 * are slower, so wide types have fewer. */
+	unsigned char together[FEW + 1];
 };
 
 /* A chunk of `together` rows of W, from row i of the 16 on, by `count` rows of
@@ -156,13 +159,13 @@ QUIRE_INLINE void multiply_16_rows(
 			    add_lanes_ps(_mm256_load_ps(sums[m].lanes[i]));
 }
 
-/* Where there are few rows of x, more rows of W: 8 sums or more. */
 #define CASE(count, together)                                                  \
 	case count:                                                            \
 		multiply_16_rows(sums, w, row_size, left, k, x,                \
 				 x_size / sizeof(float), count, together,      \
 				 y + first, y_stride, type);                   \
 		break
+#define CASE_FEW(count) CASE(count, type->together[count])
 
 /* A function for up to `most` rows of x; the rest are its cases. */
 #define MULTIPLY(name, most, ...)                                              \
@@ -184,18 +187,19 @@ QUIRE_INLINE void multiply_16_rows(
 		}                                                              \
 	}
 
-MULTIPLY(multiply_few, FEW, CASE(1, 4); CASE(2, 4); CASE(3, 2); CASE(4, 2);
-	 CASE(5, 2); CASE(6, type->six); CASE(7, 1); CASE(8, 1);)
+MULTIPLY(multiply_few, FEW, CASE_FEW(1); CASE_FEW(2); CASE_FEW(3); CASE_FEW(4);
+	 CASE_FEW(5); CASE_FEW(6); CASE_FEW(7); CASE_FEW(8);)
 MULTIPLY(multiply_many, MOST, CASE(9, 1); CASE(10, 1); CASE(11, 1);
 	 CASE(12, 1);)
 
-/* A type of weights, and a function of its own for up to 8 rows of x. */
-#define TYPE(type, bytes, any_k, together)                                     \
+/* A type of weights, with rows of W at a time for 1 to 8 rows of x, and a
+ * function of its own for so many. */
+#define TYPE(type, bytes, any_k, ...)                                          \
 	static const struct codes_type type_##type = {                         \
 		.decode = decode_##type,                                       \
 		.size = (bytes),                                               \
 		.ragged = (any_k),                                             \
-		.six = (together),                                             \
+		.together = { 0, __VA_ARGS__ },                                \
 	};                                                                     \
 	QUIRE_APART void few_##type(const void *weights, size_t row_size,      \
 				    size_t rows, size_t k, const void *x,      \
@@ -206,12 +210,12 @@ MULTIPLY(multiply_many, MOST, CASE(9, 1); CASE(10, 1); CASE(11, 1);
 			     y_stride, &type_##type);                          \
 	}
 
-TYPE(q4_0, QUIRE_Q4_0_SIZE, false, 1)
-TYPE(q4_1, QUIRE_Q4_1_SIZE, false, 1)
-TYPE(q8_0, QUIRE_Q8_0_SIZE, false, 1)
-TYPE(f16, QUIRE_BLOCK_COLS * 2, true, 2)
-TYPE(bf16, QUIRE_BLOCK_COLS * 2, true, 2)
-TYPE(f32, QUIRE_BLOCK_COLS * 4, true, 1)
+TYPE(q4_0, QUIRE_Q4_0_SIZE, false, 4, 4, 2, 2, 2, 1, 1, 1)
+TYPE(q4_1, QUIRE_Q4_1_SIZE, false, 4, 4, 2, 2, 2, 1, 1, 1)
+TYPE(q8_0, QUIRE_Q8_0_SIZE, false, 4, 4, 2, 2, 2, 1, 1, 1)
+TYPE(f16, QUIRE_BLOCK_COLS * 2, true, 4, 2, 2, 2, 2, 2, 1, 1)
+TYPE(bf16, QUIRE_BLOCK_COLS * 2, true, 4, 2, 2, 2, 2, 2, 1, 1)
+TYPE(f32, QUIRE_BLOCK_COLS * 4, true, 2, 1, 1, 1, 1, 1, 1, 1)
 
 #define SMALL(type)                                                            \
 	void quire_small_codes_f32_##type##_avx2(                              \

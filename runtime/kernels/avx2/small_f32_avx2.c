@@ -164,27 +164,30 @@ SMALL(f32)
 		.most = MOST, .nr = SMALL_NR, .multiply = small_##type         \
 	}
 
-#define ROW_CODES(TYPE, type, last)                                            \
+/* From `first` to `last` rows of x, at most `at_once` of them at a time. */
+#define ROW_CODES(TYPE, type, first, last, at_once)                            \
 	{                                                                      \
-		.weights = QUIRE_##TYPE, .x = QUIRE_X_F32_ROW, .from = 2,      \
-		.to = (last), .most = (last), .nr = SMALL_NR,                  \
+		.weights = QUIRE_##TYPE, .x = QUIRE_X_F32_ROW,                 \
+		.from = (first), .to = (last), .most = (at_once),              \
+		.nr = SMALL_NR,                                                \
 		.multiply = quire_small_codes_f32_##type##_avx2                \
 	}
 
-/* Where tiles are not nearly full, the packed form is faster, which pads no x.
- */
+/* Where tiles are not nearly full, the packed form is faster, which pads no x;
+ * or, by F16, 9 rows and the others. */
 const struct small_form quire_small_f32_avx2[] = {
-	ROW_CODES(Q4_0, q4_0, AVX2_SMALL_CODES_MOST),
+	ROW_CODES(Q4_0, q4_0, 2, 8, 8),
 	ROW(Q4_0, q4_0, 15),
-	ROW_CODES(Q4_1, q4_1, AVX2_SMALL_CODES_MOST),
+	ROW_CODES(Q4_1, q4_1, 2, 8, 8),
 	ROW(Q4_1, q4_1, 15),
-	ROW_CODES(Q8_0, q8_0, AVX2_SMALL_CODES_MOST),
+	ROW_CODES(Q8_0, q8_0, 2, 8, 8),
 	ROW(Q8_0, q8_0, 13),
-	ROW_CODES(F16, f16, AVX2_SMALL_FLOATS_MOST),
+	ROW_CODES(F16, f16, 2, 12, 12),
 	ROW(F16, f16, 13),
-	ROW_CODES(BF16, bf16, 10),
+	ROW_CODES(F16, f16, 17, 18, 9),
+	ROW_CODES(BF16, bf16, 2, 10, 10),
 	ROW(BF16, bf16, 13),
-	ROW_CODES(F32, f32, AVX2_SMALL_FLOATS_MOST),
+	ROW_CODES(F32, f32, 2, 12, 12),
 	ROW(F32, f32, 13),
 	{ 0 },
 };

@@ -318,7 +318,8 @@ SMALL(f32)
 	}
 
 /* Where tiles of 16 are not nearly full, the packed form is faster, which pads
- * no x; or, up to 24 rows by F16 and F32, 12 rows and the others in place. */
+ * no x; or, up to 24 rows by F16, BF16 and F32, 12 rows and the others in
+ * place. */
 const struct small_form quire_small_f32_avx512[] = {
 	ROW_CODES(Q4_0, q4_0, AVX512_X_F32_NIBBLES, 2, 11, 11),
 	ROW(Q4_0, q4_0, 13, MOST, 2),
@@ -326,12 +327,14 @@ const struct small_form quire_small_f32_avx512[] = {
 	ROW(Q4_1, q4_1, 13, MOST, 2),
 	ROW_CODES(Q8_0, q8_0, QUIRE_X_F32_ROW, 2, 12, 12),
 	ROW(Q8_0, q8_0, 13, MOST, 5),
-	ROW_CODES(F16, f16, QUIRE_X_F32_ROW, 2, 15, 15),
-	ROW(F16, f16, 16, 16, 0),
+	ROW_CODES(F16, f16, QUIRE_X_F32_ROW, 2, 14, 14),
+	ROW(F16, f16, 15, 16, 1),
 	ROW_CODES(F16, f16, QUIRE_X_F32_ROW, 17, 24, 12),
 	ROW(F16, f16, 25, MOST, 7),
-	ROW_CODES(BF16, bf16, QUIRE_X_F32_ROW, 2, 15, 15),
-	ROW(BF16, bf16, 16, MOST, 7),
+	ROW_CODES(BF16, bf16, QUIRE_X_F32_ROW, 2, 13, 13),
+	ROW(BF16, bf16, 14, 16, 2),
+	ROW_CODES(BF16, bf16, QUIRE_X_F32_ROW, 17, 24, 12),
+	ROW(BF16, bf16, 25, MOST, 7),
 	ROW_CODES(F32, f32, QUIRE_X_F32_ROW, 2, 15, 15),
 	ROW(F32, f32, 16, 16, 0),
 	ROW_CODES(F32, f32, QUIRE_X_F32_ROW, 17, 24, 12),
