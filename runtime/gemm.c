@@ -102,12 +102,13 @@ static size_t gemv_step(const struct gemv_form *form, size_t row_size)
 	return rows < nr ? nr : divide_up(rows, nr) * nr;
 }
 
-/* Threads that a product of so many multiplications may have. */
+/* Threads that a product of so many multiplications may have. One that is too
+ * small for two does not ask. */
 static size_t count_threads(quire_runtime *runtime, double products)
 {
 	const struct crew *crew = &runtime->crew;
 
-	if (!crew->pool)
+	if (!crew->pool || products < 2 * WORKER_PRODUCTS)
 		return crew->threads;
 	return quire_cpu_share_threads(&runtime->share, crew->threads,
 				       1 + quire_thread_pool_awake(crew->pool),

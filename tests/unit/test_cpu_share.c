@@ -174,12 +174,12 @@ static void run_hog(void *context)
 		;
 }
 
-/* As many endless loops as CPUs are seen by products; and forgotten. */
+/* As many endless loops as CPUs are seen by products. */
 static void test_machine(void **state)
 {
 	enum {
 		HOGS_MAX = 64,
-		SIZE = 64
+		SIZE = 640 /* enough for two threads */
 	};
 	static float weights[SIZE * SIZE], x[SIZE], y[SIZE];
 	static struct hog hogs[HOGS_MAX];

@@ -31,16 +31,14 @@ enum {
 	AVX2_GEMV_INT8_OFFSETS = AVX2_GEMV_INT8_BLOCKS * (32 + 4),
 	AVX2_GEMV_INT8_SIZE = AVX2_GEMV_INT8_BLOCKS * (32 + 4 + 4),
 
-	/* The most rows of x of small_codes_f32_avx2.c: by blocks, and by F16,
-	 * BF16 and F32. */
-	AVX2_SMALL_CODES_MOST = 8,
-	AVX2_SMALL_FLOATS_MOST = 12,
+	/* The most rows of x of small_codes_f32_avx2.c. */
+	AVX2_SMALL_CODES_MOST = 12,
 };
 
 quire_prepare_function quire_prepare_int8_avx2; /* for tiles */
 quire_prepare_function quire_prepare_gemv_int8_avx2;
 
-/* 2 to 12 rows of x (8 by blocks), in tiles of one row, as GEMV takes it. */
+/* 2 to 12 rows of x, in tiles of one row, as GEMV takes it. */
 quire_small_function quire_small_codes_f32_q4_0_avx2;
 quire_small_function quire_small_codes_f32_q4_1_avx2;
 quire_small_function quire_small_codes_f32_q8_0_avx2;

@@ -1,6 +1,6 @@
 /*
  * small_codes_f32_avx2.c - 2 to 12 rows of f32 x by rows of W in place, all
- * types; of blocks, 8 rows.
+ * types.
  *
  * Lanes are columns, as in GEMV: a block of W is decoded once, into four
  * registers, and multiplied by all rows of x, which are operands in memory. A
@@ -24,10 +24,10 @@
 enum {
 	ROWS = 16,	   /* of W at a time */
 	CHUNK_BLOCKS = 16, /* 512 columns */
-	MOST = AVX2_SMALL_FLOATS_MOST,
+	MOST = AVX2_SMALL_CODES_MOST,
 	/* Rows of x up to which the code is in one function: with sums for more
 	 * on its stack, it is slower for few. */
-	FEW = AVX2_SMALL_CODES_MOST,
+	FEW = 8,
 	MAX_TOGETHER = 4, /* rows of W */
 };
 
@@ -218,22 +218,6 @@ TYPE(bf16, QUIRE_BLOCK_COLS * 2, true, 4, 2, 2, 2, 2, 2, 1, 1)
 TYPE(f32, QUIRE_BLOCK_COLS * 4, true, 2, 1, 1, 1, 1, 1, 1, 1)
 
 #define SMALL(type)                                                            \
-	void quire_small_codes_f32_##type##_avx2(                              \
-	    const void *weights, size_t row_size, size_t rows, size_t k,       \
-	    const void *x, size_t x_size, size_t x_rows, float *y,             \
-	    size_t y_stride)                                                   \
-	{                                                                      \
-		assert(x_rows >= 1 && x_rows <= FEW);                          \
-		assert(k % QUIRE_BLOCK_COLS == 0);                             \
-		few_##type(weights, row_size, rows, k, x, x_size, x_rows, y,   \
-			   y_stride);                                          \
-	}
-
-SMALL(q4_0)
-SMALL(q4_1)
-SMALL(q8_0)
-
-#define SMALL_FLOATS(type)                                                     \
 	QUIRE_APART void many_##type(const void *weights, size_t row_size,     \
 				     size_t rows, size_t k, const void *x,     \
 				     size_t x_size, size_t x_rows, float *y,   \
@@ -248,6 +232,7 @@ SMALL(q8_0)
 	    size_t y_stride)                                                   \
 	{                                                                      \
 		assert(x_rows >= 1 && x_rows <= MOST);                         \
+		assert(type_##type.ragged || k % QUIRE_BLOCK_COLS == 0);       \
 		if (x_rows <= FEW)                                             \
 			few_##type(weights, row_size, rows, k, x, x_size,      \
 				   x_rows, y, y_stride);                       \
@@ -256,6 +241,9 @@ SMALL(q8_0)
 				    x_rows, y, y_stride);                      \
 	}
 
-SMALL_FLOATS(f16)
-SMALL_FLOATS(bf16)
-SMALL_FLOATS(f32)
+SMALL(q4_0)
+SMALL(q4_1)
+SMALL(q8_0)
+SMALL(f16)
+SMALL(bf16)
+SMALL(f32)

@@ -176,11 +176,11 @@ SMALL(f32)
 /* Where tiles are not nearly full, the packed form is faster, which pads no x;
  * or, by F16, 9 rows and the others. */
 const struct small_form quire_small_f32_avx2[] = {
-	ROW_CODES(Q4_0, q4_0, 2, 8, 8),
+	ROW_CODES(Q4_0, q4_0, 2, 9, 9),
 	ROW(Q4_0, q4_0, 15),
 	ROW_CODES(Q4_1, q4_1, 2, 8, 8),
 	ROW(Q4_1, q4_1, 15),
-	ROW_CODES(Q8_0, q8_0, 2, 8, 8),
+	ROW_CODES(Q8_0, q8_0, 2, 10, 10),
 	ROW(Q8_0, q8_0, 13),
 	ROW_CODES(F16, f16, 2, 12, 12),
 	ROW(F16, f16, 13),
