@@ -202,6 +202,8 @@ quire_runtime *product_runtime(const char *kernels, uint32_t threads)
 
 void product_use_all_threads(quire_runtime *runtime)
 {
+	if (!runtime->crew.pool)
+		return;
 	quire_cpu_share_destroy(&runtime->share);
 	runtime->share.allowed = UINT32_MAX;
 }
