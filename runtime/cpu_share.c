@@ -18,8 +18,8 @@
 #include "base/cpu_limits.h"
 #include "base/thread_pool.h"
 
-/* Seconds between two looks. What was seen longer ago than all looks take does
- * not count. */
+/* Seconds between two looks. After a pause as long as all of them what was seen
+ * before does not count. */
 #define LOOK_PERIOD 5e-3
 #define LOOKS_LAST  (QUIRE_CPU_SHARE_LOOKS * LOOK_PERIOD)
 
@@ -40,6 +40,7 @@ void quire_cpu_share_init(struct cpu_share *share)
 	};
 	atomic_init(&share->unused, limits.online);
 	atomic_init(&share->yields, false);
+	atomic_init(&share->ended, 0);
 	/* Threads are counted of all CPUs. They say nothing of some of them. */
 	if (limits.allowed == limits.online)
 		quire_cpu_load_open(&share->load);
@@ -55,9 +56,11 @@ void quire_cpu_share_destroy(struct cpu_share *share)
 static uint32_t fewest_others(struct cpu_share *share, double now,
 			      uint32_t others)
 {
+	const double ended =
+	    atomic_load_explicit(&share->ended, memory_order_relaxed);
 	uint32_t fewest = others;
 
-	if (now - share->looked > LOOKS_LAST)
+	if (now - share->looked > LOOKS_LAST && now - ended > LOOKS_LAST)
 		share->count = 0;
 	share->looked = now;
 	share->others[share->count++ % QUIRE_CPU_SHARE_LOOKS] = others;
@@ -113,8 +116,7 @@ static void look(struct cpu_share *share, uint32_t own, bool brief)
 					      memory_order_acquire))
 		return;
 	now = quire_clock_seconds();
-	pause = now - share->asked;
-	share->asked = now;
+	pause = now - atomic_load_explicit(&share->ended, memory_order_relaxed);
 	if (now - share->looked >= LOOK_PERIOD &&
 	    !(brief && pause > QUIRE_RUNS_FOLLOW)) {
 		const uint32_t all = quire_cpu_load_read(&share->load);
@@ -127,6 +129,12 @@ static void look(struct cpu_share *share, uint32_t own, bool brief)
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
+}
+
+void quire_cpu_share_end(struct cpu_share *share)
+{
+	atomic_store_explicit(&share->ended, quire_clock_seconds(),
+			      memory_order_relaxed);
 }
 
 uint32_t quire_cpu_share_divide(const struct cpu_share *share, uint32_t most,

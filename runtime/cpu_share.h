@@ -25,11 +25,11 @@ struct cpu_share {
 	 * time, and whether to leave half of the CPUs to them if that is 0. */
 	_Atomic uint32_t unused;
 	atomic_bool yields;
+	_Atomic double ended; /* when a product did, in seconds; 0: never */
 
 	/* The rest belongs to the thread that has set `looking`. */
 	atomic_flag looking;
-	double asked;  /* when a product began, in seconds; 0: never */
-	double looked; /* when it looked */
+	double looked; /* when */
 	uint32_t others[QUIRE_CPU_SHARE_LOOKS];
 	uint32_t count;	  /* of looks */
 	uint32_t yielded; /* looks since it began to yield */
@@ -49,7 +49,10 @@ void quire_cpu_share_destroy(struct cpu_share *share);
 uint32_t quire_cpu_share_threads(struct cpu_share *share, uint32_t most,
 				 uint32_t own, bool brief);
 
-/* The same by the looks so far. */
+/* The product has ended. */
+void quire_cpu_share_end(struct cpu_share *share);
+
+/* The same as the first by the looks so far. */
 uint32_t quire_cpu_share_divide(const struct cpu_share *share, uint32_t most,
 				bool brief);
 

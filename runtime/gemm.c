@@ -102,17 +102,22 @@ static size_t gemv_step(const struct gemv_form *form, size_t row_size)
 	return rows < nr ? nr : divide_up(rows, nr) * nr;
 }
 
-/* Threads that a product of so many multiplications may have. One that is too
- * small for two does not ask. */
-static size_t count_threads(quire_runtime *runtime, double products)
+/* Sets the threads of a product of so many multiplications. One that is too
+ * small for two does not ask what else runs. */
+static void choose_threads(struct gemm *gemm, quire_runtime *runtime,
+			   double products)
 {
 	const struct crew *crew = &runtime->crew;
 
-	if (!crew->pool || products < 2 * WORKER_PRODUCTS)
-		return crew->threads;
-	return quire_cpu_share_threads(&runtime->share, crew->threads,
-				       1 + quire_thread_pool_awake(crew->pool),
-				       products <= BRIEF_PRODUCTS);
+	gemm->brief = products <= BRIEF_PRODUCTS;
+	gemm->threads = crew->threads;
+	if (crew->pool && products >= 2 * WORKER_PRODUCTS) {
+		gemm->share = &runtime->share;
+		gemm->threads = quire_cpu_share_threads(
+		    gemm->share, crew->threads,
+		    1 + quire_thread_pool_awake(crew->pool), gemm->brief);
+	}
+	gemm->workers = count_workers(products, WORKER_PRODUCTS, gemm->threads);
 }
 
 /* Sets the form, and what follows from it of W and x. */
@@ -331,6 +336,8 @@ void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)
 	quire_work_split(find_ranges(gemm), gemm->workers, (uint32_t)items);
 	quire_crew_run_brief(crew, gemm->workers, gemm->workers, gemm->brief,
 			     multiply_range, gemm);
+	if (gemm->share)
+		quire_cpu_share_end(gemm->share);
 }
 
 quire_status quire_gemm_init(struct gemm *gemm, quire_runtime *runtime,
@@ -344,10 +351,8 @@ quire_status quire_gemm_init(struct gemm *gemm, quire_runtime *runtime,
 		.request = request,
 		.kernels = &runtime->kernels,
 		.op = op,
-		.threads = count_threads(runtime, products),
-		.brief = products <= BRIEF_PRODUCTS,
 	};
-	gemm->workers = count_workers(products, WORKER_PRODUCTS, gemm->threads);
+	choose_threads(gemm, runtime, products);
 	choose_form(gemm, &runtime->prepacked);
 	return lay_out_scratch(gemm) ? QUIRE_OK
 				     : quire_fail_memory(error, UINT64_MAX);

@@ -19,13 +19,14 @@ struct gemm {
 	const unsigned char *strips;	/* NULL: W is read in place */
 	size_t strip_size;
 	const struct x_form *x_form;
-	size_t step;	  /* rows of W that are multiplied at a time */
-	size_t c_stride;  /* rows of W whose sums lie together */
-	size_t tile_size; /* bytes of a tile of prepared x */
-	size_t chunk;	  /* rows of x, whole tiles */
-	size_t threads;	  /* that may work on it */
-	size_t workers;	  /* of them, on the product */
-	bool brief;	  /* base/thread_pool.h */
+	size_t step;		 /* rows of W that are multiplied at a time */
+	size_t c_stride;	 /* rows of W whose sums lie together */
+	size_t tile_size;	 /* bytes of a tile of prepared x */
+	size_t chunk;		 /* rows of x, whole tiles */
+	size_t threads;		 /* that may work on it */
+	size_t workers;		 /* of them, on the product */
+	bool brief;		 /* base/thread_pool.h */
+	struct cpu_share *share; /* that said how many threads, or NULL */
 	/* In scratch: prepared x, then a slot of memory for each worker, then
 	 * the ranges of rows of W that they work through. */
 	size_t slots_offset, slot_size;

@@ -88,6 +88,13 @@ static void test_unused(void **state)
 	now += 10;
 	note(&share, &now, 7, 1);
 	assert_int_equal(quire_cpu_share_divide(&share, 8, false), 8);
+	/* Looks that are far apart because products take long do. */
+	for (int i = 0; i < QUIRE_CPU_SHARE_LOOKS; i++) {
+		now += 10;
+		atomic_store(&share.ended, now);
+		note(&share, &now, 7, 1);
+	}
+	assert_int_equal(quire_cpu_share_divide(&share, 8, false), 1);
 }
 
 static void test_no_more_than_cpus(void **state)
