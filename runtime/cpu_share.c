@@ -131,12 +131,6 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-void quire_cpu_share_end(struct cpu_share *share)
-{
-	atomic_store_explicit(&share->ended, quire_clock_seconds(),
-			      memory_order_relaxed);
-}
-
 uint32_t quire_cpu_share_divide(const struct cpu_share *share, uint32_t most,
 				bool brief)
 {
@@ -157,4 +151,10 @@ uint32_t quire_cpu_share_threads(struct cpu_share *share, uint32_t most,
 	if (most > 1 && share->allowed > 1 && share->load.file >= 0)
 		look(share, own, brief);
 	return quire_cpu_share_divide(share, most, brief);
+}
+
+void quire_cpu_share_end(struct cpu_share *share)
+{
+	atomic_store_explicit(&share->ended, quire_clock_seconds(),
+			      memory_order_relaxed);
 }

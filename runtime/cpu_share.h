@@ -21,8 +21,8 @@ struct cpu_share {
 	uint32_t cpus, allowed;
 	struct cpu_load load;
 
-	/* What the looks say: CPUs that other threads leave free all the
-	 * time, and whether to leave half of the CPUs to them if that is 0. */
+	/* What the looks say: the most CPUs that other threads left free at
+	 * one of them, and whether to leave half of the CPUs if that is 0. */
 	_Atomic uint32_t unused;
 	atomic_bool yields;
 	_Atomic double ended; /* when a product did, in seconds; 0: never */
@@ -49,12 +49,12 @@ void quire_cpu_share_destroy(struct cpu_share *share);
 uint32_t quire_cpu_share_threads(struct cpu_share *share, uint32_t most,
 				 uint32_t own, bool brief);
 
-/* The product has ended. */
-void quire_cpu_share_end(struct cpu_share *share);
-
-/* The same as the first by the looks so far. */
+/* The same by the looks so far. */
 uint32_t quire_cpu_share_divide(const struct cpu_share *share, uint32_t most,
 				bool brief);
+
+/* A product has ended. */
+void quire_cpu_share_end(struct cpu_share *share);
 
 /* A look at `now`, in seconds, when `others` threads ran that are not the
  * runtime's. Of the thread that has set `looking`. */
