@@ -11,8 +11,8 @@ Each contestant is a process: Quire with one thread and with one for each CPU,
 the other build, and ONNX Runtime. They take turns of a part of a second, and
 which is first changes from round to round. A figure is over all calls of all
 turns, and of --starts processes, because a process can have memory that is slower
-than another one's. The weights are Q4_0, always the same (so they are cached), K = N, and the
-accuracy level is 4. The cases:
+than another one's. The weights are Q4_0, always the same (so they are cached),
+K = N, and the accuracy level is 4. The cases:
 
     idle        nothing else runs
     hogs        as many endless loops as CPUs run beside it
