@@ -50,24 +50,21 @@ static void prefetch_ahead(const unsigned char *x, size_t size, size_t rows)
 }
 
 /* How many of the `count` columns from `col` on are in x. */
-static size_t count_valid(const struct request *request, size_t row, size_t col,
+static size_t count_valid(const struct request *request, size_t col,
 			  size_t count)
 {
-	if (row >= request->m || col >= request->k)
-		return 0;
-	return request->k - col < count ? request->k - col : count;
+	return col < request->k ? min_size(request->k - col, count) : 0;
 }
 
-/* Writes `count` columns of a row, from `col` on, as row `tile_row` of a tile.
- */
+/* Writes `count` columns of a row, from `col` on, as row `tile_row` of a tile:
+ * `valid` ones of x, then zeros. */
 static void prepare_segment(const struct kernel_table *kernels,
 			    const struct x_form *form,
 			    const struct request *request, size_t row,
-			    size_t col, size_t count, size_t tile_row,
-			    unsigned char *tile)
+			    size_t col, size_t valid, size_t count,
+			    size_t tile_row, unsigned char *tile)
 {
 	const size_t item_size = quire_plain_size(request->x_dtype);
-	const size_t valid = count_valid(request, row, col, count);
 	const unsigned char *x =
 	    valid ? request->x + row * request->x_row_size + col * item_size
 		  : NULL;
@@ -85,16 +82,19 @@ static void prepare_segment(const struct kernel_table *kernels,
  * several rows side by side, they are then in the first-level cache. */
 void quire_prepare_tile(const struct kernel_table *kernels,
 			const struct x_form *form,
-			const struct request *request, size_t first, void *tile)
+			const struct request *request, size_t first, size_t end,
+			void *tile)
 {
 	const size_t cols = quire_x_groups(form, request) * form->group;
 
 	assert(QUIRE_SEGMENT_COLS % form->group == 0);
 	for (size_t col = 0; col < cols; col += QUIRE_SEGMENT_COLS) {
 		const size_t count = min_size(cols - col, QUIRE_SEGMENT_COLS);
+		const size_t valid = count_valid(request, col, count);
 
 		for (size_t row = 0; row < form->rows; row++)
 			prepare_segment(kernels, form, request, first + row,
-					col, count, row, tile);
+					col, first + row < end ? valid : 0,
+					count, row, tile);
 	}
 }

@@ -10,13 +10,12 @@
 size_t quire_x_groups(const struct x_form *form, const struct request *request);
 
 /*
- * Prepares rows first to first + form->rows - 1 of x as one tile, of
- * quire_x_groups times form->size bytes. Columns from k on and rows from m on
- * are zeros and are not read.
+ * Prepares rows first to end - 1 of x as one tile, of quire_x_groups times
+ * form->size bytes. Columns from k on and further rows of the tile are zeros.
  */
 void quire_prepare_tile(const struct kernel_table *kernels,
 			const struct x_form *form,
-			const struct request *request, size_t first,
+			const struct request *request, size_t first, size_t end,
 			void *tile);
 
 #endif

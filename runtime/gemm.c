@@ -205,7 +205,8 @@ static void prepare_item(void *context, size_t worker, size_t item)
 
 	(void)worker;
 	quire_prepare_tile(gemm->kernels, gemm->x_form, gemm->request,
-			   gemm->first + item * gemm->x_form->rows,
+			   gemm->first + quire_gemm_tile_row(gemm, item),
+			   gemm->first + quire_gemm_tile_row(gemm, item + 1),
 			   gemm->scratch + item * gemm->tile_size);
 }
 
@@ -315,9 +316,19 @@ static void multiply_range(void *context, size_t worker, size_t range)
 	}
 }
 
-size_t quire_gemm_tiles(const struct gemm *gemm)
+void quire_gemm_take_chunk(struct gemm *gemm, size_t first)
 {
-	return divide_up(gemm->rows, gemm->x_form->rows);
+	const size_t tile_rows = gemm->x_form->rows;
+
+	gemm->first = first;
+	gemm->rows = min_size(gemm->request->m - first, gemm->chunk);
+	gemm->tiles = divide_up(gemm->rows, tile_rows);
+	gemm->tile_rows = tile_rows;
+	gemm->longer = 0;
+	if (gemm->x_form->even) {
+		gemm->tile_rows = gemm->rows / gemm->tiles;
+		gemm->longer = gemm->rows % gemm->tiles;
+	}
 }
 
 void quire_gemm_prepare(struct crew *crew, struct gemm *gemm)
@@ -326,7 +337,7 @@ void quire_gemm_prepare(struct crew *crew, struct gemm *gemm)
 
 	quire_crew_run_brief(
 	    crew, count_workers(elements, WORKER_ELEMENTS, gemm->threads),
-	    quire_gemm_tiles(gemm), gemm->brief, prepare_item, gemm);
+	    gemm->tiles, gemm->brief, prepare_item, gemm);
 }
 
 void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)

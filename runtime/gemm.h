@@ -7,9 +7,9 @@
 
 #include "runtime/request.h"
 #include "runtime/runtime.h"
+#include "runtime/sizes.h"
 
-/* A product. Its user sets `scratch` to `size` bytes of memory, and `first` and
- * `rows`, at most `chunk`, to the next rows of x. */
+/* A product. Its user sets `scratch` to `size` bytes of memory. */
 struct gemm {
 	const struct request *request;
 	const struct kernel_table *kernels;
@@ -36,7 +36,9 @@ struct gemm {
 
 	/* The current chunk. */
 	unsigned char *scratch;
-	size_t first, rows;
+	size_t first, rows; /* of x */
+	size_t tiles;
+	size_t tile_rows, longer; /* the first `longer` tiles have a row more */
 };
 
 /* *gemm = the product of `request` by `op`, both of which must outlive it.
@@ -45,8 +47,16 @@ quire_status quire_gemm_init(struct gemm *gemm, quire_runtime *runtime,
 			     const struct request *request,
 			     const struct kernel_op *op, quire_error *error);
 
-/* Tiles of x in the current chunk. */
-size_t quire_gemm_tiles(const struct gemm *gemm);
+/* Makes the rows of x from `first` on the current chunk. */
+void quire_gemm_take_chunk(struct gemm *gemm, size_t first);
+
+/* The first row of a tile in the current chunk; of the tile after the last, the
+ * number of rows. */
+static inline size_t quire_gemm_tile_row(const struct gemm *gemm, size_t tile)
+{
+	return min_size(tile * gemm->tile_rows + min_size(tile, gemm->longer),
+			gemm->rows);
+}
 
 /* Writes the prepared chunk of x into scratch. */
 void quire_gemm_prepare(struct crew *crew, struct gemm *gemm);

@@ -83,10 +83,11 @@ static struct panel find_panel(const struct gemm *gemm, size_t beside, size_t i)
 static void prefetch_outputs(const struct gemm *gemm, size_t tile, size_t first,
 			     size_t cols)
 {
-	const size_t size = gemm->x_form->rows, row = tile * size;
+	const size_t row = quire_gemm_tile_row(gemm, tile);
 
 	quire_prefetch_outputs(gemm->request, gemm->first + row,
-			       min_size(gemm->rows - row, size), first, cols);
+			       quire_gemm_tile_row(gemm, tile + 1) - row, first,
+			       cols);
 }
 
 /* `weights` are those of the step, `rows` of them; it has `panels` panels. */
@@ -97,18 +98,17 @@ static struct ahead init_ahead(const struct gemm *gemm,
 	const struct pack_form *pack = gemm->op->pack;
 	const struct request *request = gemm->request;
 	const size_t size = rows * request->row_size;
-	const size_t tiles = quire_gemm_tiles(gemm);
 	const size_t lines = divide_up(size, QUIRE_LINE_SIZE);
 
 	return (struct ahead){
 		.tile_size = gemm->tile_size,
 		.tile_begin = min_size(gemm->op->tile->x.size, TILE_BEGIN),
 		.line = (uintptr_t)weights + size,
-		.lines = divide_up(lines, panels * tiles),
+		.lines = divide_up(lines, panels * gemm->tiles),
 		.row_size = request->row_size,
 		.panel_cols_size = column_offset(
 		    request->dtype, min_size(request->cols, pack->kc)),
-		.rows = divide_up(pack->nr, tiles),
+		.rows = divide_up(pack->nr, gemm->tiles),
 	};
 }
 
@@ -120,7 +120,7 @@ void quire_gemm_packed_step(const struct gemm *gemm, size_t first, size_t rows,
 	const size_t row_size = gemm->request->row_size;
 	const unsigned char *weights =
 	    gemm->request->weights + first * row_size;
-	const size_t all = gemm->request->cols, tiles = quire_gemm_tiles(gemm);
+	const size_t all = gemm->request->cols;
 	/* Side by side for the same columns, and all of them. */
 	const size_t beside = divide_up(rows, pack->nr);
 	const size_t panels = divide_up(all, pack->kc) * beside;
@@ -140,12 +140,12 @@ void quire_gemm_packed_step(const struct gemm *gemm, size_t first, size_t rows,
 		next = find_panel(gemm, beside, i + 1);
 		ahead.row = (uintptr_t)weights +
 			    (i + 1 < panels ? next.offset : rows * row_size);
-		for (size_t t = 0; t < tiles; t++, x += gemm->tile_size) {
-			tile->multiply(x, packed,
-				       min_size(gemm->rows - t * tile->x.rows,
-						tile->x.rows),
-				       cols, sums + t * tile->x.rows * pack->nr,
-				       panel.k > 0);
+		for (size_t t = 0; t < gemm->tiles; t++, x += gemm->tile_size) {
+			const size_t row = quire_gemm_tile_row(gemm, t);
+
+			tile->multiply(
+			    x, packed, quire_gemm_tile_row(gemm, t + 1) - row,
+			    cols, sums + row * pack->nr, panel.k > 0);
 			prefetch_ahead(&ahead, x);
 			if (panel.k + cols == all)
 				prefetch_outputs(gemm, t, first + panel.n,

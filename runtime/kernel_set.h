@@ -69,6 +69,11 @@ struct x_form {
 	 * do not begin at 0. */
 	int32_t begin;
 	bool sums_f32; /* the sums are stored as f32, which holds them */
+	/* Rows are spread evenly over as few tiles as can be, in place of full
+	 * tiles and a rest. For tiles that take the less time the fewer rows
+	 * they have: but one row takes as long as several, as each of its sums
+	 * waits for itself. */
+	bool even;
 	quire_prepare_function *prepare;
 };
 
@@ -146,7 +151,8 @@ struct pack_form {
 
 /* c[m][n] = x row m . panel row n over k columns, for m < rows and n < nr; rows
  * of c lie nr apart. With `add`, adds to c instead. `rows` is from 1 to x.rows.
- * Rows from there on may be computed too: they can be read, and written. */
+ * Unless x is spread evenly, rows from there on may be computed too: they can
+ * be read, and written. */
 typedef void quire_tile_function(const void *x, const void *panel, size_t rows,
 				 size_t k, float *c, bool add);
 

@@ -79,8 +79,8 @@ static quire_status run(quire_runtime *runtime, const struct request *request,
 	if (status != QUIRE_OK)
 		return status;
 	gemm.scratch = scratch->bytes;
-	for (gemm.first = 0; gemm.first < request->m; gemm.first += gemm.rows) {
-		gemm.rows = min_size(request->m - gemm.first, gemm.chunk);
+	for (size_t row = 0; row < request->m; row += gemm.rows) {
+		quire_gemm_take_chunk(&gemm, row);
 		quire_gemm_prepare(&runtime->crew, &gemm);
 		quire_gemm_multiply(&runtime->crew, &gemm);
 	}

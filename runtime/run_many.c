@@ -58,7 +58,7 @@ static bool same_x(const struct gemm *a, const struct gemm *b)
 	return p->rows == q->rows && p->group == q->group &&
 	       p->size == q->size && p->factor == q->factor &&
 	       p->begin == q->begin && p->sums_f32 == q->sums_f32 &&
-	       p->prepare == q->prepare &&
+	       p->even == q->even && p->prepare == q->prepare &&
 	       a->request->cols == b->request->cols &&
 	       a->request->k == b->request->k;
 }
@@ -76,8 +76,7 @@ static void run_group(const struct many *many, struct job *jobs, size_t first,
 
 			assert(gemm->chunk == lead->chunk);
 			gemm->scratch = scratch;
-			gemm->first = row;
-			gemm->rows = min_size(many->m - row, lead->chunk);
+			quire_gemm_take_chunk(gemm, row);
 			if (i == first)
 				quire_gemm_prepare(crew, gemm);
 			quire_gemm_multiply(crew, gemm);

@@ -79,6 +79,7 @@ static void tile(const void *x, const void *panel, size_t rows, size_t k,
 		.x = { .rows = MR,                                             \
 		       .group = AVX2_F32_KC,                                   \
 		       .size = MR * AVX2_F32_KC * sizeof(float),               \
+		       .even = true,                                           \
 		       .prepare = quire_prepare_f32_scalar },                  \
 		.from = (first), .packs = quire_pack_f32_avx2,                 \
 		.multiply = tile                                               \

@@ -184,6 +184,7 @@ QUIRE_INLINE void multiply_tile(const void *x, const void *panel, size_t rows,
 		       .group = QUIRE_BLOCK_COLS,                              \
 		       .size = QUIRE_INT8_SIZE(MR),                            \
 		       .factor = QUIRE_##TYPE##_FACTOR,                        \
+		       .even = true,                                           \
 		       .prepare = quire_prepare_int8_avx2 },                   \
 		.from = (first), .packs = quire_pack_int8_avx2,                \
 		.multiply = tile_##type                                        \

@@ -107,6 +107,7 @@ static void tile(const void *x, const void *panel, size_t rows, size_t k,
 		.x = { .rows = MR,                                             \
 		       .group = GROUP,                                         \
 		       .size = MR * GROUP * sizeof(float),                     \
+		       .even = true,                                           \
 		       .prepare = quire_prepare_f32_scalar },                  \
 		.from = 5, .packs = quire_pack_f32_avx512, .multiply = tile    \
 	}

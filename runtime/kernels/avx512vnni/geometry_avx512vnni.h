@@ -34,13 +34,14 @@ enum {
 quire_prepare_function quire_prepare_int8_avx512vnni;
 quire_prepare_function quire_prepare_gemv_int8_avx512vnni;
 
-/* x for tiles and for small-batch GEMM, in tiles of `mr` rows. */
-#define AVX512_X_INT8(mr, sum_factor)                                          \
+/* x for tiles and for small-batch GEMM, in tiles of `mr` rows, spread evenly
+ * over them or not. */
+#define AVX512_X_INT8(mr, sum_factor, spread)                                  \
 	{                                                                      \
 		.rows = (mr), .group = QUIRE_BLOCK_COLS,                       \
 		.size = QUIRE_INT8_SIZE(mr), .factor = (sum_factor),           \
 		.begin = QUIRE_HAS_ZERO(sum_factor) ? AVX512_INT8_BEGIN : 0,   \
-		.sums_f32 = !QUIRE_HAS_ZERO(sum_factor),                       \
+		.sums_f32 = !QUIRE_HAS_ZERO(sum_factor), .even = (spread),     \
 		.prepare = quire_prepare_int8_avx512vnni                       \
 	}
 

@@ -288,10 +288,10 @@ SMALL(q8_0, Q8_0, BYTES_SIZE, false)
 #define ROW(TYPE, type, last, at_once)                                         \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
-		.x = AVX512_X_INT8(TILE, QUIRE_##TYPE##_FACTOR), .from = 2,    \
-		.to = (last), .padding = TILE - 1, .most = IN_REGISTERS,       \
-		.alone = (at_once), .nr = 64, .multiply = small_##type,        \
-		.prepacked = {                                                 \
+		.x = AVX512_X_INT8(TILE, QUIRE_##TYPE##_FACTOR, false),        \
+		.from = 2, .to = (last), .padding = TILE - 1,                  \
+		.most = IN_REGISTERS, .alone = (at_once), .nr = 64,            \
+		.multiply = small_##type, .prepacked = {                       \
 			.rows = ROWS,                                          \
 			.cols = PAIR_COLS,                                     \
 			.size = PAIR_##TYPE##_SIZE,                            \

@@ -152,8 +152,9 @@ static void tile_minima(const void *x, const void *panel, size_t rows, size_t k,
 #define ROW(TYPE, tile)                                                        \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
-		.x = AVX512_X_INT8(MR, QUIRE_##TYPE##_FACTOR), .from = 25,     \
-		.packs = quire_pack_int8_avx512vnni, .multiply = (tile)        \
+		.x = AVX512_X_INT8(MR, QUIRE_##TYPE##_FACTOR, true),           \
+		.from = 25, .packs = quire_pack_int8_avx512vnni,               \
+		.multiply = (tile)                                             \
 	}
 
 const struct tile_form quire_tile_int8_avx512vnni[] = {
