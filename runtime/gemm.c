@@ -28,11 +28,11 @@
  *
  *	max(X_SIZE, one tile) + threads * (one panel + CHUNK_ROWS * 4 * step)
  *
- * and a little for the bias; each thread's memory is in pages of its own. One
- * tile of x is at most 16 rows of 4 bytes a column, a panel at most 32 KiB. A
- * step is at most MAX_PACKED_STEP rows in the packed form, `nr` (at most 64) in
- * the small-batch form and MAX_GEMV_STEP in GEMV. Together that is 6 MiB, and
- * 180 KiB a thread.
+ * and a little for the bias and for rows of x that are left over, fewer than a
+ * tile. Each thread's memory is in pages of its own. One tile of x is at most
+ * 16 rows of 4 bytes a column, a panel at most 32 KiB. A step is at most
+ * MAX_PACKED_STEP rows in the packed form, `nr` (at most 64) in the small-batch
+ * form and MAX_GEMV_STEP in GEMV. Together that is 6 MiB, and 180 KiB a thread.
  */
 #define X_SIZE	   ((size_t)6 << 20)
 #define CHUNK_ROWS 256
@@ -120,6 +120,23 @@ static void choose_threads(struct gemm *gemm, quire_runtime *runtime,
 	gemm->workers = count_workers(products, WORKER_PRODUCTS, gemm->threads);
 }
 
+/* The rows that are too few for a tile of the small-batch form. The form that
+ * takes so few never packs. */
+static void choose_rest(struct gemm *gemm)
+{
+	struct gemm_rest *rest = &gemm->rest;
+	enum form form;
+
+	rest->rows = quire_small_rest(gemm->small, gemm->request->m);
+	if (rest->rows == 0)
+		return;
+	form = quire_kernel_op_form(gemm->op, rest->rows, &rest->small);
+	assert(form != FORM_PACKED);
+	(void)form;
+	rest->x_form = rest->small ? &rest->small->x : &gemm->op->gemv->x;
+	assert(rest->x_form->rows == 1 && !gemm->small->prepacked.pack);
+}
+
 /* Sets the form, and what follows from it of W and x. */
 static void choose_form(struct gemm *gemm, struct prepacked_list *prepacked)
 {
@@ -133,6 +150,7 @@ static void choose_form(struct gemm *gemm, struct prepacked_list *prepacked)
 		gemm->small = small;
 		gemm->x_form = &small->x;
 		gemm->step = gemm->c_stride = small->nr;
+		choose_rest(gemm);
 		break;
 	case FORM_PACKED:
 		gemm->x_form = &op->tile->x;
@@ -155,7 +173,8 @@ static void choose_form(struct gemm *gemm, struct prepacked_list *prepacked)
  * as few chunks as can be, and they are even. */
 static size_t chunk_tiles(const struct gemm *gemm)
 {
-	const size_t all = divide_up(gemm->request->m, gemm->x_form->rows);
+	const size_t all =
+	    divide_up(gemm->request->m - gemm->rest.rows, gemm->x_form->rows);
 	const size_t most =
 	    min_size(X_SIZE / gemm->tile_size, CHUNK_ROWS / gemm->x_form->rows);
 
@@ -164,28 +183,56 @@ static size_t chunk_tiles(const struct gemm *gemm)
 	return chunks == 0 ? 1 : divide_up(all, chunks);
 }
 
+/* Bytes of a tile in the layout of x_form; false if memory cannot hold it. */
+static bool measure_tile(const struct gemm *gemm, const struct x_form *x_form,
+			 size_t *size)
+{
+	uint64_t tile;
+
+	if (!checked_mul(quire_x_groups(x_form, gemm->request), x_form->size,
+			 &tile) ||
+	    !checked_pad(tile, QUIRE_LINE_SIZE, &tile) || tile > SIZE_MAX)
+		return false;
+	*size = (size_t)tile;
+	return true;
+}
+
+/* Sets the chunk. *size = the bytes of prepared x. */
+static bool lay_out_x(struct gemm *gemm, uint64_t *size)
+{
+	struct gemm_rest *rest = &gemm->rest;
+	uint64_t rest_size = 0;
+	size_t tiles;
+
+	if (!measure_tile(gemm, gemm->x_form, &gemm->tile_size) ||
+	    (rest->rows > 0 &&
+	     !measure_tile(gemm, rest->x_form, &rest->tile_size)))
+		return false;
+	tiles = chunk_tiles(gemm);
+	gemm->chunk = tiles * gemm->x_form->rows;
+	if (!checked_mul(tiles, gemm->tile_size, size) || *size > SIZE_MAX ||
+	    !checked_mul(rest->rows, rest->tile_size, &rest_size))
+		return false;
+	rest->offset = (size_t)*size;
+	return checked_add(*size, rest_size, size) &&
+	       checked_pad(*size, QUIRE_SCRATCH_ALIGNMENT, size);
+}
+
 /* Sets the chunk, and the offset and size of each part of scratch. */
 static bool lay_out_scratch(struct gemm *gemm)
 {
 	const size_t page = QUIRE_SCRATCH_ALIGNMENT;
-	uint64_t tile, tiles, slots, size;
+	uint64_t slots, size;
 
-	if (!checked_mul(quire_x_groups(gemm->x_form, gemm->request),
-			 gemm->x_form->size, &tile) ||
-	    !checked_pad(tile, QUIRE_LINE_SIZE, &tile) || tile > SIZE_MAX)
+	if (!lay_out_x(gemm, &size))
 		return false;
-	gemm->tile_size = (size_t)tile;
-	tiles = chunk_tiles(gemm);
-	gemm->chunk = (size_t)tiles * gemm->x_form->rows;
-
 	gemm->panel_size = gemm->form == FORM_PACKED ? gemm->op->pack->size : 0;
 	gemm->bias_size = gemm->step * sizeof(float);
-	gemm->slot_size = gemm->panel_size + gemm->bias_size +
-			  gemm->chunk * gemm->step * sizeof(float);
+	gemm->slot_size =
+	    gemm->panel_size + gemm->bias_size +
+	    (gemm->chunk + gemm->rest.rows) * gemm->step * sizeof(float);
 	gemm->slot_size = divide_up(gemm->slot_size, page) * page;
-	if (!checked_mul(tiles, tile, &size) ||
-	    !checked_pad(size, page, &size) ||
-	    !checked_mul(gemm->workers, gemm->slot_size, &slots))
+	if (!checked_mul(gemm->workers, gemm->slot_size, &slots))
 		return false;
 	gemm->slots_offset = (size_t)size;
 	if (!checked_add(size, slots, &size) || size > SIZE_MAX)
@@ -199,26 +246,46 @@ static bool lay_out_scratch(struct gemm *gemm)
 	return true;
 }
 
+/* Where row `row` of the rest is prepared. */
+static unsigned char *find_rest(const struct gemm *gemm, size_t row)
+{
+	return gemm->scratch + gemm->rest.offset + row * gemm->rest.tile_size;
+}
+
+/* A tile, or after these a row of the rest. */
 static void prepare_item(void *context, size_t worker, size_t item)
 {
 	const struct gemm *gemm = context;
+	const struct x_form *form = gemm->x_form;
+	size_t first, end;
+	void *tile;
 
 	(void)worker;
-	quire_prepare_tile(gemm->kernels, gemm->x_form, gemm->request,
-			   gemm->first + quire_gemm_tile_row(gemm, item),
-			   gemm->first + quire_gemm_tile_row(gemm, item + 1),
-			   gemm->scratch + item * gemm->tile_size);
+	if (item < gemm->tiles) {
+		first = quire_gemm_tile_row(gemm, item);
+		end = quire_gemm_tile_row(gemm, item + 1);
+		tile = gemm->scratch + item * gemm->tile_size;
+	} else {
+		form = gemm->rest.x_form;
+		first = gemm->whole + item - gemm->tiles;
+		end = first + 1;
+		tile = find_rest(gemm, item - gemm->tiles);
+	}
+	quire_prepare_tile(gemm->kernels, form, gemm->request,
+			   gemm->first + first, gemm->first + end, tile);
 }
 
+/* `count` rows of x, prepared as tiles of `size` bytes, by GEMV. */
 static void multiply_gemv(const struct gemm *gemm, const unsigned char *weights,
-			  size_t rows, float *c)
+			  size_t rows, const unsigned char *x, size_t size,
+			  size_t count, float *c)
 {
 	const struct request *request = gemm->request;
 
-	for (size_t m = 0; m < gemm->rows; m++)
-		gemm->op->gemv->multiply(
-		    weights, request->row_size, rows, request->cols,
-		    gemm->scratch + m * gemm->tile_size, c + m * gemm->step);
+	for (size_t m = 0; m < count; m++)
+		gemm->op->gemv->multiply(weights, request->row_size, rows,
+					 request->cols, x + m * size,
+					 c + m * gemm->step);
 }
 
 /* The small-batch form, over rows of W in place or over strips. */
@@ -231,8 +298,8 @@ static void multiply_small(const struct gemm *gemm,
 	size_t taken;
 
 	assert(most % gemm->x_form->rows == 0);
-	for (size_t m = 0; m < gemm->rows; m += taken) {
-		const size_t left = gemm->rows - m;
+	for (size_t m = 0; m < gemm->whole; m += taken) {
+		const size_t left = gemm->whole - m;
 
 		taken = left <= alone ? left : min_size(left, most);
 		multiply(
@@ -250,6 +317,23 @@ static void multiply_strips(const struct gemm *gemm, size_t first, size_t rows,
 	multiply_small(gemm, form->multiply,
 		       gemm->strips + first / form->rows * gemm->strip_size,
 		       gemm->strip_size, rows, c);
+}
+
+/* The rows of x that are in no tile, by the form that they have. */
+static void multiply_rest(const struct gemm *gemm, const unsigned char *weights,
+			  size_t rows, float *c)
+{
+	const struct gemm_rest *rest = &gemm->rest;
+	const size_t count = gemm->rows - gemm->whole;
+
+	c += gemm->whole * gemm->step;
+	if (count > 0 && rest->small)
+		rest->small->multiply(weights, gemm->request->row_size, rows,
+				      gemm->request->cols, find_rest(gemm, 0),
+				      rest->tile_size, count, c, gemm->step);
+	else if (count > 0)
+		multiply_gemv(gemm, weights, rows, find_rest(gemm, 0),
+			      rest->tile_size, count, c);
 }
 
 /* Rows `first` to first + rows - 1 of W, at most a step. */
@@ -274,9 +358,11 @@ static void multiply_step(const struct gemm *gemm, size_t worker, size_t first,
 		else
 			multiply_small(gemm, gemm->small->multiply, weights,
 				       request->row_size, rows, c);
+		multiply_rest(gemm, weights, rows, c);
 		break;
 	case FORM_GEMV:
-		multiply_gemv(gemm, weights, rows, c);
+		multiply_gemv(gemm, weights, rows, gemm->scratch,
+			      gemm->tile_size, gemm->rows, c);
 	}
 	for (size_t n = 0; n < rows; n += gemm->c_stride)
 		quire_write_outputs(gemm->kernels, request, gemm->first,
@@ -319,15 +405,19 @@ static void multiply_range(void *context, size_t worker, size_t range)
 void quire_gemm_take_chunk(struct gemm *gemm, size_t first)
 {
 	const size_t tile_rows = gemm->x_form->rows;
+	const size_t left = gemm->request->m - gemm->rest.rows - first;
 
 	gemm->first = first;
-	gemm->rows = min_size(gemm->request->m - first, gemm->chunk);
-	gemm->tiles = divide_up(gemm->rows, tile_rows);
+	gemm->whole = min_size(left, gemm->chunk);
+	gemm->rows = gemm->whole;
+	if (gemm->whole == left)
+		gemm->rows += gemm->rest.rows;
+	gemm->tiles = divide_up(gemm->whole, tile_rows);
 	gemm->tile_rows = tile_rows;
 	gemm->longer = 0;
 	if (gemm->x_form->even) {
-		gemm->tile_rows = gemm->rows / gemm->tiles;
-		gemm->longer = gemm->rows % gemm->tiles;
+		gemm->tile_rows = gemm->whole / gemm->tiles;
+		gemm->longer = gemm->whole % gemm->tiles;
 	}
 }
 
@@ -337,7 +427,8 @@ void quire_gemm_prepare(struct crew *crew, struct gemm *gemm)
 
 	quire_crew_run_brief(
 	    crew, count_workers(elements, WORKER_ELEMENTS, gemm->threads),
-	    gemm->tiles, gemm->brief, prepare_item, gemm);
+	    gemm->tiles + gemm->rows - gemm->whole, gemm->brief, prepare_item,
+	    gemm);
 }
 
 void quire_gemm_multiply(struct crew *crew, struct gemm *gemm)

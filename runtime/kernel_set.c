@@ -146,17 +146,35 @@ bool quire_kernel_set_op(const struct kernel_set *set, quire_dtype weights,
 		find_op(set, weights, COMPUTE_F32, op));
 }
 
+/* Whether a form takes m rows of x, in whole tiles or with padding. */
+static bool fits(const struct small_form *form, size_t m)
+{
+	const size_t tile = form->x.rows;
+
+	return m >= form->from && m <= form->to &&
+	       (tile - m % tile) % tile <= form->padding;
+}
+
+size_t quire_small_rest(const struct small_form *small, size_t m)
+{
+	return fits(small, m) ? 0 : m % small->x.rows;
+}
+
+/* The same, or but for a rest. */
+static bool takes(const struct small_form *form, size_t m)
+{
+	const size_t rest = quire_small_rest(form, m);
+
+	return rest <= form->rest && fits(form, m - rest);
+}
+
 enum form quire_kernel_op_form(const struct kernel_op *op, size_t m,
 			       const struct small_form **small)
 {
 	*small = NULL;
 	for (size_t i = 0; i < op->small_count; i++) {
-		const struct small_form *form = &op->small[i];
-		const size_t rows = form->x.rows;
-
-		if (m >= form->from && m <= form->to &&
-		    (rows - m % rows) % rows <= form->padding) {
-			*small = form;
+		if (takes(&op->small[i], m)) {
+			*small = &op->small[i];
 			return FORM_SMALL;
 		}
 	}

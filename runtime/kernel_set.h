@@ -129,7 +129,9 @@ struct small_form {
 	quire_dtype weights;
 	struct x_form x;
 	uint32_t from, to; /* rows of x for which the form is used... */
-	uint32_t padding;  /* ...with at most this much to fill tiles of x */
+	uint32_t padding;  /* ...with at most this much to fill tiles of x... */
+	uint32_t rest;	   /* ...or with at most so many rows more than whole
+			    * tiles, for the form that these would have alone */
 	uint32_t most;	   /* rows of x at a time; a multiple of x.rows */
 	uint32_t alone;	   /* so many are taken at once if no more are left; 0:
 			    * `most` */
@@ -204,6 +206,10 @@ bool quire_kernel_set_op(const struct kernel_set *set, quire_dtype weights,
  */
 enum form quire_kernel_op_form(const struct kernel_op *op, size_t m,
 			       const struct small_form **small);
+
+/* How many of m rows of x, if they are for `small`, are left to another form.
+ */
+size_t quire_small_rest(const struct small_form *small, size_t m);
 
 /* Greater than the number of every weight type. */
 #define QUIRE_DTYPE_LIMIT 64

@@ -50,17 +50,23 @@ static quire_status read_job(const struct many *many, size_t i, struct job *job,
 	return status;
 }
 
+static bool same_layout(const struct x_form *a, const struct x_form *b)
+{
+	return a->rows == b->rows && a->group == b->group &&
+	       a->size == b->size && a->factor == b->factor &&
+	       a->begin == b->begin && a->sums_f32 == b->sums_f32 &&
+	       a->even == b->even && a->prepare == b->prepare;
+}
+
 /* Whether `b` takes what is prepared of x for `a`. */
 static bool same_x(const struct gemm *a, const struct gemm *b)
 {
-	const struct x_form *p = a->x_form, *q = b->x_form;
-
-	return p->rows == q->rows && p->group == q->group &&
-	       p->size == q->size && p->factor == q->factor &&
-	       p->begin == q->begin && p->sums_f32 == q->sums_f32 &&
-	       p->even == q->even && p->prepare == q->prepare &&
-	       a->request->cols == b->request->cols &&
-	       a->request->k == b->request->k;
+	return a->request->cols == b->request->cols &&
+	       a->request->k == b->request->k &&
+	       same_layout(a->x_form, b->x_form) &&
+	       a->rest.rows == b->rest.rows &&
+	       (a->rest.rows == 0 ||
+		same_layout(a->rest.x_form, b->rest.x_form));
 }
 
 /* Jobs first to end - 1 multiply what the first prepares. */

@@ -11,9 +11,10 @@
  * no bias, the fourth another type, the last another level. */
 static void check_many(quire_runtime *runtime, size_t m)
 {
-	static const quire_dtype types[] = { QUIRE_Q4_0, QUIRE_Q4_0, QUIRE_Q4_0,
-					     QUIRE_Q4_1, QUIRE_F32,  QUIRE_Q4_0,
-					     QUIRE_Q4_0 };
+	static const quire_dtype types[] = {
+		QUIRE_Q4_0, QUIRE_Q4_0, QUIRE_Q4_0, QUIRE_Q4_1, QUIRE_F32,
+		QUIRE_F16,  QUIRE_F16,	QUIRE_Q4_0, QUIRE_Q4_0
+	};
 	enum {
 		COUNT = sizeof(types) / sizeof(types[0])
 	};
@@ -78,6 +79,7 @@ static void test_linear_run_many(void **state)
 		runtime = product_runtime(quire_kernels_name(i, NULL), 2);
 		check_many(runtime, 1);
 		check_many(runtime, 3);
+		check_many(runtime, 19);
 		check_many(runtime, 40);
 		check_many(runtime, 300);
 		quire_runtime_free(runtime);

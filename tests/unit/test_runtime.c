@@ -112,6 +112,20 @@ static void test_choice_by_features(void **state)
 	}
 }
 
+/* A rest is for forms with tiles of one row, which take all of it at once. */
+static void check_rest(const struct kernel_op *op,
+		       const struct small_form *small)
+{
+	assert_true(small->rest == 0 || !small->prepacked.pack);
+	for (size_t m = 1; m <= small->rest; m++) {
+		const struct small_form *form;
+
+		assert_int_not_equal(quire_kernel_op_form(op, m, &form),
+				     FORM_PACKED);
+		assert_true(!form || (form->x.rows == 1 && m <= form->most));
+	}
+}
+
 /* By rising rows of x, and one prepacked layout at most. */
 static void check_small(const struct kernel_op *op)
 {
@@ -127,6 +141,8 @@ static void check_small(const struct kernel_op *op)
 		assert_int_equal(small->most % small->x.rows, 0);
 		assert_true(small->alone == 0 || small->alone > small->most);
 		assert_true(small->nr <= 64 && small->x.rows <= 16);
+		assert_true(small->rest < small->x.rows);
+		check_rest(op, small);
 		before = small->to;
 		if (!prepacked->pack)
 			continue;
@@ -174,7 +190,8 @@ static void check_forms(const struct kernel_op *op)
 		assert_true((form == FORM_SMALL) == (small != NULL));
 		assert_true(form != FORM_GEMV || !op->tile ||
 			    m < op->tile->from);
-		assert_true(!small || (m >= small->from && m <= small->to));
+		assert_true(!small ||
+			    (m >= small->from && m <= small->to + small->rest));
 	}
 	if (op->tile)
 		assert_int_equal(quire_kernel_op_form(op, 129, &small),

@@ -152,8 +152,8 @@ SMALL(f16)
 SMALL(bf16)
 SMALL(f32)
 
-/* From `first` rows of x on. */
-#define ROW(TYPE, type, first)                                                 \
+/* From `first` rows of x on, and `left` rows more than 16. */
+#define ROW(TYPE, type, first, left)                                           \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
 		.x = { .rows = LANES,                                          \
@@ -161,7 +161,8 @@ SMALL(f32)
 		       .size = LANES * sizeof(float),                          \
 		       .prepare = quire_prepare_columns_f32_scalar },          \
 		.from = (first), .to = MOST, .padding = MOST - (first),        \
-		.most = MOST, .nr = SMALL_NR, .multiply = small_##type         \
+		.rest = (left), .most = MOST, .nr = SMALL_NR,                  \
+		.multiply = small_##type                                       \
 	}
 
 /* From `first` to `last` rows of x, at most `at_once` of them at a time. */
@@ -174,20 +175,19 @@ SMALL(f32)
 	}
 
 /* Where tiles are not nearly full, the packed form is faster, which pads no x;
- * or, by F16, 9 rows and the others. */
+ * or, by F16, 16 rows and the others apart. */
 const struct small_form quire_small_f32_avx2[] = {
 	ROW_CODES(Q4_0, q4_0, 2, 9, 9),
-	ROW(Q4_0, q4_0, 15),
+	ROW(Q4_0, q4_0, 15, 0),
 	ROW_CODES(Q4_1, q4_1, 2, 8, 8),
-	ROW(Q4_1, q4_1, 15),
+	ROW(Q4_1, q4_1, 15, 0),
 	ROW_CODES(Q8_0, q8_0, 2, 10, 10),
-	ROW(Q8_0, q8_0, 13),
+	ROW(Q8_0, q8_0, 13, 0),
 	ROW_CODES(F16, f16, 2, 12, 12),
-	ROW(F16, f16, 13),
-	ROW_CODES(F16, f16, 17, 18, 9),
+	ROW(F16, f16, 13, 5),
 	ROW_CODES(BF16, bf16, 2, 10, 10),
-	ROW(BF16, bf16, 13),
+	ROW(BF16, bf16, 13, 0),
 	ROW_CODES(F32, f32, 2, 12, 12),
-	ROW(F32, f32, 13),
+	ROW(F32, f32, 13, 0),
 	{ 0 },
 };

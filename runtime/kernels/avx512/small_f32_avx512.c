@@ -298,8 +298,9 @@ SMALL(f16)
 SMALL(bf16)
 SMALL(f32)
 
-/* From `first` to `last` rows of x, with `fill` rows of padding at most. */
-#define ROW(TYPE, type, first, last, fill)                                     \
+/* From `first` to `last` rows of x, with `fill` rows of padding at most, and
+ * `left` rows more. */
+#define ROW(TYPE, type, first, last, fill, left)                               \
 	{                                                                      \
 		.weights = QUIRE_##TYPE,                                       \
 		.x = { .rows = LANES,                                          \
@@ -307,7 +308,8 @@ SMALL(f32)
 		       .size = LANES * sizeof(float),                          \
 		       .prepare = quire_prepare_columns_f32_scalar },          \
 		.from = (first), .to = (last), .padding = (fill),              \
-		.most = (last), .nr = SMALL_NR, .multiply = small_##type       \
+		.rest = (left), .most = MOST, .nr = SMALL_NR,                  \
+		.multiply = small_##type                                       \
 	}
 
 #define ROW_CODES(TYPE, type, x_form, first, last, at_once)                    \
@@ -317,27 +319,28 @@ SMALL(f32)
 		.multiply = quire_small_codes_f32_##type##_avx512              \
 	}
 
-/* Where tiles of 16 are not nearly full, the packed form is faster, which pads
- * no x; or, up to 24 rows by F16, BF16 and F32, 12 rows and the others in
- * place. */
+/* Tiles of 16 that are nearly full are padded. A few rows more than full tiles
+ * are multiplied apart, as GEMV or by small_codes_f32_avx512.c. For other
+ * numbers the packed form is faster; or, up to 24 rows by F32, 12 rows and the
+ * others. */
 const struct small_form quire_small_f32_avx512[] = {
 	ROW_CODES(Q4_0, q4_0, AVX512_X_F32_NIBBLES, 2, 11, 11),
-	ROW(Q4_0, q4_0, 13, MOST, 2),
+	ROW(Q4_0, q4_0, 14, 16, 2, 1),
+	ROW(Q4_0, q4_0, 30, MOST, 2, 0),
 	ROW_CODES(Q4_1, q4_1, AVX512_X_F32_NIBBLES, 2, 11, 11),
-	ROW(Q4_1, q4_1, 13, MOST, 2),
+	ROW(Q4_1, q4_1, 14, MOST, 2, 0),
 	ROW_CODES(Q8_0, q8_0, QUIRE_X_F32_ROW, 2, 12, 12),
-	ROW(Q8_0, q8_0, 13, MOST, 5),
+	ROW(Q8_0, q8_0, 13, 16, 3, 2),
+	ROW(Q8_0, q8_0, 27, MOST, 5, 1),
 	ROW_CODES(F16, f16, QUIRE_X_F32_ROW, 2, 14, 14),
-	ROW(F16, f16, 15, 16, 1),
-	ROW_CODES(F16, f16, QUIRE_X_F32_ROW, 17, 24, 12),
-	ROW(F16, f16, 25, MOST, 7),
+	ROW(F16, f16, 15, 16, 1, 9),
+	ROW(F16, f16, 26, MOST, 7, 3),
 	ROW_CODES(BF16, bf16, QUIRE_X_F32_ROW, 2, 13, 13),
-	ROW(BF16, bf16, 14, 16, 2),
-	ROW_CODES(BF16, bf16, QUIRE_X_F32_ROW, 17, 24, 12),
-	ROW(BF16, bf16, 25, MOST, 7),
+	ROW(BF16, bf16, 14, 16, 2, 9),
+	ROW(BF16, bf16, 26, MOST, 7, 1),
 	ROW_CODES(F32, f32, QUIRE_X_F32_ROW, 2, 15, 15),
-	ROW(F32, f32, 16, 16, 0),
+	ROW(F32, f32, 16, 16, 0, 0),
 	ROW_CODES(F32, f32, QUIRE_X_F32_ROW, 17, 24, 12),
-	ROW(F32, f32, 25, MOST, 7),
+	ROW(F32, f32, 25, MOST, 7, 0),
 	{ 0 },
 };
