@@ -31,7 +31,8 @@ struct gemv_type {
 };
 
 QUIRE_INLINE __m512 multiply_nibbles(const unsigned char *w, size_t k,
-				     const void *group, const void *weights)
+				     const void *group, const void *weights,
+				     const void *none)
 {
 	const struct gemv_type *type = weights;
 	const float *x = group;
@@ -41,6 +42,7 @@ QUIRE_INLINE __m512 multiply_nibbles(const unsigned char *w, size_t k,
 	__m512 sum = _mm512_setzero_ps();
 	struct packed_step step;
 
+	(void)none;
 	for (size_t j = 0; j < steps; j++) {
 		prefetch_along(w, size);
 		step = load_packed(w, 4, type->nibbles);
@@ -139,7 +141,7 @@ QUIRE_INLINE __m512 add_step_q4_1(__m512 sum, const struct packed_step *w,
 				float *y)                                      \
 	{                                                                      \
 		multiply_each_row(weights, row_size, rows, k, x, y,            \
-				  multiply_nibbles, &type_##type);             \
+				  multiply_nibbles, &type_##type, NULL);       \
 	}
 
 GEMV_NIBBLES(q4_0)

@@ -64,14 +64,16 @@ QUIRE_INLINE void add_up_rows(const struct row_sums *sums, size_t rows,
 }
 
 /* A row of W times x, as the sum of 16 lanes. The function and `type`, which
- * describes the weights to it, are constants, so that all is inlined. */
+ * describes the weights to it, are constants, so that all is inlined.
+ * `vectors`: what the function keeps in registers from row to row, or NULL. */
 typedef __m512 (*multiply_row_fn)(const unsigned char *w, size_t k,
-				  const void *x, const void *type);
+				  const void *x, const void *type,
+				  const void *vectors);
 
 QUIRE_INLINE void multiply_each_row(const void *weights, size_t row_size,
 				    size_t rows, size_t k, const void *x,
 				    float *y, multiply_row_fn multiply_row,
-				    const void *type)
+				    const void *type, const void *vectors)
 {
 	const unsigned char *w = weights;
 	struct row_sums sums = { { { 0 } } };
@@ -84,7 +86,7 @@ QUIRE_INLINE void multiply_each_row(const void *weights, size_t row_size,
 
 		for (size_t i = 0; i < count; i++, w += row_size)
 			_mm512_store_ps(sums.lanes[i],
-					multiply_row(w, k, x, type));
+					multiply_row(w, k, x, type, vectors));
 		add_up_rows(&sums, count, y + first);
 	}
 }

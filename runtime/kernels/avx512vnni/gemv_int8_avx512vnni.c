@@ -30,13 +30,21 @@ struct step {
 	__m512 d, min;
 };
 
+/* What the compiler would make anew for each row. */
+struct constants {
+	__m512i nibble; /* 15 in each byte */
+	__m512i ones;	/* 1 in each word */
+};
+
 /* Reads `blocks` blocks, at most 16; the others have any codes, and finite
  * scales. Prefetches as many later ones: all at once or spread over the step,
  * whichever is faster for the type. */
-typedef struct step (*load_step_fn)(const unsigned char *w, size_t blocks);
+typedef struct step (*load_step_fn)(const unsigned char *w, size_t blocks,
+				    const struct constants *constants);
 
 /* Lane 4j + i: `start` + the sum of quarter j of sums[i]. */
-typedef __m512i (*add_quarters_fn)(__m512i start, const __m512i sums[4]);
+typedef __m512i (*add_quarters_fn)(__m512i start, const __m512i sums[4],
+				   const struct constants *constants);
 
 /* A type of weights: a constant, so that its functions are inlined. */
 struct step_type {
@@ -49,12 +57,14 @@ struct step_type {
 /* sum + `blocks` blocks of W, at most 16, times a group of x, lane by lane. */
 QUIRE_INLINE __m512 add_step(__m512 sum, const unsigned char *w, size_t blocks,
 			     const unsigned char *x,
-			     const struct step_type *type)
+			     const struct step_type *type,
+			     const struct constants *constants)
 {
 	const __m512i zero = _mm512_setzero_si512();
 	const __m512i offsets = _mm512_load_si512(x + AVX512_GEMV_INT8_OFFSETS);
-	const __m512 scales = _mm512_load_ps(x + AVX512_GEMV_INT8_SCALES);
-	const struct step step = type->load(w, blocks);
+	/* Loaded where they are used: gcc has no register to keep them in. */
+	const unsigned char *scales = x + AVX512_GEMV_INT8_SCALES;
+	const struct step step = type->load(w, blocks, constants);
 	__m512i sums[4];
 	__m512 products;
 
@@ -71,62 +81,94 @@ QUIRE_INLINE __m512 add_step(__m512 sum, const unsigned char *w, size_t blocks,
 					      _mm512_load_si512(codes + 64));
 	}
 	products = _mm512_cvtepi32_ps(
-	    type->add_quarters(type->minima ? zero : offsets, sums));
+	    type->add_quarters(type->minima ? zero : offsets, sums, constants));
 	if (!type->minima)
-		return _mm512_fmadd_ps(products, _mm512_mul_ps(step.d, scales),
-				       sum);
+		return _mm512_fmadd_ps(
+		    products, _mm512_mul_ps(step.d, _mm512_load_ps(scales)),
+		    sum);
 	products = _mm512_fmadd_ps(step.min, _mm512_cvtepi32_ps(offsets),
 				   _mm512_mul_ps(products, step.d));
-	return _mm512_fmadd_ps(products, scales, sum);
+	return _mm512_fmadd_ps(products, _mm512_load_ps(scales), sum);
 }
 
 /* The end of a row. Common numbers of blocks are constants: the compiler leaves
  * out masks, and most of what prefetching computes. */
 QUIRE_INLINE __m512 add_rest(__m512 sum, const unsigned char *w, size_t blocks,
 			     const unsigned char *x,
-			     const struct step_type *type)
+			     const struct step_type *type,
+			     const struct constants *constants)
 {
 	switch (blocks) {
 	case 0:
 		return sum;
 	case 2:
-		return add_step(sum, w, 2, x, type);
+		return add_step(sum, w, 2, x, type, constants);
 	case 4:
-		return add_step(sum, w, 4, x, type);
+		return add_step(sum, w, 4, x, type, constants);
 	case 8:
-		return add_step(sum, w, 8, x, type);
+		return add_step(sum, w, 8, x, type, constants);
 	case 12:
-		return add_step(sum, w, 12, x, type);
+		return add_step(sum, w, 12, x, type, constants);
 	default:
-		return add_step(sum, w, blocks, x, type);
+		return add_step(sum, w, blocks, x, type, constants);
 	}
 }
 
-QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
-				 const void *group, const void *weights)
+QUIRE_INLINE struct constants hold_constants(void)
 {
-	const struct step_type *type = weights;
-	const unsigned char *x = group;
+	struct constants constants = {
+		.nibble = _mm512_set1_epi8(15),
+		.ones = _mm512_set1_epi16(1),
+	};
+
+	QUIRE_HOLD(constants.nibble);
+	QUIRE_HOLD(constants.ones);
+	return constants;
+}
+
+/* `rest` blocks are the end of the row. */
+QUIRE_INLINE __m512 multiply_steps(const unsigned char *w, size_t k,
+				   const unsigned char *x, size_t rest,
+				   const struct step_type *type,
+				   const struct constants *constants)
+{
 	const size_t steps = k / AVX512_GEMV_INT8_COLS;
-	const size_t rest = k % AVX512_GEMV_INT8_COLS / QUIRE_BLOCK_COLS;
 	__m512 sum = _mm512_setzero_ps();
 
 	for (size_t j = 0; j < steps; j++) {
-		sum = add_step(sum, w, 16, x, type);
+		sum = add_step(sum, w, 16, x, type, constants);
 		w += 16 * type->block_size;
 		x += AVX512_GEMV_INT8_SIZE;
 	}
-	return add_rest(sum, w, rest, x, type);
+	return add_rest(sum, w, rest, x, type, constants);
 }
 
-QUIRE_INLINE __m512i lower_nibbles(__m512i bytes)
+QUIRE_INLINE __m512 multiply_row(const unsigned char *w, size_t k,
+				 const void *x, const void *type,
+				 const void *constants)
 {
-	return _mm512_and_si512(bytes, _mm512_set1_epi8(15));
+	return multiply_steps(w, k, x,
+			      k % AVX512_GEMV_INT8_COLS / QUIRE_BLOCK_COLS,
+			      type, constants);
 }
 
-QUIRE_INLINE __m512i upper_nibbles(__m512i bytes)
+/* Rows without an end have a loop of their own, which has registers left for
+ * its constants. */
+QUIRE_INLINE __m512 multiply_whole_row(const unsigned char *w, size_t k,
+				       const void *x, const void *type,
+				       const void *constants)
 {
-	return lower_nibbles(_mm512_srli_epi16(bytes, 4));
+	return multiply_steps(w, k, x, 0, type, constants);
+}
+
+QUIRE_INLINE __m512i lower_nibbles(__m512i bytes, __m512i nibble)
+{
+	return _mm512_and_si512(bytes, nibble);
+}
+
+QUIRE_INLINE __m512i upper_nibbles(__m512i bytes, __m512i nibble)
+{
+	return lower_nibbles(_mm512_srli_epi16(bytes, 4), nibble);
 }
 
 /*
@@ -220,6 +262,7 @@ QUIRE_INLINE __m512i load_nibble_scales(const unsigned char *w,
 }
 
 QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
+				      const struct constants *constants,
 				      const struct nibble_places *places)
 {
 	__m512i first[4], scales;
@@ -243,8 +286,8 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 		codes = _mm512_permutex2var_epi32(
 		    first[i], _mm512_load_si512(places->codes[i > 0]),
 		    load_four(four, places->second, there, places->size));
-		step.low[i] = lower_nibbles(codes);
-		step.high[i] = upper_nibbles(codes);
+		step.low[i] = lower_nibbles(codes, constants->nibble);
+		step.high[i] = upper_nibbles(codes, constants->nibble);
 	}
 	scales = load_nibble_scales(w, first, places);
 	step.d = _mm512_cvtph_ps(_mm512_castsi512_si256(scales));
@@ -254,9 +297,10 @@ QUIRE_INLINE struct step load_nibbles(const unsigned char *w, size_t blocks,
 
 /* In 16 bits: a lane of `sums` has 8 products, at most 8 x 15 x 127 = 15240,
  * and the last packed lane has 16, at most 30480. */
-QUIRE_INLINE __m512i add_small_quarters(__m512i start, const __m512i sums[4])
+QUIRE_INLINE __m512i add_small_quarters(__m512i start, const __m512i sums[4],
+					const struct constants *constants)
 {
-	const __m512i ones = _mm512_set1_epi16(1);
+	const __m512i ones = constants->ones;
 	const __m512i pairs[2] = {
 		_mm512_madd_epi16(_mm512_packs_epi32(sums[0], sums[1]), ones),
 		_mm512_madd_epi16(_mm512_packs_epi32(sums[2], sums[3]), ones),
@@ -266,9 +310,10 @@ QUIRE_INLINE __m512i add_small_quarters(__m512i start, const __m512i sums[4])
 	    start, _mm512_packs_epi32(pairs[0], pairs[1]), ones);
 }
 
-QUIRE_INLINE struct step load_q4_0(const unsigned char *w, size_t blocks)
+QUIRE_INLINE struct step load_q4_0(const unsigned char *w, size_t blocks,
+				   const struct constants *constants)
 {
-	return load_nibbles(w, blocks, &places_q4_0);
+	return load_nibbles(w, blocks, constants, &places_q4_0);
 }
 
 static const struct step_type type_q4_0 = {
@@ -278,9 +323,10 @@ static const struct step_type type_q4_0 = {
 	.minima = false,
 };
 
-QUIRE_INLINE struct step load_q4_1(const unsigned char *w, size_t blocks)
+QUIRE_INLINE struct step load_q4_1(const unsigned char *w, size_t blocks,
+				   const struct constants *constants)
 {
-	return load_nibbles(w, blocks, &places_q4_1);
+	return load_nibbles(w, blocks, constants, &places_q4_1);
 }
 
 static const struct step_type type_q4_1 = {
@@ -321,12 +367,14 @@ QUIRE_INLINE __m512i load_q8_0_scales(const unsigned char *w)
 }
 
 /* A step is many lines, so each four blocks prefetch on their own. */
-QUIRE_INLINE struct step load_q8_0(const unsigned char *w, size_t blocks)
+QUIRE_INLINE struct step load_q8_0(const unsigned char *w, size_t blocks,
+				   const struct constants *constants)
 {
 	unsigned char last[FOUR_SIZE] = { 0 };
 	__m512i scales = _mm512_setzero_si512();
 	struct step step;
 
+	(void)constants;
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 4; i++) {
 		const unsigned char *four = w + i * FOUR_SIZE;
@@ -351,10 +399,12 @@ QUIRE_INLINE struct step load_q8_0(const unsigned char *w, size_t blocks)
 }
 
 /* Lanes of each vector 2 apart are added, then those next to each other. */
-QUIRE_INLINE __m512i add_large_quarters(__m512i start, const __m512i sums[4])
+QUIRE_INLINE __m512i add_large_quarters(__m512i start, const __m512i sums[4],
+					const struct constants *constants)
 {
 	__m512i pairs[2];
 
+	(void)constants;
 	QUIRE_UNROLL
 	for (size_t i = 0; i < 2; i++) {
 		const __m512i a = sums[2 * i];
@@ -381,8 +431,16 @@ static const struct step_type type_q8_0 = {
 				size_t rows, size_t k, const void *x,          \
 				float *y)                                      \
 	{                                                                      \
-		multiply_each_row(weights, row_size, rows, k, x, y,            \
-				  multiply_row, &type_##type);                 \
+		const struct constants constants = hold_constants();           \
+                                                                               \
+		if (k % AVX512_GEMV_INT8_COLS == 0)                            \
+			multiply_each_row(weights, row_size, rows, k, x, y,    \
+					  multiply_whole_row, &type_##type,    \
+					  &constants);                         \
+		else                                                           \
+			multiply_each_row(weights, row_size, rows, k, x, y,    \
+					  multiply_row, &type_##type,          \
+					  &constants);                         \
 	}
 
 GEMV(q4_0)
