@@ -36,19 +36,28 @@ struct row_sums {
 	__m512 held[IN_REGISTERS], more[QUIRE_SMALL_ROWS - IN_REGISTERS];
 };
 
-/* MULTIPLY(count) with the least of these constants that is at least x_rows. */
+/* MULTIPLY(count) with the least of these constants that is at least x_rows.
+ */
 #define QUIRE_BY_X_ROWS(x_rows, MULTIPLY)                                      \
 	do {                                                                   \
 		if ((x_rows) == 1)                                             \
 			MULTIPLY(1);                                           \
-		else if ((x_rows) == 2)                                        \
+		else if ((x_rows) <= 2)                                        \
 			MULTIPLY(2);                                           \
+		else if ((x_rows) <= 3)                                        \
+			MULTIPLY(3);                                           \
 		else if ((x_rows) <= 4)                                        \
 			MULTIPLY(4);                                           \
+		else if ((x_rows) <= 5)                                        \
+			MULTIPLY(5);                                           \
 		else if ((x_rows) <= 6)                                        \
 			MULTIPLY(6);                                           \
+		else if ((x_rows) <= 7)                                        \
+			MULTIPLY(7);                                           \
 		else if ((x_rows) <= 8)                                        \
 			MULTIPLY(8);                                           \
+		else if ((x_rows) <= 9)                                        \
+			MULTIPLY(9);                                           \
 		else if ((x_rows) <= 10)                                       \
 			MULTIPLY(10);                                          \
 		else if ((x_rows) <= 12)                                       \
