@@ -20,6 +20,9 @@
 enum {
 	ROWS = 16, /* of W, at a time */
 	TILE = 4,  /* rows of x in a tile */
+	/* Rows of x that each have code of their own. gcc's code for more is
+	 * better in a function that has no other. */
+	FEW_ROWS = 10,
 	/* Rows of x whose sums are in registers. Those of more are in memory,
 	 * and multiplied in a loop. */
 	IN_REGISTERS = 16,
@@ -36,11 +39,11 @@ struct row_sums {
 	__m512 held[IN_REGISTERS], more[QUIRE_SMALL_ROWS - IN_REGISTERS];
 };
 
-/* MULTIPLY(count) with the least of these constants that is at least x_rows.
- */
-#define QUIRE_BY_X_ROWS(x_rows, MULTIPLY)                                      \
+/* MULTIPLY(count) with the least of these constants that is at least x_rows,
+ * which is at most FEW_ROWS, or is more. */
+#define QUIRE_BY_FEW_ROWS(x_rows, MULTIPLY)                                    \
 	do {                                                                   \
-		if ((x_rows) == 1)                                             \
+		if ((x_rows) <= 1)                                             \
 			MULTIPLY(1);                                           \
 		else if ((x_rows) <= 2)                                        \
 			MULTIPLY(2);                                           \
@@ -58,9 +61,12 @@ struct row_sums {
 			MULTIPLY(8);                                           \
 		else if ((x_rows) <= 9)                                        \
 			MULTIPLY(9);                                           \
-		else if ((x_rows) <= 10)                                       \
-			MULTIPLY(10);                                          \
-		else if ((x_rows) <= 12)                                       \
+		else                                                           \
+			MULTIPLY(FEW_ROWS);                                    \
+	} while (0)
+#define QUIRE_BY_MORE_ROWS(x_rows, MULTIPLY)                                   \
+	do {                                                                   \
+		if ((x_rows) <= 12)                                            \
 			MULTIPLY(12);                                          \
 		else if ((x_rows) <= 14)                                       \
 			MULTIPLY(14);                                          \

@@ -62,11 +62,13 @@ QUIRE_INLINE void multiply_16_rows(const unsigned char *weights,
 	store_rows(&sums, count, x_rows, y, y_stride, lanes);
 }
 
-/* All rows of a tile of x can be read: a tile is prepared whole. */
+/* All rows of a tile of x can be read: a tile is prepared whole. `few`: x_rows
+ * is at most FEW_ROWS. */
 QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 				 size_t rows, size_t k, const void *x,
 				 size_t x_size, size_t x_rows, float *y,
-				 size_t y_stride, const struct block_type *type)
+				 size_t y_stride, const struct block_type *type,
+				 bool few)
 {
 	assert(k % QUIRE_BLOCK_COLS == 0);
 	assert(x_rows >= 1 && x_rows <= QUIRE_SMALL_ROWS);
@@ -78,7 +80,10 @@ QUIRE_INLINE void multiply_small(const void *weights, size_t row_size,
 #define MULTIPLY(count)                                                        \
 	multiply_16_rows(w, row_size, left, k, x, x_size, count, x_rows,       \
 			 y + first, y_stride, type)
-		QUIRE_BY_X_ROWS(x_rows, MULTIPLY);
+		if (few)
+			QUIRE_BY_FEW_ROWS(x_rows, MULTIPLY);
+		else
+			QUIRE_BY_MORE_ROWS(x_rows, MULTIPLY);
 #undef MULTIPLY
 	}
 }
@@ -230,7 +235,7 @@ QUIRE_INLINE void multiply_strips(const void *strips, size_t strip_size,
 				  size_t rows, size_t k, const void *x,
 				  size_t x_size, size_t x_rows, float *y,
 				  size_t y_stride,
-				  const struct strip_type *type)
+				  const struct strip_type *type, bool few)
 {
 	const unsigned char *strip = strips;
 
@@ -242,11 +247,34 @@ QUIRE_INLINE void multiply_strips(const void *strips, size_t strip_size,
 #define MULTIPLY(count)                                                        \
 	multiply_strip(strip, left, k, x, x_size, count, x_rows, y + first,    \
 		       y_stride, type)
-		QUIRE_BY_X_ROWS(x_rows, MULTIPLY);
+		if (few)
+			QUIRE_BY_FEW_ROWS(x_rows, MULTIPLY);
+		else
+			QUIRE_BY_MORE_ROWS(x_rows, MULTIPLY);
 #undef MULTIPLY
 		strip += strip_size;
 	}
 }
+
+#define SMALL_FUNCTION(name, multiply, type, few)                              \
+	QUIRE_APART void name(const void *weights, size_t row_size,            \
+			      size_t rows, size_t k, const void *x,            \
+			      size_t x_size, size_t x_rows, float *y,          \
+			      size_t y_stride)                                 \
+	{                                                                      \
+		multiply(weights, row_size, rows, k, x, x_size, x_rows, y,     \
+			 y_stride, type, few);                                 \
+	}
+
+#define BY_ROWS(name, few, more)                                               \
+	static void name(const void *weights, size_t row_size, size_t rows,    \
+			 size_t k, const void *x, size_t x_size,               \
+			 size_t x_rows, float *y, size_t y_stride)             \
+	{                                                                      \
+		(x_rows <= FEW_ROWS ? few : more)(weights, row_size, rows, k,  \
+						  x, x_size, x_rows, y,        \
+						  y_stride);                   \
+	}
 
 /* Weights in place, prepacking, and prepacked weights. */
 #define SMALL(type, TYPE, codes, has_minima)                                   \
@@ -257,26 +285,18 @@ QUIRE_INLINE void multiply_strips(const void *strips, size_t strip_size,
 		.codes_size = (codes),                                         \
 		.minima = (has_minima),                                        \
 	};                                                                     \
-	static void small_##type(const void *weights, size_t row_size,         \
-				 size_t rows, size_t k, const void *x,         \
-				 size_t x_size, size_t x_rows, float *y,       \
-				 size_t y_stride)                              \
-	{                                                                      \
-		multiply_small(weights, row_size, rows, k, x, x_size, x_rows,  \
-			       y, y_stride, &blocks_##type);                   \
-	}                                                                      \
+	SMALL_FUNCTION(few_##type, multiply_small, &blocks_##type, true)       \
+	SMALL_FUNCTION(more_##type, multiply_small, &blocks_##type, false)     \
+	SMALL_FUNCTION(few_strips_##type, multiply_strips, &strip_##type,      \
+		       true)                                                   \
+	SMALL_FUNCTION(more_strips_##type, multiply_strips, &strip_##type,     \
+		       false)                                                  \
+	BY_ROWS(small_##type, few_##type, more_##type)                         \
+	BY_ROWS(small_strips_##type, few_strips_##type, more_strips_##type)    \
 	static void pack_##type(const void *weights, size_t row_size,          \
 				size_t rows, size_t k, void *strip)            \
 	{                                                                      \
 		pack_strip(weights, row_size, rows, k, strip, &strip_##type);  \
-	}                                                                      \
-	static void small_strips_##type(const void *strips, size_t strip_size, \
-					size_t rows, size_t k, const void *x,  \
-					size_t x_size, size_t x_rows,          \
-					float *y, size_t y_stride)             \
-	{                                                                      \
-		multiply_strips(strips, strip_size, rows, k, x, x_size,        \
-				x_rows, y, y_stride, &strip_##type);           \
 	}
 
 SMALL(q4_0, Q4_0, NIBBLES_SIZE, false)
