@@ -69,4 +69,18 @@ uint32_t quire_thread_forks(void);
  * below 0: not known. */
 int quire_thread_cpu(void);
 
+/* The CPUs that a thread may use, if the system says. */
+struct thread_cpus {
+	uint64_t storage[16];
+	bool known;
+};
+
+void quire_thread_get_cpus(const struct thread *thread,
+			   struct thread_cpus *cpus);
+
+/* Of these CPUs the thread may use all but `cpu`; or all, if that is below 0.
+ * Changes nothing if they are not known, or none would be left. */
+void quire_thread_set_cpus(const struct thread *thread,
+			   const struct thread_cpus *cpus, int cpu);
+
 #endif

@@ -50,6 +50,11 @@ struct pool_worker {
 	/* Its own: when it may spin again, and for how long it may not next
 	 * time. */
 	double calm_until, calm;
+	/* With the pool's mutex: whether it sleeps; whether a caller keeps it
+	 * off `off_cpu`, one of the CPUs that it may use. */
+	bool asleep, kept_off;
+	int off_cpu;
+	struct thread_cpus cpus;
 };
 
 struct thread_pool {
@@ -156,15 +161,24 @@ static bool spin_for_work(struct pool_worker *worker)
 
 /* Either the caller sees the sleeper, or the sleeper sees the open place: each
  * writes before it reads, in one order for all threads. */
-static void sleep_for_work(struct thread_pool *pool)
+static void sleep_for_work(struct pool_worker *worker)
 {
+	struct thread_pool *pool = worker->pool;
+	bool kept_off;
+
 	quire_mutex_lock(&pool->mutex);
+	worker->asleep = true;
 	atomic_fetch_add(&pool->sleepers, 1);
 	while (!has_places(atomic_load(&pool->state)) &&
 	       !atomic_load(&pool->stop))
 		quire_condition_wait(&pool->opened, &pool->mutex);
 	atomic_fetch_sub(&pool->sleepers, 1);
+	worker->asleep = false;
+	kept_off = worker->kept_off;
+	worker->kept_off = false;
 	quire_mutex_unlock(&pool->mutex);
+	if (kept_off)
+		quire_thread_set_cpus(&worker->thread, &worker->cpus, -1);
 }
 
 static void work(void *context)
@@ -180,7 +194,7 @@ static void work(void *context)
 				pool->work(pool->context, number);
 			leave(pool);
 		} else if (!spin_for_work(worker)) {
-			sleep_for_work(pool);
+			sleep_for_work(worker);
 		}
 	}
 }
@@ -196,6 +210,35 @@ static bool is_alone(struct thread_pool *pool, bool brief)
 	return brief && pool->found_sleepers - before > QUIRE_RUNS_FOLLOW;
 }
 
+/*
+ * Keeps `count` workers that sleep off the caller's CPU until they run. In a
+ * virtual machine Linux takes a CPU that has halted for one that others use. It
+ * would put them behind the caller, who does not wait for them: they would
+ * begin milliseconds later.
+ */
+static void keep_off(struct thread_pool *pool, uint32_t count)
+{
+	const int cpu =
+	    atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed);
+
+	if (cpu < 0 || pool->crowded)
+		return;
+	for (uint32_t i = 0; i < pool->size && count > 0; i++) {
+		struct pool_worker *worker = &pool->workers[i];
+
+		if (!worker->asleep)
+			continue;
+		count--;
+		if (worker->kept_off && worker->off_cpu == cpu)
+			continue;
+		if (!worker->kept_off)
+			quire_thread_get_cpus(&worker->thread, &worker->cpus);
+		quire_thread_set_cpus(&worker->thread, &worker->cpus, cpu);
+		worker->kept_off = true;
+		worker->off_cpu = cpu;
+	}
+}
+
 static void open_places(struct thread_pool *pool, uint32_t count, bool brief)
 {
 	uint32_t sleepers;
@@ -207,6 +250,7 @@ static void open_places(struct thread_pool *pool, uint32_t count, bool brief)
 	if (sleepers == 0 || is_alone(pool, brief))
 		return;
 	quire_mutex_lock(&pool->mutex);
+	keep_off(pool, count);
 	for (uint32_t i = 0; i < sleepers && i < count; i++)
 		quire_condition_wake_one(&pool->opened);
 	quire_mutex_unlock(&pool->mutex);

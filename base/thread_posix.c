@@ -3,7 +3,7 @@
  * storage of ours.
  */
 #ifdef __linux__
-#define _GNU_SOURCE /* sched_getcpu */
+#define _GNU_SOURCE /* sched_getcpu, pthread_setaffinity_np */
 #endif
 
 #include "base/thread.h"
@@ -183,3 +183,59 @@ int quire_thread_cpu(void)
 	return -1;
 #endif
 }
+
+#ifdef __linux__
+
+FITS(cpu_set_t, struct thread_cpus);
+
+static pthread_t its_thread(const struct thread *thread)
+{
+	pthread_t its;
+
+	memcpy(&its, &thread->storage, sizeof(its));
+	return its;
+}
+
+void quire_thread_get_cpus(const struct thread *thread,
+			   struct thread_cpus *cpus)
+{
+	cpu_set_t set;
+
+	cpus->known =
+	    pthread_getaffinity_np(its_thread(thread), sizeof(set), &set) == 0;
+	if (cpus->known)
+		memcpy(cpus->storage, &set, sizeof(set));
+}
+
+void quire_thread_set_cpus(const struct thread *thread,
+			   const struct thread_cpus *cpus, int cpu)
+{
+	cpu_set_t set;
+
+	if (!cpus->known)
+		return;
+	memcpy(&set, cpus->storage, sizeof(set));
+	if (cpu >= 0 && cpu < CPU_SETSIZE)
+		CPU_CLR((size_t)cpu, &set);
+	if (CPU_COUNT(&set) > 0)
+		pthread_setaffinity_np(its_thread(thread), sizeof(set), &set);
+}
+
+#else
+
+void quire_thread_get_cpus(const struct thread *thread,
+			   struct thread_cpus *cpus)
+{
+	(void)thread;
+	cpus->known = false;
+}
+
+void quire_thread_set_cpus(const struct thread *thread,
+			   const struct thread_cpus *cpus, int cpu)
+{
+	(void)thread;
+	(void)cpus;
+	(void)cpu;
+}
+
+#endif

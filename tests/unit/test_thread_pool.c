@@ -177,6 +177,46 @@ static void test_threads_that_never_begin(void **state)
 
 #ifdef __linux__
 
+struct cpus {
+	cpu_set_t expected;
+	atomic_int differ;
+};
+
+static void compare_cpus(void *context, size_t worker, size_t item)
+{
+	struct cpus *cpus = context;
+	cpu_set_t set;
+
+	(void)worker;
+	(void)item;
+	if (sched_getaffinity(0, sizeof(set), &set) != 0 ||
+	    !CPU_EQUAL(&set, &cpus->expected))
+		atomic_fetch_add(&cpus->differ, 1);
+	for (volatile int i = 0; i < 20000; i++)
+		;
+}
+
+/* A worker that was asleep is kept off its caller's CPU until it runs, and not
+ * longer. */
+static void test_cpus_are_kept(void **state)
+{
+	struct cpus cpus;
+	struct crew crew;
+
+	(void)state;
+	atomic_init(&cpus.differ, 0);
+	assert_int_equal(
+	    sched_getaffinity(0, sizeof(cpus.expected), &cpus.expected), 0);
+	assert_int_equal(quire_crew_init(&crew, 2, NULL, NULL), QUIRE_OK);
+	for (int i = 0; i < 50; i++) {
+		for (int j = 0; j < 5; j++)
+			quire_crew_run(&crew, 2, 20, compare_cpus, &cpus);
+		quire_clock_sleep(0.001);
+	}
+	quire_crew_destroy(&crew);
+	assert_int_equal(atomic_load(&cpus.differ), 0);
+}
+
 #define K 1024
 #define N 512
 #define M 4
@@ -282,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_short_lives),
 		cmocka_unit_test(test_threads_that_never_begin),
 #ifdef __linux__
+		cmocka_unit_test(test_cpus_are_kept),
 		cmocka_unit_test(test_threads_that_lose_their_cpu),
 #endif
 	};
