@@ -808,7 +808,9 @@ typedef struct quire_runtime_options {
 	 * the last two. Without parallel_for a product has fewer threads where
 	 * that is more than the CPUs that the process could use at the
 	 * runtime's creation, and on Linux where other programs leave fewer
-	 * CPUs; the result does not depend on that. With parallel_for: how many
+	 * CPUs; the result does not depend on that. On Linux a sleeping thread
+	 * may not use the CPU of the caller that wakes it, until it runs: its
+	 * affinity mask changes for that long. With parallel_for: how many
 	 * threads it is expected to use. */
 	uint32_t threads;
 	/* The name of a kernel set (quire_kernels_name); NULL: the fastest one
